@@ -1,0 +1,39 @@
+# make results   the default study, from nothing to results/table.csv
+# make test      the tests (make e2e: the whole workflow at a small budget; make lint: style and types)
+# Each creates .venv with the pinned versions if it is missing or older than the lock file.
+
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.PHONY: results test e2e lint format
+
+results: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+e2e: $(READY)
+	$(BIN)/python -m pytest -m e2e
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy uscl
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+# The stamp comes last: an installation that was cut off is done again.
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pinned versions are for Python 3.11, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.lock
+	touch $@

@@ -1,0 +1,198 @@
+"""Extraction: from files to a store, the same for any number of workers, and no bad file goes unsaid."""
+
+import hashlib
+import logging
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from uscl.data.extract import extract
+from uscl.data.manifest import read_problems
+from uscl.data.store import FrameStore
+from uscl.errors import UserError
+
+
+def write_video(path, n, seed=0, codec="libx264", pix_fmt="yuv420p"):
+    """n frames of noise, 64 x 48, at 25 Hz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", options={"movflags": "faststart"} if path.suffix == ".mp4" else {}) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pix_fmt
+        for grey in np.random.default_rng(seed).integers(0, 256, (n, 48, 64), dtype=np.uint8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "gray").reformat(format=pix_fmt)))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def pool(tmp_path):
+    """Five videos in four containers, two of them listed with patient and truth."""
+    root = tmp_path / "pool"
+    write_video(root / "videos/a 1.mp4", 12, 1)
+    write_video(root / "videos/b.avi", 9, 2, "mpeg4")
+    write_video(root / "videos/c.MOV", 7, 3)
+    write_video(root / "videos/d.mpeg", 8, 4, "mpeg2video")
+    write_video(root / "videos/é.gif", 1, 5, "gif", "gray")
+    (root / "videos.csv").write_text("file,patient,organ\na 1.mp4,007,lung\nb.avi,8,liver\n")
+    (root / "frames.csv").write_text("file,frame,organ,event\na 1.mp4,0,lung,\na 1.mp4,5,lung,freeze\n")
+    return root
+
+
+def run(root, out, reader="simulated_pool", **changes):
+    """An extraction at 16 px of every frame."""
+    settings = {"size": 16, "rate_hz": None, "max_frames": None, "on_bad_video": "stop", "workers": 2}
+    extract("set", reader, root, out, **{**settings, **changes})
+    return FrameStore.open(out)
+
+
+def test_a_pool_becomes_a_store(pool, tmp_path):
+    store = run(pool, tmp_path / "out")
+    table = store.manifest
+    assert store.frames.shape == (37, 16, 16)
+    assert store.masks is None
+    assert table["video"].drop_duplicates().tolist() == ["a 1.mp4", "b.avi", "c.MOV", "d.mpeg", "é.gif"]
+    assert table.loc[table["video"] == "a 1.mp4", "case"].tolist() == [f"a 1.mp4#{i}" for i in range(12)]
+    assert table.groupby("video")["group"].first().tolist() == ["007", "8", "c.MOV", "d.mpeg", "é.gif"]
+    assert table.groupby("video")["label"].first().tolist() == ["lung", "liver", "", "", ""]
+    assert (table["dataset"] == "set").all()
+    np.testing.assert_allclose(table["time_s"][:3], [0, 0.04, 0.08], atol=0.001)
+
+
+def test_the_hashes_are_those_of_the_file_and_of_the_frame(pool, tmp_path):
+    store = run(pool, tmp_path / "out")
+    row = store.manifest.iloc[-1]
+    assert row["source_sha256"] == hashlib.sha256((pool / row["file"]).read_bytes()).hexdigest()
+    assert row["sha256"] == hashlib.sha256(store.frames[-1].tobytes()).hexdigest()
+
+
+def test_the_truth_of_a_frame_follows_its_number(pool, tmp_path):
+    table = run(pool, tmp_path / "out", rate_hz=5.0).manifest
+    first = table[table["video"] == "a 1.mp4"]
+    assert first["frame"].tolist() == [0, 5, 10]
+    assert first["organ"].tolist() == ["lung", "lung", ""]
+    assert first["event"].tolist() == ["", "freeze", ""]
+
+
+def test_at_most_max_frames_of_each_video_are_kept(pool, tmp_path):
+    table = run(pool, tmp_path / "out", max_frames=3).manifest
+    assert table["video"].value_counts(sort=False).tolist() == [3, 3, 3, 3, 1]
+
+
+def test_workers_do_not_change_a_byte(pool, tmp_path):
+    (pool / "videos/bad.mp4").write_text("bad")
+    for workers in (1, 2, 5):
+        run(pool, tmp_path / str(workers), workers=workers, on_bad_video="skip")
+    for name in ("frames.npy", "manifest.csv", "problems.csv"):
+        contents = {(tmp_path / str(workers) / name).read_bytes() for workers in (1, 2, 5)}
+        assert len(contents) == 1, name
+
+
+@pytest.fixture
+def damaged(pool):
+    """The pool with a text, an empty and a cut file among its videos."""
+    (pool / "videos/b0 text.mp4").write_text("text")
+    (pool / "videos/c0 empty.avi").touch()
+    cut = write_video(pool / "videos/d0 cut.mp4", 60)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    return pool
+
+
+def test_skip_names_every_bad_file_and_goes_on(damaged, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        store = run(damaged, tmp_path / "out", on_bad_video="skip")
+    assert len(store.frames) == 37
+    problems = read_problems(tmp_path / "out/problems.csv").set_index("file")
+    aside = problems[problems["action"] == "set aside"]["reason"]
+    assert aside.index.tolist() == ["videos/b0 text.mp4", "videos/c0 empty.avi", "videos/d0 cut.mp4"]
+    assert aside.iloc[0].startswith("not a video: ")
+    assert aside.iloc[1] == "empty file (0 bytes)"
+    assert aside.iloc[2].startswith("truncated: ")
+    assert "only one frame" in problems.loc["videos/é.gif", "reason"].tolist()
+    for file in problems.index:
+        assert file in caplog.text
+
+
+def test_stop_names_the_first_bad_file_and_leaves_no_store(damaged, tmp_path):
+    with pytest.raises(UserError, match=r"b0 text\.mp4 cannot be used: not a video: .*on_bad_video: skip"):
+        run(damaged, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_failed_run_leaves_the_store_of_before(pool, tmp_path):
+    run(pool, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (pool / "videos/bad.mp4").write_text("bad")
+    with pytest.raises(UserError, match="bad"):
+        run(pool, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_nothing_left_is_an_error(tmp_path):
+    (tmp_path / "pool/videos").mkdir(parents=True)
+    for names in ([], ["a.mp4", "b.avi"]):
+        for name in names:
+            (tmp_path / "pool/videos" / name).write_text("bad")
+        with pytest.raises(UserError, match=r"no usable video or image is left in .*pool"):
+            run(tmp_path / "pool", tmp_path / "out", on_bad_video="skip")
+
+
+def test_no_problems_give_a_header_alone(tmp_path):
+    write_video(tmp_path / "blues/lus_videos/patient_1_L1.mp4", 3)
+    (tmp_path / "blues/clinical_variables.csv").write_text("patient_id,cov_test\n1,1\n")
+    store = run(tmp_path / "blues", tmp_path / "out", "covid_blues")
+    assert store.manifest["label"].tolist() == ["positive"] * 3
+    assert (tmp_path / "out/problems.csv").read_text() == "dataset,file,action,reason\n"
+
+
+def busi(root):
+    """One image of each class, 40 x 20; the mask of the benign one covers its left half."""
+    rng = np.random.default_rng(0)
+    for label in ("benign", "malignant", "normal"):
+        (root / label).mkdir(parents=True)
+        mask = np.zeros((20, 40), np.uint8)
+        if label != "normal":
+            mask[:, :20] = 255
+        cv2.imwrite(str(root / label / f"{label} (1).png"), rng.integers(0, 256, (20, 40), dtype=np.uint8))
+        cv2.imwrite(str(root / label / f"{label} (1)_mask.png"), mask)
+    return root
+
+
+def test_images_come_with_their_masks(tmp_path):
+    store = run(busi(tmp_path / "busi"), tmp_path / "out", "busi", rate_hz=2.0, max_frames=1)
+    assert store.manifest["case"].tolist() == ["benign (1)", "malignant (1)", "normal (1)"]
+    assert store.masks is not None
+    assert store.masks.shape == store.frames.shape == (3, 16, 16)
+    assert store.masks[0, 4:12, :8].all()
+    assert store.masks.sum(axis=(1, 2)).tolist() == [64, 64, 0]
+
+
+def test_a_mask_of_another_size_sets_its_image_aside(tmp_path):
+    root = busi(tmp_path / "busi")
+    cv2.imwrite(str(root / "benign/benign (1)_mask.png"), np.zeros((10, 10), np.uint8))
+    store = run(root, tmp_path / "out", "busi", on_bad_video="skip")
+    assert store.manifest["label"].tolist() == ["malignant", "normal"]
+    reason = read_problems(tmp_path / "out/problems.csv")["reason"].item()
+    assert reason == "the mask benign (1)_mask.png has 10 x 10 pixels, its image 40 x 20"
+
+
+def test_masks_of_an_earlier_run_do_not_stay(pool, tmp_path):
+    run(busi(tmp_path / "busi"), tmp_path / "out", "busi")
+    assert run(pool, tmp_path / "out").masks is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("size", 0),
+        ("rate_hz", 0.0),
+        ("rate_hz", -1.0),
+        ("max_frames", 0),
+        ("workers", 0),
+        ("on_bad_video", "x"),
+    ],
+)
+def test_senseless_settings_are_refused(pool, tmp_path, setting, value):
+    with pytest.raises(UserError, match=setting):
+        run(pool, tmp_path / "out", **{setting: value})

@@ -1,0 +1,106 @@
+"""The frame store: what is written is read back, and an incomplete store is refused in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.store import FrameStore, new_array
+from uscl.errors import UserError
+
+
+def manifest(n):
+    """A valid manifest of n frames."""
+    text = dict.fromkeys(("dataset", "video", "group", "label", "file", "organ", "event"), "x")
+    table = pd.DataFrame({name: [text.get(name, "")] * n for name in MANIFEST.columns})
+    table["row"] = np.arange(n)
+    table["case"] = [f"x#{i}" for i in range(n)]
+    table["frame"] = np.arange(n)
+    table["time_s"] = np.arange(n) / 25
+    table["source_sha256"] = table["sha256"] = "0" * 64
+    return table
+
+
+def write_store(folder, n=5, masks=False):
+    """A store of n random frames of 8 px; returns the frames."""
+    frames = np.random.default_rng(0).integers(0, 256, (n, 8, 8), dtype=np.uint8)
+    arrays = {"frames": frames, "masks": frames % 2 if masks else frames[:0]}
+    for name, array in arrays.items():
+        with new_array(folder / f"{name}.npy", 8) as writer:
+            writer.append(array[:2])
+            writer.append(array[2:])
+    write_table(manifest(n), MANIFEST, folder / "manifest.csv")
+    return frames
+
+
+def test_frames_come_back_as_an_ordinary_memory_mapped_array(tmp_path):
+    frames = write_store(tmp_path, masks=True)
+    store = FrameStore.open(tmp_path)
+    assert isinstance(store.frames, np.memmap)
+    np.testing.assert_array_equal(store.frames, frames)
+    np.testing.assert_array_equal(store.masks, frames % 2)
+    np.testing.assert_array_equal(np.load(tmp_path / "frames.npy"), frames)
+    assert store.manifest["case"].tolist() == [f"x#{i}" for i in range(5)]
+
+
+def test_a_store_without_masks_has_none(tmp_path):
+    write_store(tmp_path)
+    assert FrameStore.open(tmp_path).masks is None
+
+
+def test_the_header_has_room_for_any_length(tmp_path):
+    with new_array(tmp_path / "a.npy", 1) as array:
+        for _ in range(12):
+            array.append(np.ones((1000, 1, 1), np.uint8))
+    loaded = np.load(tmp_path / "a.npy")
+    assert loaded.shape == (12_000, 1, 1)
+    assert loaded.all()
+
+
+def test_nothing_appears_when_writing_fails(tmp_path):
+    old = write_store(tmp_path)
+    with pytest.raises(ValueError, match="block"), new_array(tmp_path / "frames.npy", 8) as array:
+        array.append(np.zeros((1, 9, 9), np.uint8))
+    np.testing.assert_array_equal(np.load(tmp_path / "frames.npy"), old)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.npy", "manifest.csv", "masks.npy"]
+
+
+@pytest.mark.parametrize("block", [np.zeros((1, 8, 9), np.uint8), np.zeros((1, 8, 8), np.int64)])
+def test_blocks_of_another_shape_or_type_are_refused(tmp_path, block):
+    with pytest.raises(ValueError, match="block"), new_array(tmp_path / "a.npy", 8) as array:
+        array.append(block)
+
+
+@pytest.mark.parametrize("missing", ["frames.npy", "manifest.csv", "masks.npy"])
+def test_a_store_with_a_part_missing_is_refused(tmp_path, missing):
+    write_store(tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(UserError, match=missing):
+        FrameStore.open(tmp_path)
+
+
+def test_parts_that_do_not_match_are_refused(tmp_path):
+    write_store(tmp_path, 5)
+    write_table(manifest(4), MANIFEST, tmp_path / "manifest.csv")
+    with pytest.raises(UserError, match=r"5 frames but 4 rows"):
+        FrameStore.open(tmp_path)
+    write_store(tmp_path, 5)
+    np.save(tmp_path / "masks.npy", np.zeros((4, 8, 8), np.uint8))
+    with pytest.raises(UserError, match="masks"):
+        FrameStore.open(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 40, 200])
+def test_a_cut_array_is_refused(tmp_path, keep):
+    write_store(tmp_path)
+    data = (tmp_path / "frames.npy").read_bytes()
+    (tmp_path / "frames.npy").write_bytes(data[:keep])
+    with pytest.raises(UserError, match="not a whole"):
+        FrameStore.open(tmp_path)
+
+
+def test_an_array_of_another_kind_is_refused(tmp_path):
+    write_store(tmp_path)
+    np.save(tmp_path / "frames.npy", np.zeros((5, 8, 8)))
+    with pytest.raises(UserError, match="float64"):
+        FrameStore.open(tmp_path)

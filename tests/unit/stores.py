@@ -1,0 +1,30 @@
+"""Small frame stores made of drawn images, for tests that train on something."""
+
+import numpy as np
+import pandas as pd
+
+from uscl.data.store import FrameStore
+
+
+def bright_or_dark_store(groups: int = 16, frames: int = 3, size: int = 32, seed: int = 0) -> FrameStore:
+    """Groups alternate between `bright` and `dark` frames, each with a square lesion: both tasks are easy to learn."""
+    rng = np.random.default_rng(seed)
+    count = groups * frames
+    group = np.repeat(np.arange(groups), frames)
+    images = rng.integers(0, 60, (count, size, size), dtype=np.uint8)
+    images[group % 2 == 1] += 40
+    masks = np.zeros_like(images)
+    for image, mask in zip(images, masks, strict=True):
+        top, left = rng.integers(2, size // 2, 2)
+        mask[top : top + size // 3, left : left + size // 3] = 1
+        image[mask == 1] += 140
+    manifest = pd.DataFrame(
+        {
+            "row": np.arange(count),
+            "case": [f"v{g}#{f}" for g in range(groups) for f in range(frames)],
+            "video": [f"v{g}" for g in group],
+            "group": [f"p{g}" for g in group],
+            "label": np.where(group % 2 == 1, "bright", "dark"),
+        }
+    )
+    return FrameStore(images, masks, manifest)

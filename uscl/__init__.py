@@ -1,0 +1,1 @@
+"""Reproducible benchmark of ultrasound video pretraining."""

@@ -1,0 +1,102 @@
+"""Readers of data sets: each lists the source files of one folder layout, with group and label.
+
+A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; a new
+data set is one such module and one line in `_MODULES`.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from uscl.errors import UserError
+
+VIDEO_SUFFIXES = (".avi", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+
+_MODULES = {
+    "busi": "uscl.data.readers.busi",
+    "covid19_ultrasound": "uscl.data.readers.covid19_ultrasound",
+    "covid_blues": "uscl.data.readers.covid_blues",
+    "simulated_pool": "uscl.data.readers.simulated_pool",
+}
+
+
+class Source(NamedTuple):
+    """One video or still image; paths are relative to the data set's folder, with forward slashes."""
+
+    video: str  # unique within the data set
+    file: str
+    kind: str  # "video" or "image"
+    group: str  # patient or series: what may never be split
+    label: str  # "" where unlabelled
+    masks: tuple[str, ...] = ()
+
+
+class Problem(NamedTuple):
+    """A file that does not fit: "set aside", or "kept" with a remark."""
+
+    file: str
+    action: str
+    reason: str
+
+
+class Sources(NamedTuple):
+    """What a reader found: one row per Source, one per Problem, and the true content of frames if known."""
+
+    files: pd.DataFrame
+    problems: pd.DataFrame
+    truth: pd.DataFrame | None = None  # columns file, frame, organ, event
+
+
+def reader(name: str) -> Callable[[Path], Sources]:
+    """The `read` function of a reader. Raises UserError for an unknown name."""
+    if name not in _MODULES:
+        raise UserError(f"there is no reader {name!r}: choose one of {', '.join(_MODULES)}")
+    read: Callable[[Path], Sources] = importlib.import_module(_MODULES[name]).read
+    return read
+
+
+def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.DataFrame | None = None) -> Sources:
+    """Sorted tables; the result does not depend on the order in which a folder lists its files."""
+    table = pd.DataFrame(sorted(files, key=attrgetter("file")), columns=list(Source._fields))
+    if (double := table["file"][table["video"].duplicated(keep=False)]).size:
+        raise UserError(f"these files have one name in different spellings, remove all but one: {', '.join(double)}")
+    return Sources(table, pd.DataFrame(sorted(problems), columns=list(Problem._fields)), truth)
+
+
+def require(root: Path, part: str, layout: str) -> Path:
+    """root/part. Raises UserError, with the layout that is expected, if it does not exist."""
+    if not root.is_dir():
+        raise UserError(f"the folder {root} does not exist: it should hold {layout}")
+    if not (root / part).exists():
+        raise UserError(f"{root} has no {part}: it should hold {layout}")
+    return root / part
+
+
+def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Path], list[Problem]]:
+    """The files of a folder that have one of the suffixes (in any case), sorted; the others as problems."""
+    wanted = tuple(suffixes)
+    media: list[Path] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            problems.append(set_aside(root, path, f"a folder; {folder.name} should hold files only"))
+        elif path.name.startswith(".") or path.suffix.lower() not in wanted:
+            problems.append(set_aside(root, path, f"the name does not end in {', '.join(wanted)}"))
+        else:
+            media.append(path)
+    return media, problems
+
+
+def set_aside(root: Path, path: Path, reason: str) -> Problem:
+    """A problem for a file that is left out."""
+    return Problem(relative(root, path), "set aside", reason)
+
+
+def relative(root: Path, path: Path) -> str:
+    """A path relative to the data set's folder, with forward slashes on every system."""
+    return path.relative_to(root).as_posix()

@@ -1,0 +1,57 @@
+"""BUSI (Breast Ultrasound Images): still images with masks of the lesions.
+
+Source: Al-Dhabyani et al., Data in Brief 28 (2020) 104863, doi:10.1016/j.dib.2019.104863. Licence: CC0 1.0
+according to copies of the set; cite the paper. 437 benign, 210 malignant and 133 normal images (PNG); 17
+have several masks, whose union counts; the masks of normal images are empty.
+Label: the folder. Group: the image, as no patient ids exist; `benign (433)` and `malignant (145)` are the
+same file under two labels and share a group. Other near-duplicates are for an audit of the pixels to find.
+"""
+
+import re
+from pathlib import Path
+
+from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
+
+LAYOUT = "benign/, malignant/ and normal/ with `benign (1).png`, `benign (1)_mask.png` and so on"
+
+_CLASSES = ("benign", "malignant", "normal")
+_SAME = {"malignant (145)": "benign (433)"}
+
+
+def read(root: Path) -> Sources:
+    """Lists the images; root may also be the folder that holds Dataset_BUSI_with_GT. Raises UserError."""
+    base = root / "Dataset_BUSI_with_GT"
+    base = base if base.is_dir() else root
+    files: list[Source] = []
+    problems: list[Problem] = []
+    for label in _CLASSES:
+        found, bad = _class(root, require(base, label, LAYOUT), label)
+        files += found
+        problems += bad
+    return sources(files, problems)
+
+
+def _class(root: Path, folder: Path, label: str) -> tuple[list[Source], list[Problem]]:
+    """The images of one class with their masks."""
+    paths, problems = listing(root, folder, [".png"])
+    name = re.compile(rf"({label} \(\d+\))(_mask(_\d+)?)?", re.IGNORECASE)
+    images: list[tuple[str, Path]] = []
+    masks: dict[str, list[Path]] = {}
+    for path in paths:
+        match = name.fullmatch(path.stem)
+        if not match:
+            problems.append(set_aside(root, path, f"the name is not {label} (n).png or {label} (n)_mask.png"))
+        elif match[2]:
+            masks.setdefault(match[1].lower(), []).append(path)
+        else:
+            images.append((match[1].lower(), path))
+    files = []
+    for image, path in images:
+        own = tuple(relative(root, mask) for mask in masks.pop(image, []))
+        if own or label == "normal":
+            files.append(Source(image, relative(root, path), "image", _SAME.get(image, image), label, own))
+        else:
+            problems.append(set_aside(root, path, "an image without a mask"))
+    for path in (path for rest in masks.values() for path in rest):
+        problems.append(set_aside(root, path, "a mask without its image"))
+    return files, problems

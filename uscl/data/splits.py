@@ -1,0 +1,94 @@
+"""Grouped, stratified folds with an inner validation part, drawn once per task and the same for every arm."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from uscl.data.store import FrameStore
+from uscl.errors import UserError
+from uscl.seeds import derive
+
+ROLES = ("train", "validation", "test")
+
+
+class Fold(NamedTuple):
+    """Store rows [n] of the three parts of one fold."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
+    """The manifest rows that a task scores.
+
+    `kind` classification: frames with a label. Segmentation: images with a lesion, since the Dice of an image
+    without one says nothing about finding its outline.
+    """
+    if kind == "classification":
+        return store.manifest[store.manifest["label"] != ""]
+    if store.masks is None:
+        raise UserError("The task's data set has no masks: segmentation needs a set with masks, such as BUSI.")
+    return store.manifest[store.masks.any(axis=(1, 2))]
+
+
+def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd.DataFrame:
+    """The role of every case in every fold.
+
+    `cases` has the columns row, case, group, label. Returns them with one column a fold, `fold0` ..., that says train,
+    validation or test. Every case is tested once; the validation part is one of `inner` parts of what is not tested. No
+    group is ever in two parts of a fold, and every class stands in every part of every fold: UserError otherwise.
+    """
+    if cases.empty:
+        raise UserError("There are no cases to split: no labelled frame was extracted for this task.")
+    splits = cases[["row", "case", "group", "label"]].reset_index(drop=True)
+    for fold, (rest, _) in enumerate(divide(splits, folds, derive(seed, "folds"), "`splits: folds`")):
+        roles = np.full(len(splits), "test", dtype=object)
+        train, validation = next(divide(splits.iloc[rest], inner, derive(seed, "inner", fold), "`splits: inner`"))
+        roles[rest[train]], roles[rest[validation]] = "train", "validation"
+        splits[f"fold{fold}"] = roles
+        check_fold(splits, f"fold{fold}")
+    return splits
+
+
+def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions (outside, inside) of each part of a grouped, stratified division.
+
+    Raises UserError naming the config's `key` where a class has fewer groups than there are parts.
+    """
+    groups = cases.groupby("label")["group"].nunique()
+    short = groups[groups < parts]
+    if parts < 2 or len(short):
+        told = ", ".join(f"{label}: {count}" for label, count in short.items())
+        raise UserError(
+            f"{key} is {parts}, but it must be two or more"
+            + (f", and these classes have too few groups (patients or videos) for it: {told}" if told else "")
+            + ". Change it in the config, or add data."
+        )
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
+    yield from splitter.split(cases, cases["label"], cases["group"])
+
+
+def check_fold(splits: pd.DataFrame, fold: str) -> None:
+    """UserError where a class is absent from a part of `fold`."""
+    seen = splits.groupby(fold)["label"].unique()
+    for role in ROLES:
+        absent = set(splits["label"]) - set(seen.get(role, []))
+        if absent:
+            raise UserError(
+                f"Class {', '.join(sorted(absent))} has no case in the {role} part of {fold}: its groups differ too"
+                " much in size. Lower `splits: folds`, change the seed, or add groups."
+            )
+
+
+def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
+    """The split file's cases (row, case, group, label) and its folds."""
+    splits = pd.read_csv(path, dtype={"case": str, "group": str, "label": str}, keep_default_na=False)
+    names = [column for column in splits if column.startswith("fold")]
+    rows = splits["row"].to_numpy()
+    folds = [Fold(*(rows[(splits[name] == role).to_numpy()] for role in ROLES)) for name in names]
+    return splits.drop(columns=names), folds

@@ -1,0 +1,72 @@
+"""Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from sklearn.metrics import balanced_accuracy_score
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from uscl.augment import supervised
+from uscl.data.splits import Fold
+from uscl.data.store import FrameStore
+from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.models.encoders import Encoder
+from uscl.seeds import torch_stream
+
+
+def finetune_fold(
+    encoder: Encoder,
+    store: FrameStore,
+    cases: pd.DataFrame,
+    fold: Fold,
+    fabric: Fabric,
+    *,
+    stream: tuple[int, str],
+    epochs: int,
+    batch_size: int,
+    lr: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fine-tune on one fold.
+
+    `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
+    probability a class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
+    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
+    """
+    classes = sorted(cases["label"].unique())
+    target = pd.Series(pd.Categorical(cases["label"], categories=classes).codes.astype(np.int64), index=cases["row"])
+    train, validation, test = (load(store, target, rows) for rows in fold)
+    weight = inverse_frequency(train[1], len(classes))
+    with torch_stream(*stream, "head"):
+        model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
+    augmentation = supervised(store.frames.shape[1])
+    history = finetune(
+        fabric,
+        model,
+        train,
+        validation,
+        loss_of=lambda logits, labels: F.cross_entropy(logits, labels, weight=weight.to(logits.device)),
+        score_of=lambda logits, labels: float(balanced_accuracy_score(labels, logits.argmax(1))),
+        augment=lambda frames, labels: (augmentation(frames), labels),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        stream=stream,
+    )
+    probabilities = predict(fabric, model, test[0], batch_size).softmax(1).numpy()
+    predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
+    return predictions.assign(**{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)}), history
+
+
+def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:
+    """Frames [n, height, width] and class numbers [n] of some store rows."""
+    return torch.from_numpy(store.frames[rows]), torch.from_numpy(target.loc[rows].to_numpy())
+
+
+def inverse_frequency(labels: Tensor, classes: int) -> Tensor:
+    """Class weights that give every class the same total weight, 1 on average over the cases."""
+    counts = torch.bincount(labels, minlength=classes)
+    return len(labels) / (classes * counts.clamp(min=1).float())

@@ -1,0 +1,71 @@
+"""Tumour segmentation: fine-tune a U-Net on a pretrained encoder, fold by fold, and predict the test part once."""
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from uscl.augment import supervised
+from uscl.data.splits import Fold
+from uscl.data.store import FrameStore
+from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.losses import dice_bce
+from uscl.metrics import dice
+from uscl.models.encoders import Encoder
+from uscl.models.unet import UNet
+from uscl.seeds import torch_stream
+
+
+def finetune_fold(
+    encoder: Encoder,
+    store: FrameStore,
+    cases: pd.DataFrame,
+    fold: Fold,
+    fabric: Fabric,
+    *,
+    stream: tuple[int, str],
+    epochs: int,
+    batch_size: int,
+    lr: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fine-tune on one fold.
+
+    `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
+    and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
+    score is the mean Dice over images; a pixel is lesion where its probability is above one half.
+    """
+    train, validation, test = (load(store, rows) for rows in fold)
+    with torch_stream(*stream, "decoder"):
+        model = UNet(encoder)
+    augmentation = supervised(store.frames.shape[1], masks=True)
+    history = finetune(
+        fabric,
+        model,
+        train,
+        validation,
+        loss_of=lambda logits, masks: dice_bce(logits, masks.float()),
+        score_of=lambda logits, masks: float(dice((logits > 0).numpy(), masks.bool().numpy()).mean()),
+        augment=lambda frames, masks: tuple(augmentation(frames, masks.float())),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        stream=stream,
+    )
+    predicted = predict(fabric, model, test[0], batch_size) > 0
+    predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
+    height, width = store.frames.shape[1:]
+    return predictions.assign(
+        height=height, width=width, true_mask=packed(test[1]), predicted_mask=packed(predicted)
+    ), history
+
+
+def load(store: FrameStore, rows: np.ndarray) -> Part:
+    """Frames [n, height, width] and masks [n, 1, height, width], both uint8, of some store rows."""
+    assert store.masks is not None, "a segmentation task is split from a store with masks"
+    return torch.from_numpy(store.frames[rows]), torch.from_numpy(store.masks[rows]).unsqueeze(1)
+
+
+def packed(masks: Tensor) -> list[bytes]:
+    """Each mask's pixels in reading order, eight a byte."""
+    return [np.packbits(mask.numpy().astype(bool)).tobytes() for mask in masks]

@@ -1,0 +1,33 @@
+"""Losses as pure functions."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
+    """NT-Xent loss of every view (Chen et al., SimCLR, ICML 2020, eq. 1).
+
+    `z1`, `z2`: projections [pairs, dim] of the two views of each pair. Returns [2 * pairs]: the views of `z1`, then
+    those of `z2`. Each view's positive is its partner, its negatives are all views of the other pairs. Computed in
+    float32 at least.
+    """
+    pairs = len(z1)
+    z = F.normalize(torch.cat([z1, z2]).to(torch.promote_types(z1.dtype, torch.float32)), dim=1)
+    similarity = z @ z.T / temperature
+    itself = torch.eye(2 * pairs, dtype=torch.bool, device=z.device)
+    similarity = similarity.masked_fill(itself, float("-inf"))
+    partner = torch.arange(2 * pairs, device=z.device).roll(pairs)
+    return F.cross_entropy(similarity, partner, reduction="none")
+
+
+def dice_bce(logits: Tensor, masks: Tensor) -> Tensor:
+    """Soft Dice loss plus binary cross-entropy, the mean over images.
+
+    `logits`, `masks`: [batch, 1, height, width]. The added 1 keeps the Dice part of an empty mask finite.
+    """
+    axes = (1, 2, 3)
+    probability = logits.sigmoid()
+    overlap = (probability * masks).sum(axes)
+    dice = (2 * overlap + 1) / (probability.sum(axes) + masks.sum(axes) + 1)
+    return (1 - dice).mean() + F.binary_cross_entropy_with_logits(logits, masks)

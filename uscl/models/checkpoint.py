@@ -1,0 +1,74 @@
+"""Encoder files: safetensors with the backbone under its published names, loaded strictly, by name."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import safetensors
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from uscl.errors import UserError
+from uscl.files import written
+from uscl.models.encoders import Encoder, InputStats
+
+# One metadata entry only: safetensors writes several in random order, and equal encoders must be equal bytes.
+METADATA_KEY = "uscl"
+
+
+def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
+    """Write the backbone's weights with architecture, input statistics and `metadata`; whole or not at all."""
+    record = {"arch": encoder.arch, "mean": encoder.stats.mean, "std": encoder.stats.std, **metadata}
+    tensors = {name: tensor.contiguous() for name, tensor in encoder.backbone.state_dict().items()}
+    with written(path) as beside:
+        save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+
+
+def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """The tensors by name and the metadata of an encoder file.
+
+    Raises UserError where the file is missing, is not safetensors, or was not written by `save_encoder`.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            record = (file.metadata() or {}).get(METADATA_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise UserError(f"{path} can't be read as an encoder file ({error}).") from error
+    if record is None:
+        raise UserError(f"{path} has no '{METADATA_KEY}' metadata: it isn't an encoder written by this project.")
+    return tensors, json.loads(record)
+
+
+def load_encoder(path: str | Path) -> Encoder:
+    """The encoder of a file written by `save_encoder`: every key must match, none may be left over."""
+    tensors, record = read_encoder_file(Path(path))
+    encoder = Encoder(record["arch"], InputStats(tuple(record["mean"]), tuple(record["std"])))
+    load_by_name(encoder.backbone, tensors, source=str(path))
+    return encoder
+
+
+def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str, ignore: Iterable[str] = ()) -> int:
+    """Copy `tensors` into `module` by name and return how many were copied.
+
+    Every entry of the module must be matched in name and shape, and every tensor must be used, but for those whose
+    name starts with a prefix in `ignore`. Raises UserError that lists what did not match; then nothing is copied.
+    """
+    own = module.state_dict()
+    offered = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(ignore))}
+    faults = {
+        "missing": own.keys() - offered.keys(),
+        "left over": offered.keys() - own.keys(),
+        "of another shape": {n for n in own.keys() & offered.keys() if own[n].shape != offered[n].shape},
+    }
+    if any(faults.values()):
+        told = "; ".join(f"{len(names)} {what}: {shortened(names)}" for what, names in faults.items() if names)
+        raise UserError(f"The weights in {source} don't fit {type(module).__name__} ({told}).")
+    module.load_state_dict(offered)
+    return len(offered)
+
+
+def shortened(names: Iterable[str], limit: int = 6) -> str:
+    """The first names in order, and how many more there are."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:limit]) + (f" and {len(ordered) - limit} more" if len(ordered) > limit else "")

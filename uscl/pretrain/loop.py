@@ -1,0 +1,66 @@
+"""The one training loop of all contrastive methods."""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from uscl.errors import UserError
+from uscl.pretrain.schedule import learning_rate
+from uscl.progress import shown
+from uscl.seeds import torch_stream
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    fabric: Fabric,
+    model: nn.Module,
+    batches: Callable[[int], Iterable[np.ndarray]],
+    loss_of: Callable[[nn.Module, np.ndarray], Tensor],
+    *,
+    seed: int,
+    epochs: int,
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+    warmup_epochs: int,
+) -> pd.DataFrame:
+    """Train `model` in place; returns one row an epoch: epoch, lr, loss.
+
+    `batches(epoch)` gives the store rows of each batch, `loss_of(model, rows)` a scalar loss. Raises UserError on a
+    loss that is not finite, with the epoch and step at which it occurred.
+    """
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster layout of convolutions
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay)
+    model, optimizer = fabric.setup(model, optimizer)
+    model.train()
+    history = []
+    for epoch in shown(range(epochs), epochs, "pretraining"):
+        optimizer.param_groups[0]["lr"] = learning_rate(lr, epoch, epochs, warmup_epochs)
+        losses: list[float] = []
+        with torch_stream(seed, "augment", epoch):
+            for rows in batches(epoch):
+                loss = loss_of(model, rows)
+                losses.append(finite(loss, epoch, step=len(losses)))
+                optimizer.zero_grad()
+                fabric.backward(loss)
+                optimizer.step()
+        history.append({"epoch": epoch, "lr": optimizer.param_groups[0]["lr"], "loss": sum(losses) / len(losses)})
+        log.info("epoch %d of %d: loss %.4f", epoch + 1, epochs, history[-1]["loss"])
+    return pd.DataFrame(history, columns=["epoch", "lr", "loss"])
+
+
+def finite(loss: Tensor, epoch: int, step: int) -> float:
+    """The value of a loss, or UserError naming the place where it stopped being finite."""
+    value = loss.item()
+    if not math.isfinite(value):
+        raise UserError(
+            f"The loss became {value} in epoch {epoch}, step {step}: lower `lr` of this method in the config."
+        )
+    return value

@@ -1,0 +1,71 @@
+"""Where a result comes from: commit, configuration, data, seed, packages, hardware and cost of a run."""
+
+import hashlib
+import json
+import platform
+import resource
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from uscl.files import sha256, write_text
+
+PACKAGES = ("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "numpy", "scikit-learn", "av")
+PROJECT = Path(__file__).parents[1]
+
+
+class RunRecord:
+    """What a run tells about itself; times it from its creation to `write`."""
+
+    def __init__(self, name: str, *, params: dict[str, Any], data: list[Path], tags: dict[str, str]) -> None:
+        self.started = time.time()
+        self.record: dict[str, Any] = {
+            "name": name,
+            "params": params,
+            "config_sha256": hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest(),
+            "data_sha256": sha256(*data),
+            "commit": commit(),
+            "tags": tags,
+            "packages": {package: version(package) for package in PACKAGES},
+            "hardware": hardware(),
+        }
+
+    def origin(self) -> dict[str, str]:
+        """What an encoder file says of its making."""
+        return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
+
+    def write(self, path: Path, **more: Any) -> None:
+        """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
+        record = self.record | more | {"started": self.started, "ended": time.time(), "peak_memory_mib": peak_memory()}
+        write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def commit() -> str:
+    """The project's commit, with `-dirty` where tracked files differ from it; "unknown" outside a git checkout."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def hardware() -> dict[str, str]:
+    """Processor, GPU if one is used, and operating system."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return {"cpu": cpu_model(), "gpu": gpu, "threads": str(torch.get_num_threads()), "system": platform.platform()}
+
+
+def cpu_model() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, in MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,61 @@
+"""A contact sheet: what the frames of every data set look like, as they were recorded."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from uscl.data.image import fit_image, read_image
+from uscl.data.video import decode
+from uscl.seeds import generator
+
+COLUMNS, SIZE = 6, 224
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+
+
+def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -> Figure:
+    """One row a data set and label, `COLUMNS` frames a row, each from another video, decoded anew from its file."""
+    rows = [
+        (root, *part)
+        for frame, root in zip(manifests, roots, strict=True)
+        for part in frame.groupby(["dataset", "label"])
+    ]
+    figure, axes = plt.subplots(
+        len(rows), COLUMNS, figsize=(1.8 * COLUMNS, 1.9 * len(rows)), squeeze=False, layout="constrained"
+    )
+    for line, (root, (dataset, label), part) in zip(axes, rows, strict=True):
+        for axis in line:
+            axis.set_axis_off()
+        for axis, (_, case) in zip(line, chosen(part, seed).iterrows(), strict=False):
+            axis.imshow(decoded(root / case["file"], int(case["frame"])), cmap="gray", vmin=0, vmax=255)
+            axis.set_title(case["group"], fontsize=6)
+        line[0].text(
+            -0.05,
+            0.5,
+            f"{dataset}\n{label or 'unlabelled'}",
+            rotation=90,
+            ha="right",
+            va="center",
+            transform=line[0].transAxes,
+        )
+    return figure
+
+
+def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Some frames of different videos, at random but the same every time."""
+    rng = generator(seed, "contact sheet")
+    shuffled = part.iloc[rng.permutation(len(part))]
+    return shuffled.drop_duplicates("group").head(COLUMNS).sort_values("case")
+
+
+def decoded(path: Path, frame: int) -> np.ndarray:
+    """Grey [SIZE, SIZE]: frame number `frame` of a video, or the image."""
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return fit_image(read_image(path), SIZE)
+    return decode(path, SIZE, rate_hz=None, max_frames=frame + 1).frames[-1]

@@ -1,0 +1,31 @@
+rule extract_frames:
+    input:
+        # A user's own folder is watched by its fingerprint below; Snakemake sees no change inside a folder.
+        raw=lambda w: raw_folder(w.dataset) if simulated(w.dataset) else [],
+        code=lambda w: code("extract_frames.py", f"uscl/data/readers/{config['datasets'][w.dataset]['reader']}.py"),
+    output:
+        frames="<results>/frames/{dataset}/frames.npy",
+        masks="<results>/frames/{dataset}/masks.npy",
+        manifest="<results>/frames/{dataset}/manifest.csv",
+        problems="<results>/frames/{dataset}/problems.csv",
+    log:
+        "<logs>/extract_frames/{dataset}.log",
+    benchmark:
+        "<benchmarks>/extract_frames/{dataset}.tsv"
+    # What would stop the study must do so before hours of training.
+    priority: 10
+    conda:
+        "../../environment.yml"
+    threads: 2
+    params:
+        root=lambda w: raw_folder(w.dataset),
+        fingerprint=lambda w: "" if simulated(w.dataset) else fingerprint(raw_folder(w.dataset)),
+        reader=lambda w: config["datasets"][w.dataset]["reader"],
+        rate_hz=lambda w: config["datasets"][w.dataset].get("rate_hz"),
+        max_frames=lambda w: config["datasets"][w.dataset].get("max_frames"),
+        size=config["frame_size"],
+        on_bad_video=config["on_bad_video"],
+    message:
+        "Extracting frames: {wildcards.dataset}"
+    script:
+        "../scripts/extract_frames.py"

@@ -1,0 +1,55 @@
+rule untrained_encoder:
+    input:
+        code=code("untrained_encoder.py"),
+    output:
+        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        record="<results>/encoders/{arm}/seed{seed}/run.json",
+    log:
+        "<logs>/encoders/{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+    wildcard_constraints:
+        arm=one_of(UNTRAINED),
+    conda:
+        "../../environment.yml"
+    params:
+        method=lambda w: config["methods"][w.arm]["method"],
+        arch=config["encoder"],
+        weights=WEIGHTS,
+        settings=method_settings,
+    message:
+        "Encoder without pretraining: {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../scripts/untrained_encoder.py"
+
+
+rule pretrain:
+    input:
+        unpack(lambda w: store(config["pool"])),
+        code=lambda w: code("pretrain.py", f"uscl/pretrain/{config['methods'][w.arm]['method']}.py"),
+    output:
+        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        record="<results>/encoders/{arm}/seed{seed}/run.json",
+        history="<results>/encoders/{arm}/seed{seed}/history.csv",
+        curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
+    log:
+        "<logs>/encoders/{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+    wildcard_constraints:
+        arm=one_of(PRETRAINED),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+    params:
+        method=lambda w: config["methods"][w.arm]["method"],
+        arch=config["encoder"],
+        settings=method_settings,
+        device=config["device"],
+        precision=config["precision"],
+    message:
+        "Pretraining: {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../scripts/pretrain.py"

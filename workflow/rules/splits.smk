@@ -1,0 +1,22 @@
+rule split:
+    input:
+        unpack(task_store),
+        code=code("split.py"),
+    output:
+        splits="<results>/splits/{task}.csv",
+    log:
+        "<logs>/split/{task}.log",
+    benchmark:
+        "<benchmarks>/split/{task}.tsv"
+    # What would stop the study must do so before hours of training.
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        kind=lambda w: config["tasks"][w.task]["kind"],
+        splits=config["splits"],
+        seed=SEEDS[0],
+    message:
+        "Drawing folds: {wildcards.task}"
+    script:
+        "../scripts/split.py"

@@ -1,0 +1,70 @@
+rule mlflow_store:
+    input:
+        code=code("mlflow_store.py"),
+    output:
+        # An update, not a rewrite: the runs in the store outlive a change of the code that created it.
+        database=update("<results>/mlflow.db"),
+        # What the logging jobs wait for: they change the database itself all the time.
+        ready="<results>/tracking/store.txt",
+    log:
+        "<logs>/mlflow_store.log",
+    benchmark:
+        "<benchmarks>/mlflow_store.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        experiments=[f"{config['study']}/{name}" for name in ("pretrain", *config["tasks"])],
+        artifacts="<results>/mlartifacts",
+    message:
+        "Creating the MLflow store"
+    script:
+        "../scripts/mlflow_store.py"
+
+
+rule track_encoder:
+    input:
+        ready=rules.mlflow_store.output.ready,
+        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        record="<results>/encoders/{arm}/seed{seed}/run.json",
+        more=lambda w: ([] if w.arm in UNTRAINED else [rules.pretrain.output.history, rules.pretrain.output.curve]),
+        code=code("track_encoder.py"),
+    output:
+        runs="<results>/tracking/encoders/{arm}-seed{seed}.json",
+    log:
+        "<logs>/tracking/encoders/{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/tracking/encoders/{arm}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        database=rules.mlflow_store.output.database,
+        experiment=f"{config['study']}/pretrain",
+    message:
+        "Logging to MLflow: encoder {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../scripts/track_encoder.py"
+
+
+rule track_cell:
+    input:
+        ready=rules.mlflow_store.output.ready,
+        record=rules.finetune.output.record,
+        history=rules.finetune.output.history,
+        metrics=rules.score.output.metrics,
+        figures=rules.score.output.figures,
+        code=code("track_cell.py"),
+    output:
+        runs="<results>/tracking/cells/{task}-{arm}-seed{seed}.json",
+    log:
+        "<logs>/tracking/cells/{task}-{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/tracking/cells/{task}-{arm}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        database=rules.mlflow_store.output.database,
+        experiment=lambda w: f"{config['study']}/{w.task}",
+    message:
+        "Logging to MLflow: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
+    script:
+        "../scripts/track_cell.py"

@@ -1,0 +1,20 @@
+"""Decode a data set's files into a frame store with manifest."""
+
+from pathlib import Path
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.data.extract import extract
+
+    extract(
+        snakemake.wildcards.dataset,
+        snakemake.params.reader,
+        Path(snakemake.params.root),
+        Path(snakemake.output.frames).parent,
+        size=snakemake.params.size,
+        rate_hz=snakemake.params.rate_hz,
+        max_frames=snakemake.params.max_frames,
+        on_bad_video=snakemake.params.on_bad_video,
+        workers=snakemake.threads,
+    )

@@ -1,0 +1,13 @@
+"""Create the MLflow store and its experiments, once, before anything is logged."""
+
+from pathlib import Path
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.files import write_text
+    from uscl.tracking import create_store
+
+    experiments = snakemake.params.experiments
+    create_store(Path(snakemake.output.database), Path(snakemake.params.artifacts), experiments)
+    write_text(Path(snakemake.output.ready), "\n".join(experiments) + "\n")

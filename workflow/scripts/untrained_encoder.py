@@ -1,0 +1,21 @@
+"""Write the encoder of an arm that sees no ultrasound before fine-tuning."""
+
+from pathlib import Path
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.models.checkpoint import save_encoder
+    from uscl.pretrain.untrained import untrained_encoder
+    from uscl.provenance import RunRecord
+
+    arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
+    record = RunRecord(
+        f"pretrain/{arm}/seed{seed}",
+        params={"method": params.method, "arch": params.arch, "weights": params.weights, "seed": seed},
+        data=[],
+        tags={"stage": "pretrain", "arm": arm},
+    )
+    encoder = untrained_encoder(params.method, params.arch, seed, params.weights, **params.settings)
+    save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
+    record.write(Path(snakemake.output.record))
