@@ -1,0 +1,46 @@
+"""Puts a simulated patient under a scanner: the same body in every video, a new view and machine in each."""
+
+from uscl.data.simulator.anatomy_breast import breast
+from uscl.data.simulator.anatomy_liver import liver
+from uscl.data.simulator.anatomy_lung import State, lung
+from uscl.data.simulator.machine import Exam
+from uscl.data.simulator.masses import Finding
+from uscl.data.simulator.phantom import Phantom
+from uscl.data.simulator.scan import Scanner
+from uscl.seeds import generator
+
+MARGIN = 15.0  # mm of tissue around the field of view, so that motion brings no edge into it
+
+
+def lung_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam, state: State) -> Scanner:
+    """The chest of patient `case`, seen at intercostal space `view`."""
+    half, depth = extent(exam)
+    body, place = generator(seed, *case, "chest"), generator(seed, *case, "chest", view)
+    return _scan(exam, lung(body, place, state, half, depth), seed, case, view)
+
+
+def liver_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam) -> Scanner:
+    """The upper abdomen of patient `case`, seen in section `view`."""
+    half, depth = extent(exam)
+    body, place = generator(seed, *case, "abdomen"), generator(seed, *case, "abdomen", view)
+    return _scan(exam, liver(body, place, half, depth), seed, case, view)
+
+
+def breast_scanner(
+    seed: int, case: tuple[str | int, ...], view: int, exam: Exam, finding: Finding, lesions: int
+) -> Scanner:
+    """The breast of patient `case` with this many masses, seen in section `view`."""
+    half, depth = extent(exam)
+    body, place = generator(seed, *case, "breast"), generator(seed, *case, "breast", view)
+    return _scan(exam, breast(body, place, finding, lesions, half, depth), seed, case, view)
+
+
+def extent(exam: Exam) -> tuple[float, float]:
+    """Half width and depth of tissue to simulate, mm."""
+    if exam.probe == "linear":
+        return exam.half * 1.2 + MARGIN / 3, exam.depth + MARGIN / 3
+    return exam.span * 0.6 + MARGIN, exam.depth + 2 * MARGIN
+
+
+def _scan(exam: Exam, phantom: Phantom, seed: int, case: tuple[str | int, ...], view: int) -> Scanner:
+    return Scanner(exam, phantom, generator(seed, *case, "scatterers", view))

@@ -1,0 +1,59 @@
+"""The entry point: whole simulated data sets, in the layouts that the readers of real ones expect."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from uscl.data.simulator.events import Event
+from uscl.data.simulator.set_breast import write_breast
+from uscl.data.simulator.set_lung import write_lung
+from uscl.data.simulator.set_pool import write_pool
+from uscl.errors import UserError
+
+KINDS = ("pool", "lung", "breast")
+
+
+def write_set(
+    kind: str,
+    out: Path,
+    *,
+    seed: int,
+    patients: int,
+    videos: int = 2,
+    frames: int = 24,
+    inconsistent: float = 0.25,
+    dropout: float = 0.1,
+    freeze: float = 0.1,
+) -> None:
+    """Simulates a data set into the new folder `out`, which appears only once it is complete.
+
+    kind: "pool" (pretraining videos and the truth about their frames), "lung" (covid19_ultrasound layout,
+    three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
+    not used). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
+    videos in which the probe moves to another organ, loses contact, or the picture freezes.
+    Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
+    """
+    _check(kind, out, patients, videos, frames)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        partial = Path(scratch) / out.name
+        partial.mkdir()
+        if kind == "pool":
+            shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
+            write_pool(partial, seed, patients, videos, frames, shares)
+        elif kind == "lung":
+            write_lung(partial, seed, patients, videos, frames)
+        else:
+            write_breast(partial, seed, patients)
+        if out.exists():
+            out.rmdir()  # empty, as checked above
+        partial.replace(out)
+
+
+def _check(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:
+    if kind not in KINDS:
+        raise UserError(f"There is no simulated set {kind!r}: choose one of {', '.join(KINDS)}.")
+    for name, value in (("patients", patients), ("videos", videos), ("frames", frames)):
+        if value < 1:
+            raise UserError(f"The simulated set {kind!r} needs at least 1 for {name}, not {value}.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} already exists: remove it, or choose another place for the simulated set {kind!r}.")
