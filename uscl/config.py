@@ -31,8 +31,10 @@ def schema_fault(error: jsonschema.ValidationError) -> str:
         return f"Config: unknown key '{unknown}' at {where}; {hint}"
     if error.validator == "type":
         return f"Config: {where} must be of type {error.validator_value}, not {error.instance!r}."
-    if error.validator == "oneOf":
-        return f"Config: {where} {error.schema.get('description', 'fits none of the known forms')}"
+    if error.validator == "oneOf":  # the schema's description says which keys exclude each other
+        return f"Config: {where} {error.schema['description']}"
+    if error.validator == "maxProperties":
+        return f"Config: {where}: the method '{error.instance['method']}' takes no settings."
     return f"Config: {where}: {error.message}."
 
 

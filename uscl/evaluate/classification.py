@@ -37,7 +37,8 @@ def finetune_fold(
     accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
     """
     classes = sorted(cases["label"].unique())
-    target = pd.Series(pd.Categorical(cases["label"], categories=classes).codes.astype(np.int64), index=cases["row"])
+    number = {name: number for number, name in enumerate(classes)}
+    target = cases.set_index("row")["label"].map(number)
     train, validation, test = (load(store, target, rows) for rows in fold)
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):
@@ -63,7 +64,7 @@ def finetune_fold(
 
 def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:
     """Frames [n, height, width] and class numbers [n] of some store rows."""
-    return torch.from_numpy(store.frames[rows]), torch.from_numpy(target.loc[rows].to_numpy())
+    return torch.from_numpy(store.frames[rows]), torch.tensor(target.loc[rows].to_numpy(np.int64))
 
 
 def inverse_frequency(labels: Tensor, classes: int) -> Tensor:

@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+from stores import bright_or_dark_store
+
+from uscl.data.splits import make_splits, read_folds, task_cases
+from uscl.data.store import FrameStore
+from uscl.errors import UserError
+
+
+def cases(groups_by_class, frames=3):
+    rows = [
+        {"group": f"{label}{group}", "label": label}
+        for label, count in groups_by_class.items()
+        for group in range(count)
+        for _ in range(frames)
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(row=np.arange(len(frame)) * 2, case=[f"c{i}" for i in range(len(frame))])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_are_grouped_stratified_and_complete(seed):
+    splits = make_splits(cases({"a": 12, "b": 9, "c": 15}), folds=3, inner=3, seed=seed)
+    names = ["fold0", "fold1", "fold2"]
+    assert ((splits[names] == "test").sum(axis=1) == 1).all()
+    for name in names:
+        assert (splits.groupby("group")[name].nunique() == 1).all()
+        assert (splits.groupby(name)["label"].nunique() == 3).all()
+
+
+def test_a_group_of_two_classes_is_never_split():
+    frame = cases({"a": 10, "b": 10})
+    frame.loc[frame["group"].isin(["a0", "b0"]), "group"] = "both"
+    splits = make_splits(frame, folds=3, inner=3, seed=0)
+    assert (splits.groupby("group")[["fold0", "fold1", "fold2"]].nunique() == 1).all(axis=None)
+
+
+def test_the_seed_alone_decides():
+    frame = cases({"a": 12, "b": 12})
+    first, same, other = (make_splits(frame, folds=3, inner=3, seed=seed) for seed in (0, 0, 1))
+    assert first.equals(same)
+    assert not first.equals(other)
+
+
+@pytest.mark.parametrize(
+    ("groups", "folds", "inner", "told"),
+    [
+        ({"a": 12, "b": 2}, 3, 3, r"`splits: folds` is 3.*too few groups.*b: 2"),
+        ({"a": 12, "b": 5}, 3, 4, r"`splits: inner` is 4.*b: [34]"),
+        ({"a": 12, "b": 12}, 1, 3, r"`splits: folds` is 1, but it must be two or more"),
+        ({}, 3, 3, "no cases to split"),
+    ],
+)
+def test_what_does_not_suffice_is_said(groups, folds, inner, told):
+    frame = cases(groups) if groups else pd.DataFrame(columns=["row", "case", "group", "label"])
+    with pytest.raises(UserError, match=told):
+        make_splits(frame, folds=folds, inner=inner, seed=0)
+
+
+def test_the_file_gives_back_cases_and_store_rows(tmp_path):
+    frame = cases({"01": 6, "NA": 6})
+    splits = make_splits(frame, folds=2, inner=2, seed=0)
+    splits.to_csv(tmp_path / "s.csv", index=False)
+    read, folds = read_folds(tmp_path / "s.csv")
+    assert list(read["label"]) == list(frame["label"])
+    assert len(folds) == 2
+    for fold in folds:
+        assert sorted(np.concatenate(fold)) == sorted(frame["row"])
+    assert set(folds[0].test).isdisjoint(folds[1].test)
+
+
+def test_classification_scores_labelled_frames_and_segmentation_images_with_a_lesion():
+    store = bright_or_dark_store(groups=4, frames=2)
+    store.manifest.loc[0, "label"] = ""
+    store.masks[3] = 0
+    assert list(task_cases(store, "classification")["row"]) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(task_cases(store, "segmentation")["row"]) == [0, 1, 2, 4, 5, 6, 7]
+    with pytest.raises(UserError, match="no masks"):
+        task_cases(FrameStore(store.frames, None, store.manifest), "segmentation")

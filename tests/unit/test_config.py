@@ -1,0 +1,69 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from uscl.config import config_fault
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.json"
+EMBEDDED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def changed(path, value):
+    config = copy.deepcopy(EMBEDDED)
+    *parents, last = path
+    place = config
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+@pytest.mark.parametrize("study", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_the_studies_that_ship_are_sound(study):
+    assert config_fault(yaml.safe_load((ROOT / "config" / study).read_text()), SCHEMA) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (["seed"], [0], "unknown key 'seed' at the top level; did you mean 'seeds'?"),
+        (["seeds"], None, "the top level: 'seeds' is a required property."),
+        (["seeds"], "0", "seeds must be of type array, not '0'."),
+        (["device"], "gpu", "device: 'gpu' is not one of ['cpu', 'cuda']."),
+        (["frame_size"], 50, "frame_size: 50 is not a multiple of 32."),
+        (["pool"], "sim_poll", "pool names 'sim_poll', but `datasets` has only sim_pool, sim_lung, sim_breast."),
+        (["tasks", "busi", "dataset"], "busi", "tasks.busi.dataset names 'busi'"),
+        (["tasks", "busi", "finetune", "learning_rate"], 1, "unknown key 'learning_rate' at tasks.busi.finetune"),
+        (["methods", "simclr", "epoch"], 3, "unknown key 'epoch' at methods.simclr; did you mean 'epochs'?"),
+        (["methods", "random", "epochs"], 3, "methods.random: the method 'random' takes no settings"),
+        (["datasets", "sim_pool", "data_root"], "data", "datasets.sim_pool needs either `simulate`"),
+        (["datasets", "sim_pool", "simulate"], None, "datasets.sim_pool needs either `simulate`"),
+        (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
+    ],
+)
+def test_a_fault_is_told_in_one_sentence(path, value, told):
+    fault = config_fault(changed(path, value), SCHEMA)
+    assert fault is not None
+    assert fault.startswith("Config: ")
+    assert told in fault
+    assert "\n" not in fault
+
+
+def test_every_key_is_described():
+    def undescribed(schema, path=""):
+        for name, part in schema.get("properties", {}).items():
+            if "description" not in part and "$ref" not in part:
+                yield f"{path}{name}"
+            yield from undescribed(part, f"{path}{name}.")
+        if isinstance(schema.get("additionalProperties"), dict):
+            yield from undescribed(schema["additionalProperties"], f"{path}*.")
+
+    allowed = {"imagenet_weights.resnet18", "imagenet_weights.tf_efficientnet_lite0"}
+    assert set(undescribed(json.loads(SCHEMA.read_text()))) == allowed

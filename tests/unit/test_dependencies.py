@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from uscl.dependencies import fingerprint, imported_modules
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path):
+    files = {
+        "uscl/__init__.py": "",
+        "uscl/a.py": "import numpy\nfrom uscl.sub import b",
+        "uscl/sub/__init__.py": "",
+        "uscl/sub/b.py": "def late():\n    from uscl.c import thing",
+        "uscl/c.py": "import uscl.a",
+        "uscl/unused.py": "",
+        "script.py": "from uscl.a import x",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_imports_are_followed_through_packages_functions_and_circles(project):
+    expected = ["uscl/__init__.py", "uscl/a.py", "uscl/c.py", "uscl/sub/__init__.py", "uscl/sub/b.py"]
+    assert imported_modules(project, ["script.py"]) == expected
+
+
+def test_a_module_that_is_named_counts_itself(project):
+    assert "uscl/unused.py" in imported_modules(project, ["script.py", "uscl/unused.py"])
+
+
+def test_scripts_rest_on_what_they_use_and_on_nothing_else():
+    table = imported_modules(ROOT, ["workflow/scripts/table.py"])
+    assert "uscl/report/tables.py" in table
+    assert not any(name.startswith(("uscl/models/", "uscl/data/", "uscl/pretrain/")) for name in table)
+    finetune = imported_modules(ROOT, ["workflow/scripts/finetune.py", "uscl/evaluate/classification.py"])
+    assert {"uscl/evaluate/finetune.py", "uscl/augment.py", "uscl/models/encoders.py"} <= set(finetune)
+    assert "uscl/evaluate/segmentation.py" not in finetune
+    assert not any(name.startswith("uscl/pretrain/") or name == "uscl/tracking.py" for name in finetune)
+
+
+def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
+    file = tmp_path / "deep" / "a.mp4"
+    file.parent.mkdir()
+    file.write_text("1")
+    first = fingerprint(str(tmp_path))
+    assert fingerprint(str(tmp_path)) == first
+    os.utime(file, (1, 1))
+    second = fingerprint(str(tmp_path))
+    file.rename(file.with_name("b.mp4"))
+    assert len({first, second, fingerprint(str(tmp_path))}) == 3

@@ -1,0 +1,42 @@
+import logging
+import warnings
+
+import pytest
+
+from uscl.errors import UserError
+from uscl.job import job
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = handlers, level
+
+
+def test_the_log_keeps_information_and_warnings(tmp_path):
+    with job(tmp_path / "new" / "job.log"):
+        logging.getLogger("uscl.data").info("decoded %d files", 3)
+        warnings.warn("odd file", stacklevel=1)
+    text = (tmp_path / "new" / "job.log").read_text()
+    assert "decoded 3 files" in text
+    assert "odd file" in text
+
+
+def test_a_users_mistake_is_one_sentence_and_no_traceback(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped, job(tmp_path / "job.log"):
+        raise UserError("The folder is empty: set data_root.")
+    assert stopped.value.code == 1
+    for text in ((tmp_path / "job.log").read_text(), capsys.readouterr().err):
+        assert "ERROR The folder is empty: set data_root." in text
+        assert "Traceback" not in text
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(tmp_path):
+    with pytest.raises(SystemExit), job(tmp_path / "job.log"):
+        raise ZeroDivisionError
+    text = (tmp_path / "job.log").read_text()
+    assert "fault of the program" in text
+    assert "Traceback" in text
