@@ -1,0 +1,211 @@
+"""The whole workflow at a small budget, in copies of the checkout: what a user does and what a user gets wrong."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests/integration/tiny.yaml"
+ARMS, TASKS = ["random", "imagenet", "simclr"], ["pocus", "busi", "segmentation"]
+
+pytestmark = pytest.mark.e2e
+
+
+def copy_of_checkout(folder):
+    """The files of the checkout in a new folder, without results and environment."""
+    for name in ("workflow", "uscl", "config", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def snakemake(project, *words, study=TINY, **environment):
+    """What a call of Snakemake says and how it ends."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", str(study), *words]
+    return subprocess.run(
+        command,
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": ""} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def planned(project, *words):
+    """How often each rule would run now."""
+    run = snakemake(project, "--cores", "2", "--dry-run", *words)
+    assert run.returncode == 0, run.stdout
+    if "Nothing to be done" in run.stdout:
+        return {}
+    lines = run.stdout.rpartition("Job stats:")[2].splitlines()
+    counts = (line.split() for line in lines[3:])
+    return {words[0]: int(words[1]) for words in counts if len(words) == 2 and words[1].isdigit()}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose study was run on two cores."""
+    folder = copy_of_checkout(tmp_path_factory.mktemp("projects") / "two cores, ä")
+    run = snakemake(folder, "--cores", "2")
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
+def test_the_table_has_every_arm_task_and_metric(project):
+    table = pd.read_csv(project / "results/table.csv")
+    assert list(table.columns) == ["arm", "task", "metric", "mean", "sd", "n"]
+    classification = {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
+    segmentation = {"dice", "iou", "zero_dice_share"}
+    for arm in ARMS:
+        for task in TASKS:
+            metrics = table[(table["arm"] == arm) & (table["task"] == task)]
+            assert set(metrics["metric"]) == (segmentation if task == "segmentation" else classification)
+            assert (metrics["n"] == 2).all()
+            assert metrics["mean"].between(0, 1).all()
+    text = (project / "results/table.md").read_text()
+    assert all(f"| {arm} |" in text for arm in ARMS)
+    assert (project / "results/figures/contact_sheet.png").stat().st_size > 10_000
+
+
+def test_every_run_is_in_mlflow_and_finished(project):
+    mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
+    runs = mlflow.search_runs(search_all_experiments=True)
+    assert set(runs["status"]) == {"FINISHED"}
+    names = set(runs["tags.mlflow.runName"])
+    cells = {f"{task}/{arm}/seed0" for task in TASKS for arm in ARMS}
+    assert names == {f"pretrain/{arm}/seed0" for arm in ARMS} | cells | {f"{c}/fold{k}" for c in cells for k in (0, 1)}
+    assert len(runs) == len(names)
+    folds = runs[runs["tags.mlflow.parentRunId"].notna()]
+    assert folds["metrics.validation_loss"].notna().all()
+    assert runs[["tags.commit", "tags.config_sha256", "tags.data_sha256", "params.seed"]].notna().all(axis=None)
+
+
+def test_a_second_call_does_nothing_with_or_without_tracking(project):
+    assert planned(project) == {}
+    assert planned(project, "--config", "tracking=none") == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("uscl/report/tables.py", {"table"}),
+        ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}),
+        ("uscl/pretrain/simclr.py", {"pretrain", "track_encoder", "finetune", "score", "table", "track_cell"}),
+        ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}),
+        ("uscl/data/readers/covid_blues.py", set()),
+    ],
+)
+def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
+    path = project / module
+    before = path.read_bytes()
+    path.write_bytes(before + b"# edited\n")
+    try:
+        plan = planned(project)
+    finally:
+        path.write_bytes(before)
+    assert set(plan) - {"all", "total"} == rules
+    # Three arms on one task rest on the segmentation module; one arm on three tasks rests on SimCLR.
+    assert plan.get("finetune", 3) == 3
+    assert planned(project) == {}
+
+
+def test_a_new_seed_trains_only_what_is_new(project):
+    plan = planned(project, "--config", "seeds=[0, 1]")
+    assert (plan["finetune"], plan["pretrain"], plan["untrained_encoder"]) == (9, 1, 2)
+    assert not {"simulate", "extract_frames", "split"} & set(plan)
+
+
+def test_one_core_and_another_folder_give_the_same_bytes(project, tmp_path):
+    other = copy_of_checkout(tmp_path / "one")
+    run = snakemake(other, "--cores", "1", "results/table.csv")
+    assert run.returncode == 0, run.stdout
+    same = ["results/table.csv", "results/table.md"]
+    same += [f"results/cells/{task}/{arm}/seed0/predictions.parquet" for task in TASKS for arm in ARMS]
+    same += [f"results/frames/sim_pool/{name}" for name in ("frames.npy", "manifest.csv", "problems.csv")]
+    assert [name for name in same if (other / name).read_bytes() != (project / name).read_bytes()] == []
+
+
+@pytest.fixture
+def spoilt(project, tmp_path):
+    """A study whose pool has four odd files among its videos."""
+    pool = tmp_path / "pool"
+    shutil.copytree(project / "results/raw/sim_pool", pool)
+    whole = next(path for path in sorted((pool / "videos").glob("*.mp4")))
+    (pool / "videos/truncated.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (pool / "videos/text.mp4").write_text("not a video at all\n" * 100)
+    (pool / "videos/empty.avi").touch()
+    one_frame = subprocess.run([sys.executable, "-c", ONE_FRAME_GIF, pool / "videos/single.gif"], check=True)
+    assert one_frame.returncode == 0
+    study = yaml.safe_load(TINY.read_text())
+    study["datasets"]["sim_pool"] = {"reader": "simulated_pool", "data_root": str(pool)}
+    path = tmp_path / "spoilt.yaml"
+    path.write_text(yaml.safe_dump(study))
+    return path
+
+
+ONE_FRAME_GIF = "import sys; from PIL import Image; Image.new('L', (64, 48), 90).save(sys.argv[1])"
+
+
+def test_bad_videos_are_set_aside_with_reasons(spoilt, tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    target = "results/encoders/simclr/seed0/encoder.safetensors"
+    run = snakemake(project, "--cores", "2", target, study=spoilt)
+    assert run.returncode == 0, run.stdout
+    problems = pd.read_csv(project / "results/frames/sim_pool/problems.csv").set_index("file")
+    assert problems["action"].to_dict() == {
+        "videos/empty.avi": "set aside",
+        "videos/single.gif": "kept",
+        "videos/text.mp4": "set aside",
+        "videos/truncated.mp4": "set aside",
+    }
+    assert problems["reason"].str.len().min() > 5
+    manifest = pd.read_csv(project / "results/frames/sim_pool/manifest.csv")
+    assert (manifest["file"] == "videos/single.gif").sum() == 1
+    assert "truncated.mp4" in (project / "results/logs/extract_frames/sim_pool.log").read_text()
+
+
+def test_the_first_bad_video_stops_the_run_where_the_config_says_so(spoilt, tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    target = "results/frames/sim_pool/manifest.csv"
+    run = snakemake(project, "--cores", "2", target, "--config", "on_bad_video=stop", study=spoilt)
+    assert run.returncode != 0
+    assert "empty.avi cannot be used: empty file (0 bytes)" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_typing_error_in_the_config_is_one_sentence(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    run = snakemake(project, "--cores", "2", "--config", "sedes=[1]")
+    assert run.returncode != 0
+    assert "unknown key 'sedes' at the top level; did you mean 'seeds'?" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_missing_imagenet_weights_stop_the_study_before_anything_runs(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    offline = {"TORCH_HOME": str(tmp_path / "hub"), "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    run = snakemake(project, "--cores", "2", "--config", "encoder=resnet18", **offline)
+    assert run.returncode != 0
+    assert "The ImageNet weights of resnet18 can't be downloaded" in run.stdout
+    assert "imagenet_weights: {resnet18: PATH}" in run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (project / "results/encoders").exists()
+
+
+def test_too_few_patients_for_the_folds_is_one_sentence(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    run = snakemake(project, "--cores", "2", "results/splits/pocus.csv", "--config", "splits={folds: 9}")
+    assert run.returncode != 0
+    assert "`splits: folds` is 9" in run.stdout
+    assert "too few groups" in run.stdout
+    assert "Traceback" not in run.stdout
