@@ -9,6 +9,7 @@ ROOT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from uscl.config import config_fault
+from uscl.data.folders import public_folder
 from uscl.dependencies import fingerprint, imported_modules, let_children_import
 
 let_children_import(ROOT)
@@ -59,7 +60,10 @@ def simulated(dataset):
 
 def raw_folder(dataset):
     """Where a data set's files lie: simulated ones in the results, others where the config says."""
-    return f"{R}/raw/{dataset}" if simulated(dataset) else config["datasets"][dataset]["data_root"]
+    if simulated(dataset):
+        return f"{R}/raw/{dataset}"
+    settings = config["datasets"][dataset]
+    return public_folder(settings["reader"], settings["data_root"])
 
 
 def store(dataset):

@@ -19,13 +19,11 @@ _SAME = {"malignant (145)": "benign (433)"}
 
 
 def read(root: Path) -> Sources:
-    """Lists the images; root may also be the folder that holds Dataset_BUSI_with_GT. Raises UserError."""
-    base = root / "Dataset_BUSI_with_GT"
-    base = base if base.is_dir() else root
+    """Lists the images with their masks. Raises UserError."""
     files: list[Source] = []
     problems: list[Problem] = []
     for label in _CLASSES:
-        found, bad = _class(root, require(base, label, LAYOUT), label)
+        found, bad = _class(root, require(root, label, LAYOUT), label)
         files += found
         problems += bad
     return sources(files, problems)
