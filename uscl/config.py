@@ -13,12 +13,44 @@ import jsonschema
 
 
 def config_fault(config: dict[str, Any], schema: Path) -> str | None:
-    """One sentence on the first fault of a config, or None where it is sound."""
+    """One sentence on the first fault of a config, or None where it is sound.
+
+    Numbers that were read as text are made numbers first, in place: Snakemake reads nested values of `--config` as
+    text, and YAML 1.1 reads 1e-3 so.
+    """
     validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+    for error in list(validator.iter_errors(config)):
+        if error.validator == "type" and isinstance(error.instance, str):
+            value = parsed(error.instance)
+            if jsonschema.Draft202012Validator({"type": error.validator_value}).is_valid(value):
+                set_at(config, list(error.absolute_path), value)
     errors = sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         return schema_fault(errors[0])
     return reference_fault(config)
+
+
+def set_at(config: Any, path: list[str | int], value: Any) -> None:
+    """Set the value at a path of keys and positions."""
+    for part in path[:-1]:
+        config = config[part]
+    config[path[-1]] = value
+
+
+def parsed(text: str) -> int | float | str | None:
+    """The number or null that a text stands for, else the text.
+
+    >>> parsed("3"), parsed("1e-3"), parsed("null"), parsed("many")
+    (3, 0.001, None, 'many')
+    """
+    if text in ("null", "~", ""):
+        return None
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
 
 
 def schema_fault(error: jsonschema.ValidationError) -> str:

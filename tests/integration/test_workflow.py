@@ -120,7 +120,7 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
 
 
 def test_a_new_seed_trains_only_what_is_new(project):
-    plan = planned(project, "--config", "seeds=[0, 1]")
+    plan = planned(project, "--config", "seeds=[0,1]")
     assert (plan["finetune"], plan["pretrain"], plan["untrained_encoder"]) == (9, 1, 2)
     assert not {"simulate", "extract_frames", "split"} & set(plan)
 

@@ -56,6 +56,16 @@ def test_a_fault_is_told_in_one_sentence(path, value, told):
     assert "\n" not in fault
 
 
+def test_numbers_that_were_read_as_text_are_made_numbers():
+    config = changed(["tasks", "busi", "finetune", "lr"], "1e-3")
+    config["seeds"] = ["0", "1"]
+    config["datasets"]["sim_lung"]["max_frames"] = "null"
+    assert config_fault(config, SCHEMA) is None
+    assert config["tasks"]["busi"]["finetune"]["lr"] == 0.001
+    assert config["seeds"] == [0, 1]
+    assert config["datasets"]["sim_lung"]["max_frames"] is None
+
+
 def test_every_key_is_described():
     def undescribed(schema, path=""):
         for name, part in schema.get("properties", {}).items():
