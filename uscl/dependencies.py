@@ -55,10 +55,13 @@ def module_files(root: Path, name: str) -> Iterator[str]:
 
 
 def fingerprint(folder: str) -> str:
-    """A hash of names, sizes and modification times below a folder: changes as a data set does, without reading it."""
+    """A hash of names, sizes and modification times below a folder: changes as a data set does, without reading it.
+
+    Hidden files don't count (Snakemake keeps a time stamp in folders that it made), nor does a missing folder.
+    """
     lines = (
         f"{path} {(stat := path.stat()).st_size} {stat.st_mtime_ns}"
-        for path in Path(folder).rglob("*")
+        for path in Path(folder).rglob("[!.]*")
         if path.is_file()
     )
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

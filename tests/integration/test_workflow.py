@@ -15,15 +15,18 @@ ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/integration/tiny.yaml"
 ARMS, TASKS = ["random", "imagenet", "simclr"], ["pocus", "busi", "segmentation"]
 
+CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
+
 pytestmark = pytest.mark.e2e
 
 
 def copy_of_checkout(folder):
-    """The files of the checkout in a new folder, without results and environment."""
-    for name in ("workflow", "uscl", "config", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy(ROOT / name, folder / name)
+    """What the workflow needs of the checkout in a new folder, without results and environment."""
+    for name in CHECKOUT:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
     return folder
 
 
@@ -85,6 +88,8 @@ def test_every_run_is_in_mlflow_and_finished(project):
     cells = {f"{task}/{arm}/seed0" for task in TASKS for arm in ARMS}
     assert names == {f"pretrain/{arm}/seed0" for arm in ARMS} | cells | {f"{c}/fold{k}" for c in cells for k in (0, 1)}
     assert len(runs) == len(names)
+    assert all((project / "results/mlartifacts").as_uri() in place for place in runs["artifact_uri"])
+    assert sorted(path.name for path in project.iterdir() if path.name not in CHECKOUT) == [".snakemake", "results"]
     folds = runs[runs["tags.mlflow.parentRunId"].notna()]
     assert folds["metrics.validation_loss"].notna().all()
     assert runs[["tags.commit", "tags.config_sha256", "tags.data_sha256", "params.seed"]].notna().all(axis=None)
@@ -116,6 +121,15 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
     assert set(plan) - {"all", "total"} == rules
     # Three arms on one task rest on the segmentation module; one arm on three tasks rests on SimCLR.
     assert plan.get("finetune", 3) == 3
+    assert planned(project) == {}
+
+
+def test_a_video_that_is_added_is_noticed(project):
+    added = project / "results/raw/sim_pool/videos/added.mp4"
+    added.write_bytes(b"0")
+    plan = planned(project)
+    added.unlink()
+    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"]) == (1, 1, 3)
     assert planned(project) == {}
 
 

@@ -53,4 +53,8 @@ def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
     os.utime(file, (1, 1))
     second = fingerprint(str(tmp_path))
     file.rename(file.with_name("b.mp4"))
-    assert len({first, second, fingerprint(str(tmp_path))}) == 3
+    third = fingerprint(str(tmp_path))
+    assert len({first, second, third}) == 3
+    (tmp_path / ".timestamp").touch()
+    assert fingerprint(str(tmp_path)) == third
+    assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))

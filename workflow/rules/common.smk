@@ -46,7 +46,9 @@ wildcard_constraints:
 
 def code(script, *modules):
     """The library files that a script rests on: Snakemake doesn't see imports, so they are inputs."""
-    return imported_modules(ROOT, [f"workflow/scripts/{script}", *modules])
+    # Relative to the working folder, so that a study may be moved with its results.
+    files = imported_modules(ROOT, [f"workflow/scripts/{script}", *modules])
+    return [os.path.relpath(ROOT / file) for file in files]
 
 
 def cells(pattern):

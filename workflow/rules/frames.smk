@@ -1,6 +1,5 @@
 rule extract_frames:
     input:
-        # A user's own folder is watched by its fingerprint below; Snakemake sees no change inside a folder.
         raw=lambda w: raw_folder(w.dataset) if simulated(w.dataset) else [],
         code=lambda w: code("extract_frames.py", f"uscl/data/readers/{config['datasets'][w.dataset]['reader']}.py"),
     output:
@@ -19,7 +18,8 @@ rule extract_frames:
     threads: 2
     params:
         root=lambda w: raw_folder(w.dataset),
-        fingerprint=lambda w: "" if simulated(w.dataset) else fingerprint(raw_folder(w.dataset)),
+        # Snakemake sees no change inside a folder.
+        fingerprint=lambda w: fingerprint(raw_folder(w.dataset)),
         reader=lambda w: config["datasets"][w.dataset]["reader"],
         rate_hz=lambda w: config["datasets"][w.dataset].get("rate_hz"),
         max_frames=lambda w: config["datasets"][w.dataset].get("max_frames"),

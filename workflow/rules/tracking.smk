@@ -14,7 +14,7 @@ rule mlflow_store:
         "../../environment.yml"
     params:
         experiments=[f"{config['study']}/{name}" for name in ("pretrain", *config["tasks"])],
-        artifacts="<results>/mlartifacts",
+        artifacts=f"{R}/mlartifacts",
     message:
         "Creating the MLflow store"
     script:
