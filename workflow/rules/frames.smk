@@ -15,7 +15,8 @@ rule extract_frames:
     priority: 10
     conda:
         "../../environment.yml"
-    threads: 2
+    # All sets side by side: one that waited for more cores would let training start before it.
+    threads: max(1, (workflow.cores or 1) // len(DATASETS))
     params:
         root=lambda w: raw_folder(w.dataset),
         # Snakemake sees no change inside a folder.
