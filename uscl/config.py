@@ -5,11 +5,18 @@ Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
 
 import difflib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+
+# The reader of the folder layout in which each kind of set is simulated.
+SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
+SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
+UNTRAINED = ("random", "imagenet")
+NAMES = "use letters, digits and _ only (and don't call a task 'pretrain', which MLflow shows as the encoders' runs)."
 
 
 def config_fault(config: dict[str, Any], schema: Path) -> str | None:
@@ -19,15 +26,42 @@ def config_fault(config: dict[str, Any], schema: Path) -> str | None:
     text, and YAML 1.1 reads 1e-3 so.
     """
     validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+    make_integers(config)
     for error in list(validator.iter_errors(config)):
         if error.validator == "type" and isinstance(error.instance, str):
             value = parsed(error.instance)
             if jsonschema.Draft202012Validator({"type": error.validator_value}).is_valid(value):
                 set_at(config, list(error.absolute_path), value)
+    if fault := plain_fault(config):
+        return fault
     errors = sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         return schema_fault(errors[0])
     return reference_fault(config)
+
+
+def make_integers(config: Any) -> None:
+    """Turn whole numbers such as 64.0 into integers, in place: a schema takes them for integers, Python doesn't."""
+    for key, value in config.items() if isinstance(config, dict) else enumerate(config):
+        if isinstance(value, float) and value.is_integer():
+            config[key] = int(value)
+        elif isinstance(value, dict | list):
+            make_integers(value)
+
+
+def plain_fault(config: Any, where: str = "the top level") -> str | None:
+    """A key that isn't text, or a number that isn't finite: what YAML lets through and a JSON schema doesn't see."""
+    if isinstance(config, float) and not math.isfinite(config):
+        return f"Config: {where} must be a finite number, not {config}."
+    if not isinstance(config, dict | list):
+        return None
+    items = config.items() if isinstance(config, dict) else enumerate(config)
+    for key, value in items:
+        if isinstance(config, dict) and not isinstance(key, str):
+            return f"Config: the name {key!r} at {where} must be text: put it in quotes or begin it with a letter."
+        if fault := plain_fault(value, f"{key}" if where == "the top level" else f"{where}.{key}"):
+            return fault
+    return None
 
 
 def set_at(config: Any, path: list[str | int], value: Any) -> None:
@@ -40,16 +74,17 @@ def set_at(config: Any, path: list[str | int], value: Any) -> None:
 def parsed(text: str) -> int | float | str | None:
     """The number or null that a text stands for, else the text.
 
-    >>> parsed("3"), parsed("1e-3"), parsed("null"), parsed("many")
-    (3, 0.001, None, 'many')
+    >>> parsed("3"), parsed("1e2"), parsed("1e-3"), parsed("null"), parsed("many")
+    (3, 100, 0.001, None, 'many')
     """
     if text in ("null", "~", ""):
         return None
     for number in (int, float):
         try:
-            return number(text)
+            value = number(text)
         except ValueError:
             continue
+        return int(value) if isinstance(value, float) and value.is_integer() else value
     return text
 
 
@@ -66,6 +101,8 @@ def schema_fault(error: jsonschema.ValidationError) -> str:
         return f"Config: {where} must be of type {error.validator_value}, not {error.instance!r}."
     if error.validator == "oneOf":  # the schema's description says which keys exclude each other
         return f"Config: {where} {error.schema['description']}"
+    if error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
+        return f"Config: '{error.instance}' can't be a name in {where}: {NAMES}"
     if error.validator == "maxProperties":
         return f"Config: {where}: the method '{error.instance['method']}' takes no settings."
     return f"Config: {where}: {error.message}."
@@ -79,6 +116,38 @@ def reference_fault(config: dict[str, Any]) -> str | None:
     for key, dataset in named.items():
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
+    return pool_fault(config) or simulator_fault(config)
+
+
+def pool_fault(config: dict[str, Any]) -> str | None:
+    """Pretraining on the data of a task: nothing of a test fold may be in the pool."""
+    if all(method["method"] in UNTRAINED for method in config["methods"].values()):
+        return None  # nothing is pretrained
+    pool = config["datasets"][config["pool"]]
+    for name, task in config["tasks"].items():
+        other = config["datasets"][task["dataset"]]
+        same_files = "data_root" in pool and (pool["reader"], pool["data_root"]) == (
+            other["reader"],
+            other.get("data_root"),
+        )
+        if task["dataset"] == config["pool"] or same_files:
+            return f"Config: pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."
+    return None
+
+
+def simulator_fault(config: dict[str, Any]) -> str | None:
+    """A simulated set that its reader can't read, or that can't be simulated."""
+    for name, dataset in config["datasets"].items():
+        simulate = dataset.get("simulate")
+        if simulate and dataset["reader"] != SIMULATED_LAYOUT[simulate["kind"]]:
+            wanted = SIMULATED_LAYOUT[simulate["kind"]]
+            return f"Config: datasets.{name}: a simulated set of kind {simulate['kind']} takes reader '{wanted}'."
+        if (
+            simulate
+            and simulate["kind"] == "pool"
+            and simulate.get("frames", SHORTEST_POOL_VIDEO) < SHORTEST_POOL_VIDEO
+        ):
+            return f"Config: datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
     return None
 
 

@@ -9,10 +9,13 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+DATA_SUFFIXES = (".avi", ".csv", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".png")
 
-def let_children_import(root: Path) -> None:
-    """Processes started from here import the library from `root`, whether or not it is installed."""
+
+def prepare_children(root: Path) -> None:
+    """Let processes started from here import the library from `root`, installed or not, and MLflow keep to itself."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
 def imported_modules(root: Path, files: Iterable[str]) -> list[str]:
@@ -55,13 +58,16 @@ def module_files(root: Path, name: str) -> Iterator[str]:
 
 
 def fingerprint(folder: str) -> str:
-    """A hash of names, sizes and modification times below a folder: changes as a data set does, without reading it.
+    """A hash of the names, sizes and modification times of a data set's files: changes as they do, unread.
 
-    Hidden files don't count (Snakemake keeps a time stamp in folders that it made), nor does a missing folder.
+    Counts what a reader may read (videos, images, tables), not hidden files or what else lies in a clone. A missing
+    folder is one without files.
     """
-    lines = (
-        f"{path} {(stat := path.stat()).st_size} {stat.st_mtime_ns}"
-        for path in Path(folder).rglob("[!.]*")
-        if path.is_file()
-    )
+    lines = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(DATA_SUFFIXES):
+                stat = Path(parent, name).stat()
+                lines.append(f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {stat.st_mtime_ns}")
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -1,8 +1,20 @@
 """Losses as pure functions."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from uscl.errors import UserError
+
+
+def finite(loss: Tensor, place: str) -> float:
+    """The value of a loss, or UserError naming the place in the training where it stopped being finite."""
+    value = loss.item()
+    if not math.isfinite(value):
+        raise UserError(f"The loss became {value} in {place}: lower the learning rate `lr` in the config.")
+    return value
 
 
 def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:

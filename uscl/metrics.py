@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
+from uscl.overlap import dice, iou
+
 
 def score_cell(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
     """One row a fold x metric of an arm x task x seed: arm, task, seed, fold, metric, value.
@@ -65,21 +67,3 @@ def masks_of(predictions: pd.DataFrame, column: str) -> np.ndarray:
     height, width = int(predictions["height"].iloc[0]), int(predictions["width"].iloc[0])
     bits = np.stack([np.frombuffer(packed, dtype=np.uint8) for packed in predictions[column]])
     return np.unpackbits(bits, axis=1, count=height * width).reshape(-1, height, width).astype(bool)
-
-
-def dice(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Dice coefficient of each image: boolean masks [n, ..., height, width] to [n]. Two empty masks agree: 1."""
-    overlap, size = overlap_and_size(predicted, true)
-    return np.where(size == 0, 1.0, 2 * overlap / np.maximum(size, 1))
-
-
-def iou(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Intersection over union of each image: boolean masks [n, ..., height, width] to [n]. Two empty masks agree: 1."""
-    overlap, size = overlap_and_size(predicted, true)
-    return np.where(size == 0, 1.0, overlap / np.maximum(size - overlap, 1))
-
-
-def overlap_and_size(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels in both masks, and pixels of the one plus pixels of the other, of each image."""
-    axes = tuple(range(1, true.ndim))
-    return (predicted & true).sum(axes), predicted.sum(axes) + true.sum(axes)

@@ -17,14 +17,20 @@ PROJECT = Path(__file__).parents[1]
 
 
 class RunRecord:
-    """What a run tells about itself; times it from its creation to `write`."""
+    """What a run tells about itself; times it from its creation to `write`.
 
-    def __init__(self, name: str, *, params: dict[str, Any], data: list[Path], tags: dict[str, str]) -> None:
+    `params` are the run's own settings, `config` the whole study's, `data` the files that hold or identify the data.
+    """
+
+    def __init__(
+        self, name: str, *, params: dict[str, Any], config: dict[str, Any], data: list[Path], tags: dict[str, str]
+    ) -> None:
         self.started = time.time()
         self.record: dict[str, Any] = {
             "name": name,
             "params": params,
-            "config_sha256": hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest(),
+            "config": config,
+            "config_sha256": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
             "data_sha256": sha256(*data),
             "commit": commit(),
             "tags": tags,

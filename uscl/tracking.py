@@ -21,8 +21,8 @@ LONGEST_PARAM = 6000
 KEY = "uscl.key"
 
 
-def create_store(database: Path, artifacts: Path, experiments: Iterable[str]) -> None:
-    """Create the SQLite store with its experiments; what stands there already stays.
+def create_store(database: Path, experiments: Iterable[str]) -> None:
+    """Create the SQLite store with its experiments, and mlartifacts/ beside it; what stands there already stays.
 
     One process must do this before any other opens the store: several that meet a missing file at once wreck it in the
     schema migration.
@@ -32,12 +32,24 @@ def create_store(database: Path, artifacts: Path, experiments: Iterable[str]) ->
     for name in experiments:
         if client.get_experiment_by_name(name) is None:
             # MLflow keeps artifact paths absolute; without this one they would lie in the folder it was called from.
-            client.create_experiment(name, artifact_location=(artifacts.resolve() / name).as_uri())
+            client.create_experiment(name, artifact_location=f"{artifact_root(database)}/{name}")
 
 
 def open_store(database: Path) -> MlflowClient:
-    """A client of the SQLite store."""
-    return MlflowClient(tracking_uri=f"sqlite:///{database.resolve()}")
+    """A client of the SQLite store. Raises UserError where the store was made in another folder."""
+    client = MlflowClient(tracking_uri=f"sqlite:///{database.resolve()}")
+    for experiment in client.search_experiments(filter_string="name != 'Default'"):
+        if not experiment.artifact_location.startswith(artifact_root(database)):
+            raise UserError(
+                f"{database} was made in another folder and keeps its files there ({experiment.artifact_location}):"
+                " delete it and run again; every run is logged anew from the result files."
+            )
+    return client
+
+
+def artifact_root(database: Path) -> str:
+    """Where the files of a store's runs lie."""
+    return (database.resolve().parent / "mlartifacts").as_uri()
 
 
 def log_run(
@@ -82,10 +94,12 @@ def known_experiment(client: MlflowClient, name: str) -> str:
 
 
 def supersede(client: MlflowClient, experiment_id: str, name: str) -> None:
-    """Mark and delete earlier runs of this name: a repeated job must not double its run."""
+    """Mark and delete earlier runs of this name and their children: a repeated job must not double its runs."""
     for run in client.search_runs([experiment_id], filter_string=f"tags.`{KEY}` = '{name}'"):
-        client.set_tag(run.info.run_id, "uscl.superseded", "true")
-        client.delete_run(run.info.run_id)
+        of_parent = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}'"
+        for old in (run, *client.search_runs([experiment_id], filter_string=of_parent)):
+            client.set_tag(old.info.run_id, "uscl.superseded", "true")
+            client.delete_run(old.info.run_id)
 
 
 def run_tags(record: dict[str, Any], parent: str | None) -> dict[str, str]:
@@ -131,11 +145,15 @@ def log_cell(
     scores: pd.DataFrame,
     figures: Path,
 ) -> dict[str, str]:
-    """Log a cell as a run with the mean scores, and every fold as its child; returns run ids by name.
+    """Log a cell as a run with the mean and sd of its scores, and every fold as its child; returns run ids by name.
 
     `record` has `folds` with the start and end of each; `scores` has fold, metric, value; `figures` has fold<k>_*.png.
     """
-    parent = log_run(client, experiment, record, metrics=scores.groupby("metric")["value"].mean().to_dict())
+    summary = scores.groupby("metric")["value"].agg(["mean", "std"])
+    # The MLflow pages can't aggregate over runs.
+    means = {f"test_{name}_mean": value for name, value in summary["mean"].items()}
+    deviations = {f"test_{name}_sd": value for name, value in summary["std"].items()}
+    parent = log_run(client, experiment, record, metrics=means | deviations)
     runs = {record["name"]: parent}
     for fold, times in enumerate(record["folds"]):
         child = record | times | {"name": f"{record['name']}/fold{fold}", "params": record["params"] | {"fold": fold}}

@@ -104,6 +104,7 @@ def test_a_second_call_does_nothing_with_or_without_tracking(project):
     ("module", "rules"),
     [
         ("uscl/report/tables.py", {"table"}),
+        ("uscl/metrics.py", {"score", "plot_pretraining", "track_encoder", "table", "track_cell"}),
         ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}),
         ("uscl/pretrain/simclr.py", {"pretrain", "track_encoder", "finetune", "score", "table", "track_cell"}),
         ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}),
@@ -124,6 +125,14 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
     assert planned(project) == {}
 
 
+def test_a_deleted_store_is_made_again_from_the_files(project):
+    database = project / "results/mlflow.db"
+    aside = database.rename(database.with_name("aside.db"))
+    plan = planned(project)
+    aside.rename(database)
+    assert plan == {"mlflow_store": 1, "track_encoder": 3, "track_cell": 9, "all": 1, "total": 14}
+
+
 def test_a_video_that_is_added_is_noticed(project):
     added = project / "results/raw/sim_pool/videos/added.mp4"
     added.write_bytes(b"0")
@@ -141,8 +150,9 @@ def test_a_new_seed_trains_only_what_is_new(project):
 
 def test_one_core_and_another_folder_give_the_same_bytes(project, tmp_path):
     other = copy_of_checkout(tmp_path / "one")
-    run = snakemake(other, "--cores", "1", "results/table.csv")
+    run = snakemake(other, "--cores", "1", "--config", "tracking=none", "results=results/")
     assert run.returncode == 0, run.stdout
+    assert not (other / "results/mlflow.db").exists()
     same = ["results/table.csv", "results/table.md"]
     same += [f"results/cells/{task}/{arm}/seed0/predictions.parquet" for task in TASKS for arm in ARMS]
     same += [f"results/frames/sim_pool/{name}" for name in ("frames.npy", "manifest.csv", "problems.csv")]
@@ -223,3 +233,24 @@ def test_too_few_patients_for_the_folds_is_one_sentence(tmp_path):
     assert "`splits: folds` is 9" in run.stdout
     assert "too few groups" in run.stdout
     assert "Traceback" not in run.stdout
+
+
+def test_a_missing_data_folder_stops_the_study_and_loses_nothing(project, tmp_path):
+    study = yaml.safe_load(TINY.read_text())
+    study["datasets"]["sim_breast"] = {"reader": "busi", "data_root": str(tmp_path / "unmounted")}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    before = (project / "results/frames/sim_breast/manifest.csv").read_bytes()
+    run = snakemake(project, "--cores", "2", study=tmp_path / "study.yaml")
+    assert run.returncode != 0
+    assert f"Data set 'sim_breast': the folder {tmp_path / 'unmounted'} doesn't exist." in run.stdout
+    assert "Traceback" not in run.stdout
+    assert (project / "results/frames/sim_breast/manifest.csv").read_bytes() == before
+
+
+def test_a_study_for_the_gpu_on_a_machine_without_one_stops_at_once(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    run = snakemake(project, "--cores", "2", "--config", "device=cuda", CUDA_VISIBLE_DEVICES="")
+    assert run.returncode != 0
+    assert "torch finds no usable GPU here: set `device: cpu`" in run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (project / "results/raw").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from uscl.config import config_fault, describe
+from uscl.config import SHORTEST_POOL_VIDEO, config_fault, describe
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -45,6 +45,14 @@ def test_the_studies_that_ship_are_sound(study):
         (["methods", "random", "epochs"], 3, "methods.random: the method 'random' takes no settings"),
         (["datasets", "sim_pool", "data_root"], "data", "datasets.sim_pool needs either `simulate`"),
         (["datasets", "sim_pool", "simulate"], None, "datasets.sim_pool needs either `simulate`"),
+        (["datasets", "sim_lung", "reader"], "busi", "datasets.sim_lung: a simulated set of kind lung takes reader"),
+        (["datasets", "sim_pool", "simulate", "frames"], 7, "datasets.sim_pool.simulate.frames must be 8 or more"),
+        (["pool"], "sim_lung", "pool and tasks.pocus.dataset are the same data"),
+        (["tasks", "busi", "finetune", "lr"], float("nan"), "tasks.busi.finetune.lr must be a finite number, not nan"),
+        (["tasks", 1], {}, "the name 1 at tasks must be text"),
+        (["tasks", "a b"], EMBEDDED["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
+        (["tasks", "pretrain"], EMBEDDED["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
+        (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
     ],
 )
@@ -54,6 +62,30 @@ def test_a_fault_is_told_in_one_sentence(path, value, told):
     assert fault.startswith("Config: ")
     assert told in fault
     assert "\n" not in fault
+
+
+def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
+    config = changed(["datasets", "mine"], {"reader": "busi", "data_root": "data"})
+    config["datasets"]["yours"] = {"reader": "busi", "data_root": "data"}
+    config["tasks"]["busi"]["dataset"] = "yours"
+    config["pool"] = "mine"
+    assert "tasks.busi.dataset are the same data" in config_fault(config, SCHEMA)
+    config["methods"] = {"random": {"method": "random"}}
+    assert config_fault(config, SCHEMA) is None
+
+
+def test_whole_numbers_become_integers():
+    config = changed(["frame_size"], 64.0)
+    config["tasks"]["busi"]["finetune"]["epochs"] = "1e1"
+    assert config_fault(config, SCHEMA) is None
+    assert (config["frame_size"], config["tasks"]["busi"]["finetune"]["epochs"]) == (64, 10)
+    assert isinstance(config["frame_size"], int)
+
+
+def test_the_least_number_of_frames_is_the_simulators():
+    from uscl.data.simulator.events import SHORTEST
+
+    assert SHORTEST_POOL_VIDEO == SHORTEST
 
 
 def test_numbers_that_were_read_as_text_are_made_numbers():

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
-from uscl.metrics import classification_metrics, dice, iou, masks_of, score_cell, segmentation_metrics
+from uscl.metrics import classification_metrics, masks_of, score_cell, segmentation_metrics
+from uscl.overlap import dice, iou
 
 CLASSES = ["covid", "pneumonia", "regular"]
 

@@ -7,7 +7,7 @@ from uscl.provenance import RunRecord, commit
 def test_a_record_names_configuration_data_and_place(tmp_path):
     data = tmp_path / "manifest.csv"
     data.write_text("a")
-    record = RunRecord("x", params={"lr": 0.1}, data=[data], tags={"arm": "simclr"})
+    record = RunRecord("x", params={"lr": 0.1}, config={"seeds": [0]}, data=[data], tags={"arm": "simclr"})
     record.write(tmp_path / "run.json", folds=[1])
     written = json.loads((tmp_path / "run.json").read_text())
     assert written["name"] == "x"
@@ -22,8 +22,8 @@ def test_hashes_follow_settings_and_data(tmp_path):
     data = tmp_path / "manifest.csv"
     data.write_text("a")
 
-    def hashes(**params):
-        record = RunRecord("x", params=params, data=[data], tags={}).record
+    def hashes(**config):
+        record = RunRecord("x", params={}, config=config, data=[data], tags={}).record
         return record["config_sha256"], record["data_sha256"]
 
     first = hashes(a=1, b=2)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -12,7 +13,7 @@ from uscl.tracking import create_store, flatten, log_cell, log_run, open_store
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tracking") / "a folder"
-    create_store(folder / "mlflow.db", folder / "mlartifacts", ["study/pretrain", "study/pocus"])
+    create_store(folder / "mlflow.db", ["study/pretrain", "study/pocus"])
     return folder / "mlflow.db"
 
 
@@ -80,7 +81,10 @@ def test_every_fold_is_a_child_of_its_cell(database, tmp_path):
     ids = log_cell(client, "study/pocus", record("cell", folds=folds), history, scores, tmp_path)
     assert list(ids) == ["cell", "cell/fold0", "cell/fold1"]
     parent, child = client.get_run(ids["cell"]), client.get_run(ids["cell/fold1"])
-    assert parent.data.metrics == {"accuracy": pytest.approx(0.7)}
+    assert parent.data.metrics == {
+        "test_accuracy_mean": pytest.approx(0.7),
+        "test_accuracy_sd": pytest.approx(0.02**0.5),
+    }
     assert child.data.tags["mlflow.parentRunId"] == ids["cell"]
     assert child.data.metrics == {"test_accuracy": 0.8, "train_loss": 3.0, "chosen": 0.0}
     assert child.data.params["fold"] == "1"
@@ -88,9 +92,28 @@ def test_every_fold_is_a_child_of_its_cell(database, tmp_path):
     assert sorted(file.path for file in client.list_artifacts(ids["cell/fold1"])) == ["fold1_curve.png", "run.json"]
 
 
+def test_a_cell_with_fewer_folds_leaves_none_of_the_old_ones(database, tmp_path):
+    client = open_store(database)
+    history = pd.DataFrame({"fold": [0, 1], "epoch": [0, 0], "train_loss": [2.0, 1.0], "chosen": [True, True]})
+    scores = pd.DataFrame({"fold": [0, 1], "metric": ["dice"] * 2, "value": [0.6, 0.8]})
+    for count in (2, 1):
+        folds = [{"started": 1.0, "ended": 2.0}] * count
+        log_cell(client, "study/pocus", record("shrunk", folds=folds), history, scores, tmp_path)
+    names = runs(database, "study/pocus")["tags.uscl.key"]
+    assert sorted(name for name in names if name.startswith("shrunk")) == ["shrunk", "shrunk/fold0"]
+
+
+def test_a_store_that_was_moved_is_said(database, tmp_path):
+    moved = tmp_path / "moved" / "mlflow.db"
+    moved.parent.mkdir()
+    shutil.copy(database, moved)
+    with pytest.raises(UserError, match=r"was made in another folder.*delete it and run again"):
+        open_store(moved)
+
+
 def test_creating_the_store_again_keeps_its_runs(database):
     before = len(runs(database, "study/pretrain"))
-    create_store(database, database.parent / "mlartifacts", ["study/pretrain", "study/new"])
+    create_store(database, ["study/pretrain", "study/new"])
     assert len(runs(database, "study/pretrain")) == before
     assert open_store(database).get_experiment_by_name("study/new") is not None
 

@@ -1,5 +1,6 @@
 """Grouped, stratified folds with an inner validation part, drawn once per task and the same for every arm."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from uscl.data.store import FrameStore
 from uscl.errors import UserError
 from uscl.seeds import derive
+
+log = logging.getLogger(__name__)
 
 ROLES = ("train", "validation", "test")
 
@@ -30,10 +33,17 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
     without one says nothing about finding its outline.
     """
     if kind == "classification":
-        return store.manifest[store.manifest["label"] != ""]
-    if store.masks is None:
+        cases = store.manifest[store.manifest["label"] != ""]
+    elif store.masks is not None:
+        cases = store.manifest[store.masks.any(axis=(1, 2))]
+    else:
         raise UserError("The task's data set has no masks: segmentation needs a set with masks, such as BUSI.")
-    return store.manifest[store.masks.any(axis=(1, 2))]
+    if kind == "classification" and cases["label"].nunique() == 1:
+        raise UserError(
+            f"The task's data set has one class only, {cases['label'].iloc[0]}: there is nothing to tell apart."
+        )
+    log.info("%d of %d frames are cases of a %s task", len(cases), len(store.manifest), kind)
+    return cases
 
 
 def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd.DataFrame:
@@ -44,7 +54,7 @@ def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd
     group is ever in two parts of a fold, and every class stands in every part of every fold: UserError otherwise.
     """
     if cases.empty:
-        raise UserError("There are no cases to split: no labelled frame was extracted for this task.")
+        raise UserError("There are no cases to split: the task's data set has no usable frame (see its problems.csv).")
     splits = cases[["row", "case", "group", "label"]].reset_index(drop=True)
     for fold, (rest, _) in enumerate(divide(splits, folds, derive(seed, "folds"), "`splits: folds`")):
         roles = np.full(len(splits), "test", dtype=object)
@@ -76,6 +86,8 @@ def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tup
 def check_fold(splits: pd.DataFrame, fold: str) -> None:
     """UserError where a class is absent from a part of `fold`."""
     seen = splits.groupby(fold)["label"].unique()
+    if (splits[fold] == "train").sum() < 2:
+        raise UserError(f"The train part of {fold} has a single case: add data, or lower `splits: inner`.")
     for role in ROLES:
         absent = set(splits["label"]) - set(seen.get(role, []))
         if absent:

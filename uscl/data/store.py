@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from uscl.data.manifest import read_manifest
 from uscl.errors import UserError
+from uscl.files import written
 
 
 class FrameStore:
@@ -26,21 +27,21 @@ class FrameStore:
 
     @classmethod
     def open(cls, folder: Path) -> "FrameStore":
-        """Maps a store into memory. Raises UserError if a part is missing or the parts do not match."""
+        """Map a store into memory. Raises UserError if a part is missing or the parts do not match."""
         manifest = read_manifest(folder / "manifest.csv")
-        frames = _map(folder / "frames.npy")
-        masks = _map(folder / "masks.npy")
+        frames = mapped_array(folder / "frames.npy")
+        masks = mapped_array(folder / "masks.npy")
         if len(frames) != len(manifest):
             raise UserError(
-                f"{folder} has {len(frames)} frames but {len(manifest)} rows in manifest.csv: extract again"
+                f"{folder} has {len(frames)} frames but {len(manifest)} rows in manifest.csv: extract again."
             )
         if len(masks) and masks.shape != frames.shape:
-            raise UserError(f"{folder} has masks {masks.shape} for frames {frames.shape}: extract again")
+            raise UserError(f"{folder} has masks {masks.shape} for frames {frames.shape}: extract again.")
         return cls(frames, masks if len(masks) else None, manifest)
 
 
 class ArrayWriter:
-    """Appends blocks [k, size, size] of uint8 to a .npy file whose length is not known beforehand."""
+    """Append blocks [k, size, size] of uint8 to a .npy file whose length is not known beforehand."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
@@ -49,14 +50,14 @@ class ArrayWriter:
         self._write_header()
 
     def append(self, block: NDArray[np.uint8]) -> None:
-        """Adds k rows."""
+        """Add k rows."""
         if block.dtype != np.uint8 or block.shape[1:] != self._shape:
             raise ValueError(f"block {block.dtype} {block.shape} for an array of uint8 [n, *{self._shape}]")
         self._file.write(np.ascontiguousarray(block).data)
         self._rows += len(block)
 
     def finish(self) -> None:
-        """Puts the final length into the header, for which NumPy reserves room."""
+        """Put the final length into the header, for which NumPy reserves room."""
         self._file.seek(0)
         self._write_header()
 
@@ -68,24 +69,20 @@ class ArrayWriter:
 @contextmanager
 def new_array(path: Path, size: int) -> Iterator[ArrayWriter]:
     """A writer to `path`; the file appears when the block ends well and not at all otherwise."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            writer = ArrayWriter(file, size)
-            yield writer
-            writer.finish()
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written(path) as beside, beside.open("wb") as file:
+        writer = ArrayWriter(file, size)
+        yield writer
+        writer.finish()
 
 
-def _map(path: Path) -> NDArray[np.uint8]:
+def mapped_array(path: Path) -> NDArray[np.uint8]:
+    """A .npy file of uint8 [n, size, size], mapped into memory. Raises UserError."""
     try:
         array = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: the store is incomplete, extract again") from error
+        raise UserError(f"{path} is missing: the store is incomplete; extract again.") from error
     except (ValueError, EOFError) as error:
-        raise UserError(f"{path} is not a whole .npy file ({error}): extract again") from error
+        raise UserError(f"{path} is not a whole .npy file ({error}): extract again.") from error
     if array.dtype != np.uint8 or array.ndim != 3:
-        raise UserError(f"{path} holds {array.dtype} {array.shape}, not uint8 [n, size, size]: extract again")
+        raise UserError(f"{path} holds {array.dtype} {array.shape}, not uint8 [n, size, size]: extract again.")
     return array

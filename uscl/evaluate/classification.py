@@ -29,6 +29,7 @@ def finetune_fold(
     epochs: int,
     batch_size: int,
     lr: float,
+    weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold.
 
@@ -55,6 +56,7 @@ def finetune_fold(
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
+        weight_decay=weight_decay,
         stream=stream,
     )
     probabilities = predict(fabric, model, test[0], batch_size).softmax(1).numpy()

@@ -14,6 +14,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from uscl.augment import as_float
+from uscl.losses import finite
+from uscl.progress import shown
 from uscl.seeds import torch_stream
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ def finetune(
     epochs: int,
     batch_size: int,
     lr: float,
-    weight_decay: float = 1e-4,
+    weight_decay: float,
     stream: tuple[int, str],
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
@@ -50,15 +52,17 @@ def finetune(
     model, optimizer = fabric.setup(model, optimizer)
     best: dict[str, float] = {"validation_score": -math.inf, "validation_loss": math.inf}
     best_state, history = {}, []
-    for epoch in range(epochs):
+    for epoch in shown(range(epochs), epochs, stream[1]):
         row: dict[str, float] = {"epoch": epoch, "lr": float(schedule.get_last_lr()[0])}
         with torch_stream(*stream, epoch):
-            row["train_loss"] = train_epoch(fabric, model, optimizer, train, loss_of, augment, batch_size)
+            losses = train_epoch(fabric, model, optimizer, train, loss_of, augment, batch_size)
+            row["train_loss"] = finite(losses.mean(), f"{stream[1]}, epoch {epoch}")
         schedule.step()
         logits = predict(fabric, model, validation[0], batch_size)
-        row["validation_loss"] = loss_of(logits, validation[1]).item()
+        row["validation_loss"] = finite(loss_of(logits, validation[1]), f"the validation of {stream[1]}, epoch {epoch}")
         row["validation_score"] = score_of(logits, validation[1])
         history.append(row)
+        log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
         if rank(row) > rank(best):
             best, best_state = row, copy.deepcopy(model.state_dict())
     model.load_state_dict(best_state)
@@ -79,10 +83,10 @@ def train_epoch(
     loss_of: Callable[[Tensor, Tensor], Tensor],
     augment: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
     batch_size: int,
-) -> float:
-    """One pass over the training part in random order; returns the mean loss over its cases."""
+) -> Tensor:
+    """One pass over the training part in random order; returns the loss of every step."""
     model.train()
-    total = 0.0
+    losses = []
     for batch in batches(len(part[0]), batch_size):
         frames, targets = (fabric.to_device(tensor[batch]) for tensor in part)
         frames, targets = augment(as_float(frames), targets)
@@ -90,8 +94,8 @@ def train_epoch(
         optimizer.zero_grad()
         fabric.backward(loss)
         optimizer.step()
-        total += loss.item() * len(batch)
-    return total / len(part[0])
+        losses.append(loss.detach())
+    return torch.stack(losses)
 
 
 def batches(count: int, size: int) -> list[Tensor]:

@@ -11,9 +11,9 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.losses import dice_bce
-from uscl.metrics import dice
 from uscl.models.encoders import Encoder
 from uscl.models.unet import UNet
+from uscl.overlap import dice
 from uscl.seeds import torch_stream
 
 
@@ -28,6 +28,7 @@ def finetune_fold(
     epochs: int,
     batch_size: int,
     lr: float,
+    weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold.
 
@@ -50,6 +51,7 @@ def finetune_fold(
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
+        weight_decay=weight_decay,
         stream=stream,
     )
     predicted = predict(fabric, model, test[0], batch_size) > 0

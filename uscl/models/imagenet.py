@@ -5,12 +5,14 @@
 - `resnet18`: torchvision's IMAGENET1K_V1 from its hub, checked by hash, or from a file that the user names.
 """
 
+import pickle
 import re
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -78,7 +80,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except Exception as error:
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
         raise UserError(f"{path} can't be read as a weights file ({type(error).__name__}: {error}).") from error
 
 

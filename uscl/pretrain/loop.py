@@ -1,7 +1,6 @@
 """The one training loop of all contrastive methods."""
 
 import logging
-import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from uscl.errors import UserError
+from uscl.losses import finite
 from uscl.pretrain.schedule import learning_rate
 from uscl.progress import shown
 from uscl.seeds import torch_stream
@@ -47,20 +46,10 @@ def fit(
         with torch_stream(seed, "augment", epoch):
             for rows in batches(epoch):
                 loss = loss_of(model, rows)
-                losses.append(finite(loss, epoch, step=len(losses)))
+                losses.append(finite(loss, f"epoch {epoch}, step {len(losses)}"))
                 optimizer.zero_grad()
                 fabric.backward(loss)
                 optimizer.step()
         history.append({"epoch": epoch, "lr": optimizer.param_groups[0]["lr"], "loss": sum(losses) / len(losses)})
         log.info("epoch %d of %d: loss %.4f", epoch + 1, epochs, history[-1]["loss"])
     return pd.DataFrame(history, columns=["epoch", "lr", "loss"])
-
-
-def finite(loss: Tensor, epoch: int, step: int) -> float:
-    """The value of a loss, or UserError naming the place where it stopped being finite."""
-    value = loss.item()
-    if not math.isfinite(value):
-        raise UserError(
-            f"The loss became {value} in epoch {epoch}, step {step}: lower `lr` of this method in the config."
-        )
-    return value

@@ -12,15 +12,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from uscl.data.image import fit_image, read_image
+from uscl.data.readers import IMAGE_SUFFIXES
 from uscl.data.video import decode
 from uscl.seeds import generator
 
 COLUMNS, SIZE = 6, 224
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 
 def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -> Figure:
-    """One row a data set and label, `COLUMNS` frames a row, each from another video, decoded anew from its file."""
+    """One row a data set and label, `COLUMNS` frames a row, each of another group, decoded anew from its file."""
     rows = [
         (root, *part)
         for frame, root in zip(manifests, roots, strict=True)
@@ -48,7 +48,7 @@ def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -
 
 
 def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Some frames of different videos, at random but the same every time."""
+    """Some frames of different groups, at random but the same every time."""
     rng = generator(seed, "contact sheet")
     shuffled = part.iloc[rng.permutation(len(part))]
     return shuffled.drop_duplicates("group").head(COLUMNS).sort_values("case")

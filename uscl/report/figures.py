@@ -14,7 +14,8 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from uscl.data.store import FrameStore
 from uscl.files import written
-from uscl.metrics import class_names, dice, masks_of
+from uscl.metrics import class_names, masks_of
+from uscl.overlap import dice
 
 # Okabe and Ito's colours, told apart by colour-blind readers and in print.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"

@@ -32,7 +32,8 @@ def markdown(table: pd.DataFrame, study: str) -> str:
         parts += [f"## {task}", grid(rows)]
     parts.append(
         "Mean ± standard deviation in percent over folds and seeds, each scored on its test part alone. Scores of folds"
-        " share training data, so the spread is no standard error: no arm is shown to be better by this table."
+        " share training data, so the spread is no standard error: no arm is shown to be better by this table. Dice and"
+        " IoU are those of masks at the study's frame size, not at the size of the source image."
     )
     return "\n\n".join(parts) + "\n"
 

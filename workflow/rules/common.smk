@@ -10,19 +10,20 @@ sys.path.insert(0, str(ROOT))
 
 from uscl.config import config_fault
 from uscl.data.folders import public_folder
-from uscl.dependencies import fingerprint, imported_modules, let_children_import
+from uscl.dependencies import fingerprint, imported_modules, prepare_children
+from uscl.seeds import derive
 
-let_children_import(ROOT)
+prepare_children(ROOT)
 
 if fault := config_fault(config, ROOT / "workflow/schemas/config.schema.json"):
     raise WorkflowError(fault)
 
-R = config["results"]
+R = os.path.normpath(os.path.expanduser(config["results"]))
 SEEDS = config["seeds"]
-DATASETS = sorted({config["pool"], *(task["dataset"] for task in config["tasks"].values())})
 UNTRAINED = [arm for arm, settings in config["methods"].items() if settings["method"] in ("random", "imagenet")]
 PRETRAINED = [arm for arm in config["methods"] if arm not in UNTRAINED]
-WEIGHTS = config.get("imagenet_weights", {}).get(config["encoder"])
+POOL = [config["pool"]] if PRETRAINED else []
+DATASETS = sorted({*POOL, *(task["dataset"] for task in config["tasks"].values())})
 GPUS = int(config["device"] == "cuda")
 
 
@@ -65,7 +66,7 @@ def raw_folder(dataset):
     if simulated(dataset):
         return f"{R}/raw/{dataset}"
     settings = config["datasets"][dataset]
-    return public_folder(settings["reader"], settings["data_root"])
+    return public_folder(settings["reader"], os.path.expanduser(settings["data_root"]))
 
 
 def store(dataset):
@@ -92,12 +93,28 @@ def tracked_runs():
     return ["<results>/mlflow.db", *encoders, *cells("<results>/tracking/cells/{task}-{arm}-seed{seed}.json")]
 
 
-def check_weights():
-    """Stop before anything is trained where the ImageNet weights of an arm are not to be had."""
-    wanting = [arm for arm in UNTRAINED if config["methods"][arm]["method"] == "imagenet"]
-    encoders = [f"{R}/encoders/{arm}/seed{seed}/encoder.safetensors" for arm in wanting for seed in SEEDS]
-    if not all(map(os.path.exists, encoders)):
-        check = [sys.executable, ROOT / "workflow/scripts/check_weights.py", config["encoder"]]
-        run = subprocess.run(check + [WEIGHTS] * bool(WEIGHTS), stdout=subprocess.PIPE, text=True)
+def local_weights(w):
+    """The file that the config names for the ImageNet weights of the study's encoder, if any, for an arm that uses it."""
+    named = config.get("imagenet_weights", {}).get(config["encoder"])
+    return [os.path.expanduser(named)] if named and config["methods"][w.arm]["method"] == "imagenet" else []
+
+
+def preflight():
+    """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need is not to be had."""
+    coming = list(workflow.dag.needrun_jobs())
+    for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"}:
+        if not simulated(dataset) and not os.path.isdir(raw_folder(dataset)):
+            raise WorkflowError(
+                f"Data set '{dataset}': the folder {raw_folder(dataset)} doesn't exist."
+                f" Set datasets.{dataset}.data_root to the folder that holds the set."
+            )
+    needs = ["--cuda"] if GPUS and any(job.rule.name in ("pretrain", "finetune") for job in coming) else []
+    for job in coming:
+        if job.rule.name == "untrained_encoder" and job.params.method == "imagenet":
+            needs += ["--weights", config["encoder"], *local_weights(job.wildcards)]
+            break
+    if needs:
+        check = [sys.executable, ROOT / "workflow/scripts/preflight.py", *needs]
+        run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
         if run.returncode:
-            raise WorkflowError(run.stdout.strip() or "The check of the ImageNet weights failed; see above.")
+            raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")

@@ -13,7 +13,8 @@ rule simulate:
         "../../environment.yml"
     params:
         settings=lambda w: config["datasets"][w.dataset]["simulate"],
-        seed=SEEDS[0],
+        # By name: two sets of one kind must not be the same patients.
+        seed=lambda w: derive(SEEDS[0], "simulate", w.dataset),
     message:
         "Simulating ultrasound: {wildcards.dataset}"
     script:

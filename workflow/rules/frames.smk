@@ -11,7 +11,7 @@ rule extract_frames:
         "<logs>/extract_frames/{dataset}.log",
     benchmark:
         "<benchmarks>/extract_frames/{dataset}.tsv"
-    # What would stop the study must do so before hours of training.
+    # Ahead of training: what is wrong with the data should be known early.
     priority: 10
     conda:
         "../../environment.yml"

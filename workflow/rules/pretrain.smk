@@ -1,5 +1,6 @@
 rule untrained_encoder:
     input:
+        weights=local_weights,
         code=code("untrained_encoder.py"),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
@@ -15,8 +16,6 @@ rule untrained_encoder:
     params:
         method=lambda w: config["methods"][w.arm]["method"],
         arch=config["encoder"],
-        weights=WEIGHTS,
-        settings=method_settings,
     message:
         "Encoder without pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
@@ -31,7 +30,6 @@ rule pretrain:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
         history="<results>/encoders/{arm}/seed{seed}/history.csv",
-        curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
     log:
         "<logs>/encoders/{arm}-seed{seed}.log",
     benchmark:
@@ -53,3 +51,21 @@ rule pretrain:
         "Pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
         "../scripts/pretrain.py"
+
+
+rule plot_pretraining:
+    input:
+        history=rules.pretrain.output.history,
+        code=code("plot_pretraining.py"),
+    output:
+        curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
+    log:
+        "<logs>/plot_pretraining/{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/plot_pretraining/{arm}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing the pretraining curve: {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../scripts/plot_pretraining.py"

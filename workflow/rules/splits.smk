@@ -8,7 +8,7 @@ rule split:
         "<logs>/split/{task}.log",
     benchmark:
         "<benchmarks>/split/{task}.tsv"
-    # What would stop the study must do so before hours of training.
+    # Ahead of training: what is wrong with the data should be known early.
     priority: 10
     conda:
         "../../environment.yml"

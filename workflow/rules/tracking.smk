@@ -14,7 +14,6 @@ rule mlflow_store:
         "../../environment.yml"
     params:
         experiments=[f"{config['study']}/{name}" for name in ("pretrain", *config["tasks"])],
-        artifacts=f"{R}/mlartifacts",
     message:
         "Creating the MLflow store"
     script:
@@ -26,7 +25,9 @@ rule track_encoder:
         ready=rules.mlflow_store.output.ready,
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
-        more=lambda w: ([] if w.arm in UNTRAINED else [rules.pretrain.output.history, rules.pretrain.output.curve]),
+        more=lambda w: (
+            [] if w.arm in UNTRAINED else [rules.pretrain.output.history, rules.plot_pretraining.output.curve]
+        ),
         code=code("track_encoder.py"),
     output:
         runs="<results>/tracking/encoders/{arm}-seed{seed}.json",

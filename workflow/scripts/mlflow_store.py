@@ -9,5 +9,5 @@ with job(snakemake.log[0]):
     from uscl.tracking import create_store
 
     experiments = snakemake.params.experiments
-    create_store(Path(snakemake.output.database), Path(snakemake.params.artifacts), experiments)
+    create_store(Path(snakemake.output.database), experiments)
     write_text(Path(snakemake.output.ready), "\n".join(experiments) + "\n")

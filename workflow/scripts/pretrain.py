@@ -11,13 +11,20 @@ with job(snakemake.log[0]):
     from uscl.files import written
     from uscl.models.checkpoint import save_encoder
     from uscl.provenance import RunRecord
-    from uscl.report.figures import pretraining_curve, save
 
     arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
     fabric = start(params.device, params.precision, snakemake.threads)
     record = RunRecord(
         f"pretrain/{arm}/seed{seed}",
-        params={"method": params.method, "arch": params.arch, "seed": seed, **params.settings},
+        params={
+            "method": params.method,
+            "arch": params.arch,
+            "seed": seed,
+            "device": params.device,
+            "precision": params.precision,
+            **params.settings,
+        },
+        config=snakemake.config,
         data=[Path(snakemake.input.manifest)],
         tags={"stage": "pretrain", "arm": arm},
     )
@@ -26,7 +33,6 @@ with job(snakemake.log[0]):
     encoder, history = method.pretrain(params.arch, pool, fabric, seed, **params.settings)
 
     save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
-    save(pretraining_curve(history, arm), Path(snakemake.output.curve))
     with written(Path(snakemake.output.history)) as path:
         history.to_csv(path, index=False)
     record.write(Path(snakemake.output.record))

@@ -10,12 +10,14 @@ with job(snakemake.log[0]):
     from uscl.provenance import RunRecord
 
     arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
+    weights = next(iter(snakemake.input.get("weights", [])), None)
     record = RunRecord(
         f"pretrain/{arm}/seed{seed}",
-        params={"method": params.method, "arch": params.arch, "weights": params.weights, "seed": seed},
-        data=[],
+        params={"method": params.method, "arch": params.arch, "weights": weights, "seed": seed},
+        config=snakemake.config,
+        data=[Path(weights)] if weights else [],
         tags={"stage": "pretrain", "arm": arm},
     )
-    encoder = untrained_encoder(params.method, params.arch, seed, params.weights, **params.settings)
+    encoder = untrained_encoder(params.method, params.arch, seed, weights)
     save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
     record.write(Path(snakemake.output.record))

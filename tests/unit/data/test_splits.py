@@ -76,5 +76,8 @@ def test_classification_scores_labelled_frames_and_segmentation_images_with_a_le
     store.masks[3] = 0
     assert list(task_cases(store, "classification")["row"]) == [1, 2, 3, 4, 5, 6, 7]
     assert list(task_cases(store, "segmentation")["row"]) == [0, 1, 2, 4, 5, 6, 7]
+    store.manifest["label"] = "dark"
+    with pytest.raises(UserError, match="one class only, dark"):
+        task_cases(store, "classification")
     with pytest.raises(UserError, match="no masks"):
         task_cases(FrameStore(store.frames, None, store.manifest), "segmentation")

@@ -1,4 +1,7 @@
+import inspect
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from torch.nn import functional as F
 
 from uscl.data.splits import Fold, make_splits, task_cases
 from uscl.device import start
+from uscl.errors import UserError
 from uscl.evaluate import classification, segmentation
 from uscl.evaluate.cell import run_cell
 from uscl.evaluate.classification import inverse_frequency
@@ -15,6 +19,8 @@ from uscl.evaluate.finetune import batches, finetune
 from uscl.metrics import classification_metrics, masks_of, segmentation_metrics
 from uscl.models.encoders import Encoder
 from uscl.seeds import torch_stream
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -92,6 +98,22 @@ def test_a_cell_tests_every_case_once(fabric, encoder):
     assert all(before["ended"] <= after["started"] for before, after in pairwise(times))
 
 
+@pytest.mark.parametrize("task", [classification, segmentation])
+def test_a_diverging_training_stops_and_names_the_place(fabric, encoder, task):
+    store = bright_or_dark_store(groups=12, frames=2)
+    cases, folds = folds_of(store, task.__name__.rpartition(".")[2])
+    settings = {"epochs": 3, "batch_size": 8, "lr": 1e30, "stream": (0, "busi/fold0")}
+    with pytest.raises(UserError, match=r"nan in .*busi/fold0, epoch \d: lower the learning rate"):
+        task.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+
+
+@pytest.mark.parametrize("task", [classification, segmentation])
+def test_every_setting_of_the_config_is_taken(task):
+    schema = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    settings = schema["properties"]["tasks"]["additionalProperties"]["properties"]["finetune"]["properties"]
+    assert set(settings) <= set(inspect.signature(task.finetune_fold).parameters)
+
+
 class Constant(torch.nn.Module):
     """Two logits that don't depend on the frames."""
 
@@ -119,6 +141,7 @@ def test_the_weights_of_the_best_validation_epoch_come_back(fabric):
         epochs=4,
         batch_size=4,
         lr=0.1,
+        weight_decay=0.0,
         stream=(0, "t"),
     )
     assert history["validation_loss"].is_monotonic_increasing

@@ -1,3 +1,7 @@
+import inspect
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +12,8 @@ from uscl.device import start
 from uscl.errors import UserError
 from uscl.pretrain.simclr import frame_batches, pretrain
 from uscl.seeds import torch_stream
+
+ROOT = Path(__file__).parents[3]
 
 
 def videos(lengths):
@@ -65,6 +71,12 @@ def test_pretraining_lowers_the_loss_and_repeats_bit_by_bit(fabric):
     assert not torch.equal(next(encoder.parameters()), next(other.parameters()))
 
 
+def test_every_setting_of_the_config_is_taken():
+    schema = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    settings = schema["properties"]["methods"]["additionalProperties"]["properties"]
+    assert set(settings) - {"method"} <= set(inspect.signature(pretrain).parameters)
+
+
 def test_it_starts_from_the_weights_of_the_random_arm(fabric):
     from uscl.pretrain.untrained import untrained_encoder
 
@@ -78,5 +90,5 @@ def test_it_starts_from_the_weights_of_the_random_arm(fabric):
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
     pool = bright_or_dark_store(groups=4)
-    with torch_stream(0, "test"), pytest.raises(UserError, match=r"nan in epoch \d+, step \d+.*lower `lr`"):
+    with torch_stream(0, "test"), pytest.raises(UserError, match=r"nan in epoch \d+, step \d+: lower"):
         pretrain("resnet18", pool, fabric, 0, epochs=5, batch_size=4, lr=1e30, warmup_epochs=0)

@@ -1,10 +1,12 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
-A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; a new
-data set is one such module and one line in `_MODULES`.
+A reader opens no video. It is a module of this package with one function `read(root) -> Sources`. A new data set takes
+such a module, a line in `MODULES`, a name in the schema's `reader` (workflow/schemas/config.schema.json) and, if it is
+published under a folder name, a line in uscl/data/folders.py.
 """
 
 import importlib
+import logging
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from pathlib import Path
@@ -17,12 +19,14 @@ from uscl.errors import UserError
 VIDEO_SUFFIXES = (".avi", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 
-_MODULES = {
+MODULES = {
     "busi": "uscl.data.readers.busi",
     "covid19_ultrasound": "uscl.data.readers.covid19_ultrasound",
     "covid_blues": "uscl.data.readers.covid_blues",
     "simulated_pool": "uscl.data.readers.simulated_pool",
 }
+
+log = logging.getLogger(__name__)
 
 
 class Source(NamedTuple):
@@ -54,9 +58,9 @@ class Sources(NamedTuple):
 
 def reader(name: str) -> Callable[[Path], Sources]:
     """The `read` function of a reader. Raises UserError for an unknown name."""
-    if name not in _MODULES:
-        raise UserError(f"there is no reader {name!r}: choose one of {', '.join(_MODULES)}")
-    read: Callable[[Path], Sources] = importlib.import_module(_MODULES[name]).read
+    if name not in MODULES:
+        raise UserError(f"There is no reader {name!r}: choose one of {', '.join(MODULES)}.")
+    read: Callable[[Path], Sources] = importlib.import_module(MODULES[name]).read
     return read
 
 
@@ -64,28 +68,34 @@ def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.Data
     """Sorted tables; the result does not depend on the order in which a folder lists its files."""
     table = pd.DataFrame(sorted(files, key=attrgetter("file")), columns=list(Source._fields))
     if (double := table["file"][table["video"].duplicated(keep=False)]).size:
-        raise UserError(f"these files have one name in different spellings, remove all but one: {', '.join(double)}")
+        raise UserError(f"These files have one name in different spellings: {', '.join(double)}. Remove all but one.")
     return Sources(table, pd.DataFrame(sorted(problems), columns=list(Problem._fields)), truth)
 
 
 def require(root: Path, part: str, layout: str) -> Path:
     """root/part. Raises UserError, with the layout that is expected, if it does not exist."""
     if not root.is_dir():
-        raise UserError(f"the folder {root} does not exist: it should hold {layout}")
+        raise UserError(f"The folder {root} does not exist: it should hold {layout}.")
     if not (root / part).exists():
-        raise UserError(f"{root} has no {part}: it should hold {layout}")
+        raise UserError(f"{root} has no {part}: it should hold {layout}.")
     return root / part
 
 
 def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Path], list[Problem]]:
-    """The files of a folder that have one of the suffixes (in any case), sorted; the others as problems."""
+    """The files of a folder that have one of the suffixes (in any case), sorted; the others as problems.
+
+    Hidden files are nobody's data: systems leave them behind (.DS_Store, ._a.gif).
+    """
     wanted = tuple(suffixes)
     media: list[Path] = []
     problems: list[Problem] = []
-    for path in sorted(folder.iterdir()):
+    hidden = sorted(path.name for path in folder.glob(".*"))
+    if hidden:
+        log.info("%s: ignored hidden files: %s", folder, ", ".join(hidden))
+    for path in sorted(folder.glob("[!.]*")):
         if path.is_dir():
             problems.append(set_aside(root, path, f"a folder; {folder.name} should hold files only"))
-        elif path.name.startswith(".") or path.suffix.lower() not in wanted:
+        elif path.suffix.lower() not in wanted:
             problems.append(set_aside(root, path, f"the name does not end in {', '.join(wanted)}"))
         else:
             media.append(path)

@@ -10,26 +10,29 @@ same file under two labels and share a group. Other near-duplicates are for an a
 import re
 from pathlib import Path
 
+from uscl.data.folders import PUBLIC_FOLDERS
 from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
 
-LAYOUT = "benign/, malignant/ and normal/ with `benign (1).png`, `benign (1)_mask.png` and so on"
-
-_CLASSES = ("benign", "malignant", "normal")
-_SAME = {"malignant (145)": "benign (433)"}
+LAYOUT = (
+    "benign/, malignant/ and normal/ with `benign (1).png`, `benign (1)_mask.png` and so on,"
+    f" or the folder {PUBLIC_FOLDERS['busi']} with these"
+)
+CLASSES = ("benign", "malignant", "normal")
+SAME_IMAGE = {"malignant (145)": "benign (433)"}
 
 
 def read(root: Path) -> Sources:
-    """Lists the images with their masks. Raises UserError."""
+    """List the images with their masks. Raises UserError."""
     files: list[Source] = []
     problems: list[Problem] = []
-    for label in _CLASSES:
-        found, bad = _class(root, require(root, label, LAYOUT), label)
+    for label in CLASSES:
+        found, bad = class_files(root, require(root, label, LAYOUT), label)
         files += found
         problems += bad
     return sources(files, problems)
 
 
-def _class(root: Path, folder: Path, label: str) -> tuple[list[Source], list[Problem]]:
+def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], list[Problem]]:
     """The images of one class with their masks."""
     paths, problems = listing(root, folder, [".png"])
     name = re.compile(rf"({label} \(\d+\))(_mask(_\d+)?)?", re.IGNORECASE)
@@ -47,7 +50,7 @@ def _class(root: Path, folder: Path, label: str) -> tuple[list[Source], list[Pro
     for image, path in images:
         own = tuple(relative(root, mask) for mask in masks.pop(image, []))
         if own or label == "normal":
-            files.append(Source(image, relative(root, path), "image", _SAME.get(image, image), label, own))
+            files.append(Source(image, relative(root, path), "image", SAME_IMAGE.get(image, image), label, own))
         else:
             problems.append(set_aside(root, path, "an image without a mask"))
     for path in (path for rest in masks.values() for path in rest):

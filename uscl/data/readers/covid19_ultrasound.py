@@ -16,10 +16,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from uscl.data.folders import PUBLIC_FOLDERS
 from uscl.data.readers import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -32,26 +32,28 @@ from uscl.data.readers import (
     set_aside,
     sources,
 )
-from uscl.errors import UserError
+from uscl.data.readers.tables import read_table
 
-LAYOUT = "data/pocus_videos/convex, data/pocus_images/convex and data/dataset_metadata.csv"
-
-_CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"}
-_PATIENT = "Patient ID / Name"
-_UNKNOWN = ("", "-", "nd", "na", "nan", "none")
+LAYOUT = (
+    "data/pocus_videos/convex, data/pocus_images/convex and data/dataset_metadata.csv,"
+    f" or the folder {PUBLIC_FOLDERS['covid19_ultrasound']} with these"
+)
+CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"}
+PATIENT = "Patient ID / Name"
+UNKNOWN = ("", "-", "nd", "na", "nan", "none")
 
 log = logging.getLogger(__name__)
 
 
 def read(root: Path) -> Sources:
-    """Lists videos and images of the convex probe. Raises UserError."""
-    patients = _patients(require(root, "data/dataset_metadata.csv", LAYOUT))
+    """List videos and images of the convex probe. Raises UserError."""
+    patients = metadata_patients(require(root, "data/dataset_metadata.csv", LAYOUT))
     videos, problems = listing(root, require(root, "data/pocus_videos/convex", LAYOUT), VIDEO_SUFFIXES)
     images: list[Path] = []
     if (still := root / "data/pocus_images/convex").is_dir():
         images, more = listing(root, still, IMAGE_SUFFIXES)
         problems += more
-    classes = {path: _class(path.name) for path in videos + images}
+    classes = {path: class_of(path.name) for path in videos + images}
     problems += [
         set_aside(root, path, "the name begins with none of Cov, Pneu, Reg and Vir")
         for path, label in classes.items()
@@ -59,9 +61,9 @@ def read(root: Path) -> Sources:
     ]
     used = [path for path, label in classes.items() if label not in ("", "viral")]
     log.info("%s: left out %d files of viral pneumonia", root, list(classes.values()).count("viral"))
-    names = [_plain(path.name) for path in used]
+    names = [plain(path.name) for path in used]
     files = []
-    for path, name, group in zip(used, names, _groups(names, patients), strict=True):
+    for path, name, group in zip(used, names, shared_groups(names, patients), strict=True):
         kind = "image" if path in images else "video"
         files.append(Source(path.name, relative(root, path), kind, group, classes[path]))
         if not patients.get(name):
@@ -70,44 +72,42 @@ def read(root: Path) -> Sources:
     return sources(files, problems)
 
 
-def _class(name: str) -> str:
+def class_of(name: str) -> str:
     """The class that a file name begins with, or ""."""
     match = re.match(r"(cov|pneu|reg|vir)[^a-z]", name.lower())
-    return _CLASSES[match[1]] if match else ""
+    return CLASSES[match[1]] if match else ""
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without extension, case and kind of separator: "Cov-Atlas+(44).gif" -> "cov-atlas-44"."""
     stem = re.sub(r"\.(avi|gif|jpe?g|mov|mp4|mpe?g|png)$", "", name.strip().lower())
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")
 
 
-def _patients(path: Path) -> dict[str, set[str]]:
+def metadata_patients(path: Path) -> dict[str, set[str]]:
     """Plain file name -> the patient ids that the metadata gives it (none where unknown)."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if not {"Filename", _PATIENT} <= set(table.columns):
-        raise UserError(f"{path} has no columns Filename and {_PATIENT}: take the file of the public source")
     patients: dict[str, set[str]] = {}
-    for row in table.to_dict("records"):
-        known = patients.setdefault(_plain(row["Filename"]), set())
-        patient = _plain(row[_column_of_patient(row)])
-        if patient not in _UNKNOWN:
+    for row in read_table(path, ["Filename", PATIENT]).to_dict("records"):
+        known = patients.setdefault(plain(row["Filename"]), set())
+        patient = plain(row[column_of_patient(row)])
+        if patient not in UNKNOWN:
             known.add(patient)
     return patients
 
 
-def _column_of_patient(row: Mapping[Hashable, str]) -> str:
+def column_of_patient(row: Mapping[Hashable, str]) -> str:
     """The column in which a row has its patient: in 4 rows most cells stand one column too far right.
 
     In these (Reg_liftl_*, Pneu_clarius*) the resolution stands under the length, the age under the patient,
     and the patient behind it. Read as an id, the age would part litfl case 3 and tie it to somebody else.
     """
     shifted = re.fullmatch(r"\d+x\d+", row.get("Length (frames)", ""))
-    columns = list(row)
-    return str(columns[columns.index(_PATIENT) + 1]) if shifted else _PATIENT
+    columns = [str(column) for column in row]
+    behind = columns[columns.index(PATIENT) + 1 :]
+    return behind[0] if shifted and behind else PATIENT
 
 
-def _series(name: str) -> tuple[str, bool]:
+def series_of(name: str) -> tuple[str, bool]:
     """The series that a plain name belongs to, and whether the series as such is one patient."""
     if match := re.search(r"li(?:tf|ft)le?-.*case-?(\d+)", name):
         return f"litfl case {match[1]}", True
@@ -118,16 +118,16 @@ def _series(name: str) -> tuple[str, bool]:
     return re.sub(clip, "", without_class) or without_class, "atlas-day" in name
 
 
-def _groups(names: Sequence[str], patients: dict[str, set[str]]) -> list[str]:
+def shared_groups(names: Sequence[str], patients: dict[str, set[str]]) -> list[str]:
     """One group per file: the connected components of files and the keys (patients, series) that they share.
 
     Other series, such as the sets of northumbria, hold several patients; such a series counts as one group
     only if it has a file without a patient id, which could be of any of them.
     """
-    unknown = {_series(name)[0] for name in names if not patients.get(name)}
+    unknown = {series_of(name)[0] for name in names if not patients.get(name)}
     keys: list[list[str]] = []
     for name in names:
-        series, one_patient = _series(name)
+        series, one_patient = series_of(name)
         joined = [f"series {series}"] if one_patient or series in unknown else []
         keys.append(sorted(f"patient {patient}" for patient in patients.get(name, ())) + joined)
     all_keys = sorted({key for of_file in keys for key in of_file})

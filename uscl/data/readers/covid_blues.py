@@ -10,43 +10,49 @@ Group: the patient in the file name, patient_<patient>_<point>.mp4 (a second tak
 import re
 from pathlib import Path
 
-import pandas as pd
-
+from uscl.data.folders import PUBLIC_FOLDERS
 from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
+from uscl.data.readers.tables import read_table, row_name, whole_numbers
 from uscl.errors import UserError
 
-LAYOUT = "lus_videos/patient_<patient>_<point>.mp4 and clinical_variables.csv"
-
-_NAME = re.compile(r"patient_(\d+)_[LR][1-3](_\d+)?", re.IGNORECASE)
-_LABELS = {0.0: "negative", 1.0: "positive"}
+LAYOUT = (
+    "lus_videos/patient_<patient>_<point>.mp4 and clinical_variables.csv,"
+    f" or the folder {PUBLIC_FOLDERS['covid_blues']} with these"
+)
+VIDEO_NAME = re.compile(r"patient_(\d+)_[LR][1-3](_\d+)?", re.IGNORECASE)
+TEST_RESULTS = {"0": "negative", "1": "positive"}
 
 
 def read(root: Path) -> Sources:
-    """Lists the videos. Without clinical_variables.csv they are unlabelled. Raises UserError."""
+    """List the videos. Without clinical_variables.csv they are unlabelled. Raises UserError."""
     videos, problems = listing(root, require(root, "lus_videos", LAYOUT), [".mp4"])
-    tests = _tests(root / "clinical_variables.csv")
-    if tests is None:
-        problems.append(Problem("clinical_variables.csv", "kept", "file missing: the videos are unlabelled"))
+    labels, remarks = patient_labels(root / "clinical_variables.csv")
+    problems += remarks
     files = []
     for path in videos:
-        if match := _NAME.fullmatch(path.stem):
+        if match := VIDEO_NAME.fullmatch(path.stem):
             patient = int(match[1])
-            label = (tests or {}).get(patient, "")
+            label = labels.get(patient, "")
             files.append(Source(path.stem, relative(root, path), "video", f"patient_{patient}", label))
         else:
             problems.append(set_aside(root, path, "the name is not patient_<patient>_<point>.mp4"))
     return sources(files, problems)
 
 
-def _tests(path: Path) -> dict[int, str] | None:
-    """Patient -> label; a patient without a test result is left out."""
+def patient_labels(path: Path) -> tuple[dict[int, str], list[Problem]]:
+    """Patient -> label, without the patients that have no test result; and remarks on odd rows."""
     if not path.exists():
-        return None
-    table = pd.read_csv(path)
-    if not {"patient_id", "cov_test"} <= set(table.columns):
-        raise UserError(f"{path} has no columns patient_id and cov_test: take the file of the public source")
-    return {
-        int(patient): _LABELS[test]
-        for patient, test in zip(table["patient_id"], table["cov_test"], strict=True)
-        if test in _LABELS
-    }
+        return {}, [Problem(path.name, "kept", "file missing: the videos are unlabelled")]
+    table = read_table(path, ["patient_id", "cov_test"])
+    nobody = table.index[table["patient_id"] == ""]
+    remarks = [Problem(path.name, "kept", f"row {index + 2} has no patient_id: left out") for index in nobody]
+    table = table.drop(index=nobody)
+    patients = whole_numbers(path, table["patient_id"])
+    labels: dict[int, str] = {}
+    for index, patient, test in zip(table.index, patients, table["cov_test"].str.partition(".")[0], strict=True):
+        if test not in TEST_RESULTS:
+            if test:
+                remarks.append(Problem(path.name, "kept", f"patient {patient} has cov_test {test}: unlabelled"))
+        elif labels.setdefault(patient, TEST_RESULTS[test]) != TEST_RESULTS[test]:
+            raise UserError(f"{row_name(path, index)}: patient {patient} has another cov_test above: keep one of them.")
+    return labels, remarks

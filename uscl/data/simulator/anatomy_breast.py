@@ -22,7 +22,7 @@ def breast(
     Masses keep within the inner 70 % of the width; their outlines are `phantom.lesions`, in drawing order.
     """
     phantom = blank(half, depth, STEP, 0.6)
-    gland, muscle = _layers(phantom, body, view)
+    gland, muscle = paint_layers(phantom, body, view)
     centres = np.linspace(-0.25, 0.25, lesions) * half if lesions > 1 else view.uniform(-0.3, 0.3, lesions) * half
     for centre in centres:
         shape = draw_mass(view, finding, float(centre), (gland, muscle), 1 / max(1, lesions) ** 0.5)
@@ -30,8 +30,8 @@ def breast(
     return phantom
 
 
-def _layers(phantom: Phantom, body: np.random.Generator, view: np.random.Generator) -> tuple[float, float]:
-    """Paints the normal breast; returns the mean depths of gland and muscle."""
+def paint_layers(phantom: Phantom, body: np.random.Generator, view: np.random.Generator) -> tuple[float, float]:
+    """Paint the normal breast; returns the mean depths of gland and muscle."""
     x, z = phantom.columns, phantom.rows[:, None]
     skin, fat = body.uniform(1.0, 2.0), body.uniform(4, 11)
     muscle_depth = max(fat + 8, body.uniform(18, 30))
@@ -39,9 +39,9 @@ def _layers(phantom: Phantom, body: np.random.Generator, view: np.random.Generat
     muscle = np.maximum(curve(view, x, muscle_depth, 1.0, 16) + view.normal(0, 0.07) * x, gland + 4)
     retro = muscle - np.clip(curve(view, x, body.uniform(0, 3), 1.0, 8), 0, None)
     density = body.uniform(-2, 6)
-    phantom.echo[:] = np.where(z < gland, _fat(phantom, view), _gland(phantom, view, density))
-    phantom.echo[:] = np.where(z > retro, _fat(phantom, view) - 1, phantom.echo)
-    phantom.echo[:] = np.where(z > muscle, _muscle(phantom, view), phantom.echo)
+    phantom.echo[:] = np.where(z < gland, fat_echo(phantom, view), gland_echo(phantom, view, density))
+    phantom.echo[:] = np.where(z > retro, fat_echo(phantom, view) - 1, phantom.echo)
+    phantom.echo[:] = np.where(z > muscle, muscle_echo(phantom, view), phantom.echo)
     phantom.echo[:] = np.where(z < skin, 5, phantom.echo)
     for depth, level in ((0.25, 10.0), (skin, 8.0)):
         along(
@@ -51,19 +51,19 @@ def _layers(phantom: Phantom, body: np.random.Generator, view: np.random.Generat
             roughness=0.02,
         )
     along(phantom, gland, 3 + 4 * texture(view, phantom, 5, 1)[0], roughness=0.05)
-    _fascia(phantom, view, muscle, body.random() < 0.6)
-    _strands(phantom, view, skin, fat, muscle_depth)
+    add_fascia(phantom, view, muscle, body.random() < 0.6)
+    add_strands(phantom, view, skin, fat, muscle_depth)
     return fat, muscle_depth
 
 
-def _fat(phantom: Phantom, view: np.random.Generator) -> Floats:
+def fat_echo(phantom: Phantom, view: np.random.Generator) -> Floats:
     """Hypoechoic lobules between bright septa (Cooper's ligaments), which are level lines of smooth noise."""
     field = texture(view, phantom, 11, 3.2) + 0.35 * texture(view, phantom, 4, 1.5)
     septa = np.exp(-((field / 0.08) ** 2))
     return view.uniform(-14, -9) + 1.2 * texture(view, phantom, 5, 2) + view.uniform(8, 14) * septa
 
 
-def _gland(phantom: Phantom, view: np.random.Generator, density: float) -> Floats:
+def gland_echo(phantom: Phantom, view: np.random.Generator, density: float) -> Floats:
     """Echogenic stroma streaked along the skin, with darker ducts and fat lobules in it."""
     streaks = 3.2 * texture(view, phantom, 6, 0.5) + 2.6 * texture(view, phantom, 10, 1.8)
     ducts = np.clip(texture(view, phantom, 4, 1.3) - 1.1, 0, 1) * view.uniform(6, 16)
@@ -71,7 +71,7 @@ def _gland(phantom: Phantom, view: np.random.Generator, density: float) -> Float
     return density + streaks + 2 * texture(view, phantom, 10, 6) - ducts - lobules
 
 
-def _muscle(phantom: Phantom, view: np.random.Generator) -> Floats:
+def muscle_echo(phantom: Phantom, view: np.random.Generator) -> Floats:
     """Pectoral muscle: dark, with bright fibrous striae along it."""
     tilt = view.uniform(-0.12, 0.12)
     striae = texture(view, phantom, 12, 0.8)
@@ -81,7 +81,7 @@ def _muscle(phantom: Phantom, view: np.random.Generator) -> Floats:
     return view.uniform(-14, -8) + 9 * np.clip(striae, -0.4, 1.6) + texture(view, phantom, 8, 3)
 
 
-def _fascia(phantom: Phantom, view: np.random.Generator, muscle: Floats, lung_seen: bool) -> None:
+def add_fascia(phantom: Phantom, view: np.random.Generator, muscle: Floats, lung_seen: bool) -> None:
     """Bright sheets before and behind the muscle; below the deeper one ribs and lung give no true echoes."""
     along(phantom, muscle, view.uniform(6, 12) + 4 * texture(view, phantom, 7, 1)[0], roughness=0.05)
     back = muscle + curve(view, phantom.columns, view.uniform(6, 11), 0.5, 15)
@@ -91,7 +91,7 @@ def _fascia(phantom: Phantom, view: np.random.Generator, muscle: Floats, lung_se
         phantom.echo[below] -= np.broadcast_to(8 + 0.5 * (phantom.rows[:, None] - back), below.shape)[below]
 
 
-def _strands(phantom: Phantom, view: np.random.Generator, skin: float, fat: float, muscle: float) -> None:
+def add_strands(phantom: Phantom, view: np.random.Generator, skin: float, fat: float, muscle: float) -> None:
     """Thin bright fibres along the skin: few in the fat, many in the gland, dense in the muscle."""
     bands = ((skin + 0.5, fat, 8, 0.12), (fat, muscle, 40, 0.16), (muscle + 0.5, muscle + 9, 26, 0.05))
     for top, bottom, count, tilt in bands:

@@ -9,24 +9,25 @@ def liver(body: np.random.Generator, view: np.random.Generator, half: float, dep
     """`body` draws what a patient keeps, `view` what changes with the probe's place; extent in mm."""
     phantom = blank(half, depth, 0.5, 0.55)
     wall = body.uniform(14, 26)
-    _abdominal_wall(phantom, body, view, wall)
-    _parenchyma(phantom, body, view, wall)
+    paint_abdominal_wall(phantom, body, view, wall)
+    paint_parenchyma(phantom, body, view, wall)
     deep = min(depth - 25, body.uniform(95, 135))
     for portal in [False] * int(view.integers(1, 4)) + [True] * int(view.integers(1, 5)):
         start = view.uniform(-0.5, 0.5) * phantom.half, view.uniform(wall + 14, deep - 12)
         heading = view.uniform(-0.9, 0.9) if portal else np.pi / 2 + view.uniform(-1, 1)
-        _vessel(phantom, view, start, heading, view.uniform(1.5, 4.2), wall, portal)
+        add_vessel(phantom, view, start, heading, view.uniform(1.5, 4.2), wall, portal)
     neighbour = view.random()
     if neighbour < 0.22:
-        _kidney(phantom, view, deep)
+        add_kidney(phantom, view, deep)
     elif neighbour < 0.8:
-        _diaphragm(phantom, view, deep)
+        add_diaphragm(phantom, view, deep)
     if view.random() < 0.25:
-        _gallbladder(phantom, view, wall)
+        add_gallbladder(phantom, view, wall)
     return phantom
 
 
-def _abdominal_wall(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, wall: float) -> None:
+def paint_abdominal_wall(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, wall: float) -> None:
+    """Skin, fat and muscle down to depth `wall`, with bright fasciae."""
     x, z = phantom.columns, phantom.rows[:, None]
     fat = curve(view, x, body.uniform(0.3, 0.7) * wall, 0.6, 25)
     edge = curve(view, x, wall, 0.6, 30)
@@ -39,7 +40,8 @@ def _abdominal_wall(phantom: Phantom, body: np.random.Generator, view: np.random
     along(phantom, edge, view.uniform(8, 14) + 3 * texture(view, phantom, 15, 1)[0], roughness=0.05)
 
 
-def _parenchyma(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, wall: float) -> None:
+def paint_parenchyma(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, wall: float) -> None:
+    """Liver below depth `wall`, which alone moves with breathing."""
     z = phantom.rows[:, None]
     inside = np.broadcast_to(z > wall + 1, phantom.echo.shape)
     # Steatosis: a brighter liver that attenuates more.
@@ -50,7 +52,7 @@ def _parenchyma(phantom: Phantom, body: np.random.Generator, view: np.random.Gen
     phantom.mobility[:] = 1 / (1 + np.exp((wall + 2 - z) / 0.6))
 
 
-def _vessel(
+def add_vessel(
     phantom: Phantom,
     view: np.random.Generator,
     start: tuple[float, float],
@@ -68,28 +70,26 @@ def _vessel(
     half = 0.7 * width * (1 - 0.55 * s) * np.sqrt(np.sin(np.pi * np.clip(s + 0.02, 0, 0.98)) ** 0.5)
     for k in view.choice(np.arange(8, 36), int(view.integers(0, 3))) if width > 1.6 else ():
         turn = bend[k] + view.choice([-1, 1]) * view.uniform(0.4, 0.9)
-        _vessel(phantom, view, (float(x[k]), float(z[k])), float(turn), 0.6 * width, wall, portal)
+        add_vessel(phantom, view, (float(x[k]), float(z[k])), float(turn), 0.6 * width, wall, portal)
     nx, nz = -np.sin(bend), np.cos(bend)
-    rim = (
-        np.concatenate([x + half * nx, (x - half * nx)[::-1]]),
-        np.concatenate([z + half * nz, (z - half * nz)[::-1]]),
-    )
     if portal:
         grown = half + view.uniform(0.8, 1.6)
-        wide = region(phantom, *_ribbon(x, z, nx, nz, grown))
+        wide = region(phantom, *ribbon(x, z, nx, nz, grown))
         phantom.echo[wide] += view.uniform(5, 9)
         for side in (1, -1):
             line = (x + side * half * nx).astype(np.float32), (z + side * half * nz).astype(np.float32)
             phantom.interfaces.append(Interface(*line, view.uniform(0, 6), roughness=0.1, mobile=True))
-    lumen = region(phantom, rim[0].astype(np.float32), rim[1].astype(np.float32)) & (phantom.rows[:, None] > wall + 3)
+    rim = [part.astype(np.float32) for part in ribbon(x, z, nx, nz, half)]
+    lumen = region(phantom, *rim) & (phantom.rows[:, None] > wall + 3)
     phantom.echo[lumen], phantom.attenuation[lumen] = view.uniform(-30, -22), 0.15
 
 
-def _ribbon(x: np.ndarray, z: np.ndarray, nx: np.ndarray, nz: np.ndarray, half: np.ndarray) -> list[np.ndarray]:
+def ribbon(x: np.ndarray, z: np.ndarray, nx: np.ndarray, nz: np.ndarray, half: np.ndarray) -> list[np.ndarray]:
+    """Outline x and z of a band of half width `half` around a line with normals nx, nz."""
     return [np.concatenate([p + half * n, (p - half * n)[::-1]]) for p, n in ((x, nx), (z, nz))]
 
 
-def _diaphragm(phantom: Phantom, view: np.random.Generator, deep: float) -> None:
+def add_diaphragm(phantom: Phantom, view: np.random.Generator, deep: float) -> None:
     """A bright arc; the lung behind it shows a fainter mirror image of the liver."""
     x, z = phantom.columns, phantom.rows[:, None]
     centre, radius = view.uniform(-40, 40), view.uniform(90, 150)
@@ -102,7 +102,7 @@ def _diaphragm(phantom: Phantom, view: np.random.Generator, deep: float) -> None
         along(phantom, arc + np.float32(layer), level - 3 * layer, roughness=0.15, mobile=True)
 
 
-def _kidney(phantom: Phantom, view: np.random.Generator, deep: float) -> None:
+def add_kidney(phantom: Phantom, view: np.random.Generator, deep: float) -> None:
     """Hypoechoic cortex in a bright capsule around the echogenic sinus."""
     centre = view.choice([-1, 1]) * view.uniform(0.15, 0.4) * phantom.half, view.uniform(0.55, 0.8) * deep
     radii = view.uniform(38, 52), view.uniform(17, 23)
@@ -115,7 +115,7 @@ def _kidney(phantom: Phantom, view: np.random.Generator, deep: float) -> None:
     phantom.interfaces.append(Interface(x, z, view.uniform(8, 14), roughness=0.15, mobile=True))
 
 
-def _gallbladder(phantom: Phantom, view: np.random.Generator, wall: float) -> None:
+def add_gallbladder(phantom: Phantom, view: np.random.Generator, wall: float) -> None:
     """A pear of clear bile, with enhancement behind it and sometimes a stone that shadows."""
     centre = view.uniform(-0.3, 0.3) * phantom.half, wall + view.uniform(25, 40)
     radii = view.uniform(18, 30), view.uniform(8, 13)

@@ -33,17 +33,20 @@ def lung(body: np.random.Generator, view: np.random.Generator, state: State, hal
     wall = body.uniform(13, 30) * (0.6 if shallow else 1)
     severity = float(np.clip(body.beta(3.2, 1.4) + view.normal(0, 0.12), 0.05, 1))
     pleura = curve(view, x, wall, 0.5 if shallow else 0.9, 18)
-    _chest_wall(phantom, body, view, pleura)
-    _aerated(phantom, view, z > pleura, pleura)
+    paint_chest_wall(phantom, body, view, pleura)
+    paint_air(phantom, view, z > pleura, pleura)
     phantom.pleura = pleura
     phantom.mirror = np.full(x.size, view.uniform(0.07, 0.3), np.float32)
-    {"regular": _regular, "covid": _covid, "pneumonia": _pneumonia}[state](phantom, view, pleura, severity)
+    {"regular": paint_regular, "covid": paint_covid, "pneumonia": paint_pneumonia}[state](
+        phantom, view, pleura, severity
+    )
     if view.random() < 0.5:
-        _ribs(phantom, view, pleura)
+        add_ribs(phantom, view, pleura)
     return phantom
 
 
-def _chest_wall(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, pleura: Floats) -> None:
+def paint_chest_wall(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, pleura: Floats) -> None:
+    """Skin, fat and muscle down to the pleura, with bright fasciae."""
     x, z = phantom.columns, phantom.rows[:, None]
     wall = float(np.median(pleura))
     skin = body.uniform(1.2, 2.2)
@@ -57,7 +60,7 @@ def _chest_wall(phantom: Phantom, body: np.random.Generator, view: np.random.Gen
     along(phantom, fat, view.uniform(2, 9) + 3 * texture(view, phantom, 12, 1)[0], roughness=0.08)
 
 
-def _aerated(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: Floats) -> None:
+def paint_air(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: Floats) -> None:
     """Air reflects everything: what is displayed below is multiple scattering that fades with the path."""
     deep = np.maximum(phantom.rows[:, None] - pleura, 0)
     haze = view.uniform(-16, -4) - view.uniform(0.06, 0.38) * deep + 2 * texture(view, phantom, 12, 30)
@@ -66,7 +69,7 @@ def _aerated(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: 
     phantom.attenuation[:] = np.where(below, 0.5, phantom.attenuation)
 
 
-def _pleural_line(phantom: Phantom, view: np.random.Generator, pleura: Floats, irregular: float) -> Floats:
+def add_pleural_line(phantom: Phantom, view: np.random.Generator, pleura: Floats, irregular: float) -> Floats:
     """The bright line, in layers where thickened and with gaps where broken; returns its depth."""
     rough = irregular * phantom.step * (1.0 * texture(view, phantom, 4, 1)[0] + 0.8 * texture(view, phantom, 1.5, 1)[0])
     level = (
@@ -79,7 +82,7 @@ def _pleural_line(phantom: Phantom, view: np.random.Generator, pleura: Floats, i
     return line
 
 
-def _b_lines(phantom: Phantom, view: np.random.Generator, line: Floats, count: int, confluent: float) -> None:
+def add_b_lines(phantom: Phantom, view: np.random.Generator, line: Floats, count: int, confluent: float) -> None:
     """Bundles of ringing points: narrow ones stand alone, wide ones flow together."""
     reach, scale = 0.5 * phantom.half, phantom.step / 0.5
     for _ in range(count):
@@ -92,31 +95,29 @@ def _b_lines(phantom: Phantom, view: np.random.Generator, line: Floats, count: i
             phantom.ringdown.append((x, z, level + view.normal(-1, 2) - 4 * offset**2, fading))
 
 
-def _regular(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
-    line = _pleural_line(phantom, view, pleura, view.uniform(0, 0.2))
-    _b_lines(phantom, view, line, int(view.choice([0, 1, 2], p=[0.78, 0.17, 0.05])), 0.05)
+def paint_regular(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
+    """A smooth pleural line and seldom a B-line, whatever the severity."""
+    line = add_pleural_line(phantom, view, pleura, view.uniform(0, 0.2))
+    add_b_lines(phantom, view, line, int(view.choice([0, 1, 2], p=[0.78, 0.17, 0.05])), 0.05)
 
 
-def _covid(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
+def paint_covid(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
+    """An irregular pleural line, B-lines that flow together, small consolidations below the pleura."""
     irregular = 0.15 + 0.85 * severity
-    line = _pleural_line(phantom, view, pleura, irregular)
+    line = add_pleural_line(phantom, view, pleura, irregular)
     phantom.dampen(1 - 0.75 * severity)
-    _b_lines(phantom, view, line, int(view.poisson(1 + 4.5 * severity)), 0.15 + 0.5 * severity)
+    add_b_lines(phantom, view, line, int(view.poisson(1 + 4.5 * severity)), 0.15 + 0.5 * severity)
     for _ in range(int(view.poisson(1.6 * severity))):
         size = view.uniform(2, 6)
-        consolidate(
-            phantom,
-            view,
-            pleura,
-            view.uniform(-0.4, 0.4) * phantom.half,
-            (size, size * view.uniform(0.4, 0.9)),
-        )
+        centre = view.uniform(-0.4, 0.4) * phantom.half
+        consolidate(phantom, view, pleura, centre, (size, size * view.uniform(0.4, 0.9)))
 
 
-def _pneumonia(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
-    line = _pleural_line(phantom, view, pleura, view.uniform(0.05, 0.6))
+def paint_pneumonia(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
+    """One large consolidation, at times under an effusion, and few B-lines."""
+    line = add_pleural_line(phantom, view, pleura, view.uniform(0.05, 0.6))
     phantom.dampen(1 - 0.6 * severity)
-    _b_lines(phantom, view, line, int(view.poisson(1.1)), 0.3)
+    add_b_lines(phantom, view, line, int(view.poisson(1.1)), 0.3)
     if view.random() < 0.06:
         return
     scale = 0.4 if phantom.step < 0.4 else 1.0
@@ -127,7 +128,7 @@ def _pneumonia(phantom: Phantom, view: np.random.Generator, pleura: Floats, seve
     consolidate(phantom, view, pleura, centre, (size * view.uniform(0.8, 1.4), size))
 
 
-def _ribs(phantom: Phantom, view: np.random.Generator, pleura: Floats) -> None:
+def add_ribs(phantom: Phantom, view: np.random.Generator, pleura: Floats) -> None:
     """One or two ribs across the view: a bright cap, and nothing behind it."""
     x = phantom.columns
     small = 0.55 if phantom.step < 0.4 else 1.0

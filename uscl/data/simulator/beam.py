@@ -63,11 +63,12 @@ class Beams:
         return x, z
 
     def _sag(self, x: Floats) -> Floats:
+        """How far the convex face stands back at lateral position x, mm (0 at its middle)."""
         radius = np.float32(self.exam.radius)
         return np.sqrt(np.maximum(radius * radius - x * x, (0.5 * radius) ** 2)) - radius
 
     def deposit(self, row: Floats, beam: Floats, amplitude: Floats) -> Complex:
-        """Sums echoes with carrier phase exp(-2jkr) onto the beam grid, bilinearly: complex (ROWS, BEAMS)."""
+        """Sum echoes with carrier phase exp(-2jkr) onto the beam grid, bilinearly: complex (ROWS, BEAMS)."""
         keep = (row >= 0) & (row < ROWS - 1) & (beam >= 0) & (beam < BEAMS - 1)
         row, beam, amplitude = row[keep], beam[keep], amplitude[keep]
         # The phase is a fast function of depth: reduce it in turns before the float32 sine.

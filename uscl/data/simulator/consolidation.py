@@ -26,13 +26,13 @@ def consolidate(
     phantom.echo[inside] = solid[inside]
     phantom.attenuation[inside] = view.uniform(0.35, 0.6)
     phantom.dampen(np.where(inside.any(axis=0), 0.15, 1))
-    _shred(phantom, view, inside)
+    shred_border(phantom, view, inside)
     if min(radii) > 7:
         for _ in range(int(view.integers(3, 9))):
-            _bronchogram(phantom, view, inside)
+            add_bronchogram(phantom, view, inside)
 
 
-def _shred(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
+def shred_border(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
     """Where air begins again: bright crumbs with dirty tails instead of a clean line."""
     edge = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((5, 1), np.uint8), anchor=(0, 0)).astype(bool)
     rows, columns = np.nonzero(edge & (np.cumsum(inside[::-1], axis=0)[::-1] <= 6))
@@ -45,7 +45,7 @@ def _shred(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
         phantom.ringdown.append((x, z, level + view.normal(0, 2.5), fading))
 
 
-def _bronchogram(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
+def add_bronchogram(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
     """A branching row of bright dashes: air in a bronchus of the airless lung."""
     rows, columns = np.nonzero(inside)
     k = int(view.integers(rows.size))

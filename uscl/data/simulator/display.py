@@ -10,7 +10,7 @@ Image = NDArray[np.uint8]
 
 
 def annotate(image: Image, scanner: Scanner) -> Image:
-    """Adds the depth scale and the orientation mark of exams that have them: uint8 (height, width)."""
+    """Add the depth scale and the orientation mark of exams that have them: uint8 (height, width)."""
     exam = scanner.beams.exam
     image = image.copy()
     if exam.ticks:

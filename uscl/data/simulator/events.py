@@ -30,9 +30,9 @@ def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
     steps = [Step(k) for k in range(frames)]
     start = int(rng.integers(frames // 4, frames // 2 + 1))
     if event == "organ_change":
-        return _organ_change(steps, start, int(rng.integers(3, 6)))
+        return changing_organ(steps, start, int(rng.integers(3, 6)))
     if event == "dropout":
-        contact = _lost_contact(rng)
+        contact = lost_contact(rng)
         for k in range(start, min(start + int(rng.integers(2, 6)), frames - 1)):
             steps[k] = Step(k, contact=contact, note="dropout")
     if event == "freeze":
@@ -41,7 +41,7 @@ def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
     return steps
 
 
-def _organ_change(steps: list[Step], start: int, length: int) -> list[Step]:
+def changing_organ(steps: list[Step], start: int, length: int) -> list[Step]:
     """The probe is lifted and set down elsewhere: both pictures are weak halfway."""
     changed = [Step(k, blend=1.0) for k in range(len(steps))]
     for k in range(start, min(start + length, len(steps) - 1)):
@@ -51,7 +51,7 @@ def _organ_change(steps: list[Step], start: int, length: int) -> list[Step]:
     return steps[:start] + changed[start:]
 
 
-def _lost_contact(rng: np.random.Generator) -> Floats:
+def lost_contact(rng: np.random.Generator) -> Floats:
     """Air under the whole face, or under a part of it."""
     if rng.random() < 0.5:
         return np.full(BEAMS, 0.004, np.float32)

@@ -53,7 +53,8 @@ def face_drop(radius: float, half: float, crop: float) -> float:
     return float(radius * (1 - np.cos(half)) * crop**2)
 
 
-def _even(value: float) -> int:
+def even(value: float) -> int:
+    """The nearest even number; codecs with halved chroma take no odd sides."""
     return 2 * round(value / 2)
 
 
@@ -63,10 +64,11 @@ def draw_exam(rng: np.random.Generator, probe: Probe, organ: str) -> Exam:
     loose = float(rng.uniform(0.02, most)) if rng.random() < often else 0.0
     contact = (loose, 0.0) if rng.random() < 0.5 else (0.0, loose)
     common = {"contact": contact, "ticks": bool(rng.random() < 0.25), "marker": bool(rng.random() < 0.25)}
-    return _convex(rng, organ, common) if probe == "convex" else _linear(rng, organ, common)
+    return draw_convex(rng, organ, common) if probe == "convex" else draw_linear(rng, organ, common)
 
 
-def _convex(rng: np.random.Generator, organ: str, common: dict) -> Exam:
+def draw_convex(rng: np.random.Generator, organ: str, common: dict) -> Exam:
+    """An abdominal probe: deep, of low frequency."""
     depth = rng.uniform(90, 150) if organ == "lung" else rng.uniform(120, 165)
     radius, half = rng.uniform(42, 62), np.radians(rng.uniform(27, 34))
     crop = rng.uniform(0.55, 0.78) if rng.random() < 0.7 else 1.0
@@ -90,14 +92,15 @@ def _convex(rng: np.random.Generator, organ: str, common: dict) -> Exam:
         gamma=rng.uniform(1.1, 1.6),
         smoothing=rng.uniform(0.8, 1.4),
         ring=rng.uniform(-4, 8),
-        height=_even(height * scale),
-        width=_even(width * scale),
+        height=even(height * scale),
+        width=even(width * scale),
         crop=crop,
         **common,
     )
 
 
-def _linear(rng: np.random.Generator, organ: str, common: dict) -> Exam:
+def draw_linear(rng: np.random.Generator, organ: str, common: dict) -> Exam:
+    """A small-parts probe: shallow, of high frequency."""
     depth, half = rng.uniform(28, 42), rng.uniform(18, 25)
     scale = rng.uniform(280, 380) / max(depth, 2 * half)
     return Exam(
@@ -117,8 +120,8 @@ def _linear(rng: np.random.Generator, organ: str, common: dict) -> Exam:
         gamma=rng.uniform(1.0, 1.5),
         smoothing=rng.uniform(0.5, 0.9),
         ring=rng.uniform(-10, 3),
-        height=_even(depth * scale),
-        width=_even(2 * half * scale),
+        height=even(depth * scale),
+        width=even(2 * half * scale),
         crop=1.0,
         **common,
     )

@@ -39,7 +39,7 @@ def draw_mass(
 
 
 def add_mass(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats, look: dict[str, float]) -> None:
-    """Paints a mass of this outline and character, and what it does to the tissue around and behind it."""
+    """Paint a mass of this outline and character, and what it does to the tissue around and behind it."""
     inside = region(phantom, x, z)
     soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), look["blur"] / phantom.step)
     distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5) * np.float32(phantom.step)
@@ -48,24 +48,24 @@ def add_mass(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats, 
     content = look["level"] + look["texture"] * grain
     phantom.echo[:] = tissue * (1 - soft) + content * soft
     phantom.attenuation[inside] = look["attenuation"]
-    phantom.interfaces = [_outside(phantom, interface, inside) for interface in phantom.interfaces]
+    phantom.interfaces = [ended_at(phantom, interface, inside) for interface in phantom.interfaces]
     phantom.interfaces.append(Interface(x, z, look["rim"], roughness=0.03))
     if look["halo"] > 0:
-        _spicules(phantom, view, x, z)
+        add_spicules(phantom, view, x, z)
         if view.random() < 0.4:
-            _calcify(phantom, view, inside)
+            add_calcifications(phantom, view, inside)
     elif view.random() < 0.6:
-        _edge_shadows(phantom, x, z, view.uniform(0.3, 1.2))
+        add_edge_shadows(phantom, x, z, view.uniform(0.3, 1.2))
     phantom.lesions.append(inside)
 
 
-def _outside(phantom: Phantom, interface: Interface, inside: Bools) -> Interface:
+def ended_at(phantom: Phantom, interface: Interface, inside: Bools) -> Interface:
     """Fibres and fasciae end at the mass."""
     within = phantom.sample(inside.astype(np.float32), interface.x, interface.z)
     return replace(interface, level=(interface.level - 60 * within).astype(np.float32))
 
 
-def _spicules(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats) -> None:
+def add_spicules(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats) -> None:
     """Dark rays of tumour into the surroundings; they do not belong to the outlined mass."""
     cx, cz = float(x.mean()), float(z.mean())
     for k in view.choice(x.size, int(view.integers(3, 12))):
@@ -76,7 +76,7 @@ def _spicules(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats)
         phantom.echo[ray] -= view.uniform(3, 9)
 
 
-def _calcify(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
+def add_calcifications(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
     """Microcalcifications: bright points, too small to shadow."""
     rows, columns = np.nonzero(inside)
     for k in view.choice(rows.size, min(rows.size, int(view.integers(4, 16)))):
@@ -84,7 +84,7 @@ def _calcify(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None
         phantom.interfaces.append(Interface(np.array([x, x + 0.25]), np.array([z, z]), view.uniform(8, 16)))
 
 
-def _edge_shadows(phantom: Phantom, x: Floats, z: Floats, strength: float) -> None:
+def add_edge_shadows(phantom: Phantom, x: Floats, z: Floats, strength: float) -> None:
     """Refraction at the sides of a smooth mass takes the beam away: two thin shadows."""
     for k in (int(x.argmin()), int(x.argmax())):
         off = np.hypot((phantom.columns - x[k])[None] / 0.5, (phantom.rows[:, None] - z[k]) / 1.2)

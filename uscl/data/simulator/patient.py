@@ -1,4 +1,4 @@
-"""Puts a simulated patient under a scanner: the same body in every video, a new view and machine in each."""
+"""Put a simulated patient under a scanner: the same body in every video, a new view and machine in each."""
 
 from uscl.data.simulator.anatomy_breast import breast
 from uscl.data.simulator.anatomy_liver import liver
@@ -16,14 +16,14 @@ def lung_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam, 
     """The chest of patient `case`, seen at intercostal space `view`."""
     half, depth = extent(exam)
     body, place = generator(seed, *case, "chest"), generator(seed, *case, "chest", view)
-    return _scan(exam, lung(body, place, state, half, depth), seed, case, view)
+    return place_scanner(exam, lung(body, place, state, half, depth), seed, case, view)
 
 
 def liver_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam) -> Scanner:
     """The upper abdomen of patient `case`, seen in section `view`."""
     half, depth = extent(exam)
     body, place = generator(seed, *case, "abdomen"), generator(seed, *case, "abdomen", view)
-    return _scan(exam, liver(body, place, half, depth), seed, case, view)
+    return place_scanner(exam, liver(body, place, half, depth), seed, case, view)
 
 
 def breast_scanner(
@@ -32,7 +32,7 @@ def breast_scanner(
     """The breast of patient `case` with this many masses, seen in section `view`."""
     half, depth = extent(exam)
     body, place = generator(seed, *case, "breast"), generator(seed, *case, "breast", view)
-    return _scan(exam, breast(body, place, finding, lesions, half, depth), seed, case, view)
+    return place_scanner(exam, breast(body, place, finding, lesions, half, depth), seed, case, view)
 
 
 def extent(exam: Exam) -> tuple[float, float]:
@@ -42,5 +42,6 @@ def extent(exam: Exam) -> tuple[float, float]:
     return exam.span * 0.6 + MARGIN, exam.depth + 2 * MARGIN
 
 
-def _scan(exam: Exam, phantom: Phantom, seed: int, case: tuple[str | int, ...], view: int) -> Scanner:
+def place_scanner(exam: Exam, phantom: Phantom, seed: int, case: tuple[str | int, ...], view: int) -> Scanner:
+    """A scanner on a phantom; each view has its own scatterers."""
     return Scanner(exam, phantom, generator(seed, *case, "scatterers", view))

@@ -51,17 +51,17 @@ class Phantom:
     def sample(self, image: Floats, x: Floats, z: Floats) -> Floats:
         """Bilinear look-up of a map at points (mm) of any shape; edges are continued."""
         column, row = (x + np.float32(self.half)) / np.float32(self.step), z / np.float32(self.step)
-        at = _folded(column - np.float32(0.5)), _folded(row - np.float32(0.5))
+        at = folded_rows(column - np.float32(0.5)), folded_rows(row - np.float32(0.5))
         got = np.ravel(cv2.remap(image, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         return got[: x.size].reshape(x.shape).astype(np.float32, copy=False)
 
     def dampen(self, factor: Floats | float) -> None:
-        """Weakens the pleura's reflection, everywhere or for each map column."""
+        """Weaken the pleura's reflection, everywhere or for each map column."""
         assert self.mirror is not None, "only a phantom with a pleura has a mirror"
         self.mirror = (self.mirror * factor).astype(np.float32)
 
 
-def _folded(values: Floats) -> Floats:
+def folded_rows(values: Floats) -> Floats:
     """A flat array in rows of 1024, because cv2.remap takes no axis longer than 32767."""
     flat = np.ascontiguousarray(values, np.float32).reshape(-1)
     return np.pad(flat, (0, -flat.size % 1024)).reshape(-1, 1024)
@@ -95,7 +95,7 @@ def curve(rng: np.random.Generator, x: Floats, depth: float, waviness: float, le
 
 
 def along(phantom: Phantom, z: Floats, level: Floats | float, roughness: float = 0.02, mobile: bool = False) -> None:
-    """Adds an interface that spans the phantom at depth z (one value per map column)."""
+    """Add an interface that spans the phantom at depth z (one value per map column)."""
     phantom.interfaces.append(Interface(phantom.columns, z, level, roughness, mobile))
 
 

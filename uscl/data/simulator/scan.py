@@ -26,11 +26,11 @@ class Scanner:
         rows = (np.arange(COARSE_ROWS, dtype=np.float32) + 0.5) * (ROWS / COARSE_ROWS) - 0.5
         columns = (np.arange(COARSE_BEAMS, dtype=np.float32) + 0.5) * (BEAMS / COARSE_BEAMS) - 0.5
         self._coarse = self.beams.to_body(*(v.copy() for v in np.meshgrid(rows, columns, indexing="ij")))
-        self._noise = _complex_noise(rng, (2 * ROWS, BEAMS)) * np.float32(10 ** (exam.noise / 20))
+        self._noise = complex_noise(rng, (2 * ROWS, BEAMS)) * np.float32(10 ** (exam.noise / 20))
         ring = exam.ring - 1.6 * self.beams.r[:, None] / exam.wavelength  # dB
-        self._ring = (_complex_noise(rng, (ROWS, 1)) * 10 ** (ring / 20)).astype(np.complex64)
-        self._tails = _complex_noise(rng, (len(phantom.ringdown), ROWS))
-        self._edges = _edge_contact(exam)
+        self._ring = (complex_noise(rng, (ROWS, 1)) * 10 ** (ring / 20)).astype(np.complex64)
+        self._tails = complex_noise(rng, (len(phantom.ringdown), ROWS))
+        self._edges = edge_contact(exam)
 
     def frame(self, pose: Pose = REST, contact: Floats = FULL_CONTACT) -> NDArray[np.uint8]:
         """The displayed picture, uint8 (height, width); `contact` weakens single beams (0 to 1)."""
@@ -50,7 +50,7 @@ class Scanner:
     def echoes(self, pose: Pose) -> Complex:
         """I/Q of all scatterers in the pose, before attenuation."""
         points = self._points
-        x, z = _move(points.x, points.z, points.mobility, pose)
+        x, z = moved(points.x, points.z, points.mobility, pose)
         cos, sin = np.float32(np.cos(pose.exchange)), np.float32(np.sin(pose.exchange))
         amplitude = np.concatenate([points.diffuse[0] * cos + points.diffuse[1] * sin, points.coherent])
         return self.beams.deposit(*self.beams.to_beam(x, z), amplitude)
@@ -95,7 +95,7 @@ class Scanner:
     def _ring_down(self, grid: Complex, gain: Floats, pose: Pose) -> None:
         """B-lines: a trapped bubble's ringing, drawn out below it along its beam."""
         for k, (x, z, level, fading) in enumerate(self.phantom.ringdown):
-            at = _move(np.array([x], np.float32), np.array([z], np.float32), np.array([1], np.float32), pose)
+            at = moved(np.array([x], np.float32), np.array([z], np.float32), np.array([1], np.float32), pose)
             row, beam = (float(v[0]) for v in self.beams.to_beam(*at))
             if not (0 <= row < ROWS - 1 and 0 <= beam < BEAMS - 1):
                 continue
@@ -107,20 +107,20 @@ class Scanner:
             grid[i:, j + 1] += tail * np.float32(part)
 
 
-def _move(x: Floats, z: Floats, mobility: Floats, pose: Pose) -> tuple[Floats, Floats]:
+def moved(x: Floats, z: Floats, mobility: Floats, pose: Pose) -> tuple[Floats, Floats]:
     """Where material positions (mm) are in this pose."""
     x = x + mobility * np.float32(pose.breath_x) + np.float32(pose.probe_x)
     z = (z + mobility * np.float32(pose.breath_z)) * np.float32(1 - pose.squeeze) + np.float32(pose.probe_z)
     return x, z
 
 
-def _complex_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Complex:
+def complex_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Complex:
     """Circular Gaussian noise of unit power."""
     parts = rng.standard_normal((2, *shape)).astype(np.float32) * np.float32(np.sqrt(0.5))
     return (parts[0] + 1j * parts[1]).astype(np.complex64)
 
 
-def _edge_contact(exam: Exam) -> Floats:
+def edge_contact(exam: Exam) -> Floats:
     """Beams at the ends of the face that touch the skin poorly."""
     place = np.linspace(0, 1, BEAMS)
     left, right = exam.contact

@@ -34,14 +34,14 @@ def place_points(beams: Beams, phantom: Phantom, rng: np.random.Generator) -> Po
     scale = np.power(np.float32(10), level / 20) / np.float32(np.sqrt(DENSITY))
     # Equal strengths and random signs: for as many scatterers this is nearest to Rayleigh statistics.
     diffuse = rng.choice(np.array([-1, 1], np.float32), (2, x.size)) * scale
-    lines = [_interface_points(beams, interface, rng) for interface in phantom.interfaces]
+    lines = [interface_points(beams, interface, rng) for interface in phantom.interfaces]
     parts = [(x, z, phantom.sample(phantom.mobility, x, z)), *(line[:3] for line in lines)]
     x, z, mobility = (np.concatenate(part) for part in zip(*parts, strict=True))
     coherent = np.concatenate([np.zeros(0, np.float32), *(line[3] for line in lines)])
     return Points(x, z, mobility, diffuse, coherent)
 
 
-def _interface_points(
+def interface_points(
     beams: Beams, interface: Interface, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """x, z, mobility and strength of points denser than the beams, in phase but for the roughness."""

@@ -9,6 +9,7 @@ from uscl.data.simulator.machine import draw_exam
 from uscl.data.simulator.masses import Finding
 from uscl.data.simulator.patient import breast_scanner
 from uscl.data.simulator.video import write_png
+from uscl.progress import shown
 from uscl.seeds import generator
 
 SHARES: dict[Finding, float] = {"benign": 0.45, "malignant": 0.35, "normal": 0.2}
@@ -17,20 +18,22 @@ MEASURED = 0.12  # share of images with callipers left in them
 
 
 def write_breast(out: Path, seed: int, images: int) -> None:
-    """Writes `images` pictures, one a patient, with their masks, into a folder for each finding."""
+    """Write `images` pictures, one a patient, with their masks, into a folder for each finding."""
     benign, malignant = (round(SHARES[f] * images) for f in ("benign", "malignant"))
     counts: dict[Finding, int] = {
         "benign": benign,
         "malignant": malignant,
         "normal": images - benign - malignant,
     }
-    for finding, count in counts.items():
+    for finding in counts:
         (out / finding).mkdir()
-        for number in range(1, count + 1):
-            _write_one(out / finding, seed, finding, number)
+    cases = [(finding, number) for finding, count in counts.items() for number in range(1, count + 1)]
+    for finding, number in shown(cases, len(cases), "simulating the breast set"):
+        write_case(out / finding, seed, finding, number)
 
 
-def _write_one(folder: Path, seed: int, finding: Finding, number: int) -> None:
+def write_case(folder: Path, seed: int, finding: Finding, number: int) -> None:
+    """Write one picture with its masks."""
     rng = generator(seed, "breast", finding, number)
     exam = draw_exam(rng, "linear", "breast")
     lesions = 0 if finding == "normal" else 1 + int(rng.random() < TWO_MASSES)

@@ -14,6 +14,7 @@ from uscl.data.simulator.patient import breast_scanner, liver_scanner, lung_scan
 from uscl.data.simulator.scan import Scanner
 from uscl.data.simulator.video import Format, rotate, write_video
 from uscl.errors import UserError
+from uscl.progress import shown
 from uscl.seeds import generator
 
 ORGANS = ("lung", "liver", "breast")
@@ -36,7 +37,7 @@ class Video:
 
 
 def write_pool(out: Path, seed: int, patients: int, videos: int, frames: int, shares: dict[Event, float]) -> None:
-    """Writes videos/, videos.csv (a row for each video) and frames.csv (organ and event of each frame).
+    """Write videos/, videos.csv (a row for each video) and frames.csv (organ and event of each frame).
 
     `shares` are the parts of the videos that get each event; a video has one event at most.
     """
@@ -45,10 +46,10 @@ def write_pool(out: Path, seed: int, patients: int, videos: int, frames: int, sh
     (out / "videos").mkdir()
     events = assign_events(patients * videos, shares, generator(seed, "pool", "events"))
     rows, moments = [], []
-    for number, event in enumerate(events):
+    for number, event in enumerate(shown(events, len(events), "simulating the pool")):
         patient, view = divmod(number, videos)
         form = rotate(patient, view, videos, len(ORGANS))
-        video, steps = _write_one(out, seed, patient, view, form, frames, event)
+        video, steps = write_clip(out, seed, patient, view, form, frames, event)
         rows.append(video)
         moments += [
             (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note)
@@ -67,30 +68,32 @@ def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generat
     return [events[k] for k in rng.permutation(count)]
 
 
-def _write_one(
+def write_clip(
     out: Path, seed: int, patient: int, view: int, form: Format, frames: int, event: Event
 ) -> tuple[Video, list[Step]]:
+    """Write one video; returns its row of videos.csv and its steps."""
     rng = generator(seed, "pool", patient, view)
-    organ = _organ(patient, view, rng)
+    organ = organ_of(patient, view, rng)
     probe: Probe = "linear" if organ == "breast" else "convex"
     exam, rate = draw_exam(rng, probe, organ), int(rng.choice(form.rates))
-    scanners = [_scanner(seed, patient, view, organ, exam)]
+    scanners = [scanner_of(seed, patient, view, organ, exam)]
     if event == "organ_change":
-        scanners.append(_scanner(seed, patient, view, NEIGHBOUR[organ], exam))
+        scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam))
     steps = timeline(event, frames, rng)
     pictures = render(steps, scanners, draw_motion(rng, organ), rate)
     file = f"patient_{patient:03d}_{organ}_{view + 1}{form.suffix}"
     write_video(out / "videos" / file, [annotate(p, scanners[0]) for p in pictures], form, rate)
-    return Video(file, f"patient_{patient:03d}", organ, probe, _codec(form), rate, frames, event), steps
+    return Video(file, f"patient_{patient:03d}", organ, probe, codec_name(form), rate, frames, event), steps
 
 
-def _organ(patient: int, view: int, rng: np.random.Generator) -> str:
+def organ_of(patient: int, view: int, rng: np.random.Generator) -> str:
     """Each patient comes for one organ; lung and liver patients may have the other looked at too."""
     organ = ORGANS[patient % len(ORGANS)]
     return NEIGHBOUR[organ] if view and organ != "breast" and rng.random() < 0.25 else organ
 
 
-def _scanner(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:
+def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:
+    """The patient under the scanner, with a disease or without, the same one in every video."""
     case = ("pool", patient)
     state = generator(seed, *case, "state")
     if organ == "lung":
@@ -101,5 +104,6 @@ def _scanner(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scan
     return breast_scanner(seed, case, view, exam, finding, int(finding != "normal"))
 
 
-def _codec(form: Format) -> str:
+def codec_name(form: Format) -> str:
+    """The codec as players name it: h264, not libx264."""
     return form.codec.removeprefix("lib").replace("x264", "h264")

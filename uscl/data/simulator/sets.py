@@ -24,7 +24,7 @@ def write_set(
     dropout: float = 0.1,
     freeze: float = 0.1,
 ) -> None:
-    """Simulates a data set into the new folder `out`, which appears only once it is complete.
+    """Simulate a data set into the new folder `out`, which appears only once it is complete.
 
     kind: "pool" (pretraining videos and the truth about their frames), "lung" (covid19_ultrasound layout,
     three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
@@ -32,7 +32,7 @@ def write_set(
     videos in which the probe moves to another organ, loses contact, or the picture freezes.
     Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
     """
-    _check(kind, out, patients, videos, frames)
+    check_request(kind, out, patients, videos, frames)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         partial = Path(scratch) / out.name
@@ -49,7 +49,8 @@ def write_set(
         partial.replace(out)
 
 
-def _check(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:
+def check_request(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:
+    """Raise UserError for an unknown kind, a number below 1, or a folder that holds files."""
     if kind not in KINDS:
         raise UserError(f"There is no simulated set {kind!r}: choose one of {', '.join(KINDS)}.")
     for name, value in (("patients", patients), ("videos", videos), ("frames", frames)):

@@ -41,7 +41,7 @@ def rotate(patient: int, view: int, videos: int, groups: int) -> Format:
 
 
 def write_video(path: Path, frames: list[NDArray[np.uint8]], form: Format, rate: int) -> None:
-    """Encodes gray frames (height, width), both even, at `rate` frames per second."""
+    """Encode gray frames (height, width), both even, at `rate` frames per second."""
     height, width = frames[0].shape
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(form.codec, rate=rate, options=form.options)
@@ -50,13 +50,13 @@ def write_video(path: Path, frames: list[NDArray[np.uint8]], form: Format, rate:
         stream.codec_context.thread_count = 1  # more threads may cut the picture differently
         stream.codec_context.time_base = Fraction(1, rate)
         for k, frame in enumerate(frames):
-            picture = av.VideoFrame.from_ndarray(_planes(frame, form.pixels), format=form.pixels)
+            picture = av.VideoFrame.from_ndarray(pixel_planes(frame, form.pixels), format=form.pixels)
             picture.pts = k
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
 
 
-def _planes(frame: NDArray[np.uint8], pixels: str) -> NDArray[np.uint8]:
+def pixel_planes(frame: NDArray[np.uint8], pixels: str) -> NDArray[np.uint8]:
     """The frame in the codec's pixel format; neutral chroma below the luma."""
     if pixels == "gray":
         return np.ascontiguousarray(frame)
@@ -65,6 +65,6 @@ def _planes(frame: NDArray[np.uint8], pixels: str) -> NDArray[np.uint8]:
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Writes an 8-bit gray PNG; UserError where the disk refuses."""
+    """Write an 8-bit gray PNG; UserError where the disk refuses."""
     if not cv2.imwrite(str(path), image):
         raise UserError(f"{path} could not be written: check that the disk is not full and the folder is writable.")
