@@ -65,39 +65,65 @@ def extract(
     on_bad_video: str,
     workers: int,
 ) -> None:
-    """Writes out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
+    """Write out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
 
     The result does not depend on the number of workers (threads: the decoder runs outside Python's lock, and
-    two were as fast as two processes). Raises UserError: unknown reader, wrong folder, no frame left, or,
-    where on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
+    two were as fast as two processes). Raises UserError: unknown reader, wrong folder, senseless sampling, no frame
+    left, or, where on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
     """
-    _check(size, rate_hz, max_frames, on_bad_video, workers)
+    sampling, stop = Sampling(size, rate_hz, max_frames), on_bad_video == "stop"
+    if any(value is not None and value <= 0 for value in sampling) or on_bad_video not in ("stop", "skip"):
+        raise UserError(f"{sampling} must be above 0, and on_bad_video={on_bad_video!r} must be stop or skip.")
     found = readers.reader(reader)(root)
     problems = [Problem(*row) for row in found.problems.itertuples(index=False)]
     for problem in problems:
-        _warn(dataset, problem)
-        if on_bad_video == "stop" and problem.action == "set aside":
-            raise UserError(_stopping(root / problem.file, problem.reason))
-    out.mkdir(parents=True, exist_ok=True)
+        tell(dataset, root, problem, stop)
+    files = [Source(*row) for row in found.files.itertuples(index=False)]
+    tables, remarks = write_frames(dataset, root, out, files, sampling, stop, workers)
+    write_tables(out, dataset, tables, problems + remarks, found)
+
+
+def tell(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
+    """Log a problem. Raises UserError for a file that is set aside where this is to stop the run."""
+    if stop and problem.action == "set aside":
+        path = root / problem.file
+        raise UserError(f"{path} cannot be used: {problem.reason}. Replace it, or set on_bad_video: skip.")
+    log.warning("%s: %s %s: %s", dataset, problem.action, problem.file, problem.reason)
+
+
+def write_frames(
+    dataset: str, root: Path, out: Path, files: list[Source], sampling: Sampling, stop: bool, workers: int
+) -> tuple[list[pd.DataFrame], list[Problem]]:
+    """Write frames.npy and masks.npy; returns the manifest rows of every usable file, and the problems."""
     tables: list[pd.DataFrame] = []
-    with ThreadPoolExecutor(workers) as pool, _arrays(out, size) as (frames, masks):
-        files = [Source(*row) for row in found.files.itertuples(index=False)]
-        masked = any(source.masks for source in files)
-        read = partial(load, root, Sampling(size, rate_hz, max_frames))
-        for result in shown(in_order(pool, read, files, workers * LOOK_AHEAD), len(files), dataset):
-            problems += _remarks(result, dataset, root, stop=on_bad_video == "stop")
+    problems: list[Problem] = []
+    masked = any(source.masks for source in files)
+    with ThreadPoolExecutor(workers) as pool, store_arrays(out, sampling.size) as (frames, masks):
+        results = in_order(pool, partial(load, root, sampling), files, workers * LOOK_AHEAD)
+        for result in shown(results, len(files), dataset):
+            if problem := problem_of(result):
+                tell(dataset, root, problem, stop)
+                problems.append(problem)
             if isinstance(result, Loaded):
                 frames.append(result.clip.frames)
                 if masked:
                     masks.append(result.masks)
-                tables.append(_rows(dataset, result))
+                tables.append(manifest_rows(dataset, result))
         if not tables:
-            raise UserError(f"no usable video or image is left in {root}: the log names each file's problem")
-    _write_tables(out, dataset, tables, problems, found)
+            raise UserError(f"No usable video or image is left in {root}: the log names each file's problem.")
+    return tables, problems
+
+
+@contextmanager
+def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWriter]]:
+    """Writers of frames.npy and masks.npy; both appear when the block ends well."""
+    with new_array(out / "frames.npy", size) as frames, new_array(out / "masks.npy", size) as masks:
+        yield frames, masks
+        (out / "manifest.csv").unlink(missing_ok=True)  # never an old manifest with new frames
 
 
 def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
-    """Hashes, decodes and scales one file, with its masks."""
+    """Hash, decode and scale one file, with its masks."""
     path, size = root / source.file, sampling.size
     try:
         with path.open("rb") as file:  # read once from the disk: the decoder finds it in the system's cache
@@ -116,46 +142,14 @@ def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
     return Loaded(source, clip, masks, digest, [hashlib.sha256(frame).hexdigest() for frame in clip.frames])
 
 
-def _check(size: int, rate_hz: float | None, max_frames: int | None, on_bad_video: str, workers: int) -> None:
-    least = {"size": size, "rate_hz": rate_hz, "max_frames": max_frames, "workers": workers}
-    for name, value in least.items():
-        if value is not None and not value > 0:
-            raise UserError(f"extraction: {name} is {value}; it must be above 0")
-    if on_bad_video not in ("stop", "skip"):
-        raise UserError(f"extraction: on_bad_video is {on_bad_video!r}; it must be stop or skip")
+def problem_of(result: Loaded | Rejected) -> Problem | None:
+    """What is to be said of a file that was read."""
+    if isinstance(result, Rejected):
+        return Problem(result.source.file, "set aside", result.reason)
+    return Problem(result.source.file, "kept", result.clip.note) if result.clip.note else None
 
 
-@contextmanager
-def _arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWriter]]:
-    """Writers of frames.npy and masks.npy; both appear when the block ends well."""
-    with new_array(out / "frames.npy", size) as frames, new_array(out / "masks.npy", size) as masks:
-        yield frames, masks
-        (out / "manifest.csv").unlink(missing_ok=True)  # never an old manifest with new frames
-
-
-def _remarks(result: Loaded | Rejected, dataset: str, root: Path, stop: bool) -> list[Problem]:
-    """What is to be said of a file. Raises UserError for a bad file where bad files are to stop the run."""
-    file = result.source.file
-    if isinstance(result, Loaded):
-        remarks = [Problem(file, "kept", result.clip.note)] if result.clip.note else []
-    elif stop:
-        raise UserError(_stopping(root / file, result.reason))
-    else:
-        remarks = [Problem(file, "set aside", result.reason)]
-    for remark in remarks:
-        _warn(dataset, remark)
-    return remarks
-
-
-def _stopping(path: Path, reason: str) -> str:
-    return f"{path} cannot be used: {reason}; replace it, or set on_bad_video: skip"
-
-
-def _warn(dataset: str, problem: Problem) -> None:
-    log.warning("%s: %s %s: %s", dataset, problem.action, problem.file, problem.reason)
-
-
-def _rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
+def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
     """The manifest rows of one file, but for their position and the simulator's truth."""
     source, numbers = loaded.source, loaded.clip.number
     image = source.kind == "image"
@@ -175,8 +169,8 @@ def _rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
     )
 
 
-def _write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
-    """problems.csv, and last of all manifest.csv, which makes the store complete."""
+def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
+    """Write problems.csv, and last of all manifest.csv, which makes the store complete."""
     remarks = pd.DataFrame(sorted(problems), columns=list(Problem._fields), dtype="str")
     remarks.insert(0, "dataset", pd.Series(dataset, index=remarks.index, dtype="str"))
     write_table(remarks, PROBLEMS, out / "problems.csv")

@@ -1,9 +1,9 @@
 """Video files to grey frames of one size: decode, scale, letterbox and sample by time.
 
-PyAV (FFmpeg) reads the file; FFmpeg's own scaler turns each frame to full-range grey and shrinks it in one
-pass, so that black is 0 and white 255 whatever the codec's colour range. The scaler runs in its bit-exact
-mode: the same file gives the same pixels on every processor. Pixels count as square: the pixel aspect ratio
-that a few cropped clips still carry describes the film before it was cropped.
+PyAV (FFmpeg) reads the file; FFmpeg's own scaler turns each frame to full-range grey and shrinks it in one pass, so
+that black is 0 and white 255 whatever the codec's colour range. The scaler runs in its bit-exact mode: the same file
+gives the same pixels on every processor. Pixels count as square: the pixel aspect ratio that a few cropped clips still
+carry describes the film before it was cropped.
 """
 
 import math
@@ -22,8 +22,9 @@ MAX_PIXELS = 64_000_000  # of one frame; guards against files that unpack to mor
 MAX_FRAMES = 20_000  # kept of one file where the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
 TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecond
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
+EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
-_EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+Timed = tuple[int, float, av.VideoFrame]  # number in the file, seconds since the first frame, frame
 
 
 class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -40,7 +41,7 @@ class Clip(NamedTuple):
 
 
 @dataclass
-class _Stream:
+class Stream:
     """A video stream that is being read, and what has been seen of it so far."""
 
     container: av.container.InputContainer
@@ -55,8 +56,8 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
     """The first `max_frames` frames of a video at `rate_hz` (None: every frame), letterboxed to size x size.
 
     Sample k is the first frame at or after k / rate_hz; a video slower than that gives each frame once.
-    Raises BadMedia: empty, not a video, cut short (fewer frames than the container declares, or a GIF
-    without its end; MPEG program streams cannot be checked), damaged, or beyond MAX_PIXELS or MAX_FRAMES.
+    Raises BadMedia: empty, not a video, cut short (fewer frames than the container declares, or a GIF without its end;
+    MPEG program streams cannot be checked), damaged, or beyond MAX_PIXELS or MAX_FRAMES.
     """
     if path.stat().st_size == 0:
         raise BadMedia("empty file (0 bytes)")
@@ -64,13 +65,13 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
         try:
             container = av.open(file, "r", metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
-            raise BadMedia(f"not a video: {_reason(error)}, or cut off before its index") from error
+            raise BadMedia(f"not a video: {ffmpeg_reason(error)}, or cut off before its index") from error
         with container:
             if not container.streams.video:
                 raise BadMedia("no video stream")
-            clip = _clip(_Stream(container, container.streams.video[0]), size, rate_hz, max_frames)
+            clip = read_clip(Stream(container, container.streams.video[0]), size, rate_hz, max_frames)
             if container.format.name == "gif":
-                _check_gif_end(file)
+                check_gif_end(file)
     return clip
 
 
@@ -78,9 +79,8 @@ def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDAr
     """A frame as grey [size, size], aspect kept, centred on black; area interpolation."""
     shrink = size / max(frame.width, frame.height)
     width, height = max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink))
-    grey = scaler.reformat(
-        frame, width, height, "gray", interpolation=_EXACT_AREA, dst_color_range=ColorRange.JPEG, threads=1
-    )
+    full = ColorRange.JPEG
+    grey = scaler.reformat(frame, width, height, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
     plane = grey.planes[0]
     pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
     top, left = (size - height) // 2, (size - width) // 2
@@ -90,48 +90,41 @@ def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDAr
 
 
 def check_pixels(width: int, height: int) -> None:
-    """Raises BadMedia for a frame of more than MAX_PIXELS, or of no size (FFmpeg's sign of a mad one)."""
+    """Raise BadMedia for a frame of more than MAX_PIXELS, or of no size (FFmpeg's sign of a mad one)."""
     if width * height == 0:
         raise BadMedia("its frames have no size, or an impossible one")
     if width * height > MAX_PIXELS:
         raise BadMedia(f"frame of {width} x {height} pixels; at most {MAX_PIXELS} pixels are read")
 
 
-def _clip(stream: _Stream, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+    """The frames of an open stream; arguments and errors as in `decode`."""
     if stream.video.codec_context is None:
         raise BadMedia("no decoder for its video stream")
     check_pixels(stream.video.width, stream.video.height)
     stream.video.codec_context.thread_count = 1  # files are decoded side by side instead
-    packets = _packets(stream)
-    frames: list[NDArray[np.uint8]] = []
-    numbers: list[int] = []
-    times: list[float] = []
+    packets = counted_packets(stream)
+    wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
-        for number, time_s, frame in _sampled(_timed(packets, stream), rate_hz):
-            if max_frames is None and len(frames) == MAX_FRAMES:
-                raise BadMedia(f"more than {MAX_FRAMES} frames: lower the rate or limit the frames of a video")
-            frames.append(letterbox(frame, size, stream.scaler))
-            numbers.append(number)
-            times.append(time_s)
-            if len(frames) == max_frames:
-                break
+        kept = [(letterbox(frame, size, stream.scaler), number, time_s) for number, time_s, frame in wanted]
     except av.FFmpegError as error:
-        _check_complete(packets, stream)
-        raise BadMedia(f"decoding failed at frame {stream.frames}: {_reason(error)}") from error
-    _check_complete(packets, stream)
-    if not frames:
+        check_complete(packets, stream)
+        raise BadMedia(f"decoding failed at frame {stream.frames}: {ffmpeg_reason(error)}") from error
+    check_complete(packets, stream)
+    if not kept:
         raise BadMedia("no frame could be decoded")
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), _note(stream))
+    frames, numbers, times = zip(*kept, strict=True)
+    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), remark_on(stream))
 
 
-def _packets(stream: _Stream) -> Iterator[av.Packet]:
-    """The stream's packets; counts the whole ones."""
+def counted_packets(stream: Stream) -> Iterator[av.Packet]:
+    """The stream's packets; the whole ones are counted."""
     for packet in stream.container.demux(stream.video):
         stream.packets += bool(packet.size) and not packet.is_corrupt
         yield packet
 
 
-def _timed(packets: Iterator[av.Packet], stream: _Stream) -> Iterator[tuple[int, float, av.VideoFrame]]:
+def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed]:
     """Decoded frames, their number and time in s since the first; bad time stamps are replaced."""
     period = 1.0 / float(stream.video.average_rate or FALLBACK_RATE_HZ)
     start, last = None, -period
@@ -150,9 +143,7 @@ def _timed(packets: Iterator[av.Packet], stream: _Stream) -> Iterator[tuple[int,
             yield stream.frames - 1, time_s, frame
 
 
-def _sampled(
-    timed: Iterator[tuple[int, float, av.VideoFrame]], rate_hz: float | None
-) -> Iterator[tuple[int, float, av.VideoFrame]]:
+def sampled_frames(timed: Iterator[Timed], rate_hz: float | None) -> Iterator[Timed]:
     """The first frame at or after each multiple of 1 / rate_hz."""
     due = 0
     for number, time_s, frame in timed:
@@ -163,36 +154,47 @@ def _sampled(
             yield number, time_s, frame
 
 
-def _check_complete(packets: Iterator[av.Packet], stream: _Stream) -> None:
-    """Reads on without decoding: a file that is cut behind the last frame wanted is still a cut file.
+def limited_frames(timed: Iterator[Timed], max_frames: int | None) -> Iterator[Timed]:
+    """The first `max_frames` frames; without a limit all of them, or BadMedia beyond MAX_FRAMES."""
+    for count, frame in enumerate(timed, start=1):
+        if max_frames is None and count > MAX_FRAMES:
+            raise BadMedia(f"more than {MAX_FRAMES} frames: lower the rate or limit the frames of a video")
+        yield frame
+        if count == max_frames:
+            return
 
-    No tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are
-    compared, not frames, because the edit list of a .mov hides some frames on purpose.
+
+def check_complete(packets: Iterator[av.Packet], stream: Stream) -> None:
+    """Read on without decoding, and raise BadMedia for a file that is cut, even behind the last frame wanted.
+
+    No tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are compared, not
+    frames, because the edit list of a .mov hides some frames on purpose.
     """
     try:
         for _ in packets:
             pass
     except av.FFmpegError:
         pass  # the count says what is missing
-    declared = stream.video.frames
-    if stream.packets < declared:
+    if stream.packets < (declared := stream.video.frames):
         raise BadMedia(f"truncated: {stream.packets} of {declared} frames could be read")
 
 
-def _check_gif_end(file: BinaryIO) -> None:
-    """A GIF declares no number of frames; it ends in an empty block and a semicolon instead."""
+def check_gif_end(file: BinaryIO) -> None:
+    """Raise BadMedia for a cut GIF: it declares no number of frames, but ends in an empty block and a semicolon."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 64))  # some programs write a few bytes behind the end
     if b"\0;" not in file.read():
         raise BadMedia("truncated: the end mark of the GIF is missing")
 
 
-def _note(stream: _Stream) -> str:
+def remark_on(stream: Stream) -> str:
+    """What is odd about a stream that was read, or ""."""
     notes = ["only one frame"] if stream.frames == 1 and stream.packets == 1 else []
     if stream.untimed:
         notes.append(f"{stream.untimed} frames without a usable time stamp: timed by the frame rate")
     return "; ".join(notes)
 
 
-def _reason(error: Exception) -> str:
+def ffmpeg_reason(error: Exception) -> str:
+    """FFmpeg's own words, without its code and the file's name."""
     return str(getattr(error, "strerror", "") or error)

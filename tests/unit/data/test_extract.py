@@ -120,6 +120,13 @@ def test_stop_names_the_first_bad_file_and_leaves_no_store(damaged, tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_hidden_files_do_not_stop_a_run(pool, tmp_path):
+    for name in (".DS_Store", "._a 1.mp4"):
+        (pool / "videos" / name).write_text("no video")
+    assert len(run(pool, tmp_path / "out").frames) == 37
+    assert not read_problems(tmp_path / "out/problems.csv")["file"].str.contains(r"/\.").any()
+
+
 def test_a_failed_run_leaves_the_store_of_before(pool, tmp_path):
     run(pool, tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
@@ -134,7 +141,7 @@ def test_nothing_left_is_an_error(tmp_path):
     for names in ([], ["a.mp4", "b.avi"]):
         for name in names:
             (tmp_path / "pool/videos" / name).write_text("bad")
-        with pytest.raises(UserError, match=r"no usable video or image is left in .*pool"):
+        with pytest.raises(UserError, match=r"No usable video or image is left in .*pool"):
             run(tmp_path / "pool", tmp_path / "out", on_bad_video="skip")
 
 
@@ -189,7 +196,6 @@ def test_masks_of_an_earlier_run_do_not_stay(pool, tmp_path):
         ("rate_hz", 0.0),
         ("rate_hz", -1.0),
         ("max_frames", 0),
-        ("workers", 0),
         ("on_bad_video", "x"),
     ],
 )

@@ -1,12 +1,15 @@
 """Readers: labels and groups on small trees with every odd case, and on the real sets where present."""
 
+import json
+import logging
 import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from uscl.data.readers import Sources, reader
+from uscl.data.folders import PUBLIC_FOLDERS
+from uscl.data.readers import MODULES, Sources, reader
 from uscl.errors import UserError
 
 NAMES = ["busi", "covid19_ultrasound", "covid_blues", "simulated_pool"]
@@ -29,7 +32,7 @@ def problems(found: Sources) -> dict[str, tuple[str, str]]:
 
 
 def test_an_unknown_reader_is_refused_with_the_known_ones():
-    with pytest.raises(UserError, match="no reader 'nope': choose one of busi, covid19_ultrasound"):
+    with pytest.raises(UserError, match="There is no reader 'nope': choose one of busi, covid19_ultrasound"):
         reader("nope")
 
 
@@ -37,8 +40,23 @@ def test_an_unknown_reader_is_refused_with_the_known_ones():
 def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
     with pytest.raises(UserError, match=r"nowhere does not exist: it should hold "):
         reader(name)(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"has no .*: it should hold "):
+    with pytest.raises(UserError, match=rf"has no .*: it should hold .*{PUBLIC_FOLDERS.get(name, '')}"):
         reader(name)(tmp_path)
+
+
+def test_the_config_schema_admits_the_known_readers():
+    schema = json.loads((Path(__file__).parents[3] / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
+    readers = schema["properties"]["datasets"]["additionalProperties"]["properties"]["reader"]["enum"]
+    assert sorted(readers) == sorted(MODULES) == NAMES
+
+
+def test_hidden_files_are_no_problem_but_logged(tmp_path, caplog):
+    tree(tmp_path, "videos/a.mp4", "videos/.DS_Store", "videos/._a.gif", "videos/.cache/b.mp4")
+    with caplog.at_level(logging.INFO):
+        found = reader("simulated_pool")(tmp_path)
+    assert found.files["video"].tolist() == ["a.mp4"]
+    assert list(problems(found)) == ["videos.csv"]
+    assert "ignored hidden files: .DS_Store, ._a.gif, .cache" in caplog.text
 
 
 # covid_blues
@@ -73,7 +91,6 @@ def test_covid_blues_sets_misnamed_files_aside(tmp_path):
         "patient_x_L1.mp4",
         "patient_1_L9.mp4",
         "Thumbs.db",
-        ".hidden.mp4",
         "folder",
     }
 
@@ -81,7 +98,7 @@ def test_covid_blues_sets_misnamed_files_aside(tmp_path):
 def test_covid_blues_refuses_another_table(tmp_path):
     tree(tmp_path, "lus_videos/patient_1_L1.mp4")
     (tmp_path / "clinical_variables.csv").write_text("id,test\n1,1\n")
-    with pytest.raises(UserError, match="no columns patient_id and cov_test"):
+    with pytest.raises(UserError, match=r"clinical_variables\.csv has no column patient_id, cov_test: it should have"):
         reader("covid_blues")(tmp_path)
 
 
@@ -90,6 +107,61 @@ def test_two_spellings_of_one_name_are_refused(tmp_path):
     if len(list((tmp_path / "lus_videos").iterdir())) == 2:  # not on systems that ignore case
         with pytest.raises(UserError, match="one name in different spellings"):
             reader("covid_blues")(tmp_path)
+
+
+def blues(root: Path, table: str | bytes) -> Sources:
+    """Reads three videos of patients 1, 2 and 37 with this clinical_variables.csv."""
+    tree(root, *(f"lus_videos/patient_{patient}_L1.mp4" for patient in (1, 2, 37)))
+    (root / "clinical_variables.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
+    return reader("covid_blues")(root)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "patient_id,cov_test\n1,0\n2,\n37,1\n",
+        "patient_id,cov_test\n1.0,0.0\n37.0,1.0\n",
+        "patient_id, cov_test\r\n\r\n 001,0\r\n37 ,1\r\n,\r\n",
+        "\ufeffpatient_id,cov_test\n1,0\n37,1\n37,1\n",
+        "patient_id,note,cov_test\n1,Größe,0\n37,,1\n".encode("latin-1"),
+    ],
+)
+def test_covid_blues_reads_a_table_however_it_is_written(tmp_path, table):
+    found = blues(tmp_path, table)
+    assert found.files["label"].tolist() == ["negative", "", "positive"]
+    assert found.problems.empty
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", r"clinical_variables\.csv is empty: it should have the columns patient_id, cov_test\.$"),
+        ("patient_id,cov_test\n1,0\n\nP7,1\n", r"csv, row 4: patient_id is 'P7', but it must be a whole number\.$"),
+        ("patient_id,cov_test\n1,0\n3.5,1\n", r"csv, row 3: patient_id is '3\.5', but"),
+        ("patient_id,cov_test\n1,0\n2,1\n1,1\n", r"csv, row 4: patient 1 has another cov_test above: keep one"),
+        ("patient_id,cov_test\n1,0\n2,1,5\n", r"is not a CSV table \(.* line 3.*\): mend it\.$"),
+        ("patient_id,cov_test\n1,0,5\n2,1,5\n", r"has rows of more cells than its header has names: mend it\.$"),
+        ("patient_id;cov_test\n1;0\n", r"has no column patient_id, cov_test: .*, separated by commas\.$"),
+    ],
+)
+def test_covid_blues_names_the_fault_of_a_table(tmp_path, table, message):
+    with pytest.raises(UserError, match=message):
+        blues(tmp_path, table)
+
+
+def test_covid_blues_remarks_on_rows_that_say_nothing(tmp_path):
+    found = blues(tmp_path, "patient_id,cov_test\n1,0\n,1\n37,-99\n2,0.5\n")
+    assert found.files["label"].tolist() == ["negative", "", ""]
+    assert sorted(tuple(row) for row in found.problems.itertuples(index=False)) == [
+        ("clinical_variables.csv", "kept", "patient 2 has cov_test 0.5: unlabelled"),
+        ("clinical_variables.csv", "kept", "patient 37 has cov_test -99: unlabelled"),
+        ("clinical_variables.csv", "kept", "row 3 has no patient_id: left out"),
+    ]
+
+
+def test_covid_blues_does_not_need_the_scores_of_the_videos(tmp_path):
+    tree(tmp_path, "severity.csv")
+    assert blues(tmp_path, "patient_id,cov_test\n1,0\n2,0\n37,1\n").problems.empty
 
 
 # covid19_ultrasound
@@ -194,6 +266,36 @@ def test_pocus_mends_rows_that_are_shifted_by_a_column(tmp_path):
     assert groups == {"Reg_liftl_a.mp4": "patient 7", "Reg_b.mp4": "patient 40"}
 
 
+def test_pocus_reads_metadata_in_latin_1_and_short_rows(tmp_path):
+    tree(tmp_path, f"{VIDEOS}/Reg_é.mp4", f"{VIDEOS}/Reg_b.mp4")
+    table = "Filename,Title,Patient ID / Name\nReg_é,Müller,12\nReg_b\n\n"
+    (tmp_path / "data/dataset_metadata.csv").write_bytes(table.encode("latin-1"))
+    found = reader("covid19_ultrasound")(tmp_path)
+    assert column(found, "group")["Reg_é.mp4"] == "patient 12"
+    assert list(problems(found)) == [f"{VIDEOS}/Reg_b.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", r"dataset_metadata\.csv is empty: it should have the columns Filename, Patient ID / Name\.$"),
+        ("Filename,Patient\na,1\n", r"dataset_metadata\.csv has no column Patient ID / Name: it should have"),
+    ],
+)
+def test_pocus_names_the_fault_of_its_metadata(tmp_path, table, message):
+    tree(tmp_path, f"{VIDEOS}/Reg_a.mp4")
+    (tmp_path / "data/dataset_metadata.csv").write_text(table)
+    with pytest.raises(UserError, match=message):
+        reader("covid19_ultrasound")(tmp_path)
+
+
+def test_pocus_survives_a_shifted_row_without_a_column_behind(tmp_path):
+    tree(tmp_path, f"{VIDEOS}/Reg_a.mp4")
+    text = "Filename,Length (frames),Patient ID / Name\nReg_a,264x264,7\n"
+    (tmp_path / "data/dataset_metadata.csv").write_text(text)
+    assert column(reader("covid19_ultrasound")(tmp_path), "group") == {"Reg_a.mp4": "patient 7"}
+
+
 def test_pocus_of_nothing_but_viral_files_is_empty(tmp_path):
     assert pocus(tmp_path, ["Vir_a.mp4"], {}).files.empty
 
@@ -283,8 +385,76 @@ def test_a_folder_of_videos_alone_is_an_unlabelled_pool(tmp_path):
 def test_a_pool_table_without_its_columns_is_refused(tmp_path):
     tree(tmp_path, "videos/a.mp4")
     (tmp_path / "videos.csv").write_text("file,who\na.mp4,1\n")
-    with pytest.raises(UserError, match=r"videos\.csv should have the columns file, patient, organ"):
+    with pytest.raises(
+        UserError, match=r"videos\.csv has no column patient, organ: it should have file, patient, organ"
+    ):
         reader("simulated_pool")(tmp_path)
+
+
+def pool(root: Path, videos: str | bytes, frames: str | bytes = "file,frame,organ,event\n") -> Sources:
+    """Reads a.mp4 and b.mp4 with these tables."""
+    tree(root, "videos/a.mp4", "videos/b.mp4")
+    for name, table in (("videos.csv", videos), ("frames.csv", frames)):
+        (root / name).write_bytes(table if isinstance(table, bytes) else table.encode())
+    return reader("simulated_pool")(root)
+
+
+LISTED = "file,patient,organ\na.mp4,1,lung\nb.mp4,2,liver\n"
+
+
+def test_a_video_without_a_patient_is_a_group_of_its_own(tmp_path):
+    found = pool(tmp_path, "file,patient,organ\na.mp4, ,lung\nb.mp4,2,liver\n")
+    assert found.files["group"].tolist() == ["a.mp4", "2"]
+    assert found.files["label"].tolist() == ["lung", "liver"]
+    assert problems(found) == {"videos/a.mp4": ("kept", "no patient in videos.csv, a group of its own")}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_pool_tables_are_read_in_any_usual_encoding(tmp_path, encoding):
+    frames = "file,frame,organ,event\r\na.mp4,3,Müller,\r\n"
+    found = pool(tmp_path, LISTED.replace("lung", "Müller").encode(encoding), frames.encode(encoding))
+    assert found.files["label"].tolist() == ["Müller", "liver"]
+    assert found.truth is not None
+    assert found.truth.to_dict("list") == {"file": ["videos/a.mp4"], "frame": [3], "organ": ["Müller"], "event": [""]}
+
+
+def test_truth_about_videos_that_are_not_there_is_ignored(tmp_path):
+    frames = "file,frame,organ,event\nb.mp4,0,liver,\ngone.mp4,0,lung,\ngone.mp4,x,lung,\n"
+    truth = pool(tmp_path, LISTED, frames).truth
+    assert truth is not None
+    assert truth["file"].tolist() == ["videos/b.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("videos", "message"),
+    [
+        ("", r"videos\.csv is empty: it should have the columns file, patient, organ\.$"),
+        ("file,organ\na.mp4,lung\n", r"videos\.csv has no column patient: it should have file, patient, organ"),
+        (
+            LISTED + "videos/a.mp4,3,lung\n",
+            r"videos\.csv, row 4 repeats file a\.mp4, which an earlier row has: keep one",
+        ),
+    ],
+)
+def test_the_fault_of_a_table_of_videos_is_named(tmp_path, videos, message):
+    with pytest.raises(UserError, match=message):
+        pool(tmp_path, videos)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (None, r"frames\.csv is empty: it should have the columns file, frame, organ, event\.$"),
+        ("a.mp4,,lung,\n", r"frames\.csv, row 2: frame is '', but it must be a whole number\.$"),
+        ("a.mp4,0,lung,\na.mp4,first,lung,\n", r"frames\.csv, row 3: frame is 'first', but"),
+        ("a.mp4,-1,lung,\n", r"frames\.csv, row 2: frame is '-1', but"),
+        ("a.mp4,1.5,lung,\n", r"frames\.csv, row 2: frame is '1\.5', but"),
+        ("a.mp4,1,lung,\nb.mp4,1,liver,\na.mp4,1,liver,\n", r"row 4 repeats file videos/a\.mp4, frame 1, which an"),
+    ],
+)
+def test_the_fault_of_a_table_of_frames_is_named(tmp_path, rows, message):
+    with pytest.raises(UserError, match=message):
+        pool(tmp_path, LISTED, "" if rows is None else "file,frame,organ,event\n" + rows)
 
 
 # the real sets

@@ -96,11 +96,11 @@ def test_bad_time_stamps_are_replaced_by_the_frame_rate(tmp_path, stamps, times,
     frames = [SimpleNamespace(pts=pts, time_base=Fraction(1, 10)) for pts in stamps]
     packets = [SimpleNamespace(decode=lambda half=half: half) for half in (frames[:2], frames[2:])]
     with av.open(str(write_video(tmp_path / "a.mp4", steps(), 10))) as container:
-        stream = video._Stream(container, container.streams.video[0])
-        timed = list(video._timed(iter(packets), stream))
+        stream = video.Stream(container, container.streams.video[0])
+        timed = list(video.timed_frames(iter(packets), stream))
     assert [number for number, _, _ in timed] == [0, 1, 2, 3]
     np.testing.assert_allclose([time_s for _, time_s, _ in timed], times)
-    assert f"{replaced} frames without a usable time stamp" in video._note(stream)
+    assert f"{replaced} frames without a usable time stamp" in video.remark_on(stream)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ def patient_labels(path: Path) -> tuple[dict[int, str], list[Problem]]:
     table = table.drop(index=nobody)
     patients = whole_numbers(path, table["patient_id"])
     labels: dict[int, str] = {}
-    for index, patient, test in zip(table.index, patients, table["cov_test"].str.partition(".")[0], strict=True):
+    tests = table["cov_test"].str.replace(r"\.0*$", "", regex=True)
+    for index, patient, test in zip(table.index, patients, tests, strict=True):
         if test not in TEST_RESULTS:
             if test:
                 remarks.append(Problem(path.name, "kept", f"patient {patient} has cov_test {test}: unlabelled"))

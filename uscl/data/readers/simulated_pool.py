@@ -3,7 +3,8 @@
 Source: uscl.data.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
 `frames.csv` (file, frame, organ, event) say what they show. Without these tables the videos are unlabelled.
-Label: the organ. Group: the patient; a video that videos.csv does not list is a group of its own.
+Label: the organ. Group: the patient; a video that videos.csv does not list, or lists without a patient, is a group of
+its own.
 """
 
 import logging
@@ -39,19 +40,13 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
     files, problems = [], []
     for path in paths:
         row = rows.pop(path.name, None)
-        if row is None:
-            problems.append(own_group(root, path, "not in videos.csv: unlabelled"))
-        elif not row["patient"]:
-            problems.append(own_group(root, path, "no patient in videos.csv"))
-        group, label = (row["patient"] or path.name, row["organ"]) if row else (path.name, "")
-        files.append(Source(path.name, relative(root, path), "video", group, label))
+        patient, organ = (row["patient"], row["organ"]) if row else ("", "")
+        if not patient:
+            reason = "no patient in videos.csv" if row else "not in videos.csv: unlabelled"
+            problems.append(Problem(relative(root, path), "kept", f"{reason}, a group of its own"))
+        files.append(Source(path.name, relative(root, path), "video", patient or path.name, organ))
     problems += [Problem(f"videos/{name}", "set aside", "in videos.csv, but no such file") for name in rows]
     return files, problems
-
-
-def own_group(root: Path, path: Path, reason: str) -> Problem:
-    """The remark on a video whose patient is unknown."""
-    return Problem(relative(root, path), "kept", f"{reason}, a group of its own")
 
 
 def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
@@ -61,7 +56,8 @@ def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
     table = bare_names(read_table(path, ["file", "frame", "organ", "event"]))[["file", "frame", "organ", "event"]]
     table["file"] = "videos/" + table["file"]
     known = table["file"].isin(files)
-    log.info("%s: %d rows, %d of them of files that are not there", path, len(table), (~known).sum())
+    if not known.all():
+        log.info("%s: ignored %d rows of files that are not in videos/", path, (~known).sum())
     table = table[known]
     table = table.assign(frame=whole_numbers(path, table["frame"]))
     refuse_repeats(path, table, ["file", "frame"])

@@ -18,15 +18,14 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     index keeps every row's place (see `row_name`). Raises UserError.
     """
     try:
-        data = path.read_bytes()
-        table = pd.read_csv(io.StringIO(decoded(data)), dtype=str, keep_default_na=False, skip_blank_lines=False)
+        text = io.StringIO(decoded(path.read_bytes()), newline="")
+        table = pd.read_csv(text, dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{path} is empty: it should have the columns {', '.join(columns)}.") from error
     except pd.errors.ParserError as error:
         raise UserError(f"{path} is not a CSV table ({str(error).strip()}): mend it.") from error
-    table.columns = table.columns.str.strip()
     if absent := [column for column in columns if column not in table]:
         raise UserError(
             f"{path} has no column {', '.join(absent)}: it should have {', '.join(columns)}, separated by commas."
@@ -52,7 +51,7 @@ def whole_numbers(path: Path, column: pd.Series) -> pd.Series:
         raise UserError(
             f"{row_name(path, bad.index[0])}: {column.name} is {bad.iloc[0]!r}, but it must be a whole number."
         )
-    return column.str.partition(".")[0].astype("int64")
+    return column.str.replace(r"\.0*$", "", regex=True).astype("int64")
 
 
 def refuse_repeats(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
