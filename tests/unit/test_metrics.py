@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
-from uscl.metrics import classification_metrics, masks_of, score_cell, segmentation_metrics
+from uscl.metrics import auroc, classification_metrics, masks_of, score_cell, segmentation_metrics
 from uscl.overlap import dice, iou
 
 CLASSES = ["covid", "pneumonia", "regular"]
@@ -38,7 +38,8 @@ def test_order_of_cases_and_of_columns_does_not_matter():
 
 def test_auroc_is_undefined_where_a_class_is_absent():
     predictions = random_predictions(0).query("label != 'covid'")
-    assert np.isnan(classification_metrics(predictions)["auroc"])
+    probabilities = predictions[[f"p_{name}" for name in CLASSES]].to_numpy()
+    assert np.isnan(auroc(predictions["label"].to_numpy(dtype=str), probabilities, CLASSES))
 
 
 def test_dice_and_iou_of_hand_made_masks():
