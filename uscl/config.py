@@ -11,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import yaml
 
 # The reader of the folder layout in which each kind of set is simulated.
 SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
+WORDS = {
+    "array": "a list",
+    "integer": "a whole number",
+    "null": "nothing",
+    "number": "a number",
+    "object": "a set of keys",
+    "string": "text",
+}
 UNTRAINED = ("random", "imagenet")
 NAMES = "use letters, digits and _ only (and don't call a task 'pretrain', which MLflow shows as the encoders' runs)."
 
@@ -38,6 +47,24 @@ def config_fault(config: dict[str, Any], schema: Path) -> str | None:
     if errors:
         return schema_fault(errors[0])
     return reference_fault(config)
+
+
+def repeated_key(study: Path) -> str | None:
+    """One sentence on a key that a study file gives twice: YAML would take the last one without a word."""
+
+    def search(node: yaml.Node | None, where: str) -> str | None:
+        if not isinstance(node, yaml.MappingNode):
+            return None
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return f"Config: {study}, line {key.start_mark.line + 1}: '{key.value}' is given twice at {where}."
+            seen.add(key.value)
+            if fault := search(value, key.value if where == "the top level" else f"{where}.{key.value}"):
+                return fault
+        return None
+
+    return search(yaml.compose(study.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), "the top level")
 
 
 def make_integers(config: Any) -> None:
@@ -98,11 +125,22 @@ def schema_fault(error: jsonschema.ValidationError) -> str:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
         return f"Config: unknown key '{unknown}' at {where}; {hint}"
     if error.validator == "type":
-        return f"Config: {where} must be of type {error.validator_value}, not {error.instance!r}."
+        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        given = "nothing" if error.instance is None else repr(error.instance)
+        return f"Config: {where} must be {' or '.join(WORDS[kind] for kind in kinds)}, not {given}."
     if error.validator == "oneOf":  # the schema's description says which keys exclude each other
         return f"Config: {where} {error.schema['description']}"
-    if error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
+    if error.validator == "pattern" and where == "results":
+        return f"Config: results must name a folder of its own, without {{}} and <>, not '{error.instance}'."
+    if error.validator in ("pattern", "maxLength") and "propertyNames" in error.absolute_schema_path:
         return f"Config: '{error.instance}' can't be a name in {where}: {NAMES}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"Config: '{missing}' is missing at {where}."
+    if error.validator in ("minProperties", "minItems"):
+        return f"Config: {where} must not be empty."
+    if error.validator == "uniqueItems":
+        return f"Config: {where} names something twice: {error.instance}."
     if error.validator == "maxProperties":
         return f"Config: {where}: the method '{error.instance['method']}' takes no settings."
     return f"Config: {where}: {error.message}."
@@ -136,18 +174,19 @@ def pool_fault(config: dict[str, Any]) -> str | None:
 
 
 def simulator_fault(config: dict[str, Any]) -> str | None:
-    """A simulated set that its reader can't read, or that can't be simulated."""
+    """A simulated set that its reader can't read, that can't be simulated, or that has no masks for its task."""
+    segmented = {task["dataset"] for task in config["tasks"].values() if task["kind"] == "segmentation"}
     for name, dataset in config["datasets"].items():
-        simulate = dataset.get("simulate")
-        if simulate and dataset["reader"] != SIMULATED_LAYOUT[simulate["kind"]]:
-            wanted = SIMULATED_LAYOUT[simulate["kind"]]
-            return f"Config: datasets.{name}: a simulated set of kind {simulate['kind']} takes reader '{wanted}'."
-        if (
-            simulate
-            and simulate["kind"] == "pool"
-            and simulate.get("frames", SHORTEST_POOL_VIDEO) < SHORTEST_POOL_VIDEO
-        ):
+        if "simulate" not in dataset:
+            continue
+        kind, frames = dataset["simulate"]["kind"], dataset["simulate"].get("frames", SHORTEST_POOL_VIDEO)
+        if dataset["reader"] != SIMULATED_LAYOUT[kind]:
+            wanted = SIMULATED_LAYOUT[kind]
+            return f"Config: datasets.{name}: a simulated set of kind {kind} takes reader '{wanted}'."
+        if kind == "pool" and frames < SHORTEST_POOL_VIDEO:
             return f"Config: datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
+        if kind != "breast" and name in segmented:
+            return f"Config: datasets.{name} has no masks to segment: of the simulated sets only kind breast has."
     return None
 
 

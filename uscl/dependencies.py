@@ -60,14 +60,15 @@ def module_files(root: Path, name: str) -> Iterator[str]:
 def fingerprint(folder: str) -> str:
     """A hash of the names, sizes and modification times of a data set's files: changes as they do, unread.
 
-    Counts what a reader may read (videos, images, tables), not hidden files or what else lies in a clone. A missing
-    folder is one without files.
+    Counts what a reader may read (videos, images, tables), not hidden files or what else lies in a clone. Times count
+    in whole seconds, as archives keep them. A missing folder is one without files.
     """
     lines = []
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             if not name.startswith(".") and name.lower().endswith(DATA_SUFFIXES):
-                stat = Path(parent, name).stat()
-                lines.append(f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {stat.st_mtime_ns}")
+                path = Path(parent, name)
+                stat = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
+                lines.append(f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {int(stat.st_mtime)}")
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -17,6 +17,8 @@ ARMS, TASKS = ["random", "imagenet", "simclr"], ["pocus", "busi", "segmentation"
 
 CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
 
+SIMCLR_RULES = {"pretrain", "plot_pretraining", "track_encoder", "finetune", "score", "table", "track_cell"}
+
 pytestmark = pytest.mark.e2e
 
 
@@ -104,9 +106,14 @@ def test_a_second_call_does_nothing_with_or_without_tracking(project):
     ("module", "rules"),
     [
         ("uscl/report/tables.py", {"table"}),
-        ("uscl/metrics.py", {"score", "plot_pretraining", "track_encoder", "table", "track_cell"}),
+        ("uscl/metrics.py", {"score", "table", "track_cell"}),
+        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "score", "table", "track_cell"}),
+        (
+            "uscl/pretrain/imagenet.py",
+            {"untrained_encoder", "track_encoder", "finetune", "score", "table", "track_cell"},
+        ),
         ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}),
-        ("uscl/pretrain/simclr.py", {"pretrain", "track_encoder", "finetune", "score", "table", "track_cell"}),
+        ("uscl/pretrain/simclr.py", SIMCLR_RULES),
         ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}),
         ("uscl/data/readers/covid_blues.py", set()),
     ],
@@ -120,7 +127,7 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
     finally:
         path.write_bytes(before)
     assert set(plan) - {"all", "total"} == rules
-    # Three arms on one task rest on the segmentation module; one arm on three tasks rests on SimCLR.
+    # Three arms on one task rest on the segmentation module; one arm on three tasks rests on its own method.
     assert plan.get("finetune", 3) == 3
     assert planned(project) == {}
 
@@ -168,6 +175,7 @@ def spoilt(project, tmp_path):
     (pool / "videos/truncated.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (pool / "videos/text.mp4").write_text("not a video at all\n" * 100)
     (pool / "videos/empty.avi").touch()
+    (pool / "videos/nowhere.mp4").symlink_to(tmp_path / "gone")
     one_frame = subprocess.run([sys.executable, "-c", ONE_FRAME_GIF, pool / "videos/single.gif"], check=True)
     assert one_frame.returncode == 0
     study = yaml.safe_load(TINY.read_text())
@@ -186,8 +194,10 @@ def test_bad_videos_are_set_aside_with_reasons(spoilt, tmp_path):
     run = snakemake(project, "--cores", "2", target, study=spoilt)
     assert run.returncode == 0, run.stdout
     problems = pd.read_csv(project / "results/frames/sim_pool/problems.csv").set_index("file")
+    assert problems.index.is_unique
     assert problems["action"].to_dict() == {
         "videos/empty.avi": "set aside",
+        "videos/nowhere.mp4": "set aside",
         "videos/single.gif": "kept",
         "videos/text.mp4": "set aside",
         "videos/truncated.mp4": "set aside",
@@ -212,6 +222,14 @@ def test_a_typing_error_in_the_config_is_one_sentence(tmp_path):
     run = snakemake(project, "--cores", "2", "--config", "sedes=[1]")
     assert run.returncode != 0
     assert "unknown key 'sedes' at the top level; did you mean 'seeds'?" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_results_folder_that_is_a_file_is_one_sentence(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    run = snakemake(project, "--cores", "2", "--config", "results=Snakefile")
+    assert run.returncode != 0
+    assert "results can't be written to Snakefile" in run.stdout
     assert "Traceback" not in run.stdout
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from uscl.config import SHORTEST_POOL_VIDEO, config_fault, describe
+from uscl.config import SHORTEST_POOL_VIDEO, config_fault, describe, repeated_key
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -34,8 +34,15 @@ def test_the_studies_that_ship_are_sound(study):
     ("path", "value", "told"),
     [
         (["seed"], [0], "unknown key 'seed' at the top level; did you mean 'seeds'?"),
-        (["seeds"], None, "the top level: 'seeds' is a required property."),
-        (["seeds"], "0", "seeds must be of type array, not '0'."),
+        (["seeds"], None, "'seeds' is missing at the top level."),
+        (["seeds"], "0", "seeds must be a list, not '0'."),
+        (["seeds"], [], "seeds must not be empty."),
+        (["seeds"], [0, 0], "seeds names something twice: [0, 0]."),
+        (["methods"], {}, "methods must not be empty."),
+        (["results"], ".", "results must name a folder of its own"),
+        (["results"], "out/{a}", "results must name a folder of its own"),
+        (["tasks", "x" * 65], EMBEDDED["tasks"]["busi"], "can't be a name in tasks"),
+        (["tasks", "segmentation", "dataset"], "sim_lung", "datasets.sim_lung has no masks to segment"),
         (["device"], "gpu", "device: 'gpu' is not one of ['cpu', 'cuda']."),
         (["frame_size"], 50, "frame_size: 50 is not a multiple of 32."),
         (["pool"], "sim_poll", "pool names 'sim_poll', but `datasets` has only sim_pool, sim_lung, sim_breast."),
@@ -72,6 +79,14 @@ def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
     assert "tasks.busi.dataset are the same data" in config_fault(config, SCHEMA)
     config["methods"] = {"random": {"method": "random"}}
     assert config_fault(config, SCHEMA) is None
+
+
+def test_a_key_that_is_given_twice_is_found(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text("seeds: [0]\nmethods:\n  random: {method: random}\n  random: {method: simclr}\n")
+    assert repeated_key(study) == f"Config: {study}, line 4: 'random' is given twice at methods."
+    for study in (ROOT / "config").glob("*.yaml"):
+        assert repeated_key(study) is None
 
 
 def test_whole_numbers_become_integers():

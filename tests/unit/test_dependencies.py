@@ -56,5 +56,10 @@ def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
     third = fingerprint(str(tmp_path))
     assert len({first, second, third}) == 3
     (tmp_path / ".timestamp").touch()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "index.csv").touch()
+    (tmp_path / "README.md").touch()
     assert fingerprint(str(tmp_path)) == third
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
+    assert fingerprint(str(tmp_path)) != third
     assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))

@@ -80,7 +80,7 @@ def extract(
         tell(dataset, root, problem, stop)
     files = [Source(*row) for row in found.files.itertuples(index=False)]
     tables, remarks = write_frames(dataset, root, out, files, sampling, stop, workers)
-    write_tables(out, dataset, tables, problems + remarks, found)
+    write_tables(out, dataset, tables, one_verdict(problems + remarks), found)
 
 
 def tell(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
@@ -149,6 +149,18 @@ def problem_of(result: Loaded | Rejected) -> Problem | None:
     return Problem(result.source.file, "kept", result.clip.note) if result.clip.note else None
 
 
+def one_verdict(problems: list[Problem]) -> list[Problem]:
+    """One problem a file, sorted: set aside where anything sets it aside, else kept with all that is to be said."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.file, []).append(problem)
+    verdicts = []
+    for file, told in by_file.items():
+        action = "set aside" if any(problem.action == "set aside" for problem in told) else "kept"
+        verdicts.append(Problem(file, action, "; ".join(p.reason for p in told if p.action == action)))
+    return sorted(verdicts)
+
+
 def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
     """The manifest rows of one file, but for their position and the simulator's truth."""
     source, numbers = loaded.source, loaded.clip.number
@@ -171,7 +183,7 @@ def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
 
 def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
     """Write problems.csv, and last of all manifest.csv, which makes the store complete."""
-    remarks = pd.DataFrame(sorted(problems), columns=list(Problem._fields), dtype="str")
+    remarks = pd.DataFrame(problems, columns=list(Problem._fields), dtype="str")
     remarks.insert(0, "dataset", pd.Series(dataset, index=remarks.index, dtype="str"))
     write_table(remarks, PROBLEMS, out / "problems.csv")
     manifest = pd.concat(tables, ignore_index=True)

@@ -44,5 +44,5 @@ def run_cell(
         histories.append(history.assign(fold=number))
         times.append({"started": started, "ended": time.time()})
         chosen = history.loc[history["chosen"]].iloc[0]
-        log.info("fold %d: epoch %d chosen, validation %.3f", number, chosen["epoch"], chosen["validation_score"])
+        log.info("fold %d: epoch %d chosen, validation %.3f", number, chosen["epoch"] + 1, chosen["validation_score"])
     return pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times

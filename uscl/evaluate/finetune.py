@@ -56,10 +56,12 @@ def finetune(
         row: dict[str, float] = {"epoch": epoch, "lr": float(schedule.get_last_lr()[0])}
         with torch_stream(*stream, epoch):
             losses = train_epoch(fabric, model, optimizer, train, loss_of, augment, batch_size)
-            row["train_loss"] = finite(losses.mean(), f"{stream[1]}, epoch {epoch}")
+            row["train_loss"] = finite(losses.mean(), f"{stream[1]}, epoch {epoch + 1}")
         schedule.step()
         logits = predict(fabric, model, validation[0], batch_size)
-        row["validation_loss"] = finite(loss_of(logits, validation[1]), f"the validation of {stream[1]}, epoch {epoch}")
+        row["validation_loss"] = finite(
+            loss_of(logits, validation[1]), f"the validation of {stream[1]}, epoch {epoch + 1}"
+        )
         row["validation_score"] = score_of(logits, validation[1])
         history.append(row)
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])

@@ -46,7 +46,7 @@ def fit(
         with torch_stream(seed, "augment", epoch):
             for rows in batches(epoch):
                 loss = loss_of(model, rows)
-                losses.append(finite(loss, f"epoch {epoch}, step {len(losses)}"))
+                losses.append(finite(loss, f"epoch {epoch + 1}, step {len(losses) + 1}"))
                 optimizer.zero_grad()
                 fabric.backward(loss)
                 optimizer.step()

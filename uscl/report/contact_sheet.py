@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from uscl.data.image import fit_image, read_image
 from uscl.data.readers import IMAGE_SUFFIXES
 from uscl.data.video import decode
+from uscl.report.style import plt
 from uscl.seeds import generator
 
 COLUMNS, SIZE = 6, 224
@@ -34,7 +30,7 @@ def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -
             axis.set_axis_off()
         for axis, (_, case) in zip(line, chosen(part, seed).iterrows(), strict=False):
             axis.imshow(decoded(root / case["file"], int(case["frame"])), cmap="gray", vmin=0, vmax=255)
-            axis.set_title(case["group"], fontsize=6)
+            axis.set_title(" ".join(filter(None, (case["group"], remark(case, label)))), fontsize=6)
         line[0].text(
             -0.05,
             0.5,
@@ -45,6 +41,13 @@ def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -
             transform=line[0].transAxes,
         )
     return figure
+
+
+def remark(case: pd.Series, label: str) -> str:
+    """What a simulated frame shows beside its video's label: lost contact, another organ."""
+    elsewhere = case["organ"] if case["organ"] not in ("", label) else ""
+    told = ", ".join(filter(None, (case["event"], elsewhere)))
+    return f"({told})" if told else ""
 
 
 def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:

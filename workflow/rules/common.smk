@@ -5,20 +5,27 @@ import sys
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
+SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
-from uscl.config import config_fault
+from uscl.config import config_fault, repeated_key
 from uscl.data.folders import public_folder
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
 from uscl.seeds import derive
 
 prepare_children(ROOT)
 
-if fault := config_fault(config, ROOT / "workflow/schemas/config.schema.json"):
-    raise WorkflowError(fault)
+faults = [
+    *map(repeated_key, map(Path, [*workflow.configfiles, *workflow.overwrite_configfiles])),
+    config_fault(config, SCHEMA),
+]
+if any(faults):
+    raise WorkflowError(next(filter(None, faults)))
 
 R = os.path.normpath(os.path.expanduser(config["results"]))
+if not os.access(next(path for path in [Path(R), *Path(R).absolute().parents] if path.exists()), os.W_OK | os.X_OK):
+    raise WorkflowError(f"Config: results can't be written to {R}: name another folder.")
 SEEDS = config["seeds"]
 UNTRAINED = [arm for arm, settings in config["methods"].items() if settings["method"] in ("random", "imagenet")]
 PRETRAINED = [arm for arm in config["methods"] if arm not in UNTRAINED]

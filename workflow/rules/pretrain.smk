@@ -1,7 +1,7 @@
 rule untrained_encoder:
     input:
         weights=local_weights,
-        code=code("untrained_encoder.py"),
+        code=lambda w: code("untrained_encoder.py", f"uscl/pretrain/{config['methods'][w.arm]['method']}.py"),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",

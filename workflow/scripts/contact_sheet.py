@@ -7,7 +7,7 @@ from uscl.job import job
 with job(snakemake.log[0]):
     from uscl.data.manifest import read_manifest
     from uscl.report.contact_sheet import contact_sheet
-    from uscl.report.figures import save
+    from uscl.report.style import save
 
     manifests = [read_manifest(Path(path)) for path in snakemake.input.manifests]
     roots = [Path(root) for root in snakemake.params.roots]

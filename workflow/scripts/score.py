@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     from uscl.data.store import FrameStore
     from uscl.files import written
     from uscl.metrics import score_cell
-    from uscl.report.figures import draw_cell
+    from uscl.report.predictions import draw_cell
 
     predictions = pd.read_parquet(snakemake.input.predictions)
     history = pd.read_csv(snakemake.input.history)

@@ -1,12 +1,12 @@
 """Write the encoder of an arm that sees no ultrasound before fine-tuning."""
 
+from importlib import import_module
 from pathlib import Path
 
 from uscl.job import job
 
 with job(snakemake.log[0]):
     from uscl.models.checkpoint import save_encoder
-    from uscl.pretrain.untrained import untrained_encoder
     from uscl.provenance import RunRecord
 
     arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
@@ -18,6 +18,6 @@ with job(snakemake.log[0]):
         data=[Path(weights)] if weights else [],
         tags={"stage": "pretrain", "arm": arm},
     )
-    encoder = untrained_encoder(params.method, params.arch, seed, weights)
+    encoder = import_module(f"uscl.pretrain.{params.method}").untrained_encoder(params.arch, seed, weights)
     save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
     record.write(Path(snakemake.output.record))

@@ -10,6 +10,7 @@ from stores import bright_or_dark_store
 
 from uscl.device import start
 from uscl.errors import UserError
+from uscl.pretrain.random import untrained_encoder
 from uscl.pretrain.simclr import frame_batches, pretrain
 from uscl.seeds import torch_stream
 
@@ -78,11 +79,9 @@ def test_every_setting_of_the_config_is_taken():
 
 
 def test_it_starts_from_the_weights_of_the_random_arm(fabric):
-    from uscl.pretrain.untrained import untrained_encoder
-
     pool = bright_or_dark_store(groups=4)
     encoder, _ = pretrain("resnet18", pool, fabric, 0, epochs=1, batch_size=4, lr=1e-30, weight_decay=0.0)
-    random = untrained_encoder("random", "resnet18", 0)
+    random = untrained_encoder("resnet18", 0)
     assert torch.equal(encoder.backbone.conv1.weight, random.backbone.conv1.weight)
     # BatchNorm has seen ultrasound nevertheless.
     assert not torch.equal(encoder.backbone.bn1.running_mean, random.backbone.bn1.running_mean)

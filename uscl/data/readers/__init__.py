@@ -95,6 +95,8 @@ def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Pat
     for path in sorted(folder.glob("[!.]*")):
         if path.is_dir():
             problems.append(set_aside(root, path, f"a folder; {folder.name} should hold files only"))
+        elif not path.is_file():
+            problems.append(set_aside(root, path, "not a file, or a link that leads nowhere"))
         elif path.suffix.lower() not in wanted:
             problems.append(set_aside(root, path, f"the name does not end in {', '.join(wanted)}"))
         else:

@@ -36,7 +36,7 @@ def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], lis
     """The images of one class with their masks."""
     paths, problems = listing(root, folder, [".png"])
     name = re.compile(rf"({label} \(\d+\))(_mask(_\d+)?)?", re.IGNORECASE)
-    images: list[tuple[str, Path]] = []
+    images: dict[str, Path] = {}
     masks: dict[str, list[Path]] = {}
     for path in paths:
         match = name.fullmatch(path.stem)
@@ -44,10 +44,12 @@ def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], lis
             problems.append(set_aside(root, path, f"the name is not {label} (n).png or {label} (n)_mask.png"))
         elif match[2]:
             masks.setdefault(match[1].lower(), []).append(path)
+        elif match[1].lower() in images:
+            problems.append(set_aside(root, path, "an image of this name is there in another spelling"))
         else:
-            images.append((match[1].lower(), path))
+            images[match[1].lower()] = path
     files = []
-    for image, path in images:
+    for image, path in images.items():
         own = tuple(relative(root, mask) for mask in masks.pop(image, []))
         if own or label == "normal":
             files.append(Source(image, relative(root, path), "image", SAME_IMAGE.get(image, image), label, own))

@@ -1,57 +1,17 @@
-"""Figures of one run: learning curves, confusion matrix, segmentation overlays."""
+"""Figures of a cell's stored predictions: confusion matrix, segmentation overlays."""
 
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from uscl.data.store import FrameStore
-from uscl.files import written
 from uscl.metrics import class_names, masks_of
 from uscl.overlap import dice
-
-# Okabe and Ito's colours, told apart by colour-blind readers and in print.
-BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, without the date that would make equal figures differ."""
-    with written(path) as beside:
-        figure.savefig(beside, dpi=120, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-
-
-def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
-    """Loss and learning rate by epoch."""
-    figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
-    axis.plot(history["epoch"], history["loss"], color=BLUE)
-    axis.set(xlabel="epoch", title=title)
-    axis.set_ylabel("loss", color=BLUE)
-    rate = axis.twinx()
-    rate.plot(history["epoch"], history["lr"], color=ORANGE, linestyle="--")
-    rate.set_ylabel("learning rate", color=ORANGE)
-    return figure
-
-
-def learning_curve(history: pd.DataFrame, title: str) -> Figure:
-    """Training and validation loss and validation score by epoch, with the chosen epoch marked."""
-    figure, (loss, score) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
-    loss.plot(history["epoch"], history["train_loss"], color=BLUE, label="training")
-    loss.plot(history["epoch"], history["validation_loss"], color=ORANGE, linestyle="--", label="validation")
-    loss.set(xlabel="epoch", ylabel="loss")
-    loss.legend()
-    score.plot(history["epoch"], history["validation_score"], color=GREEN)
-    score.axvline(history.loc[history["chosen"], "epoch"].item(), color="grey", linestyle=":")
-    score.set(xlabel="epoch", ylabel="validation score", title="dotted: chosen epoch", ylim=(0, 1.02))
-    figure.suptitle(title)
-    return figure
+from uscl.report.style import GREEN, ORANGE, plt, save
+from uscl.report.training import learning_curve
 
 
 def confusion(predictions: pd.DataFrame, title: str) -> Figure:
