@@ -49,10 +49,10 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
     rows = store.manifest.set_index("case")["row"]
     for (task, arm, seed, fold), part in predictions.groupby(["task", "arm", "seed", "fold"]):
         title = f"{arm} on {task}, seed {seed}, fold {fold}"
-        save(learning_curve(history[history["fold"] == fold], title), folder / f"fold{fold}_learning_curve.png")
-        shown = (
-            overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
-            if "predicted_mask" in part
-            else confusion(part, title)
-        )
+        if "predicted_mask" in part:
+            score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
+        else:
+            score_name, shown = "balanced accuracy", confusion(part, title)
         save(shown, folder / f"fold{fold}_predictions.png")
+        curve = learning_curve(history[history["fold"] == fold], score_name, title)
+        save(curve, folder / f"fold{fold}_learning_curve.png")

@@ -18,7 +18,7 @@ def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def learning_curve(history: pd.DataFrame, title: str) -> Figure:
+def learning_curve(history: pd.DataFrame, score_name: str, title: str) -> Figure:
     """Training and validation loss and validation score by epoch, with the chosen epoch marked."""
     figure, (loss, score) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
     loss.plot(history["epoch"], history["train_loss"], color=BLUE, label="training")
@@ -27,6 +27,6 @@ def learning_curve(history: pd.DataFrame, title: str) -> Figure:
     loss.legend()
     score.plot(history["epoch"], history["validation_score"], color=GREEN)
     score.axvline(history.loc[history["chosen"], "epoch"].item(), color="grey", linestyle=":")
-    score.set(xlabel="epoch", ylabel="validation score", title="dotted: chosen epoch", ylim=(0, 1.02))
+    score.set(xlabel="epoch", ylabel=f"validation {score_name}", title="dotted: chosen epoch", ylim=(0, 1.02))
     figure.suptitle(title)
     return figure

@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from stores import bright_or_dark_store
+
+from uscl.report.predictions import confusion, draw_cell, overlays
+from uscl.report.style import save
+from uscl.report.training import learning_curve, pretraining_curve
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def history(fold=0):
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "epoch": [0, 1, 2],
+            "train_loss": [3.0, 2.0, 1.0],
+            "validation_loss": [3.0, 2.5, 2.6],
+            "validation_score": [0.3, 0.6, 0.5],
+            "chosen": [False, True, False],
+        }
+    )
+
+
+def masks(store):
+    return [np.packbits(mask.astype(bool)).tobytes() for mask in store.masks]
+
+
+def test_the_chosen_epoch_is_marked():
+    _, score = learning_curve(history(), "mean Dice", "title").axes
+    assert score.get_ylabel() == "validation mean Dice"
+    assert list(score.lines[1].get_xdata()) == [1, 1]
+
+
+def test_a_pretraining_shows_loss_and_learning_rate():
+    figure = pretraining_curve(pd.DataFrame({"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [3.0, 2.0]}), "simclr")
+    assert [list(axis.lines[0].get_ydata()) for axis in figure.axes] == [[3.0, 2.0], [0.1, 0.2]]
+
+
+def test_the_confusion_matrix_counts_cases():
+    predictions = pd.DataFrame({"label": ["a", "a", "b"], "p_a": [0.9, 0.2, 0.1], "p_b": [0.1, 0.8, 0.9]})
+    matrix = confusion(predictions, "title").axes[0].images[0].get_array()
+    assert matrix.tolist() == [[1, 1], [0, 1]]
+
+
+def test_overlays_show_best_median_and_worst():
+    store = bright_or_dark_store(groups=4, frames=1)
+    bits = masks(store)
+    nothing = np.packbits(np.zeros((32, 32), bool)).tobytes()
+    predictions = pd.DataFrame(
+        {"height": 32, "width": 32, "true_mask": bits, "predicted_mask": [bits[0], nothing, bits[2], bits[3]]}
+    )
+    titles = [axis.get_title() for axis in overlays(predictions, store.frames, "title").axes]
+    assert titles == ["best: Dice 1.00", "median: Dice 1.00", "worst: Dice 0.00"]
+
+
+def test_every_fold_of_a_cell_gets_two_figures_and_equal_figures_are_equal_bytes(tmp_path):
+    store = bright_or_dark_store(groups=4, frames=1)
+    cell = {"task": "t", "arm": "a", "seed": 0, "height": 32, "width": 32}
+    predictions = pd.DataFrame(
+        {"case": store.manifest["case"], "true_mask": masks(store), "predicted_mask": masks(store)}
+    )
+    predictions = predictions.assign(**cell, fold=[0, 0, 1, 1])
+    for folder in ("first", "second"):
+        draw_cell(predictions, pd.concat([history(0), history(1)]), store, tmp_path / folder)
+    names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert names == [f"fold{k}_{what}.png" for k in (0, 1) for what in ("learning_curve", "predictions")]
+    assert all((tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes() for name in names)
+
+
+def test_saving_makes_the_folder_and_closes_the_figure(tmp_path):
+    save(learning_curve(history(), "mean Dice", "cost $5 or $x_{"), tmp_path / "new" / "curve.png")
+    assert (tmp_path / "new" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []
