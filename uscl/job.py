@@ -27,6 +27,6 @@ def job(logfile: str | Path) -> Iterator[None]:
     except UserError as error:
         log.error("%s", error)
         sys.exit(1)
-    except Exception:
+    except Exception:  # whatever it is: into the job's log with its traceback, and the job fails
         log.exception("This is a fault of the program, not of your input. Please report it with this log.")
         sys.exit(1)
