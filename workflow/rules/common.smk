@@ -9,6 +9,7 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
+from uscl.config import UNTRAINED as UNTRAINED_METHODS
 from uscl.config import config_fault, repeated_key
 from uscl.data.folders import public_folder
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
@@ -27,7 +28,7 @@ R = os.path.normpath(os.path.expanduser(config["results"]))
 if not os.access(next(path for path in [Path(R), *Path(R).absolute().parents] if path.exists()), os.W_OK | os.X_OK):
     raise WorkflowError(f"Config: results can't be written to {R}: name another folder.")
 SEEDS = config["seeds"]
-UNTRAINED = [arm for arm, settings in config["methods"].items() if settings["method"] in ("random", "imagenet")]
+UNTRAINED = [arm for arm, settings in config["methods"].items() if settings["method"] in UNTRAINED_METHODS]
 PRETRAINED = [arm for arm in config["methods"] if arm not in UNTRAINED]
 POOL = [config["pool"]] if PRETRAINED else []
 DATASETS = sorted({*POOL, *(task["dataset"] for task in config["tasks"].values())})
