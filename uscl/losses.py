@@ -22,15 +22,35 @@ def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor
 
     `z1`, `z2`: projections [pairs, dim] of the two views of each pair. Returns [2 * pairs]: the views of `z1`, then
     those of `z2`. Each view's positive is its partner, its negatives are all views of the other pairs. Computed in
-    float32 at least.
+    float32 at least, also under autocast.
     """
     pairs = len(z1)
-    z = F.normalize(torch.cat([z1, z2]).to(torch.promote_types(z1.dtype, torch.float32)), dim=1)
-    similarity = z @ z.T / temperature
-    itself = torch.eye(2 * pairs, dtype=torch.bool, device=z.device)
-    similarity = similarity.masked_fill(itself, float("-inf"))
-    partner = torch.arange(2 * pairs, device=z.device).roll(pairs)
-    return F.cross_entropy(similarity, partner, reduction="none")
+    with torch.autocast(z1.device.type, enabled=False):
+        z = F.normalize(torch.cat([z1, z2]).to(torch.promote_types(z1.dtype, torch.float32)), dim=1)
+        similarity = z @ z.T / temperature
+        itself = torch.eye(2 * pairs, dtype=torch.bool, device=z.device)
+        similarity = similarity.masked_fill(itself, float("-inf"))
+        partner = torch.arange(2 * pairs, device=z.device).roll(pairs)
+        return F.cross_entropy(similarity, partner, reduction="none")
+
+
+def weighted_mean(per_view: Tensor, weights: Tensor) -> Tensor:
+    """L_train of Meta-USCL (arXiv 2212.04097): the sum of wn_i l_i with wn = [w ; w] / sum([w ; w]).
+
+    `per_view`: losses [2 * pairs]; `weights`: one a pair, [pairs]. Computed in float32 at least.
+    """
+    both = torch.cat([weights, weights]).to(per_view.dtype)
+    return (both * per_view).sum() / both.sum()
+
+
+def labelled_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the rows that have a label (USCL's class term, arXiv 2011.13066).
+
+    `logits`: [batch, classes]; `labels`: [batch], -1 where there is none. A batch without labels has loss 0.
+    """
+    known = labels >= 0
+    losses = F.cross_entropy(logits, labels.clamp(min=0), reduction="none")
+    return (losses * known).sum() / known.sum().clamp(min=1)
 
 
 def dice_bce(logits: Tensor, masks: Tensor) -> Tensor:

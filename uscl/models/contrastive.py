@@ -1,0 +1,28 @@
+"""What is trained in contrastive pretraining: the encoder with its projection head."""
+
+from torch import Tensor, nn
+
+from uscl.models.encoders import Encoder
+from uscl.models.projector import projector
+from uscl.seeds import torch_stream
+
+
+class ContrastiveModel(nn.Module):
+    """Frames [batch, 1, height, width] to representations h [batch, dim] and projections z [batch, 128].
+
+    With `classes`, class logits [batch, classes] from h come third. The heads start from the seed's stream.
+    """
+
+    def __init__(self, encoder: Encoder, seed: int, classes: int = 0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        with torch_stream(seed, "projector"):
+            self.projector = projector(encoder.dim)
+        with torch_stream(seed, "classifier"):
+            self.classifier = nn.Linear(encoder.dim, classes) if classes else None
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        h = self.encoder(frames)
+        if self.classifier is None:
+            return h, self.projector(h)
+        return h, self.projector(h), self.classifier(h)

@@ -1,0 +1,87 @@
+"""The pretraining pool as every method meets it: its parts, its views, and what a run says of it."""
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+
+from uscl.data.store import FrameStore
+from uscl.errors import UserError
+from uscl.losses import nt_xent_per_view
+from uscl.models.contrastive import ContrastiveModel
+from uscl.pairs import Pairs, Rows, Videos, batches, one_frame
+from uscl.pretrain.passes import embed
+from uscl.seeds import generator
+from uscl.views import Views
+
+FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
+SHOWN_INPUTS = 3
+
+
+class Pool:
+    """A store divided into training, meta set and validation by groups (patients, else videos).
+
+    `parts` has one row a video, in the order of `videos`: video, group, part. See `divide_pool`.
+    """
+
+    def __init__(self, store: FrameStore, fabric: Fabric, seed: int, *, validation: float, meta: float = 0.0) -> None:
+        self.manifest = store.manifest
+        self.parts = divide_pool(store.manifest, seed, validation=validation, meta=meta)
+        self.videos = Videos(store.manifest)
+        self.views = Views(store, fabric)
+        self._fabric = fabric
+        self._seed = seed
+
+    def of(self, part: str) -> Rows:
+        """The numbers of a part's videos."""
+        return np.flatnonzero(self.parts["part"] == part)
+
+    def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
+        """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch."""
+        pairs = one_frame(self.videos, self.of("validation"), generator(self._seed, "validation pairs"))
+        total = 0.0
+        model.eval()
+        with torch.no_grad():
+            for number, batch in enumerate(batches(pairs, batch_size)):
+                count = len(batch.rows)
+                frames = self.views.mixed_first(batch, (self._seed, "validation views", number))
+                _, z, *_ = embed(self._fabric, model, frames, count)
+                total += count * nt_xent_per_view(*z, temperature).mean().item()
+        return total / len(pairs.rows)
+
+    def name_inputs(self, batch: Pairs) -> str:
+        """The frames of a batch, the first few by name."""
+        cases = self.manifest["case"].to_numpy()[np.unique(batch.rows)]
+        more = f" and {len(cases) - SHOWN_INPUTS} more frames" if len(cases) > SHOWN_INPUTS else ""
+        return ", ".join(cases[:SHOWN_INPUTS]) + more
+
+
+def divide_pool(manifest: pd.DataFrame, seed: int, *, validation: float, meta: float = 0.0) -> pd.DataFrame:
+    """One row a video, in the manifest's order: video, group, part (train, meta or validation).
+
+    `validation` and `meta` are shares of the groups, rounded, and at least so many groups that the part has two videos;
+    a `meta` of 0 leaves that part out. No group is in two parts. A seed's validation part is the same whatever `meta`
+    is. Raises UserError where the pool is too small.
+    """
+    videos = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
+    sizes = videos["group"].value_counts(sort=False)
+    order = list(sizes.index[generator(seed, "pool parts").permutation(len(sizes))])
+    part = dict.fromkeys(order, "train")
+    for name, share in (("validation", validation), ("meta", meta)):
+        if share > 0:
+            count = groups_for(sizes[order].to_numpy(), share * len(sizes))
+            part |= dict.fromkeys(order[:count], name)
+            order = order[count:]
+    if sizes[order].sum() < FEWEST_VIDEOS:
+        raise UserError(
+            f"The pool has {len(videos)} videos of {len(sizes)} groups (patients): too few to hold out whole groups for"
+            " validation" + (" and for the meta set" if meta else "") + f" and keep {FEWEST_VIDEOS} videos to train on."
+            " Add videos, or lower the shares in the config."
+        )
+    return videos.assign(part=videos["group"].map(part))
+
+
+def groups_for(sizes: np.ndarray, wanted: float) -> int:
+    """How many of the first groups make a part: the wanted number, rounded, and enough for two videos."""
+    enough = np.searchsorted(np.cumsum(sizes), FEWEST_VIDEOS) + 1
+    return max(int(wanted + 0.5), int(enough))

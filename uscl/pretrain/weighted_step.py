@@ -1,0 +1,126 @@
+"""One training step on weighted pairs, with or without a step of the weight net.
+
+Notation as in `uscl.hypergradient`: theta are the model's weights, alpha the weight net's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from uscl.forward_mode import Dual, jacobian_vector_product, recording
+from uscl.hypergradient import Outputs, alpha_gradient, gradient_at, virtual_step
+from uscl.losses import nt_xent_per_view, weighted_mean
+from uscl.models.contrastive import ContrastiveModel
+from uscl.models.weight_net import WeightNet
+from uscl.parallel import summed
+from uscl.pretrain.loop import Step
+from uscl.pretrain.passes import BothViews, detached, embed, gradient, joined
+
+# From representations of both views, without a graph, to the pairs' weights.
+Weigh = Callable[[BothViews], Tensor]
+
+
+@dataclass
+class WeightedStep:
+    """Steps of Meta-USCL (Chen et al., IEEE TMI 42(5), 2023, arXiv 2212.04097).
+
+    `optimizer` is that of the model, `alpha_optimizer` that of the weight net. `detach_features` cuts the path from the
+    encoder through the weight net in the virtual step. `temperature` is NT-Xent's.
+    """
+
+    fabric: Fabric
+    model: ContrastiveModel
+    optimizer: torch.optim.SGD
+    weight_net: WeightNet
+    alpha_optimizer: torch.optim.Optimizer
+    temperature: float = 0.5
+    detach_features: bool = False
+
+    def main(self, frames: Tensor, count: int, weigh: Weigh) -> Step:
+        """A step with the weights that `weigh` gives, held constant; alpha stays.
+
+        `frames` [2 * own pairs, 1, height, width] are the views of this process's share of `count` pairs.
+        """
+        h, z = embed(self.fabric, self.model, frames, count)
+        return self._main(h, z, weigh, {})
+
+    def published(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int, weigh: Weigh) -> Step:
+        """The published order: virtual step, alpha's step, then the main step with the new weights.
+
+        One forward pass serves the virtual and the main step, and lends its convolutions to the forward-mode pass.
+        """
+        convolutions: list[Tensor] = []
+        with recording(convolutions):
+            h, z = embed(self.fabric, self.model, frames, count)
+        virtual = gradient(self.fabric, self._train_loss(h, z), self.model, retain=True)
+        more = self._step_alpha(virtual, frames, count, meta_frames, meta_count, convolutions)
+        return self._main(h, z, weigh, more)
+
+    def lookahead(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int) -> Step:
+        """The virtual step is the main step: alpha's step comes too late for it, and no graph is kept meanwhile.
+
+        Departs from the published order in two ways: the weights are those before alpha's step, and the main gradient
+        goes through the weight net's input too (not with `detach_features`).
+        """
+        h, z = embed(self.fabric, self.model, frames, count)
+        loss = self._train_loss(h, z)
+        weights = self._weights(h).detach()
+        h, z = detached(h), detached(z)
+        virtual = gradient(self.fabric, loss, self.model)
+        loss = loss.detach()
+        more = self._step_alpha(virtual, frames, count, meta_frames, meta_count, [])
+        return Step(loss, virtual, h, z, weights, more)
+
+    def _weights(self, h: BothViews) -> Tensor:
+        return self.weight_net(*(detached(h) if self.detach_features else h))
+
+    def _train_loss(self, h: BothViews, z: BothViews) -> Tensor:
+        """L_train(theta; alpha), with its path through the weight net's input."""
+        return weighted_mean(nt_xent_per_view(*z, self.temperature), self._weights(h))
+
+    def _main(self, h: BothViews, z: BothViews, weigh: Weigh, more: dict[str, Tensor]) -> Step:
+        with torch.no_grad():
+            weights = weigh(detached(h))
+        loss = weighted_mean(nt_xent_per_view(*z, self.temperature), weights)
+        return Step(loss.detach(), gradient(self.fabric, loss, self.model), detached(h), detached(z), weights, more)
+
+    def _step_alpha(
+        self,
+        virtual: list[Tensor],
+        frames: Tensor,
+        count: int,
+        meta_frames: Tensor,
+        meta_count: int,
+        convolutions: list[Tensor],
+    ) -> dict[str, Tensor]:
+        """Move alpha along the meta-gradient; returns the meta loss and the gradient's norm."""
+
+        def meta_loss(outputs: Outputs) -> Tensor:
+            z = joined(self.fabric, outputs[1], meta_count)
+            return nt_xent_per_view(*z, self.temperature).mean()
+
+        processes = self.fabric.world_size
+        with self.fabric.autocast():
+            theta_hat = virtual_step(self.optimizer, virtual)
+            loss, slope = gradient_at(self.model, theta_hat, meta_frames, meta_loss, processes=processes)
+            direction = summed(self.fabric, slope)
+            duals = jacobian_vector_product(self.model, frames, direction, recorded=convolutions, processes=processes)
+        h, z = (self._joined_dual(dual, count) for dual in duals)
+        if self.detach_features:
+            h = [dual._replace(tangent=torch.zeros_like(dual.tangent)) for dual in h]
+        (group,) = self.optimizer.param_groups
+        slopes = alpha_gradient(self.weight_net, h, z, lr=group["lr"], temperature=self.temperature)
+        # Equal in all processes but for rounding, and alpha must stay equal to the last bit.
+        slopes = [total / processes for total in summed(self.fabric, slopes)]
+        for parameter, alpha_slope in zip(self.weight_net.parameters(), slopes, strict=True):
+            parameter.grad = alpha_slope
+        self.alpha_optimizer.step()
+        return {"meta_loss": loss, "alpha_gradient_norm": torch.nn.utils.get_total_norm(slopes)}
+
+    def _joined_dual(self, dual: Dual, count: int) -> list[Dual]:
+        """An output with its tangent, for the first and the second views of all pairs."""
+        values, tangents = (joined(self.fabric, part, count) for part in dual)
+        return [Dual(*pair) for pair in zip(values, tangents, strict=True)]
