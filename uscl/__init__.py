@@ -1,1 +1,15 @@
 """Reproducible benchmark of ultrasound video pretraining."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def load_encoder(path: str | Path) -> Any:
+    """The encoder of an encoder.safetensors, in evaluation mode (`uscl.models.encoders.Encoder`).
+
+    It takes grey frames [batch, 1, height, width] in [0, 1] and gives features [batch, dim]. Every key of the file must
+    match by name and shape, and none may be missing: UserError that lists them otherwise.
+    """
+    # Late, and by name: who imports another part of the library has no use for torch.
+    return import_module("uscl.models.checkpoint").load_encoder(path).eval()

@@ -134,6 +134,9 @@ def schema_fault(error: jsonschema.ValidationError) -> str:
         return f"Config: results must name a folder of its own, without {{}} and <>, not '{error.instance}'."
     if error.validator in ("pattern", "maxLength") and "propertyNames" in error.absolute_schema_path:
         return f"Config: '{error.instance}' can't be a name in {where}: {NAMES}"
+    if error.validator == "enum" and "propertyNames" in error.absolute_schema_path:
+        known = ", ".join(name for name in error.validator_value if name != "method")
+        return f"Config: {where}: '{error.instance}' has no meaning beside its other settings; there are {known}."
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
         return f"Config: '{missing}' is missing at {where}."

@@ -1,6 +1,7 @@
 """What every job of the workflow does around its work: its log, and errors told in one sentence."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,14 @@ log = logging.getLogger("uscl")
 
 @contextmanager
 def job(logfile: str | Path) -> Iterator[None]:
-    """Log to `logfile` and to standard error; end the process with one sentence on a UserError."""
+    """Log to `logfile` and to standard error; end the process with one sentence on a UserError.
+
+    Of several processes that train together only the first writes the log.
+    """
     Path(logfile).parent.mkdir(parents=True, exist_ok=True)
-    to_file, to_screen = logging.FileHandler(logfile, mode="w", encoding="utf-8"), logging.StreamHandler()
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
+    to_screen = logging.StreamHandler()
     # Progress belongs in the log; the screen shows what the user must know.
     to_screen.setLevel(logging.WARNING)
     logging.basicConfig(

@@ -42,6 +42,11 @@ class RunRecord:
         """What an encoder file says of its making."""
         return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
 
+    def identity(self, code: list[Path]) -> str:
+        """A hash of all that the run's result depends on: settings, data, the files of its `code`, package versions."""
+        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], sha256(*code)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
     def write(self, path: Path, **more: Any) -> None:
         """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
         record = self.record | more | {"started": self.started, "ended": time.time(), "peak_memory_mib": peak_memory()}

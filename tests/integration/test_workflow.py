@@ -13,7 +13,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/integration/tiny.yaml"
-ARMS, TASKS = ["random", "imagenet", "simclr"], ["pocus", "busi", "segmentation"]
+ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
+TASKS = ["pocus", "busi", "segmentation"]
 
 CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
 
@@ -68,7 +69,7 @@ def project(tmp_path_factory):
 
 def test_the_table_has_every_arm_task_and_metric(project):
     table = pd.read_csv(project / "results/table.csv")
-    assert list(table.columns) == ["arm", "task", "metric", "mean", "sd", "n"]
+    assert list(table.columns) == ["arm", "pool_labels", "task", "metric", "mean", "sd", "n"]
     classification = {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
     segmentation = {"dice", "iou", "zero_dice_share"}
     for arm in ARMS:

@@ -24,6 +24,12 @@ def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
         save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
 
 
+def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
+    """Write what was trained beside the encoder; whole or not at all."""
+    with written(path) as beside:
+        save_file(dict(heads), beside)
+
+
 def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
     """The tensors by name and the metadata of an encoder file.
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ class Training:
     validate: Callable[[], float]  # the loss on the validation part
     name_inputs: Callable[[Pairs], str]  # which frames a batch holds, for messages
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
+    seconds: float = 0.0  # spent in training, over all restarts
 
 
 class Budget(NamedTuple):
@@ -82,12 +84,14 @@ def fit(
     history = restored(training, folder, identity) if folder else []
     told: set[str] = set()
     for epoch in shown(range(len(history), budget.epochs), budget.epochs - len(history), "pretraining"):
+        started = time.monotonic()
         rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
         for group in training.optimizer.param_groups:
             group["lr"] = rate
         figures = train_epoch(training, seed, epoch, budget.batch_size)
         history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": training.validate()})
         warn(figures, epoch, told)
+        training.seconds += time.monotonic() - started
         log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, figures["loss"])
         if folder and fabric.is_global_zero:
             checkpoints.save(folder, epoch, identity, state_of(training) | {"history": history})
@@ -147,7 +151,7 @@ def warn(figures: dict[str, float], epoch: int, told: set[str]) -> None:
 def state_of(training: Training) -> dict[str, Any]:
     """All that the next epoch depends on: random numbers do so on seed and epoch alone."""
     parts = {"model": training.model, "optimizer": training.optimizer, **training.states}
-    return {name: part.state_dict() for name, part in parts.items()}
+    return {name: part.state_dict() for name, part in parts.items()} | {"seconds": training.seconds}
 
 
 def restored(training: Training, folder: Path, identity: str) -> list[dict[str, float]]:
@@ -158,5 +162,6 @@ def restored(training: Training, folder: Path, identity: str) -> list[dict[str, 
     epoch, state = found
     for name, part in {"model": training.model, "optimizer": training.optimizer, **training.states}.items():
         part.load_state_dict(state[name])
+    training.seconds = state["seconds"]
     log.info("going on after epoch %d", epoch + 1)
     return state["history"]

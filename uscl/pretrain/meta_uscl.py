@@ -116,7 +116,7 @@ def pretrain(
 
     table = weighed_pairs(pool, draw, weight_of, seed)
     found = heads(projector=model.projector, weight_net=weight_net if weights in LEARNED else None)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
 
 
 class MetaSettings(NamedTuple):

@@ -19,7 +19,8 @@ class Pretrained(NamedTuple):
     """The encoder in evaluation mode on the CPU; the heads' tensors by name; and three tables.
 
     `history`: one row an epoch (see `uscl.pretrain.loop.fit`). `parts`: video, group, part. `pairs`: pairs that the
-    method draws after training, with the weight that it gives them (see `weighed_pairs`).
+    method draws after training, with the weight that it gives them (see `weighed_pairs`). `seconds` were spent in
+    training, those before a restart included.
     """
 
     encoder: Encoder
@@ -27,6 +28,7 @@ class Pretrained(NamedTuple):
     history: pd.DataFrame
     parts: pd.DataFrame
     pairs: pd.DataFrame
+    seconds: float
 
 
 def heads(**modules: nn.Module | None) -> dict[str, Tensor]:

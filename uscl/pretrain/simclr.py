@@ -71,4 +71,6 @@ def pretrain(
     budget = Budget(epochs, batch_size, lr, warmup_epochs)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
-    return Pretrained(encoder.cpu().eval(), heads(projector=model.projector), history, pool.parts, table)
+    return Pretrained(
+        encoder.cpu().eval(), heads(projector=model.projector), history, pool.parts, table, training.seconds
+    )

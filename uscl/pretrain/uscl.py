@@ -76,7 +76,8 @@ def pretrain(
     budget = Budget(epochs, batch_size, lr, warmup_epochs)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     found = heads(projector=model.projector, classifier=model.classifier)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, weighed_pairs(pool, draw, None, seed))
+    table = weighed_pairs(pool, draw, None, seed)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
 
 
 def video_labels(manifest: pd.DataFrame) -> tuple[np.ndarray, list[str]]:

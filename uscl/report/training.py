@@ -1,21 +1,58 @@
-"""Figures of one training: losses, learning rate and validation score by epoch."""
+"""Figures of one training: losses, learning rate, health and validation score by epoch."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uscl.report.style import BLUE, GREEN, ORANGE, plt
 
 
 def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
-    """Loss and learning rate by epoch."""
-    figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
-    axis.plot(history["epoch"], history["loss"], color=BLUE)
-    axis.set(xlabel="epoch", title=title)
-    axis.set_ylabel("loss", color=BLUE)
-    rate = axis.twinx()
-    rate.plot(history["epoch"], history["lr"], color=ORANGE, linestyle="--")
-    rate.set_ylabel("learning rate", color=ORANGE)
+    """Losses and learning rate by epoch, health of the representations, and that of the weights where there are any."""
+    weighted = "weight_mean" in history
+    figure, axes = plt.subplots(1, 3 if weighted else 2, figsize=(10.5 if weighted else 7, 3.2), layout="constrained")
+    losses(axes[0], history)
+    representations(axes[1], history)
+    if weighted:
+        weights(axes[2], history)
+    figure.suptitle(title)
     return figure
+
+
+def losses(axis: Axes, history: pd.DataFrame) -> None:
+    """Losses, and the learning rate in parts of its largest value."""
+    lines = {"loss": (BLUE, "-"), "validation_loss": (ORANGE, "--"), "meta_loss": (GREEN, "-.")}
+    for name, (color, style) in lines.items():
+        if name in history:
+            axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))
+    axis.set(xlabel="epoch", ylabel="NT-Xent")
+    axis.legend(loc="upper right", fontsize="small")
+    rate = axis.twinx()
+    rate.fill_between(history["epoch"], history["lr"] / history["lr"].max(), color="grey", alpha=0.15)
+    rate.set(ylim=(0, 4), yticks=[])
+    axis.set_title("grey: learning rate", fontsize="small")
+
+
+def representations(axis: Axes, history: pd.DataFrame) -> None:
+    """Effective rank on the left, alignment and uniformity on the right."""
+    axis.plot(history["epoch"], history["rank"], color=BLUE)
+    axis.set(xlabel="epoch", ylim=(0, None))
+    axis.set_ylabel("effective rank (RankMe)", color=BLUE)
+    other = axis.twinx()
+    other.plot(history["epoch"], history["alignment"], color=ORANGE, linestyle="--", label="alignment")
+    other.plot(history["epoch"], history["uniformity"], color=GREEN, linestyle="-.", label="uniformity")
+    other.legend(loc="lower right", fontsize="small")
+
+
+def weights(axis: Axes, history: pd.DataFrame) -> None:
+    """Mean and spread of the pairs' weights, and how many of the pairs count effectively."""
+    mean, sd = history["weight_mean"], history["weight_sd"]
+    axis.plot(history["epoch"], mean, color=BLUE, label="mean weight")
+    axis.fill_between(history["epoch"], mean - sd, mean + sd, color=BLUE, alpha=0.2, label="± sd")
+    share = history["weight_ess"] / history["pairs"]
+    axis.plot(history["epoch"], share, color=ORANGE, linestyle="--", label="effective share of pairs")
+    axis.set(xlabel="epoch", ylim=(0, 1.05))
+    axis.legend(loc="lower left", fontsize="small")
 
 
 def learning_curve(history: pd.DataFrame, score_name: str, title: str) -> Figure:

@@ -33,6 +33,7 @@ PRETRAINED = [arm for arm in config["methods"] if arm not in UNTRAINED]
 POOL = [config["pool"]] if PRETRAINED else []
 DATASETS = sorted({*POOL, *(task["dataset"] for task in config["tasks"].values())})
 GPUS = int(config["device"] == "cuda")
+DEVICES = config.get("devices", 1)
 
 
 pathvars:
@@ -90,7 +91,42 @@ def task_store(w):
 
 def method_settings(w):
     """What an arm's method is called with."""
-    return {key: value for key, value in config["methods"][w.arm].items() if key != "method"}
+    return {key: value for key, value in config["methods"][w.arm].items() if key not in ("method", "init")}
+
+
+def init_of(arm):
+    """What an arm starts from: `random`, `imagenet`, or the path of an encoder file."""
+    settings = config["methods"][arm]
+    return settings["method"] if settings["method"] in UNTRAINED_METHODS else settings.get("init", "random")
+
+
+def method_modules(arm):
+    """Library files that a job chooses by an arm's settings."""
+    init = init_of(arm)
+    names = {config["methods"][arm]["method"], *([init] if init in UNTRAINED_METHODS else [])}
+    return [f"uscl/pretrain/{name}.py" for name in sorted(names)]
+
+
+def initial_file(arm):
+    """The file that the config names for the weights that an arm starts from: none or one."""
+    init = init_of(arm)
+    if init not in UNTRAINED_METHODS:
+        return [os.path.expanduser(init)]
+    named = config.get("imagenet_weights", {}).get(config["encoder"])
+    return [os.path.expanduser(named)] if named and init == "imagenet" else []
+
+
+def initial_weights(w):
+    return initial_file(w.arm)
+
+
+for arm in config["methods"]:
+    for file in initial_file(arm):
+        # What the study itself makes may come later.
+        if not os.path.isfile(file) and not os.path.abspath(file).startswith(os.path.abspath(R) + os.sep):
+            raise WorkflowError(
+                f"Config: the arm '{arm}' starts from {file}, which doesn't exist: mend `init` or `imagenet_weights`."
+            )
 
 
 def tracked_runs():
@@ -99,12 +135,6 @@ def tracked_runs():
         return []
     encoders = expand("<results>/tracking/encoders/{arm}-seed{seed}.json", arm=config["methods"], seed=SEEDS)
     return ["<results>/mlflow.db", *encoders, *cells("<results>/tracking/cells/{task}-{arm}-seed{seed}.json")]
-
-
-def local_weights(w):
-    """The file that the config names for the ImageNet weights of the study's encoder, if any, for an arm that uses it."""
-    named = config.get("imagenet_weights", {}).get(config["encoder"])
-    return [os.path.expanduser(named)] if named and config["methods"][w.arm]["method"] == "imagenet" else []
 
 
 def preflight():
@@ -116,10 +146,13 @@ def preflight():
                 f"Data set '{dataset}': the folder {raw_folder(dataset)} doesn't exist."
                 f" Set datasets.{dataset}.data_root to the folder that holds the set."
             )
-    needs = ["--cuda"] if GPUS and any(job.rule.name in ("pretrain", "finetune") for job in coming) else []
+    gpus = max(
+        (GPUS * (DEVICES if job.rule.name == "pretrain" else job.rule.name == "finetune") for job in coming), default=0
+    )
+    needs = ["--gpus", str(gpus)] if gpus else []
     for job in coming:
-        if job.rule.name == "untrained_encoder" and job.params.method == "imagenet":
-            needs += ["--weights", config["encoder"], *local_weights(job.wildcards)]
+        if job.rule.name in ("untrained_encoder", "pretrain") and init_of(job.wildcards.arm) == "imagenet":
+            needs += ["--weights", config["encoder"], *initial_file(job.wildcards.arm)]
             break
     if needs:
         check = [sys.executable, ROOT / "workflow/scripts/preflight.py", *needs]

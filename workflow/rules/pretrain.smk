@@ -1,7 +1,7 @@
 rule untrained_encoder:
     input:
-        weights=local_weights,
-        code=lambda w: code("untrained_encoder.py", f"uscl/pretrain/{config['methods'][w.arm]['method']}.py"),
+        weights=initial_weights,
+        code=lambda w: code("untrained_encoder.py", *method_modules(w.arm)),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
@@ -25,11 +25,15 @@ rule untrained_encoder:
 rule pretrain:
     input:
         unpack(lambda w: store(config["pool"])),
-        code=lambda w: code("pretrain.py", f"uscl/pretrain/{config['methods'][w.arm]['method']}.py"),
+        initial=initial_weights,
+        code=lambda w: code("pretrain.py", *method_modules(w.arm)),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        heads="<results>/encoders/{arm}/seed{seed}/heads.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
         history="<results>/encoders/{arm}/seed{seed}/history.csv",
+        parts="<results>/encoders/{arm}/seed{seed}/pool_parts.csv",
+        pairs="<results>/encoders/{arm}/seed{seed}/pairs.csv",
     log:
         "<logs>/encoders/{arm}-seed{seed}.log",
     benchmark:
@@ -38,15 +42,19 @@ rule pretrain:
         arm=one_of(PRETRAINED),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 1 if GPUS else DEVICES
     resources:
-        gpu=GPUS,
+        gpu=GPUS * DEVICES,
     params:
         method=lambda w: config["methods"][w.arm]["method"],
+        init=lambda w: config["methods"][w.arm].get("init", "random"),
         arch=config["encoder"],
         settings=method_settings,
         device=config["device"],
+        devices=DEVICES,
         precision=config["precision"],
+        # Not an output: Snakemake clears those away when it starts a job again.
+        checkpoints=lambda w: f"{R}/checkpoints/{w.arm}/seed{w.seed}",
     message:
         "Pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
@@ -56,9 +64,12 @@ rule pretrain:
 rule plot_pretraining:
     input:
         history=rules.pretrain.output.history,
+        pairs=rules.pretrain.output.pairs,
+        manifest=store(config["pool"])["manifest"],
         code=code("plot_pretraining.py"),
     output:
         curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
+        weights="<results>/encoders/{arm}/seed{seed}/figures/pair_weights.png",
     log:
         "<logs>/plot_pretraining/{arm}-seed{seed}.log",
     benchmark:
@@ -66,6 +77,6 @@ rule plot_pretraining:
     conda:
         "../../environment.yml"
     message:
-        "Drawing the pretraining curve: {wildcards.arm}, seed {wildcards.seed}"
+        "Drawing the pretraining curves: {wildcards.arm}, seed {wildcards.seed}"
     script:
         "../scripts/plot_pretraining.py"

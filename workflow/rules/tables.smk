@@ -13,6 +13,7 @@ rule table:
         "../../environment.yml"
     params:
         study=config["study"],
+        labelled=[arm for arm, settings in config["methods"].items() if settings["method"] == "uscl"],
     message:
         "Writing the result table"
     script:

@@ -26,7 +26,12 @@ rule track_encoder:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
         more=lambda w: (
-            [] if w.arm in UNTRAINED else [rules.pretrain.output.history, rules.plot_pretraining.output.curve]
+            []
+            if w.arm in UNTRAINED
+            else [
+                *map(rules.pretrain.output.get, ("history", "heads", "parts", "pairs")),
+                *rules.plot_pretraining.output,
+            ]
         ),
         code=code("track_encoder.py"),
     output:

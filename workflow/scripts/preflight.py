@@ -3,17 +3,17 @@
 import argparse
 import sys
 
-from uscl.device import start
+from uscl.device import check
 from uscl.errors import UserError
 from uscl.models.imagenet import imagenet_encoder
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--cuda", action="store_true", help="a usable GPU")
+parser.add_argument("--gpus", type=int, help="so many usable GPUs")
 parser.add_argument("--weights", nargs="+", metavar=("ENCODER", "FILE"), help="ImageNet weights, from a file if named")
 needs = parser.parse_args()
 try:
-    if needs.cuda:
-        start("cuda", "32-true", threads=1)
+    if needs.gpus:
+        check("cuda", needs.gpus)
     if needs.weights:
         imagenet_encoder(*needs.weights)
 except UserError as error:

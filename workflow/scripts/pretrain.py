@@ -9,30 +9,50 @@ with job(snakemake.log[0]):
     from uscl.data.store import FrameStore
     from uscl.device import start
     from uscl.files import written
-    from uscl.models.checkpoint import save_encoder
+    from uscl.models.checkpoint import save_encoder, save_heads
+    from uscl.pretrain.checkpoints import clear
+    from uscl.pretrain.initial import initial_encoder
     from uscl.provenance import RunRecord
 
-    arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
-    fabric = start(params.device, params.precision, snakemake.threads)
+    arm, seed, params, given = (
+        snakemake.wildcards.arm,
+        int(snakemake.wildcards.seed),
+        snakemake.params,
+        snakemake.input,
+    )
+    fabric = start(params.device, params.precision, snakemake.threads, params.devices)
     record = RunRecord(
         f"pretrain/{arm}/seed{seed}",
         params={
             "method": params.method,
+            "init": params.init,
             "arch": params.arch,
             "seed": seed,
             "device": params.device,
+            "devices": params.devices,
             "precision": params.precision,
             **params.settings,
         },
         config=snakemake.config,
-        data=[Path(snakemake.input.manifest)],
+        data=[Path(path) for path in (given.manifest, *given.initial)],
         tags={"stage": "pretrain", "arm": arm},
     )
-    pool = FrameStore.open(Path(snakemake.input.frames).parent)
-    method = import_module(f"uscl.pretrain.{params.method}")
-    encoder, history = method.pretrain(params.arch, pool, fabric, seed, **params.settings)
-
-    save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
-    with written(Path(snakemake.output.history)) as path:
-        history.to_csv(path, index=False)
-    record.write(Path(snakemake.output.record))
+    checkpoints = Path(params.checkpoints)
+    result = import_module(f"uscl.pretrain.{params.method}").pretrain(
+        initial_encoder(params.arch, params.init, seed, next(iter(given.initial), None)),
+        FrameStore.open(Path(given.frames).parent),
+        fabric,
+        seed,
+        **params.settings,
+        folder=checkpoints,
+        identity=record.identity([Path(path) for path in given.code]),
+    )
+    if fabric.is_global_zero:
+        out = {name: Path(path) for name, path in snakemake.output.items()}
+        save_encoder(result.encoder, out["encoder"], method=params.method, **record.origin())
+        save_heads(result.heads, out["heads"])
+        for name in ("history", "parts", "pairs"):
+            with written(out[name]) as path:
+                getattr(result, name).to_csv(path, index=False)
+        record.write(out["record"], training_s=result.seconds)
+        clear(checkpoints)

@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     from uscl.files import write_text, written
     from uscl.report.tables import markdown, summarise
 
-    table = summarise(pd.concat(map(pd.read_csv, snakemake.input.metrics)))
+    table = summarise(pd.concat(map(pd.read_csv, snakemake.input.metrics)), snakemake.params.labelled)
     with written(Path(snakemake.output.csv)) as path:
         table.to_csv(path, index=False, float_format="%.6f")
     write_text(Path(snakemake.output.markdown), markdown(table, snakemake.params.study))

@@ -1,0 +1,125 @@
+"""The training steps that benchmarks/meta_step.py compares, each on the same model and frames."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from uscl.device import start
+from uscl.forward_mode import frozen_statistics
+from uscl.hypergradient import virtual_step
+from uscl.losses import nt_xent_per_view, weighted_mean
+from uscl.models.contrastive import ContrastiveModel
+from uscl.models.weight_net import WeightNet
+from uscl.pretrain.loop import Step
+from uscl.pretrain.passes import BothViews, detached, embed, gradient, joined, on_device
+from uscl.pretrain.random import untrained_encoder
+from uscl.pretrain.weighted_step import WeightedStep
+from uscl.seeds import torch_stream
+
+
+class Setting(NamedTuple):
+    """What a comparison is made on: frames of `size` pixels, batches of `pairs` pairs."""
+
+    arch: str
+    size: int
+    pairs: int
+    device: str
+    precision: str
+    threads: int
+
+
+class Trial:
+    """A model in training with its optimisers (published settings), a batch and a meta batch of as many pairs."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.fabric = start(setting.device, setting.precision, setting.threads)
+        self.count = setting.pairs
+        self.model = on_device(self.fabric, ContrastiveModel(untrained_encoder(setting.arch, 0), 0)).train()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+        with torch_stream(0, "weight net"):
+            self.weight_net = WeightNet(self.model.encoder.dim).to(self.fabric.device)
+        self.alpha_optimizer = torch.optim.Adam(self.weight_net.parameters(), lr=6e-5)
+        self.meta_uscl = WeightedStep(
+            self.fabric, self.model, self.optimizer, self.weight_net, self.alpha_optimizer, detach_features=False
+        )
+        shape = (2 * setting.pairs, 1, setting.size, setting.size)
+        with torch_stream(0, "frames"):
+            self.frames = torch.rand(shape, device=self.fabric.device)
+            self.meta_frames = torch.rand(shape, device=self.fabric.device)
+
+    def weigh(self, h: BothViews) -> Tensor:
+        """The learned weights of the pairs."""
+        return self.weight_net(*h)
+
+    def take(self, step: Step) -> None:
+        """Move the model's weights as the training loop does."""
+        for parameter, slope in zip(self.model.parameters(), step.gradients, strict=True):
+            parameter.grad = slope
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+def simclr(trial: Trial) -> None:
+    """A step of SimCLR."""
+    h, z = embed(trial.fabric, trial.model, trial.frames, trial.count)
+    loss = nt_xent_per_view(*z).mean()
+    trial.take(Step(loss.detach(), gradient(trial.fabric, loss, trial.model), detached(h), detached(z)))
+
+
+def main_step(trial: Trial) -> None:
+    """A step of Meta-USCL in which the weight net stays as it is."""
+    trial.take(trial.meta_uscl.main(trial.frames, trial.count, trial.weigh))
+
+
+def published(trial: Trial) -> None:
+    """A step of Meta-USCL in the published order."""
+    trial.take(trial.meta_uscl.published(trial.frames, trial.count, trial.meta_frames, trial.count, trial.weigh))
+
+
+def lookahead(trial: Trial) -> None:
+    """A step of Meta-USCL whose virtual step is the main step."""
+    trial.take(trial.meta_uscl.lookahead(trial.frames, trial.count, trial.meta_frames, trial.count))
+
+
+def every_fourth(trial: Trial) -> None:
+    """Four steps, the weight net moving at the first of them."""
+    published(trial)
+    for _ in range(3):
+        main_step(trial)
+
+
+def double_backward(trial: Trial) -> None:
+    """A step in the published order as the released code takes it: alpha's gradient by automatic differentiation."""
+    for parameter, slope in zip(trial.weight_net.parameters(), alpha_by_double_backward(trial), strict=True):
+        parameter.grad = slope
+    trial.alpha_optimizer.step()
+    main_step(trial)
+
+
+def alpha_by_double_backward(trial: Trial) -> tuple[Tensor, ...]:
+    """grad_alpha L_meta(theta_hat(alpha)), with a graph through the gradient and the virtual step.
+
+    Spared beside the released code: its copy of the network, and gradients by theta that it never uses.
+    """
+    h, z = embed(trial.fabric, trial.model, trial.frames, trial.count)
+    train_loss = weighted_mean(nt_xent_per_view(*z), trial.weight_net(*h))
+    slopes = torch.autograd.grad(train_loss, list(trial.model.parameters()), create_graph=True)
+    names = (name for name, _ in trial.model.named_parameters())
+    theta_hat = dict(zip(names, virtual_step(trial.optimizer, slopes), strict=True))
+    with trial.fabric.autocast():
+        _, z = functional_call(trial.model, theta_hat | frozen_statistics(trial.model), (trial.meta_frames,))
+    meta_loss = nt_xent_per_view(*joined(trial.fabric, z, trial.count)).mean()
+    return torch.autograd.grad(meta_loss, list(trial.weight_net.parameters()))
+
+
+VARIANTS: dict[str, Callable[[Trial], None]] = {
+    "simclr": simclr,
+    "published": published,
+    "lookahead": lookahead,
+    "every 4": every_fourth,
+    "double backward": double_backward,
+}
+STEPS = {"every 4": 4}  # steps that a call takes, where it is not one
