@@ -18,7 +18,8 @@ TASKS = ["pocus", "busi", "segmentation"]
 
 CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
 
-SIMCLR_RULES = {"pretrain", "plot_pretraining", "track_encoder", "finetune", "score", "table", "track_cell"}
+PRETRAINING = {"pretrain", "plot_pretraining"}
+AFTER_PRETRAINING = {"track_encoder", "finetune", "score", "table", "track_cell"}
 
 pytestmark = pytest.mark.e2e
 
@@ -98,28 +99,49 @@ def test_every_run_is_in_mlflow_and_finished(project):
     assert runs[["tags.commit", "tags.config_sha256", "tags.data_sha256", "params.seed"]].notna().all(axis=None)
 
 
+def test_mlflow_shows_the_health_of_the_weights_over_time(project):
+    mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
+    (run,) = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string="tags.mlflow.runName = 'pretrain/meta_uscl/seed0'",
+        output_format="list",
+    )
+    client = mlflow.MlflowClient()
+    for name in ("weight_mean", "weight_sd", "weight_entropy", "weight_ess", "meta_loss", "rank", "validation_loss"):
+        assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == [0, 1]
+    files = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+    assert {"pool_parts.csv", "pairs.csv", "heads.safetensors", "pair_weights.png", "pretraining_curve.png"} <= files
+
+
+def test_the_parts_of_the_pool_are_written_and_share_no_patient(project):
+    parts = {arm: pd.read_csv(project / f"results/encoders/{arm}/seed0/pool_parts.csv") for arm in ARMS[2:]}
+    for arm, table in parts.items():
+        assert set(table["part"]) == {"train", "validation"} | ({"meta"} if arm == "meta_uscl" else set())
+        assert (table.groupby("group")["part"].nunique() == 1).all()
+        held_out = set(table.loc[table["part"] == "validation", "video"])
+        assert held_out == set(parts["simclr"].loc[parts["simclr"]["part"] == "validation", "video"])
+
+
 def test_a_second_call_does_nothing_with_or_without_tracking(project):
     assert planned(project) == {}
     assert planned(project, "--config", "tracking=none") == {}
 
 
 @pytest.mark.parametrize(
-    ("module", "rules"),
+    ("module", "rules", "cells"),
     [
-        ("uscl/report/tables.py", {"table"}),
-        ("uscl/metrics.py", {"score", "table", "track_cell"}),
-        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "score", "table", "track_cell"}),
-        (
-            "uscl/pretrain/imagenet.py",
-            {"untrained_encoder", "track_encoder", "finetune", "score", "table", "track_cell"},
-        ),
-        ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}),
-        ("uscl/pretrain/simclr.py", SIMCLR_RULES),
-        ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}),
-        ("uscl/data/readers/covid_blues.py", set()),
+        ("uscl/report/tables.py", {"table"}, 0),
+        ("uscl/metrics.py", {"score", "table", "track_cell"}, 0),
+        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "score", "table", "track_cell"}, 0),
+        ("uscl/pretrain/imagenet.py", {"untrained_encoder"} | AFTER_PRETRAINING, 3),
+        ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}, 6),
+        ("uscl/pretrain/simclr.py", PRETRAINING | AFTER_PRETRAINING, 6),
+        ("uscl/hypergradient.py", PRETRAINING | AFTER_PRETRAINING, 3),
+        ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}, 0),
+        ("uscl/data/readers/covid_blues.py", set(), 0),
     ],
 )
-def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
+def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules, cells):
     path = project / module
     before = path.read_bytes()
     path.write_bytes(before + b"# edited\n")
@@ -128,8 +150,8 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules):
     finally:
         path.write_bytes(before)
     assert set(plan) - {"all", "total"} == rules
-    # Three arms on one task rest on the segmentation module; one arm on three tasks rests on its own method.
-    assert plan.get("finetune", 3) == 3
+    # An arm is evaluated on three tasks; each of six arms on the segmentation task.
+    assert plan.get("finetune", 0) == cells
     assert planned(project) == {}
 
 
@@ -138,7 +160,7 @@ def test_a_deleted_store_is_made_again_from_the_files(project):
     aside = database.rename(database.with_name("aside.db"))
     plan = planned(project)
     aside.rename(database)
-    assert plan == {"mlflow_store": 1, "track_encoder": 3, "track_cell": 9, "all": 1, "total": 14}
+    assert plan == {"mlflow_store": 1, "track_encoder": 6, "track_cell": 18, "all": 1, "total": 26}
 
 
 def test_a_video_that_is_added_is_noticed(project):
@@ -146,13 +168,13 @@ def test_a_video_that_is_added_is_noticed(project):
     added.write_bytes(b"0")
     plan = planned(project)
     added.unlink()
-    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"]) == (1, 1, 3)
+    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"]) == (1, 4, 12)
     assert planned(project) == {}
 
 
 def test_a_new_seed_trains_only_what_is_new(project):
     plan = planned(project, "--config", "seeds=[0,1]")
-    assert (plan["finetune"], plan["pretrain"], plan["untrained_encoder"]) == (9, 1, 2)
+    assert (plan["finetune"], plan["pretrain"], plan["untrained_encoder"]) == (18, 4, 2)
     assert not {"simulate", "extract_frames", "split"} & set(plan)
 
 

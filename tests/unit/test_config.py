@@ -1,11 +1,15 @@
 import copy
+import inspect
 import json
+from importlib import import_module
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from uscl.config import SHORTEST_POOL_VIDEO, config_fault, describe, repeated_key
+from uscl.pretrain.meta_uscl import MetaSettings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -59,6 +63,37 @@ def test_the_studies_that_ship_are_sound(study):
         (["tasks", 1], {}, "the name 1 at tasks must be text"),
         (["tasks", "a b"], EMBEDDED["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
         (["tasks", "pretrain"], EMBEDDED["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
+        (
+            ["methods", "x"],
+            {"method": "uscl", "momentum": 0.5},
+            "methods.x: 'momentum' has no meaning beside its other",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "simclr", "max_dist": 5},
+            "methods.x: 'max_dist' has no meaning beside its other",
+        ),
+        (["methods", "x"], {"method": "simclr", "meta": {}}, "methods.x: 'meta' has no meaning beside its other"),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "temporal", "meta": {"lr": 1}},
+            "methods.x.meta: 'lr' has no meaning beside its other settings; there are share.",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "meta": {"evry": 2}},
+            "unknown key 'evry' at methods.x.meta; did you",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "learn"},
+            "'learn' is not one of ['learned', 'shuffled',",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "max_dist": 1},
+            "methods.x.max_dist: 1 is less than the minimum of 2",
+        ),
         (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
     ],
@@ -69,6 +104,31 @@ def test_a_fault_is_told_in_one_sentence(path, value, told):
     assert fault.startswith("Config: ")
     assert told in fault
     assert "\n" not in fault
+
+
+@pytest.mark.parametrize("method", ["simclr", "uscl", "meta_uscl"])
+def test_every_setting_of_a_method_is_taken_and_every_setting_that_is_taken_can_be_given(method):
+    schema = json.loads(SCHEMA.read_text())["properties"]["methods"]["additionalProperties"]
+    signature = inspect.signature(import_module(f"uscl.pretrain.{method}").pretrain)
+    taken = {name for name, value in signature.parameters.items() if value.kind is value.KEYWORD_ONLY}
+    told = {"method": method} | ({"pairs": "ppi"} if method == "simclr" else {})
+    allowed = {
+        name
+        for name in schema["properties"]
+        if not any(
+            "propertyNames" in str(e.absolute_schema_path) for e in faults(schema, told | {name: told.get(name)})
+        )
+    }
+    assert allowed - {"method", "init"} == taken - {"folder", "identity"}
+
+
+def faults(schema, arm):
+    return jsonschema.Draft202012Validator(schema).iter_errors(arm)
+
+
+def test_every_setting_of_the_meta_set_is_taken():
+    settings = json.loads(SCHEMA.read_text())["properties"]["methods"]["additionalProperties"]["properties"]
+    assert tuple(settings["meta"]["properties"]) == MetaSettings._fields
 
 
 def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():

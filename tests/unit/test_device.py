@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from uscl.device import start
+from uscl.device import check, start
 from uscl.errors import UserError
 
 
@@ -22,3 +22,11 @@ def test_a_missing_gpu_is_said(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no usable GPU here: set `device: cpu`"):
         start("cuda", "32-true", threads=1)
+
+
+def test_too_few_gpus_are_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    check("cuda", 2)
+    with pytest.raises(UserError, match="`devices: 4`, but torch finds 2 GPUs"):
+        check("cuda", 4)

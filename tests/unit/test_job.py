@@ -25,6 +25,16 @@ def test_the_log_keeps_information_and_warnings(tmp_path):
     assert "odd file" in text
 
 
+def test_of_several_processes_only_the_first_writes_the_log(tmp_path, monkeypatch):
+    with job(tmp_path / "job.log"):
+        logging.getLogger("uscl").info("first")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with job(tmp_path / "job.log"):
+        logging.getLogger("uscl").info("second")
+    assert "first" in (tmp_path / "job.log").read_text()
+    assert "second" not in (tmp_path / "job.log").read_text()
+
+
 def test_a_users_mistake_is_one_sentence_and_no_traceback(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped, job(tmp_path / "job.log"):
         raise UserError("The folder is empty: set data_root.")

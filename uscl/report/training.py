@@ -25,7 +25,7 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
     for name, (color, style) in lines.items():
         if name in history:
             axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))
-    axis.set(xlabel="epoch", ylabel="NT-Xent")
+    axis.set(xlabel="epoch", ylabel="loss")
     axis.legend(loc="upper right", fontsize="small")
     rate = axis.twinx()
     rate.fill_between(history["epoch"], history["lr"] / history["lr"].max(), color="grey", alpha=0.15)
@@ -36,7 +36,7 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
 def representations(axis: Axes, history: pd.DataFrame) -> None:
     """Effective rank on the left, alignment and uniformity on the right."""
     axis.plot(history["epoch"], history["rank"], color=BLUE)
-    axis.set(xlabel="epoch", ylim=(0, None))
+    axis.set(xlabel="epoch", ylim=(0, 1.1 * history["rank"].max() + 0.1))
     axis.set_ylabel("effective rank (RankMe)", color=BLUE)
     other = axis.twinx()
     other.plot(history["epoch"], history["alignment"], color=ORANGE, linestyle="--", label="alignment")

@@ -38,9 +38,23 @@ def test_the_chosen_epoch_is_marked():
     assert list(score.lines[1].get_xdata()) == [1, 1]
 
 
-def test_a_pretraining_shows_loss_and_learning_rate():
-    figure = pretraining_curve(pd.DataFrame({"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [3.0, 2.0]}), "simclr")
-    assert [list(axis.lines[0].get_ydata()) for axis in figure.axes] == [[3.0, 2.0], [0.1, 0.2]]
+def test_a_pretraining_shows_its_losses_and_its_health():
+    history = {"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [3.0, 2.0], "validation_loss": [2.5, 2.4], "pairs": [8, 8]}
+    history |= {"rank": [4.0, 5.0], "alignment": [0.5, 0.4], "uniformity": [-1.0, -2.0]}
+    lines = shown(pretraining_curve(pd.DataFrame(history), "simclr"))
+    assert [lines[name] for name in ("loss", "validation loss")] == [[3.0, 2.0], [2.5, 2.4]]
+    assert [lines[name] for name in ("alignment", "uniformity")] == [[0.5, 0.4], [-1.0, -2.0]]
+    assert "mean weight" not in lines
+    weights = {"meta_loss": [1.0, 0.9], "weight_mean": [0.5, 0.6], "weight_sd": [0.1, 0.1], "weight_ess": [8.0, 4.0]}
+    lines = shown(pretraining_curve(pd.DataFrame(history | weights), "meta_uscl"))
+    assert lines["meta loss"] == [1.0, 0.9]
+    assert lines["mean weight"] == [0.5, 0.6]
+    assert lines["effective share of pairs"] == [1.0, 0.5]
+
+
+def shown(figure):
+    """What the lines of a figure show, by label."""
+    return {line.get_label(): list(line.get_ydata()) for axis in figure.axes for line in axis.lines}
 
 
 def test_the_confusion_matrix_counts_cases():

@@ -15,7 +15,9 @@ def scores():
 def test_mean_sd_and_n_by_hand(scores):
     table = summarise(scores, []).set_index(["arm", "task", "metric"])
     assert table.loc[("simclr", "pocus", "accuracy"), ["mean", "sd", "n"]].tolist() == pytest.approx([0.7, 0.2, 3])
-    assert table.loc[("random", "pocus", "accuracy"), ["mean", "sd", "n"]].tolist() == pytest.approx([0.3, 0.03**0.5, 3])
+    assert table.loc[("random", "pocus", "accuracy"), ["mean", "sd", "n"]].tolist() == pytest.approx(
+        [0.3, 0.03**0.5, 3]
+    )
     assert pd.isna(table.loc[("simclr", "segmentation", "dice"), "sd"])
 
 

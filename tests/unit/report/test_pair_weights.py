@@ -1,0 +1,57 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from uscl.report.pair_weights import inconsistent, pair_weights_figure, weight_difference
+
+
+def manifest(organs):
+    return pd.DataFrame({"organ": organs})
+
+
+def drawn(groups=20, pairs=8, difference=0.0, seed=0):
+    """Pairs of patients who each have a weight level of their own; every other pair spans a change."""
+    rng = np.random.default_rng(seed)
+    level = np.repeat(rng.normal(0.5, 0.1, groups), pairs)
+    change = np.tile([True, False], groups * pairs // 2)
+    weight = level + difference * change + rng.normal(0, 0.02, groups * pairs)
+    names = np.repeat([f"p{k}" for k in range(groups)], pairs)
+    table = pd.DataFrame({"group": names, "weight": weight, "distance": rng.random(len(names)), "row_a": 0, "row_c": 0})
+    return table.assign(row_c=change.astype(int)), change
+
+
+def test_a_pair_is_inconsistent_where_its_first_and_last_frame_show_other_organs():
+    pairs = pd.DataFrame({"row_a": [0, 0, 2], "row_c": [1, 2, 3]})
+    assert inconsistent(pairs, manifest(["lung", "lung", "liver", "liver"])).tolist() == [False, True, False]
+    assert inconsistent(pairs, manifest([""] * 4)) is None
+
+
+def test_the_difference_by_hand():
+    pairs = pd.DataFrame({"group": list("aabb"), "weight": [0.2, 0.4, 0.1, 0.7]})
+    found = weight_difference(pairs, np.array([True, False, True, False]))
+    assert found.mean == pytest.approx(0.15 - 0.55)
+    # Patient a alone gives -0.2, patient b alone -0.6.
+    assert (found.low, found.high) == pytest.approx((-0.6, -0.2))
+
+
+def test_the_interval_covers_a_true_difference_and_excludes_zero_where_it_is_large():
+    covered = [weight_difference(*drawn(difference=-0.01, seed=seed), draws=500) for seed in range(60)]
+    assert 0.85 <= np.mean([found.low <= -0.01 <= found.high for found in covered]) <= 1
+    large = weight_difference(*drawn(difference=-0.1))
+    assert large.high < 0
+
+
+def test_without_one_kind_there_is_no_difference():
+    pairs, change = drawn()
+    assert all(np.isnan(weight_difference(pairs, np.zeros_like(change))))
+
+
+@pytest.mark.parametrize("organs", [["lung", "liver"], ["", ""]])
+def test_the_figure_shows_every_pair(organs):
+    pairs, _ = drawn()
+    figure = pair_weights_figure(pairs, manifest(organs), "meta_uscl, seed 0")
+    clouds = figure.axes[0].collections
+    assert sum(len(cloud.get_offsets()) for cloud in clouds) == len(pairs)
+    assert len(clouds) == (2 if organs[0] else 1)
+    plt.close(figure)
