@@ -71,7 +71,7 @@ def jacobian_vector_product(
     """The model's outputs at its own weights, each with its derivative along `direction`, a tensor a parameter.
 
     `recorded` holds the convolutions' outputs of the same pass (see `recording`). Running statistics stay as they are,
-    and no graph is kept.
+    and no graph is kept. Raises ValueError where the recorded pass has another number of convolutions.
     """
     left: Iterator[Tensor] = iter(recorded)
     stand_ins: dict[Callable, Callable] = {F.batch_norm: global_batch_norm if processes > 1 else dual_batch_norm}
@@ -93,11 +93,14 @@ def recorded_conv2d(
     """A convolution's dual from its recorded output: d(x * w) = dx * w + x * dw."""
     if bias is not None:
         raise NotImplementedError("a convolution with a bias: none of the project's encoders has one")
+    output = next(recorded, None)
+    if output is None:
+        raise ValueError("the recorded pass has fewer convolutions than this one")
     x, w = unpack_dual(frames), unpack_dual(weight)
     tangent = F.conv2d(x.primal, w.tangent, None, *geometry, **more)
     if x.tangent is not None:  # the frames themselves have none
         tangent = tangent + F.conv2d(x.tangent, w.primal, None, *geometry, **more)
-    return make_dual(next(recorded), tangent)
+    return make_dual(output, tangent)
 
 
 def dual_batch_norm(

@@ -37,7 +37,7 @@ def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor
 def weighted_mean(per_view: Tensor, weights: Tensor) -> Tensor:
     """L_train of Meta-USCL (arXiv 2212.04097): the sum of wn_i l_i with wn = [w ; w] / sum([w ; w]).
 
-    `per_view`: losses [2 * pairs]; `weights`: one a pair, [pairs]. Computed in float32 at least.
+    `per_view`: losses [2 * pairs]; `weights`: one a pair, [pairs]. Computed in the precision of the losses.
     """
     both = torch.cat([weights, weights]).to(per_view.dtype)
     return (both * per_view).sum() / both.sum()

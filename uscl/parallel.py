@@ -27,7 +27,8 @@ def gathered(fabric: Fabric, part: Tensor, count: int) -> Tensor:
         return part
     largest = -(-count // fabric.world_size)
     padded = torch.cat([part.detach(), part.new_zeros(largest - len(part), *part.shape[1:])])
-    parts = list(fabric.all_gather(padded))
+    parts = [torch.empty_like(padded) for _ in range(fabric.world_size)]
+    dist.all_gather(parts, padded)
     lengths = [count * (r + 1) // fabric.world_size - count * r // fabric.world_size for r in range(fabric.world_size)]
     whole = [rows[:length] for rows, length in zip(parts, lengths, strict=True)]
     whole[fabric.global_rank] = part

@@ -6,7 +6,6 @@ whole batch in every process, so that neither the number of processes nor a rest
 
 from typing import cast
 
-import numpy as np
 import torch
 from kornia.augmentation.container.params import ParamItem
 from lightning_fabric import Fabric
@@ -34,14 +33,14 @@ class Views:
     def mixed_first(self, pairs: Pairs, stream: Stream) -> Tensor:
         """Mix the raw pixels, then augment each view: [2 * own pairs, 1, size, size], all first views first."""
         count, mine = len(pairs.rows), own(self._fabric, len(pairs.rows))
-        return self._augmented(self._mixed(self._three(pairs, mine), pairs, mine), count, mine, stream)
+        return self._augmented(self._mixed(self._three(pairs, mine), pairs, mine), 2, count, mine, stream)
 
     def augmented_first(self, pairs: Pairs, stream: Stream) -> Tensor:
         """Augment the three frames, then mix them: [2 * own pairs, 1, size, size], all first views first."""
         count, mine = len(pairs.rows), own(self._fabric, len(pairs.rows))
         three = self._three(pairs, mine)
-        flat = self._augmented(three.transpose(0, 1).flatten(0, 1).unsqueeze(1), count, mine, stream)
-        return self._mixed(flat.squeeze(1).unflatten(0, (3, -1)).transpose(0, 1), pairs, mine)
+        flat = self._augmented(three.transpose(0, 1).flatten(0, 1).unsqueeze(1), 3, count, mine, stream)
+        return self._mixed(flat.reshape(3, len(three), *three.shape[2:]).transpose(0, 1), pairs, mine)
 
     def _three(self, pairs: Pairs, mine: slice) -> Tensor:
         """The three frames of each pair, [pairs, 3, size, size] in [0, 1]."""
@@ -50,13 +49,12 @@ class Views:
 
     def _mixed(self, three: Tensor, pairs: Pairs, mine: slice) -> Tensor:
         """Both views of each pair, as their shares in the three frames say."""
-        shares = self._fabric.to_device(torch.from_numpy(np.ascontiguousarray(pairs.shares[mine])))
-        views = torch.bmm(shares, three.flatten(2)).view(-1, 2, *three.shape[2:])
+        shares = self._fabric.to_device(torch.tensor(pairs.shares[mine]))
+        views = torch.bmm(shares, three.flatten(2)).unflatten(2, three.shape[2:])
         return views.transpose(0, 1).flatten(0, 1).unsqueeze(1)
 
-    def _augmented(self, frames: Tensor, count: int, mine: slice, stream: Stream) -> Tensor:
-        """`frames` [k * own pairs, 1, size, size] augmented as their places in the batch of k * `count` say."""
-        kinds = len(frames) // (mine.stop - mine.start)
+    def _augmented(self, frames: Tensor, kinds: int, count: int, mine: slice, stream: Stream) -> Tensor:
+        """`frames` [`kinds` * own pairs, 1, size, size] augmented as their places in the whole batch say."""
         with torch_stream(*stream):
             drawn = self._augmentation.forward_parameters(torch.Size((kinds * count, *frames.shape[1:])))
         places = torch.arange(kinds * count).view(kinds, count)[:, mine].flatten()

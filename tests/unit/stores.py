@@ -24,6 +24,7 @@ def bright_or_dark_store(groups: int = 16, frames: int = 3, size: int = 32, seed
             "case": [f"v{g}#{f}" for g in range(groups) for f in range(frames)],
             "video": [f"v{g}" for g in group],
             "group": [f"p{g}" for g in group],
+            "frame": np.tile(np.arange(frames), groups),
             "label": np.where(group % 2 == 1, "bright", "dark"),
         }
     )

@@ -33,13 +33,13 @@ def latest(folder: Path, identity: str) -> tuple[int, dict[str, Any]] | None:
     for path in sorted(folder.glob("epoch*.pt"), reverse=True):
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-            log.warning("%s can't be read (%s): removed, going on from an earlier one.", path, type(error).__name__)
+        except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:
+            log.warning("%s can't be read (%s): removed.", path, type(error).__name__)
         else:
             if found["identity"] == identity:
                 return found["epoch"], found["state"]
-            log.warning("%s is of other settings, data or code: removed, starting anew.", path)
-        path.unlink()
+            log.warning("%s is of other settings, data or code: removed.", path)
+        path.unlink(missing_ok=True)  # of several processes another may have been faster
     return None
 
 

@@ -59,20 +59,20 @@ class Pool:
 def divide_pool(manifest: pd.DataFrame, seed: int, *, validation: float, meta: float = 0.0) -> pd.DataFrame:
     """One row a video, in the manifest's order: video, group, part (train, meta or validation).
 
-    `validation` and `meta` are shares of the groups, rounded, and at least so many groups that the part has two videos;
-    a `meta` of 0 leaves that part out. No group is in two parts. A seed's validation part is the same whatever `meta`
-    is. Raises UserError where the pool is too small.
+    `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
+    exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
+    `meta` is. Raises UserError where the pool is too small.
     """
     videos = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
     sizes = videos["group"].value_counts(sort=False)
-    order = list(sizes.index[generator(seed, "pool parts").permutation(len(sizes))])
-    part = dict.fromkeys(order, "train")
+    left = sizes.iloc[generator(seed, "pool parts").permutation(len(sizes))]
+    part = dict.fromkeys(left.index, "train")
     for name, share in (("validation", validation), ("meta", meta)):
         if share > 0:
-            count = groups_for(sizes[order].to_numpy(), share * len(sizes))
-            part |= dict.fromkeys(order[:count], name)
-            order = order[count:]
-    if sizes[order].sum() < FEWEST_VIDEOS:
+            held_out = groups_for(left, int(share * len(sizes) + 0.5), int(share * len(videos) + 0.5))
+            part |= dict.fromkeys(held_out, name)
+            left = left.drop(held_out)
+    if left.sum() < FEWEST_VIDEOS:
         raise UserError(
             f"The pool has {len(videos)} videos of {len(sizes)} groups (patients): too few to hold out whole groups for"
             " validation" + (" and for the meta set" if meta else "") + f" and keep {FEWEST_VIDEOS} videos to train on."
@@ -81,7 +81,16 @@ def divide_pool(manifest: pd.DataFrame, seed: int, *, validation: float, meta: f
     return videos.assign(part=videos["group"].map(part))
 
 
-def groups_for(sizes: np.ndarray, wanted: float) -> int:
-    """How many of the first groups make a part: the wanted number, rounded, and enough for two videos."""
-    enough = np.searchsorted(np.cumsum(sizes), FEWEST_VIDEOS) + 1
-    return max(int(wanted + 0.5), int(enough))
+def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
+    """Groups for a part of so many groups and videos at most: in the order of `sizes` (videos by group), what fits.
+
+    Where these are fewer than two videos, the smallest groups that have two make the part.
+    """
+    chosen: list[str] = []
+    for group in sizes.index:
+        if len(chosen) < groups and sizes[chosen].sum() + sizes[group] <= videos:
+            chosen.append(group)
+    if sizes[chosen].sum() >= FEWEST_VIDEOS:
+        return chosen
+    smallest = sizes.sort_values(kind="stable")
+    return list(smallest.index[: int(np.searchsorted(smallest.cumsum(), FEWEST_VIDEOS)) + 1])

@@ -53,7 +53,7 @@ def weighed_pairs(
     weight.
     """
     rng = generator(seed, "weighed pairs")
-    # As in training: batches of pairs of different videos.
+    # As in training, one pair of each video comes after another.
     videos = np.concatenate([rng.permutation(len(pool.parts)) for _ in range(PAIRS_A_VIDEO)])
     pairs = draw(videos, rng)
     table = pool.parts.iloc[videos].reset_index(drop=True)

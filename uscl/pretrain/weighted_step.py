@@ -55,8 +55,13 @@ class WeightedStep:
         convolutions: list[Tensor] = []
         with recording(convolutions):
             h, z = embed(self.fabric, self.model, frames, count)
-        virtual = gradient(self.fabric, self._train_loss(h, z), self.model, retain=True)
-        more = self._step_alpha(virtual, frames, count, meta_frames, meta_count, convolutions)
+        # The virtual gradient has no name, so that it is gone when theta_hat is there.
+        theta_hat = virtual_step(self.optimizer, gradient(self.fabric, self._train_loss(h, z), self.model, retain=True))
+        meta_loss, direction = self._meta_gradient(theta_hat, meta_frames, meta_count)
+        del theta_hat
+        more = self._step_alpha(direction, frames, count, convolutions) | {"meta_loss": meta_loss}
+        del direction
+        convolutions.clear()
         return self._main(h, z, weigh, more)
 
     def lookahead(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int) -> Step:
@@ -71,7 +76,8 @@ class WeightedStep:
         h, z = detached(h), detached(z)
         virtual = gradient(self.fabric, loss, self.model)
         loss = loss.detach()
-        more = self._step_alpha(virtual, frames, count, meta_frames, meta_count, [])
+        meta_loss, direction = self._meta_gradient(virtual_step(self.optimizer, virtual), meta_frames, meta_count)
+        more = self._step_alpha(direction, frames, count, []) | {"meta_loss": meta_loss}
         return Step(loss, virtual, h, z, weights, more)
 
     def _weights(self, h: BothViews) -> Tensor:
@@ -87,26 +93,25 @@ class WeightedStep:
         loss = weighted_mean(nt_xent_per_view(*z, self.temperature), weights)
         return Step(loss.detach(), gradient(self.fabric, loss, self.model), detached(h), detached(z), weights, more)
 
-    def _step_alpha(
-        self,
-        virtual: list[Tensor],
-        frames: Tensor,
-        count: int,
-        meta_frames: Tensor,
-        meta_count: int,
-        convolutions: list[Tensor],
-    ) -> dict[str, Tensor]:
-        """Move alpha along the meta-gradient; returns the meta loss and the gradient's norm."""
+    def _meta_gradient(
+        self, theta_hat: list[Tensor], meta_frames: Tensor, meta_count: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """L_meta at theta_hat and its gradient there."""
 
         def meta_loss(outputs: Outputs) -> Tensor:
             z = joined(self.fabric, outputs[1], meta_count)
             return nt_xent_per_view(*z, self.temperature).mean()
 
+        with self.fabric.autocast():
+            loss, slope = gradient_at(self.model, theta_hat, meta_frames, meta_loss, processes=self.fabric.world_size)
+        return loss, summed(self.fabric, slope)
+
+    def _step_alpha(
+        self, direction: list[Tensor], frames: Tensor, count: int, convolutions: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """Move alpha along the meta-gradient; returns its norm. `direction` is the gradient of L_meta at theta_hat."""
         processes = self.fabric.world_size
         with self.fabric.autocast():
-            theta_hat = virtual_step(self.optimizer, virtual)
-            loss, slope = gradient_at(self.model, theta_hat, meta_frames, meta_loss, processes=processes)
-            direction = summed(self.fabric, slope)
             duals = jacobian_vector_product(self.model, frames, direction, recorded=convolutions, processes=processes)
         h, z = (self._joined_dual(dual, count) for dual in duals)
         if self.detach_features:
@@ -118,7 +123,7 @@ class WeightedStep:
         for parameter, alpha_slope in zip(self.weight_net.parameters(), slopes, strict=True):
             parameter.grad = alpha_slope
         self.alpha_optimizer.step()
-        return {"meta_loss": loss, "alpha_gradient_norm": torch.nn.utils.get_total_norm(slopes)}
+        return {"alpha_gradient_norm": torch.nn.utils.get_total_norm(slopes)}
 
     def _joined_dual(self, dual: Dual, count: int) -> list[Dual]:
         """An output with its tangent, for the first and the second views of all pairs."""

@@ -1,0 +1,106 @@
+"""What one or several processes compute of the same small batches; as a script, what two do, one file each.
+
+    python two_processes.py FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from stores import bright_or_dark_store
+from tiny import TinyEncoder
+from torch import Tensor
+
+from uscl.device import start
+from uscl.losses import labelled_cross_entropy, nt_xent_per_view
+from uscl.models.contrastive import ContrastiveModel
+from uscl.models.weight_net import WeightNet
+from uscl.parallel import own
+from uscl.pretrain import meta_uscl
+from uscl.pretrain.passes import embed, gradient
+from uscl.pretrain.weighted_step import WeightedStep
+
+PAIRS, META_PAIRS = 5, 3  # odd: the processes' shares differ
+
+Figures = dict[str, Tensor]
+
+
+def figures(fabric: Fabric) -> Figures:
+    """All that must not depend on the number of processes, in float64 but for the pretraining."""
+    found = {}
+    for training in (True, False):
+        for order in ("published", "lookahead"):
+            found |= named(f"{order}, training {training}", weighted_step(fabric, order, training))
+        found |= named(f"class term, training {training}", class_step(fabric, training))
+    return found | named("pretraining", pretraining(fabric))
+
+
+def named(place: str, figures: Figures) -> Figures:
+    return {f"{place}: {name}": figure for name, figure in figures.items()}
+
+
+def views(fabric: Fabric, count: int) -> Tensor:
+    """This process's share of the same random views in every process."""
+    both = torch.rand(2, count, 1, 16, 16, dtype=torch.float64)
+    return both[:, own(fabric, count)].flatten(0, 1)
+
+
+def tiny_model(training: bool, classes: int = 0) -> ContrastiveModel:
+    torch.manual_seed(0)
+    return ContrastiveModel(TinyEncoder(), 0, classes).double().train(training)
+
+
+def weighted_step(fabric: Fabric, order: str, training: bool) -> Figures:
+    """Two steps, the second with momentum, of model and weight net."""
+    model, net = tiny_model(training), WeightNet(TinyEncoder.dim).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-2)
+    take = WeightedStep(fabric, model, optimizer, net, torch.optim.SGD(net.parameters(), lr=1.0))
+    found = {}
+    for number in range(2):
+        batch = (views(fabric, PAIRS), PAIRS, views(fabric, META_PAIRS), META_PAIRS)
+        if order == "published":
+            step = take.published(*batch, lambda h: net(*h))
+        else:
+            step = take.lookahead(*batch)
+        for parameter, slope in zip(model.parameters(), step.gradients, strict=True):
+            parameter.grad = slope
+        optimizer.step()
+        found[f"loss {number}"] = step.loss
+        found |= {f"{name} {number}": figure for name, figure in step.more.items()}
+        found |= {f"gradient {number}.{k}": slope for k, slope in enumerate(step.gradients)}
+        found |= {f"alpha gradient {number}.{name}": p.grad for name, p in net.named_parameters()}
+        found |= {f"outputs {number}.{k}": part for k, part in enumerate((*step.h, *step.z, step.weights))}
+    # With a learning rate of 0.1 whatever the processes disagree on would have moved these apart.
+    return found | state(model) | named("weight net", state(net))
+
+
+def class_step(fabric: Fabric, training: bool) -> Figures:
+    """Loss and gradient of USCL, one video without a label."""
+    model = tiny_model(training, classes=2)
+    _, z, logits = embed(fabric, model, views(fabric, PAIRS), PAIRS)
+    labels = torch.tensor([0, 1, 1, -1, 0])
+    loss = nt_xent_per_view(*z).mean() + sum(labelled_cross_entropy(view, labels) for view in logits)
+    names = [name for name, _ in model.named_parameters()]
+    return {"loss": loss.detach()} | dict(zip(names, gradient(fabric, loss, model), strict=True)) | state(model)
+
+
+def state(module: torch.nn.Module) -> Figures:
+    """Weights and running statistics."""
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def pretraining(fabric: Fabric) -> Figures:
+    """All that an epoch of Meta-USCL leaves behind."""
+    store = bright_or_dark_store(groups=12)
+    settings = {"epochs": 1, "batch_size": 3, "lr": 0.01, "warmup_epochs": 0}
+    result = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    tables = {f"history {name}": torch.tensor(result.history[name].to_numpy()) for name in result.history}
+    tables["weights"] = torch.tensor(result.pairs["weight"].to_numpy(np.float64))
+    return state(result.encoder) | result.heads | tables
+
+
+if __name__ == "__main__":
+    fabric = start("cpu", "32-true", threads=2, devices=2)
+    torch.save(figures(fabric), Path(sys.argv[1]) / f"{fabric.global_rank}.pt")
