@@ -1,3 +1,4 @@
+import kornia.augmentation as K
 import pytest
 import torch
 
@@ -25,6 +26,13 @@ def test_views_keep_shape_and_range_and_repeat_with_the_stream(frames, augmentat
     assert 0 <= first.min() <= first.max() <= 1
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
+
+
+def test_saturation_and_hue_leave_grey_frames_as_they_are(frames):
+    grey = frames.expand(-1, 3, -1, -1)
+    with torch_stream(0, "augment"):
+        jittered = K.ColorJitter(saturation=0.64, hue=0.16, p=1.0)(grey)
+    torch.testing.assert_close(jittered, grey, atol=1e-5, rtol=0)
 
 
 def test_every_sample_draws_its_own_parameters():

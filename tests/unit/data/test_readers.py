@@ -382,6 +382,12 @@ def test_a_folder_of_videos_alone_is_an_unlabelled_pool(tmp_path):
     assert list(problems(found)) == ["videos.csv"]
 
 
+def test_a_folder_among_the_files_is_set_aside_with_a_reason(tmp_path):
+    found = reader("simulated_pool")(tree(tmp_path, "videos/a.mp4", "videos/more/b.mp4"))
+    assert found.files["file"].tolist() == ["videos/a.mp4"]
+    assert problems(found)["videos/more"] == ("set aside", "a folder; videos should hold files only")
+
+
 def test_a_pool_table_without_its_columns_is_refused(tmp_path):
     tree(tmp_path, "videos/a.mp4")
     (tmp_path / "videos.csv").write_text("file,who\na.mp4,1\n")
