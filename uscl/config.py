@@ -157,7 +157,18 @@ def reference_fault(config: dict[str, Any]) -> str | None:
     for key, dataset in named.items():
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
-    return pool_fault(config) or simulator_fault(config)
+    return method_fault(config) or pool_fault(config) or simulator_fault(config)
+
+
+def method_fault(config: dict[str, Any]) -> str | None:
+    """Settings of an arm that contradict each other."""
+    for name, arm in config["methods"].items():
+        if arm.get("weights") == "shuffled" and arm.get("meta", {}).get("update") == "lookahead":
+            return (
+                f"Config: methods.{name}: `weights: shuffled` needs the published order of updates, and"
+                " `meta.update` is lookahead: change one of them."
+            )
+    return None
 
 
 def pool_fault(config: dict[str, Any]) -> str | None:

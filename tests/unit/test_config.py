@@ -94,6 +94,11 @@ def test_the_studies_that_ship_are_sound(study):
             {"method": "meta_uscl", "max_dist": 1},
             "methods.x.max_dist: 1 is less than the minimum of 2",
         ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "shuffled", "meta": {"update": "lookahead"}},
+            "methods.x: `weights: shuffled` needs the published order",
+        ),
         (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
     ],

@@ -1,6 +1,6 @@
 """What one or several processes compute of the same small batches; as a script, what two do, one file each.
 
-    python two_processes.py FOLDER
+python two_processes.py FOLDER
 """
 
 import sys
@@ -60,10 +60,7 @@ def weighted_step(fabric: Fabric, order: str, training: bool) -> Figures:
     found = {}
     for number in range(2):
         batch = (views(fabric, PAIRS), PAIRS, views(fabric, META_PAIRS), META_PAIRS)
-        if order == "published":
-            step = take.published(*batch, lambda h: net(*h))
-        else:
-            step = take.lookahead(*batch)
+        step = take.lookahead(*batch) if order == "lookahead" else take.published(*batch, lambda h: net(*h))
         for parameter, slope in zip(model.parameters(), step.gradients, strict=True):
             parameter.grad = slope
         optimizer.step()

@@ -20,6 +20,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from uscl.data.store import FrameStore
+from uscl.errors import UserError
 from uscl.models.contrastive import ContrastiveModel
 from uscl.models.encoders import Encoder
 from uscl.models.weight_net import WeightNet
@@ -56,9 +57,12 @@ def pretrain(
 ) -> Pretrained:
     """Train `encoder` in place, from the weights it has. Defaults are the published settings.
 
-    `meta` has the settings of `MetaSettings`. For `folder` and `identity` see `uscl.pretrain.loop.fit`.
+    `meta` has the settings of `MetaSettings`. For `folder` and `identity` see `uscl.pretrain.loop.fit`. Raises
+    UserError for shuffled weights with `lookahead`, which has no step after alpha's to shuffle them for.
     """
     settings = MetaSettings(**(meta or {}))
+    if weights == "shuffled" and settings.update == "lookahead":
+        raise UserError("`weights: shuffled` takes the published order: leave `update: lookahead` out of its `meta`.")
     pool = Pool(store, fabric, seed, validation=validation_share, meta=settings.share)
     model = on_device(fabric, ContrastiveModel(encoder, seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay)
@@ -105,14 +109,7 @@ def pretrain(
     def weight_of(drawn: Pairs) -> np.ndarray:
         if weights not in LEARNED:
             return given_weights(pool.videos, drawn, weights, max_dist)
-        copied = copy.deepcopy(model).train()  # batch statistics, as the net has met them, but not kept
-        found = []
-        with torch.no_grad():
-            for number, batch in enumerate(batches(drawn, batch_size)):
-                frames = pool.views.mixed_first(batch, (seed, "weighed views", number))
-                h, *_ = embed(fabric, copied, frames, len(batch.rows))
-                found.append(weight_net(*h))
-        return torch.cat(found).cpu().numpy()
+        return learned_weights(fabric, pool, model, weight_net, drawn, batch_size, seed)
 
     table = weighed_pairs(pool, draw, weight_of, seed)
     found = heads(projector=model.projector, weight_net=weight_net if weights in LEARNED else None)
@@ -148,3 +145,23 @@ def given_weights(videos: Videos, pairs: Pairs, kind: str, max_dist: int | None)
     if max_dist is not None:
         longest = np.minimum(longest, max_dist)
     return ((longest - distances(videos, pairs) + 1) / (longest + 1)).astype(np.float32)
+
+
+def learned_weights(
+    fabric: Fabric,
+    pool: Pool,
+    model: ContrastiveModel,
+    weight_net: WeightNet,
+    pairs: Pairs,
+    batch_size: int,
+    seed: int,
+) -> np.ndarray:
+    """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch."""
+    copied = copy.deepcopy(model).train()  # batch statistics, as the net has met them, but not kept
+    found = []
+    with torch.no_grad():
+        for number, batch in enumerate(batches(pairs, batch_size)):
+            frames = pool.views.mixed_first(batch, (seed, "weighed views", number))
+            h, *_ = embed(fabric, copied, frames, len(batch.rows))
+            found.append(weight_net(*h))
+    return torch.cat(found).cpu().numpy()

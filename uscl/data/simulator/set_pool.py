@@ -36,10 +36,20 @@ class Video:
     event: Event
 
 
-def write_pool(out: Path, seed: int, patients: int, videos: int, frames: int, shares: dict[Event, float]) -> None:
+def write_pool(
+    out: Path,
+    seed: int,
+    patients: int,
+    videos: int,
+    frames: int,
+    shares: dict[Event, float],
+    *,
+    one_machine: bool = False,
+) -> None:
     """Write videos/, videos.csv (a row for each video) and frames.csv (organ and event of each frame).
 
-    `shares` are the parts of the videos that get each event; a video has one event at most.
+    `shares` are the parts of the videos that get each event; a video has one event at most. With `one_machine` all
+    videos of a probe are taken with the same settings, else each with its own.
     """
     if frames < SHORTEST:
         raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
@@ -49,7 +59,7 @@ def write_pool(out: Path, seed: int, patients: int, videos: int, frames: int, sh
     for number, event in enumerate(shown(events, len(events), "simulating the pool")):
         patient, view = divmod(number, videos)
         form = rotate(patient, view, videos, len(ORGANS))
-        video, steps = write_clip(out, seed, patient, view, form, frames, event)
+        video, steps = write_clip(out, seed, patient, view, form, frames, event, one_machine)
         rows.append(video)
         moments += [
             (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note)
@@ -69,13 +79,15 @@ def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generat
 
 
 def write_clip(
-    out: Path, seed: int, patient: int, view: int, form: Format, frames: int, event: Event
+    out: Path, seed: int, patient: int, view: int, form: Format, frames: int, event: Event, one_machine: bool
 ) -> tuple[Video, list[Step]]:
     """Write one video; returns its row of videos.csv and its steps."""
     rng = generator(seed, "pool", patient, view)
     organ = organ_of(patient, view, rng)
     probe: Probe = "linear" if organ == "breast" else "convex"
     exam, rate = draw_exam(rng, probe, organ), int(rng.choice(form.rates))
+    if one_machine:
+        exam = draw_exam(generator(seed, "pool", "machine", probe), probe, organ="lung")
     scanners = [scanner_of(seed, patient, view, organ, exam)]
     if event == "organ_change":
         scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam))
