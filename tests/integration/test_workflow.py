@@ -256,6 +256,21 @@ def test_a_results_folder_that_is_a_file_is_one_sentence(tmp_path):
     assert "Traceback" not in run.stdout
 
 
+def test_an_arm_may_start_from_the_encoder_of_another(project):
+    init = "results/encoders/simclr/seed0/encoder.safetensors"
+    plan = planned(project, "--config", f"methods={{warm: {{method: meta_uscl, epochs: 1, init: {init}}}}}")
+    assert (plan["pretrain"], plan["finetune"]) == (1, 3)
+    assert planned(project) == {}
+
+
+def test_an_encoder_to_start_from_that_does_not_exist_is_one_sentence(tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    run = snakemake(project, "--cores", "2", "--config", "methods={simclr: {init: gone.safetensors}}")
+    assert run.returncode != 0
+    assert "the arm 'simclr' starts from gone.safetensors, which doesn't exist: mend `init`" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
 def test_missing_imagenet_weights_stop_the_study_before_anything_runs(tmp_path):
     project = copy_of_checkout(tmp_path / "project")
     offline = {"TORCH_HOME": str(tmp_path / "hub"), "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}

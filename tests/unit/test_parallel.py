@@ -69,7 +69,7 @@ def in_two_processes(folder):
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], said
 
 
-def test_two_processes_compute_what_one_does(tmp_path):
+def test_two_processes_train_as_one(tmp_path):
     (first, second), said = in_two_processes(tmp_path)
     alone = figures(start("cpu", "32-true", threads=1))
     assert list(first) == list(second) == list(alone)

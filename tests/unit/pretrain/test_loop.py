@@ -122,7 +122,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("figure", BROKEN)
-def test_a_figure_that_is_not_finite_stops_before_the_weights_are_touched(figure, tmp_path):
+def test_a_loss_that_is_not_finite_stops_and_names_the_place(figure, tmp_path):
     training = Recorded()
     seen = {}
 

@@ -169,7 +169,7 @@ def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
     assert same(pretrain(fabric, weights="constant").encoder.state_dict(), ones.encoder.state_dict())
 
 
-def test_constant_weights_give_what_simclr_on_the_same_pairs_gives(fabric, monkeypatch):
+def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
     constant = pretrain(fabric, weights="constant", max_dist=2, frames=5)
     monkeypatch.setattr(simclr, "Pool", partial(Pool, meta=0.2))
     settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
@@ -230,7 +230,7 @@ def test_weighing_pairs_after_training_moves_no_statistics(fabric, monkeypatch):
     assert same(weighed.encoder.state_dict(), pretrain(fabric).encoder.state_dict())
 
 
-def test_meta_batches_are_unmixed_pairs_of_different_meta_videos(fabric):
+def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
     pool = Pool(bright_or_dark_store(groups=20), fabric, 0, validation=0.1, meta=0.3)
     seen = set()
     for number in range(20):
