@@ -1,5 +1,6 @@
 # make results   the default study, from nothing to results/table.csv
-# make test      the tests (make e2e: the whole workflow at a small budget; make lint: style and types)
+# make test      the tests (make e2e: the whole workflow at a small budget; make learning: what the weight net learns;
+#                make lint: style and types)
 # Each creates .venv with the pinned versions if it is missing or older than the lock file.
 
 PYTHON ?= python3
@@ -8,16 +9,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: results test e2e lint format
+.PHONY: results test e2e learning lint format
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 e2e: $(READY)
 	$(BIN)/python -m pytest -m e2e
+
+learning: $(READY)
+	$(BIN)/python -m pytest -m learning
 
 lint: $(READY)
 	$(BIN)/ruff check

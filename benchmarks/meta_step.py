@@ -1,12 +1,17 @@
 """What a step of Meta-USCL costs beside a step of SimCLR, in time and memory, and what its cheaper forms change.
 
     python benchmarks/meta_step.py [--arch resnet18] [--size 64 112] [--pairs 32] [--runs 9] [--threads 2]
-                                   [--device cuda --precision bf16-mixed --largest-batch]
+                                   [--device cuda] [--precision bf16-mixed] [--largest-batch]
+    python benchmarks/meta_step.py --differences [--size 64]
 
-Prints, for each size: milliseconds a step (median and range; all variants in turn in one process) in parts of SimCLR's
-and of double backward's; peak memory above that of the process before its first step, each variant in a process of its
-own; where a published step's time goes, and what making a batch takes; and how far `detach_features` and `lookahead`
-are from the published gradients. See benchmarks/README.md.
+The first prints, for each size: milliseconds a step (median and range; all variants in turn in one process) in parts of
+SimCLR's and of double backward's; peak memory above that of the process before its first step, each variant in a
+process of its own; where a published step's time goes, and what making a batch takes. `every 4` is the mean step where
+the weight net moves at every fourth.
+
+The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0 is
+the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and float64
+mean that the differences are those of the methods; rounding would shrink in float64. See benchmarks/README.md.
 """
 
 import argparse
@@ -18,30 +23,42 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-import pandas as pd
 import torch
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from benchmarks.variants import STEPS, VARIANTS, Setting, Trial, simclr
-from uscl.data.store import FrameStore
+from benchmarks.differences import differences
+from benchmarks.drawn import drawn_store
+from benchmarks.variants import STEPS, VARIANTS, Setting, Trial
 from uscl.pairs import Videos, interpolated
 from uscl.pretrain import weighted_step
 from uscl.views import Views
 
+# Functions of a published step, and the network passes that each stands for: backward counts as two forward passes.
 PARTS = {
-    "embed": "first forward pass",
-    "gradient": "virtual and main gradient",
-    "gradient_at": "meta batch, forward and backward",
-    "jacobian_vector_product": "forward-mode pass",
-    "alpha_gradient": "gradient of the weight net",
+    "first forward pass": 1,
+    "virtual gradient": 2,
+    "virtual step": 0,
+    "meta batch": 3,
+    "forward-mode pass": 2,
+    "alpha": 0,
+    "main gradient": 2,
 }
+NAMES = {
+    "embed": "first forward pass",
+    "virtual_step": "virtual step",
+    "gradient_at": "meta batch",
+    "jacobian_vector_product": "forward-mode pass",
+    "alpha_gradient": "alpha",
+}
+LARGEST = ("published", "lookahead", "double backward")
 MEGABYTE = 10**6
 
 
@@ -56,22 +73,30 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"])
     parser.add_argument("--largest-batch", action="store_true", help="on a GPU: the most pairs that fit")
+    parser.add_argument("--differences", action="store_true", help="of the cheaper forms' gradients, and no costs")
     parser.add_argument("--memory-of", choices=VARIANTS, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.largest_batch and given.device == "cpu":
+        parser.error("--largest-batch needs --device cuda")
     for size in given.size:
         setting = Setting(given.arch, size, given.pairs, given.device, given.precision, given.threads)
         if given.memory_of:
             print(peak_memory(setting, given.memory_of))
-            return
-        console = Console()
-        seconds = times(setting, given.runs)
-        console.print(costs(setting, seconds, memory(setting)))
-        base = statistics.median(seconds["simclr"])
-        console.print(breakdown(setting, given.runs, base))
-        console.print(differences(setting))
-        if given.largest_batch:
-            for name in ("published", "lookahead", "double backward"):
-                console.print(f"{name}: at most {largest(setting, name)} pairs")
+        elif given.differences:
+            Console().print(differences(setting))
+        else:
+            compare(setting, given.runs, given.largest_batch)
+
+
+def compare(setting: Setting, runs: int, largest_batch: bool) -> None:
+    """Print what each variant costs at one size."""
+    console = Console()
+    megabytes = memory(setting)
+    seconds = times(setting, runs)
+    console.print(costs(setting, seconds, megabytes))
+    console.print(breakdown(setting, runs, statistics.median(seconds["simclr"])))
+    for name in LARGEST if largest_batch else ():
+        console.print(f"{name}: at most {largest(setting, name)} pairs")
 
 
 def times(setting: Setting, runs: int) -> dict[str, list[float]]:
@@ -80,7 +105,7 @@ def times(setting: Setting, runs: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = defaultdict(list)
     for run in range(runs + 1):
         for name, step in VARIANTS.items():
-            duration = timed(lambda step=step: step(trial), setting.device) / STEPS.get(name, 1)
+            duration = timed(partial(step, trial), setting.device) / STEPS.get(name, 1)
             if run:  # the first one warms up
                 found[name].append(duration)
     return found
@@ -129,7 +154,7 @@ def resident(key: str) -> int:
 def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str, float]) -> Table:
     """One row a variant."""
     title = f"{setting.arch}, {setting.size} px, {setting.pairs} pairs, {setting.device}, {setting.precision}"
-    columns = ("ms a step", "min-max", "/ simclr", "double backward /", "MB", "of double backward's")
+    columns = ("ms a step", "min-max", "/ simclr", "double backward / it", "MB", "of double backward's")
     table = Table("", *columns, title=title)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():
@@ -146,91 +171,47 @@ def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str
 
 
 def breakdown(setting: Setting, runs: int, base: float) -> Table:
-    """Where a published step's time goes, and what making its batch takes, in parts of a SimCLR step of `base` s."""
-    trial, spent = Trial(setting), defaultdict(list)
+    """Where a published step's time goes, and what making a batch takes, in parts of a SimCLR step of `base` s."""
+    trial, spent = Trial(setting), dict.fromkeys(PARTS, 0.0)
 
-    def watched(name: str) -> Callable:
-        inner = getattr(weighted_step, name)
-
-        def call(*args: object, **kwargs: object) -> object:
-            result = []
-            spent[name].append(timed(lambda: result.append(inner(*args, **kwargs)), setting.device))
+    def watched(inner: Callable, part: str | None) -> Callable:
+        def call(*args: object, retain: bool | None = None, **kwargs: object) -> object:
+            if part is None and retain is not None:
+                kwargs["retain"] = retain
+            result: list[object] = []
+            seconds = timed(lambda: result.append(inner(*args, **kwargs)), setting.device)
+            spent[part or ("virtual gradient" if retain else "main gradient")] += seconds
             return result[0]
 
         return call
 
+    VARIANTS["published"](trial)
     with ExitStack() as stack:
-        for name in PARTS:
-            stack.enter_context(patch.object(weighted_step, name, watched(name)))
-        for _ in range(runs):
-            VARIANTS["published"](trial)
-    table = Table("part of a published step", "/ simclr", title=f"{setting.size} px")
-    for name, meaning in PARTS.items():
-        table.add_row(meaning, f"{sum(spent[name]) / runs / base:.2f}")
-    table.add_row("making a batch: reading, mixing, augmenting (not in the times above)", f"{batch(trial) / base:.3f}")
+        for name, part in {**NAMES, "gradient": None}.items():
+            inner = getattr(weighted_step, name)
+            stack.enter_context(patch.object(weighted_step, name, watched(inner, part)))
+        whole = sum(timed(lambda: VARIANTS["published"](trial), setting.device) for _ in range(runs))
+    table = Table("part of a published step", "/ simclr", "by counting passes", title=f"{setting.size} px")
+    for part, passes in PARTS.items():
+        table.add_row(part, f"{spent[part] / runs / base:.2f}", f"{passes / 3:.2f}")
+    table.add_row("rest (losses, main step)", f"{(whole - sum(spent.values())) / runs / base:.2f}", "0.00")
+    table.add_row("making a batch, not in the above", f"{batch(trial) / base:.3f}", "")
     return table
 
 
-def batch(trial: Trial, videos: int = 64, frames: int = 20) -> float:
-    """Median seconds to make the views of a batch from a frame store on disk."""
-    rng, size = np.random.default_rng(0), trial.frames.shape[-1]
-    manifest = pd.DataFrame(
-        {"video": np.repeat(np.arange(videos), frames), "frame": np.tile(np.arange(frames), videos)}
-    )
+def batch(trial: Trial) -> float:
+    """Median seconds to make the views of a batch of interpolated pairs from a frame store on disk."""
+    rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        np.save(Path(folder, "frames.npy"), rng.integers(0, 256, (videos * frames, size, size), dtype=np.uint8))
-        stored = np.load(Path(folder, "frames.npy"), mmap_mode="r")
-        views, index = Views(FrameStore(stored, None, manifest), trial.fabric), Videos(manifest)
+        store = drawn_store(Path(folder), trial.frames.shape[-1], videos=2 * trial.count)
+        videos, views = Videos(store.manifest), Views(store, trial.fabric)
 
         def make(number: int) -> None:
-            pairs = interpolated(index, rng.permutation(videos)[: trial.count], rng)
+            pairs = interpolated(videos, rng.permutation(2 * trial.count)[: trial.count], rng)
             views.mixed_first(pairs, (0, "benchmark", number))
 
-        return statistics.median(timed(lambda k=k: make(k), trial.fabric.device.type) for k in range(12))
-
-
-def differences(setting: Setting, steps: int = 6) -> Table:
-    """How far the cheaper forms are from the published gradients, over the first steps of a training on noise."""
-    found: dict[str, list[float]] = defaultdict(list)
-    trial = Trial(setting)
-    frames = trial.frames, trial.count, trial.meta_frames, trial.count
-    for number in range(steps):
-        with torch.random.fork_rng():
-            torch.manual_seed(number)
-            trial.frames.uniform_()
-            trial.meta_frames.uniform_()
-        saved = [
-            (module, {k: v.clone() for k, v in module.state_dict().items()})
-            for module in (trial.model, trial.weight_net)
-        ]
-        gradients = {}
-        for name, detach in (("published", False), ("detached", True), ("lookahead", False)):
-            trial.meta_uscl.detach_features = detach
-            rate, trial.alpha_optimizer.param_groups[0]["lr"] = trial.alpha_optimizer.param_groups[0]["lr"], 6e-5
-            step = (
-                trial.meta_uscl.lookahead(*frames)
-                if name == "lookahead"
-                else trial.meta_uscl.published(*frames, trial.weigh)
-            )
-            trial.alpha_optimizer.param_groups[0]["lr"] = rate
-            alpha = torch.cat([p.grad.flatten() for p in trial.weight_net.parameters()])
-            gradients[name] = alpha, torch.cat([g.flatten() for g in step.gradients])
-            for module, state in saved:
-                module.load_state_dict(state)
-        trial.meta_uscl.detach_features = False
-        (alpha, theta), (detached_alpha, _), (_, ahead) = (gradients[k] for k in ("published", "detached", "lookahead"))
-        found["alpha's gradient, detach_features"].append(relative(detached_alpha, alpha))
-        found["main gradient, lookahead"].append(relative(ahead, theta))
-        simclr(trial)
-    table = Table("relative difference to the published order", "median", "min-max", title=f"{setting.size} px")
-    for name, values in found.items():
-        table.add_row(name, f"{statistics.median(values):.3f}", f"{min(values):.3f}-{max(values):.3f}")
-    return table
-
-
-def relative(found: torch.Tensor, reference: torch.Tensor) -> float:
-    """|found - reference| / |reference|."""
-    return ((found - reference).norm() / reference.norm()).item()
+        runs = [timed(partial(make, number), trial.fabric.device.type) for number in range(12)]
+    return statistics.median(runs[2:])
 
 
 def largest(setting: Setting, name: str) -> int:

@@ -1,5 +1,6 @@
 """The training steps that benchmarks/meta_step.py compares, each on the same model and frames."""
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -92,27 +93,42 @@ def every_fourth(trial: Trial) -> None:
 
 
 def double_backward(trial: Trial) -> None:
-    """A step in the published order as the released code takes it: alpha's gradient by automatic differentiation."""
-    for parameter, slope in zip(trial.weight_net.parameters(), alpha_by_double_backward(trial), strict=True):
+    """A step in the published order, alpha's gradient by automatic differentiation through the virtual step.
+
+    It asks for alpha's gradient alone and copies nothing: the leanest form of what the released code does.
+    """
+    meta_loss = meta_loss_with_graph(trial, trial.model)
+    slopes = torch.autograd.grad(meta_loss, list(trial.weight_net.parameters()))
+    for parameter, slope in zip(trial.weight_net.parameters(), slopes, strict=True):
         parameter.grad = slope
     trial.alpha_optimizer.step()
     main_step(trial)
 
 
-def alpha_by_double_backward(trial: Trial) -> tuple[Tensor, ...]:
-    """grad_alpha L_meta(theta_hat(alpha)), with a graph through the gradient and the virtual step.
+def as_released(trial: Trial) -> None:
+    """The same as train.py of the released code goes about it (github.com/Schuture/Meta-USCL).
 
-    Spared beside the released code: its copy of the network, and gradients by theta that it never uses.
+    The virtual step is taken on a copy of the network, which is kept for the whole step, and `backward` fills the
+    gradients of the copy's weights too, which nothing uses.
     """
-    h, z = embed(trial.fabric, trial.model, trial.frames, trial.count)
+    copied = copy.deepcopy(trial.model)
+    trial.alpha_optimizer.zero_grad()
+    meta_loss_with_graph(trial, copied).backward()
+    trial.alpha_optimizer.step()
+    main_step(trial)
+
+
+def meta_loss_with_graph(trial: Trial, model: ContrastiveModel) -> Tensor:
+    """L_meta(theta_hat(alpha)), with a graph through the virtual gradient and the virtual step of `model`."""
+    h, z = embed(trial.fabric, model, trial.frames, trial.count)
     train_loss = weighted_mean(nt_xent_per_view(*z), trial.weight_net(*h))
-    slopes = torch.autograd.grad(train_loss, list(trial.model.parameters()), create_graph=True)
-    names = (name for name, _ in trial.model.named_parameters())
+    slopes = torch.autograd.grad(train_loss, list(model.parameters()), create_graph=True)
+    names = (name for name, _ in model.named_parameters())
     theta_hat = dict(zip(names, virtual_step(trial.optimizer, slopes), strict=True))
+    del slopes  # as the released code does
     with trial.fabric.autocast():
-        _, z = functional_call(trial.model, theta_hat | frozen_statistics(trial.model), (trial.meta_frames,))
-    meta_loss = nt_xent_per_view(*joined(trial.fabric, z, trial.count)).mean()
-    return torch.autograd.grad(meta_loss, list(trial.weight_net.parameters()))
+        _, z = functional_call(model, theta_hat | frozen_statistics(model), (trial.meta_frames,))
+    return nt_xent_per_view(*joined(trial.fabric, z, trial.count)).mean()
 
 
 VARIANTS: dict[str, Callable[[Trial], None]] = {
@@ -121,5 +137,6 @@ VARIANTS: dict[str, Callable[[Trial], None]] = {
     "lookahead": lookahead,
     "every 4": every_fourth,
     "double backward": double_backward,
+    "as released": as_released,
 }
 STEPS = {"every 4": 4}  # steps that a call takes, where it is not one

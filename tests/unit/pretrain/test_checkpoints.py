@@ -84,9 +84,7 @@ def test_checkpoints_of_another_run_are_removed_and_not_taken(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert checkpoints.latest(tmp_path, "new settings") is None
     assert names(tmp_path) == []
-    assert all(
-        message.endswith("is of other settings, data or code: removed.") for message in caplog.messages
-    )
+    assert all(message.endswith("is of other settings, data or code: removed.") for message in caplog.messages)
     assert len(caplog.messages) == 2
 
 

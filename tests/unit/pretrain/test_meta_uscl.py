@@ -77,7 +77,7 @@ def followed(monkeypatch):
 def test_pretraining_lowers_the_loss(fabric, update):
     encoder = TinyEncoder()
     store = bright_or_dark_store(groups=24)
-    settings = {"epochs": 12, "batch_size": 8, "lr": 0.1, "warmup_epochs": 0, "meta": {"update": update}}
+    settings = {"epochs": 8, "batch_size": 8, "lr": 0.1, "warmup_epochs": 0, "meta": {"update": update}}
     result = meta_uscl.pretrain(encoder, store, fabric, 2, **settings)
     assert result.encoder is encoder
     assert not encoder.training
@@ -85,9 +85,9 @@ def test_pretraining_lowers_the_loss(fabric, update):
     assert result.history["meta_loss"][-3:].mean() < result.history["meta_loss"][:3].mean()
 
 
-@pytest.mark.parametrize("weights", ["learned", "shuffled", "temporal", "constant"])
+@pytest.mark.parametrize("weights", ["learned", "shuffled"])
 def test_runs_repeat_bit_by_bit_and_seeds_differ(fabric, weights):
-    first, again, other = (pretrain(fabric, seed=seed, weights=weights) for seed in (0, 0, 1))
+    first, again, other = (pretrain(fabric, seed=seed, weights=weights, epochs=1) for seed in (0, 0, 1))
     assert same(first.encoder.state_dict(), again.encoder.state_dict())
     assert same(first.heads, again.heads)
     assert first.history.equals(again.history)
@@ -97,7 +97,7 @@ def test_runs_repeat_bit_by_bit_and_seeds_differ(fabric, weights):
 
 def test_it_starts_from_the_encoder_that_it_is_given(fabric):
     for start_seed in (0, 1):
-        result = pretrain(fabric, TinyEncoder(start_seed), lr=0.0)
+        result = pretrain(fabric, TinyEncoder(start_seed), lr=0.0, epochs=1)
         assert same(dict(TinyEncoder(start_seed).named_parameters()), dict(result.encoder.named_parameters()))
 
 
@@ -123,9 +123,11 @@ def test_the_heads_have_the_weight_net_where_it_has_learned(fabric):
     assert kinds == {"learned": {"projector", "weight_net"}, "constant": {"projector"}}
 
 
-@pytest.mark.parametrize(("every", "moved"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4]), (4, [4]), (99, [])])
-@pytest.mark.parametrize("update", ["published", "lookahead"])
-def test_alpha_moves_at_every_kth_step_counted_over_the_epochs(fabric, followed, every, moved, update):
+@pytest.mark.parametrize(
+    ("update", "every", "moved"),
+    [("published", 1, [1, 2, 3, 4, 5]), ("published", 2, [2, 4]), ("lookahead", 4, [4]), ("lookahead", 99, [])],
+)
+def test_alpha_moves_at_every_kth_step_counted_over_the_epochs(fabric, followed, update, every, moved):
     pretrain(fabric, meta={"every": every, "update": update})
     (take,) = followed
     assert len(take.steps) == 2 * STEPS
@@ -134,14 +136,14 @@ def test_alpha_moves_at_every_kth_step_counted_over_the_epochs(fabric, followed,
 
 
 def test_the_published_order_trains_with_the_weights_after_alphas_step(fabric, followed):
-    pretrain(fabric, meta={"lr": 0.1})
+    pretrain(fabric, epochs=1, meta={"lr": 0.1})
     (take,) = followed
     for step, learned in zip(take.steps, take.learned, strict=True):
         assert torch.equal(step.weights, learned)
 
 
 def test_lookahead_trains_with_the_weights_before_alphas_step(fabric, followed):
-    pretrain(fabric, meta={"lr": 0.1, "update": "lookahead"})
+    pretrain(fabric, epochs=1, meta={"lr": 0.1, "update": "lookahead"})
     (take,) = followed
     assert not any(torch.equal(step.weights, after) for step, after in zip(take.steps, take.learned, strict=True))
 
@@ -225,9 +227,9 @@ def test_the_table_of_pairs_has_the_weights_that_the_trained_net_gives(fabric):
 
 
 def test_weighing_pairs_after_training_moves_no_statistics(fabric, monkeypatch):
-    weighed = pretrain(fabric)
+    weighed = pretrain(fabric, epochs=1)
     monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
-    assert same(weighed.encoder.state_dict(), pretrain(fabric).encoder.state_dict())
+    assert same(weighed.encoder.state_dict(), pretrain(fabric, epochs=1).encoder.state_dict())
 
 
 def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
@@ -245,13 +247,10 @@ def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
     assert len(meta_batch(pool, 99, np.random.default_rng(0)).rows) == len(pool.of("meta"))
 
 
-@pytest.mark.parametrize(
-    "meta", [{"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}]
-)
-def test_every_setting_of_the_weight_net_matters(fabric, meta):
-    usual = pretrain(fabric, epochs=1)
-    other = pretrain(fabric, epochs=1, meta=meta)
-    assert not same(usual.heads, other.heads)
+def test_every_setting_of_the_weight_net_matters(fabric):
+    usual = pretrain(fabric, epochs=1).heads
+    for meta in ({"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
+        assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual), meta
 
 
 def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
