@@ -122,8 +122,8 @@ def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float
         if not math.isfinite(value := figure.item()):
             raise UserError(
                 f"The {name.replace('_', ' ')} became {value} in epoch {place.epoch + 1}, step {place.number + 1}, on"
-                f" {training.name_inputs(batch)}: lower the learning rate `lr` in the config. The checkpoint of the"
-                " epoch before is kept."
+                f" {training.name_inputs(batch)}: lower the learning rate `lr` in the config (checkpoints of the epochs"
+                " before are kept)."
             )
     return norm.item()
 
