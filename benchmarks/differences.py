@@ -3,6 +3,7 @@
 import copy
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.drawn import drawn_store
-from benchmarks.variants import Setting, Trial
+from benchmarks.variants import Setting, Trial, published
 from uscl.pairs import Videos, interpolated, one_frame
-from uscl.pretrain.loop import Step
 from uscl.pretrain.weighted_step import WeightedStep
 from uscl.views import Views
 
@@ -23,18 +23,15 @@ STEPS = 6  # of a training in the published order, on drawn videos
 def differences(setting: Setting) -> Table:
     """One row a figure and precision: mean and range over the steps of a small training."""
     table = Table("to the published order", "", "mean", "min-max", title=f"{setting.size} px, {STEPS} steps")
-    for dtype in (torch.float32, torch.float64):
-        for name, values in training(setting, dtype).items():
-            figures = f"{np.mean(values):.4f}", f"{min(values):.4f}-{max(values):.4f}"
-            table.add_row(name, str(dtype).removeprefix("torch."), *figures)
+    for (name, precision), values in training(setting).items():
+        table.add_row(name, precision, f"{np.mean(values):.4f}", f"{min(values):.4f}-{max(values):.4f}")
     return table
 
 
-def training(setting: Setting, dtype: torch.dtype) -> dict[str, list[float]]:
-    """The figures of each step: all forms start from the same state, and the published one is taken."""
+def training(setting: Setting) -> dict[tuple[str, str], list[float]]:
+    """Each figure of each step. The training is in float64; float32 starts from the same states, rounded."""
     trial = Trial(setting._replace(precision="32-true"))
-    trial.model.to(dtype)
-    trial.weight_net.to(dtype)
+    cast(trial.meta_uscl, torch.float64)
     rng, found = np.random.default_rng(0), defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         store = drawn_store(Path(folder), setting.size, videos=2 * setting.pairs)
@@ -43,36 +40,48 @@ def training(setting: Setting, dtype: torch.dtype) -> dict[str, list[float]]:
             order = rng.permutation(2 * setting.pairs)
             train = interpolated(videos, order[: setting.pairs], rng)
             clean = one_frame(videos, order[setting.pairs :], rng)
-            frames = views.mixed_first(train, (0, "train views", number)).to(dtype)
-            meta_frames = views.mixed_first(clean, (0, "meta views", number)).to(dtype)
-            step = compare(trial, frames, meta_frames, found)
-            trial.take(step)
+            frames = views.mixed_first(train, (0, "train views", number))
+            meta_frames = views.mixed_first(clean, (0, "meta views", number))
+            for precision in (torch.float32, torch.float64):
+                step = cast(twin(trial.meta_uscl), precision)
+                figures = compare(step, frames.to(precision), meta_frames.to(precision), setting.pairs)
+                for name, figure in figures.items():
+                    found[name, str(precision).removeprefix("torch.")].append(figure)
+            trial.frames, trial.meta_frames = frames.double(), meta_frames.double()
+            published(trial)
     return found
 
 
-def compare(trial: Trial, frames: Tensor, meta_frames: Tensor, found: dict[str, list[float]]) -> Step:
-    """Add the figures of this state to `found`; returns the published step."""
-    batch = frames, trial.count, meta_frames, trial.count
-    detached, ahead, kept = (twin(trial.meta_uscl) for _ in range(3))
+def compare(step: WeightedStep, frames: Tensor, meta_frames: Tensor, count: int) -> dict[str, float]:
+    """The figures at one state, which stays as it is."""
+    batch = frames, count, meta_frames, count
+    reference, detached, ahead, lagging = (twin(step) for _ in range(4))
     detached.detach_features = True
+    lagging.alpha_optimizer.param_groups[0]["lr"] = 0.0  # the published order with the old weights
+    main = flat(reference.published(*batch, lambda h: reference.weight_net(*h)).gradients)
     detached.published(*batch, lambda h: detached.weight_net(*h))
     cheap = flat(ahead.lookahead(*batch).gradients)
-    # The published order without alpha's step: what is left of lookahead's difference is the weight net's input.
-    (kept.alpha_optimizer.param_groups[0])["lr"] = 0.0
-    old_weights = flat(kept.published(*batch, lambda h: kept.weight_net(*h)).gradients)
-    step = trial.meta_uscl.published(*batch, trial.weigh)
-    reference = flat(step.gradients)
-    found["alpha's gradient, detach_features: relative difference"].append(
-        relative(alpha_slopes(detached), alpha_slopes(trial.meta_uscl))
-    )
-    found["main gradient, lookahead: relative difference"].append(relative(cheap, reference))
-    found["main gradient, lookahead: cosine"].append(torch.cosine_similarity(cheap, reference, dim=0).item())
-    found["main gradient, weights of before alpha's step: relative difference"].append(relative(old_weights, reference))
+    old_weights = flat(lagging.published(*batch, lambda h: lagging.weight_net(*h)).gradients)
+    return {
+        "alpha's gradient, detach_features": relative(alpha_slopes(detached), alpha_slopes(reference)),
+        "main gradient, lookahead": relative(cheap, main),
+        "main gradient, lookahead: cosine": torch.cosine_similarity(cheap, main, dim=0).item(),
+        "main gradient, weights of before alpha's step": relative(old_weights, main),
+    }
+
+
+def cast(step: WeightedStep, precision: torch.dtype) -> WeightedStep:
+    """The same, with weights and the optimisers' states in this precision."""
+    step.model.to(precision)
+    step.weight_net.to(precision)
+    for optimizer in (step.optimizer, step.alpha_optimizer):
+        for state in optimizer.state.values():
+            state.update({k: v.to(precision) for k, v in state.items() if isinstance(v, Tensor) and v.dim()})
     return step
 
 
 def twin(step: WeightedStep) -> WeightedStep:
-    """A copy with weights, optimisers and their states of its own."""
+    """A copy with its own weights, optimisers and states of these."""
     return copy.deepcopy(step, {id(step.fabric): step.fabric})
 
 
@@ -81,7 +90,7 @@ def alpha_slopes(step: WeightedStep) -> Tensor:
     return flat([parameter.grad for parameter in step.weight_net.parameters() if parameter.grad is not None])
 
 
-def flat(tensors: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
+def flat(tensors: Sequence[Tensor]) -> Tensor:
     """All of them in one row."""
     return torch.cat([tensor.flatten() for tensor in tensors])
 

@@ -11,7 +11,7 @@ the weight net moves at every fourth.
 
 The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0 is
 the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and float64
-mean that the differences are those of the methods; rounding would shrink in float64. See benchmarks/README.md.
+(from the same states) mean that the differences are those of the methods; rounding would shrink in float64. See benchmarks/README.md.
 """
 
 import argparse
