@@ -9,9 +9,10 @@ SimCLR's and of double backward's; peak memory above that of the process before 
 process of its own; where a published step's time goes, and what making a batch takes. `every 4` is the mean step where
 the weight net moves at every fourth.
 
-The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0 is
-the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and float64
-(from the same states) mean that the differences are those of the methods; rounding would shrink in float64. See benchmarks/README.md.
+The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0
+is the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and
+float64 (from the same states) mean that the differences are those of the methods; rounding would shrink in float64.
+See benchmarks/README.md.
 """
 
 import argparse
