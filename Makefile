@@ -35,12 +35,11 @@ format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# The stamp comes last: an installation that was cut off is done again.
+# Compiled at once, on all cores: every job imports torch. (Some packages carry files that don't compile.) The stamp comes
+# last: an installation that was cut off is done again.
 $(READY): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pinned versions are for Python 3.11, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.lock
-	# On all cores at once, and for those too whose Python writes no bytecode: every job imports torch. (Some packages carry
-	# files that are no Python.)
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib > /dev/null || true
 	touch $@
