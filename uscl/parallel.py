@@ -17,7 +17,11 @@ from torch.autograd.function import FunctionCtx
 
 def own(fabric: Fabric, count: int) -> slice:
     """Which of `count` pairs are this process's: consecutive ones, shares that differ by one at most."""
-    rank, world = fabric.global_rank, fabric.world_size
+    return share(count, fabric.global_rank, fabric.world_size)
+
+
+def share(count: int, rank: int, world: int) -> slice:
+    """Which of `count` pairs are those of process `rank` of `world`."""
     return slice(count * rank // world, count * (rank + 1) // world)
 
 
@@ -29,8 +33,8 @@ def gathered(fabric: Fabric, part: Tensor, count: int) -> Tensor:
     padded = torch.cat([part.detach(), part.new_zeros(largest - len(part), *part.shape[1:])])
     parts = [torch.empty_like(padded) for _ in range(fabric.world_size)]
     dist.all_gather(parts, padded)
-    lengths = [count * (r + 1) // fabric.world_size - count * r // fabric.world_size for r in range(fabric.world_size)]
-    whole = [rows[:length] for rows, length in zip(parts, lengths, strict=True)]
+    shares = [share(count, rank, fabric.world_size) for rank in range(fabric.world_size)]
+    whole = [rows[: its.stop - its.start] for rows, its in zip(parts, shares, strict=True)]
     whole[fabric.global_rank] = part
     return torch.cat(whole)
 

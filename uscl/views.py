@@ -11,7 +11,7 @@ from kornia.augmentation.container.params import ParamItem
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from uscl.augment import contrastive
+from uscl.augment import as_float, contrastive
 from uscl.data.store import FrameStore
 from uscl.pairs import Pairs
 from uscl.parallel import own
@@ -44,8 +44,8 @@ class Views:
 
     def _three(self, pairs: Pairs, mine: slice) -> Tensor:
         """The three frames of each pair, [pairs, 3, size, size] in [0, 1]."""
-        frames = torch.from_numpy(self._frames[pairs.rows[mine]])
-        return self._fabric.to_device(frames).float().div_(255)
+        frames = self._fabric.to_device(torch.from_numpy(self._frames[pairs.rows[mine]]))
+        return as_float(frames).squeeze(1)
 
     def _mixed(self, three: Tensor, pairs: Pairs, mine: slice) -> Tensor:
         """Both views of each pair, as their shares in the three frames say."""

@@ -63,6 +63,10 @@ class Training:
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
     seconds: float = 0.0  # spent in training, over all restarts
 
+    def stateful(self) -> dict[str, Any]:
+        """All that a checkpoint holds the state of, by name."""
+        return {"model": self.model, "optimizer": self.optimizer, **self.states}
+
 
 class Budget(NamedTuple):
     """How long and how fast a method is trained."""
@@ -150,8 +154,7 @@ def warn(figures: dict[str, float], epoch: int, told: set[str]) -> None:
 
 def state_of(training: Training) -> dict[str, Any]:
     """All that the next epoch depends on: random numbers do so on seed and epoch alone."""
-    parts = {"model": training.model, "optimizer": training.optimizer, **training.states}
-    return {name: part.state_dict() for name, part in parts.items()} | {"seconds": training.seconds}
+    return {name: part.state_dict() for name, part in training.stateful().items()} | {"seconds": training.seconds}
 
 
 def restored(training: Training, folder: Path, identity: str) -> list[dict[str, float]]:
@@ -160,7 +163,7 @@ def restored(training: Training, folder: Path, identity: str) -> list[dict[str, 
     if found is None:
         return []
     epoch, state = found
-    for name, part in {"model": training.model, "optimizer": training.optimizer, **training.states}.items():
+    for name, part in training.stateful().items():
         part.load_state_dict(state[name])
     training.seconds = state["seconds"]
     log.info("going on after epoch %d", epoch + 1)

@@ -87,10 +87,12 @@ def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
     Where these are fewer than two videos, the smallest groups that have two make the part.
     """
     chosen: list[str] = []
-    for group in sizes.index:
-        if len(chosen) < groups and sizes[chosen].sum() + sizes[group] <= videos:
+    count = 0
+    for group, size in zip(sizes.index, sizes, strict=True):
+        if len(chosen) < groups and count + size <= videos:
             chosen.append(group)
-    if sizes[chosen].sum() >= FEWEST_VIDEOS:
+            count += size
+    if count >= FEWEST_VIDEOS:
         return chosen
     smallest = sizes.sort_values(kind="stable")
     return list(smallest.index[: int(np.searchsorted(smallest.cumsum(), FEWEST_VIDEOS)) + 1])

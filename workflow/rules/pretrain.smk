@@ -47,7 +47,7 @@ rule pretrain:
         gpu=GPUS * DEVICES,
     params:
         method=lambda w: config["methods"][w.arm]["method"],
-        init=lambda w: config["methods"][w.arm].get("init", "random"),
+        init=lambda w: init_of(w.arm),
         arch=config["encoder"],
         settings=method_settings,
         device=config["device"],
