@@ -122,10 +122,10 @@ def planted(store: FrameStore, plant: str) -> FrameStore:
 def usefulness(pool: Pool, model: ContrastiveModel, pairs: Pairs, seed: int) -> np.ndarray:
     """Derivative of each pair's loss along the gradient of a meta batch's, less the mean of its batch [pairs]."""
     found = []
-    theta = [parameter.detach().clone() for parameter in model.parameters()]
     for number, batch in enumerate(batches(pairs, BATCH)):
         clean = meta_uscl.meta_batch(pool, META["batch_size"], generator(seed, "benchmark meta", number))
         meta_frames = pool.views.mixed_first(clean, (seed, "benchmark meta views", number))
+        theta = [parameter.detach().clone() for parameter in model.parameters()]
         _, direction = gradient_at(model, theta, meta_frames, lambda out: nt_xent_per_view(*out[1].chunk(2)).mean())
         frames = pool.views.mixed_first(batch, (seed, "benchmark views", number))
         _, z = jacobian_vector_product(model, frames, direction)

@@ -53,15 +53,26 @@ def gradient_at(
     *,
     processes: int = 1,
 ) -> tuple[Tensor, list[Tensor]]:
-    """The loss of the model's outputs at other weights `theta`, and its gradient there.
+    """The loss of the model's outputs at other weights `theta`, and its gradient there, which takes their place.
 
-    BatchNorm takes batch statistics if the model is in training, and its running statistics stay as they are.
+    `theta` is given up: each of its tensors becomes its gradient as soon as the backward pass is done with it, so that
+    one copy of the weights is held and not two. BatchNorm takes batch statistics if the model is in
+    training, and its running statistics stay as they are.
     """
     weights = {name: value.requires_grad_() for (name, _), value in zip(model.named_parameters(), theta, strict=True)}
+    hooks = [value.register_post_accumulate_grad_hook(become_gradient) for value in theta]
     with synchronised(processes):
         outputs = functional_call(model, weights | frozen_statistics(model), (frames,))
     loss = loss_of(outputs)
-    return loss.detach(), list(torch.autograd.grad(loss, list(weights.values())))
+    torch.autograd.backward(loss, inputs=list(theta))
+    for hook in hooks:
+        hook.remove()
+    return loss.detach(), [value.detach() for value in theta]
+
+
+def become_gradient(weight: Tensor) -> None:
+    """Put a weight's gradient in its place; all that needs the weight has run when its gradient is complete."""
+    weight.data, weight.grad = weight.grad, None
 
 
 def alpha_gradient(

@@ -54,8 +54,12 @@ def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(tra
     theta = [parameter.detach() + 0.1 * random(*parameter.shape) for parameter in model.parameters()]
     statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}
 
-    loss, slope = gradient_at(model, theta, frames, lambda outputs: nt_xent_per_view(*outputs[1].chunk(2)).mean())
+    given = [value.clone() for value in theta]
+    loss, slope = gradient_at(model, given, frames, lambda outputs: nt_xent_per_view(*outputs[1].chunk(2)).mean())
     assert all(torch.equal(buffer, statistics[name]) for name, buffer in model.named_buffers())
+    # The weights are gone where their gradients are: one copy is held.
+    assert [a.data_ptr() for a in slope] == [b.data_ptr() for b in given]
+    assert all(parameter.grad is None for parameter in model.parameters())
 
     moved = copy.deepcopy(model)
     with torch.no_grad():
