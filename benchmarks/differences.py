@@ -65,7 +65,7 @@ def compare(step: WeightedStep, frames: Tensor, meta_frames: Tensor, count: int)
     return {
         "alpha's gradient, detach_features": relative(alpha_slopes(detached), alpha_slopes(reference)),
         "main gradient, lookahead": relative(cheap, main),
-        "main gradient, lookahead: cosine": torch.cosine_similarity(cheap, main, dim=0).item(),
+        "main gradient, lookahead: cosine": torch.cosine_similarity(cheap.double(), main.double(), dim=0).item(),
         "main gradient, weights of before alpha's step": relative(old_weights, main),
     }
 
