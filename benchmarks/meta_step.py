@@ -161,7 +161,15 @@ def resident(key: str) -> int:
 def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str, float]) -> Table:
     """One row a variant."""
     title = f"{setting.arch}, {setting.size} px, {setting.pairs} pairs, {setting.device}, {setting.precision}"
-    columns = ("ms a step", "min-max", "/ simclr", "double backward / it", "MB", "of double backward's", "of the released form's")
+    columns = (
+        "ms a step",
+        "min-max",
+        "/ simclr",
+        "double backward / it",
+        "MB",
+        "of double backward's",
+        "of the released form's",
+    )
     table = Table("", *columns, title=title)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():

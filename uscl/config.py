@@ -25,6 +25,7 @@ WORDS = {
     "string": "text",
 }
 UNTRAINED = ("random", "imagenet")
+PROBES = ("linear", "knn")  # regimes on frozen features
 NAMES = "use letters, digits and _ only (and don't call a task 'pretrain', which MLflow shows as the encoders' runs)."
 
 
@@ -157,7 +158,13 @@ def reference_fault(config: dict[str, Any]) -> str | None:
     for key, dataset in named.items():
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
-    return method_fault(config) or pool_fault(config) or simulator_fault(config)
+    return (
+        method_fault(config)
+        or evaluation_fault(config)
+        or comparison_fault(config)
+        or pool_fault(config)
+        or simulator_fault(config)
+    )
 
 
 def method_fault(config: dict[str, Any]) -> str | None:
@@ -168,6 +175,30 @@ def method_fault(config: dict[str, Any]) -> str | None:
                 f"Config: methods.{name}: `weights: shuffled` needs the published order of updates, and"
                 " `meta.update` is lookahead: change one of them."
             )
+    return None
+
+
+def evaluation_fault(config: dict[str, Any]) -> str | None:
+    """A task whose settings don't go with its kind."""
+    for name, task in config["tasks"].items():
+        probes = [regime for regime in task.get("regimes", []) if regime in PROBES]
+        if task["kind"] == "segmentation" and probes:
+            return f"Config: tasks.{name}.regimes: {probes[0]} is for classification; take finetune or last_block."
+        if task["kind"] == "classification" and "decoder" in task:
+            return f"Config: tasks.{name}.decoder is for segmentation, and the task's kind is classification."
+    regime = config.get("label_fractions", {}).get("regime")
+    if regime in PROBES and all(task["kind"] == "segmentation" for task in config["tasks"].values()):
+        return f"Config: label_fractions.regime: {regime} is for classification, and the study has no such task."
+    return None
+
+
+def comparison_fault(config: dict[str, Any]) -> str | None:
+    """An arm to compare that the study doesn't have."""
+    pairs = [arm for pair in config.get("comparisons", []) for arm in pair]
+    for key, arms in {"reference": [config.get("reference")], "comparisons": pairs}.items():
+        for arm in arms:
+            if arm is not None and arm not in config["methods"]:
+                return f"Config: {key} names '{arm}', but `methods` has only {', '.join(config['methods'])}."
     return None
 
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import platform
 import resource
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +32,7 @@ class RunRecord:
             "name": name,
             "params": params,
             "config": config,
-            "config_sha256": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+            "config_sha256": config_hash(config),
             "data_sha256": sha256(*data),
             "commit": commit(),
             "tags": tags,
@@ -53,6 +55,12 @@ class RunRecord:
         write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 
+def config_hash(config: dict[str, Any]) -> str:
+    """A hash of what a study's results depend on: of all its settings but where they lie and who logs them."""
+    told = {key: value for key, value in config.items() if key not in ("results", "tracking")}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
 def commit() -> str:
     """The project's commit, with `-dirty` where tracked files differ from it; "unknown" outside a git checkout."""
     command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -63,11 +71,11 @@ def commit() -> str:
 
 
 def hardware() -> dict[str, str]:
-    """Processor, GPU if one is used, and operating system."""
-    import torch
-
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return {"cpu": cpu_model(), "gpu": gpu, "threads": str(torch.get_num_threads()), "system": platform.platform()}
+    """Processor, GPU if torch is in use and finds one, threads, and operating system."""
+    torch = sys.modules.get("torch")  # a job that has no use for torch need not wait for it
+    gpu = torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "none"
+    threads = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "1")
+    return {"cpu": cpu_model(), "gpu": gpu, "threads": str(threads), "system": platform.platform()}
 
 
 def cpu_model() -> str:

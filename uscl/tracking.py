@@ -147,8 +147,10 @@ def log_cell(
 ) -> dict[str, str]:
     """Log a cell as a run with the mean and sd of its scores, and every fold as its child; returns run ids by name.
 
-    `record` has `folds` with the start and end of each; `scores` has fold, metric, value; `figures` has fold<k>_*.png.
+    `record` has `folds` with the start and end of each; `history` has fold, and epoch or (of a probe) candidate;
+    `scores` has fold, metric, value; `figures` has fold<k>_*.png.
     """
+    history = history.rename(columns={"candidate": "epoch"})  # MLflow's steps
     summary = scores.groupby("metric")["value"].agg(["mean", "std"])
     # The MLflow pages can't aggregate over runs.
     means = {f"test_{name}_mean": value for name, value in summary["mean"].items()}

@@ -1,4 +1,4 @@
-"""Does the weight net learn to give pairs that span a change of organ a lower weight? benchmarks/weight_net.py, three seeds."""
+"""Does the weight net give pairs that span a change of organ a lower weight? benchmarks/weight_net.py, three seeds."""
 
 import pytest
 

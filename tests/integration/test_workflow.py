@@ -15,11 +15,21 @@ ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/integration/tiny.yaml"
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 TASKS = ["pocus", "busi", "segmentation"]
+EVALUATIONS = [
+    ("pocus", "finetune"),
+    ("pocus", "linear"),
+    ("busi", "last_block"),
+    ("busi", "knn"),
+    ("segmentation", "finetune"),
+]
 
 CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
 
 PRETRAINING = {"pretrain", "plot_pretraining"}
-AFTER_PRETRAINING = {"track_encoder", "finetune", "score", "table", "track_cell"}
+RESULTS = {"table", "study_figures"}
+AFTER_SCORING = {"compare", "task_figures", "track_cell"} | RESULTS
+AFTER_PRETRAINING = {"track_encoder", "finetune", "features", "probe", "representation_map", "score", "draw_cell"}
+AFTER_PRETRAINING |= AFTER_SCORING
 
 pytestmark = pytest.mark.e2e
 
@@ -70,15 +80,16 @@ def project(tmp_path_factory):
 
 def test_the_table_has_every_arm_task_and_metric(project):
     table = pd.read_csv(project / "results/table.csv")
-    assert list(table.columns) == ["arm", "pool_labels", "task", "metric", "mean", "sd", "n"]
-    classification = {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
-    segmentation = {"dice", "iou", "zero_dice_share"}
+    classification = {"accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece"}
+    segmentation = {"dice", "median_dice", "iou", "hd95", "zero_dice_share"}
     for arm in ARMS:
-        for task in TASKS:
-            metrics = table[(table["arm"] == arm) & (table["task"] == task)]
-            assert set(metrics["metric"]) == (segmentation if task == "segmentation" else classification)
-            assert (metrics["n"] == 2).all()
-            assert metrics["mean"].between(0, 1).all()
+        for task, regime in EVALUATIONS:
+            metrics = table[(table["arm"] == arm) & (table["task"] == task) & (table["regime"] == regime)]
+            assert set(metrics["metric"]) >= (segmentation if task == "segmentation" else classification)
+            assert metrics["mean"].isna().equals(metrics["reason"].notna() & (metrics["n"] == 0))
+            found = metrics[metrics["mean"].notna() & (metrics["metric"] != "hd95")]
+            assert found["mean"].between(0, 1).all()
+            assert (found["ci_low"] <= found["ci_high"]).all()
     text = (project / "results/table.md").read_text()
     assert all(f"| {arm} |" in text for arm in ARMS if arm != "uscl")
     assert "| uscl † |" in text
@@ -86,12 +97,38 @@ def test_the_table_has_every_arm_task_and_metric(project):
     assert (project / "results/figures/contact_sheet.png").stat().st_size > 10_000
 
 
+def test_every_number_of_the_table_leads_to_its_run(project):
+    table = pd.read_csv(project / "results/table.csv")
+    mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
+    runs = mlflow.search_runs(search_all_experiments=True).set_index("tags.mlflow.runName")
+    rows = table[table["metric"].isin(["accuracy", "dice"])]
+    assert len(rows) == len(ARMS) * len(EVALUATIONS)
+    for row in rows.itertuples():
+        run = runs.loc[f"{row.run}/seed{row.seeds}"]
+        assert run[f"metrics.test_{row.metric}_mean"] == pytest.approx(row.mean, abs=1e-6)
+        assert run["tags.config_sha256"] == row.config_sha256
+
+
+def test_every_comparison_is_one_sentence_that_claims_no_more_than_its_test(project):
+    claims = pd.read_csv(project / "results/claims.csv")
+    assert len(claims) == (len(ARMS) - 1 + 1) * len(EVALUATIONS)
+    assert ((claims["p_holm"] < 0.05) == (claims["verdict"] != "not shown")).all()
+    assert all(sentence in (project / "results/claims.md").read_text() for sentence in claims["sentence"])
+
+
+def test_what_a_regime_does_not_give_stands_in_the_table_with_its_reason(project):
+    table = pd.read_csv(project / "results/table.csv")
+    missing = table[(table["task"] == "segmentation") & (table["regime"] == "linear")]
+    assert set(missing["reason"]) == {"segmentation has no such probe"}
+    assert missing["mean"].isna().all()
+
+
 def test_every_run_is_in_mlflow_and_finished(project):
     mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
     runs = mlflow.search_runs(search_all_experiments=True)
     assert set(runs["status"]) == {"FINISHED"}
     names = set(runs["tags.mlflow.runName"])
-    cells = {f"{task}/{arm}/seed0" for task in TASKS for arm in ARMS}
+    cells = {f"{task}/{regime}/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS}
     assert names == {f"pretrain/{arm}/seed0" for arm in ARMS} | cells | {f"{c}/fold{k}" for c in cells for k in (0, 1)}
     assert len(runs) == len(names)
     assert all((project / "results/mlartifacts").as_uri() in place for place in runs["artifact_uri"])
@@ -112,7 +149,14 @@ def test_mlflow_shows_the_health_of_the_weights_over_time(project):
     for name in ("weight_mean", "weight_sd", "weight_entropy", "weight_ess", "meta_loss", "rank", "validation_loss"):
         assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == [0, 1]
     files = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
-    assert {"pool_parts.csv", "pairs.csv", "heads.safetensors", "pair_weights.png", "pretraining_curve.png"} <= files
+    assert {
+        "pool_parts.csv",
+        "pairs.csv",
+        "heads.safetensors",
+        "pair_weights.png",
+        "pretraining_curve.png",
+        "film_strip.png",
+    } <= files
 
 
 def test_the_parts_of_the_pool_are_written_and_share_no_patient(project):
@@ -132,11 +176,12 @@ def test_a_second_call_does_nothing_with_or_without_tracking(project):
 @pytest.mark.parametrize(
     ("module", "rules", "cells"),
     [
-        ("uscl/report/tables.py", {"table"}, 0),
-        ("uscl/metrics.py", {"score", "table", "track_cell"}, 0),
-        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "score", "table", "track_cell"}, 0),
+        ("uscl/report/claims.py", RESULTS, 0),
+        ("uscl/stats/bootstrap.py", {"compare"} | RESULTS, 0),
+        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "draw_cell", "track_cell"}, 0),
         ("uscl/pretrain/imagenet.py", {"untrained_encoder"} | AFTER_PRETRAINING, 3),
-        ("uscl/evaluate/segmentation.py", {"finetune", "score", "table", "track_cell"}, 6),
+        ("uscl/evaluate/segmentation.py", {"finetune", "score", "draw_cell"} | AFTER_SCORING, 6),
+        ("uscl/evaluate/probe.py", {"probe", "score", "draw_cell"} | AFTER_SCORING, 0),
         ("uscl/pretrain/simclr.py", PRETRAINING | AFTER_PRETRAINING, 6),
         ("uscl/hypergradient.py", PRETRAINING | AFTER_PRETRAINING, 3),
         ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}, 0),
@@ -162,7 +207,7 @@ def test_a_deleted_store_is_made_again_from_the_files(project):
     aside = database.rename(database.with_name("aside.db"))
     plan = planned(project)
     aside.rename(database)
-    assert plan == {"mlflow_store": 1, "track_encoder": 6, "track_cell": 18, "all": 1, "total": 26}
+    assert plan == {"mlflow_store": 1, "track_encoder": 6, "track_cell": 30, "all": 1, "total": 38}
 
 
 def test_a_video_that_is_added_is_noticed(project):
@@ -170,13 +215,13 @@ def test_a_video_that_is_added_is_noticed(project):
     added.write_bytes(b"0")
     plan = planned(project)
     added.unlink()
-    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"]) == (1, 4, 12)
+    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"], plan["probe"]) == (1, 4, 12, 8)
     assert planned(project) == {}
 
 
 def test_a_new_seed_trains_only_what_is_new(project):
     plan = planned(project, "--config", "seeds=[0,1]")
-    assert (plan["finetune"], plan["pretrain"], plan["untrained_encoder"]) == (18, 4, 2)
+    assert (plan["finetune"], plan["probe"], plan["pretrain"], plan["untrained_encoder"]) == (18, 12, 4, 2)
     assert not {"simulate", "extract_frames", "split"} & set(plan)
 
 
@@ -185,8 +230,10 @@ def test_one_core_and_another_folder_give_the_same_bytes(project, tmp_path):
     run = snakemake(other, "--cores", "1", "--config", "tracking=none", "results=results/")
     assert run.returncode == 0, run.stdout
     assert not (other / "results/mlflow.db").exists()
-    same = ["results/table.csv", "results/table.md"]
-    same += [f"results/cells/{task}/{arm}/seed0/predictions.parquet" for task in TASKS for arm in ARMS]
+    same = ["results/table.csv", "results/table.tex", "results/claims.csv", "results/claims.md"]
+    same += [f"results/figures/overview.{kind}" for kind in ("png", "svg")]
+    for task, regime in EVALUATIONS:
+        same += [f"results/cells/{task}/{regime}/labels100/{arm}/seed0/predictions.parquet" for arm in ARMS]
     same += [f"results/frames/sim_pool/{name}" for name in ("frames.npy", "manifest.csv", "problems.csv")]
     same += [f"results/encoders/meta_uscl/seed0/{name}" for name in ("history.csv", "pairs.csv", "heads.safetensors")]
     assert [name for name in same if (other / name).read_bytes() != (project / name).read_bytes()] == []
@@ -262,8 +309,22 @@ def test_a_results_folder_that_is_a_file_is_one_sentence(tmp_path):
 def test_an_arm_may_start_from_the_encoder_of_another(project):
     init = "results/encoders/simclr/seed0/encoder.safetensors"
     plan = planned(project, "--config", f"methods={{warm: {{method: meta_uscl, epochs: 1, init: {init}}}}}")
-    assert (plan["pretrain"], plan["finetune"]) == (1, 3)
+    assert (plan["pretrain"], plan["finetune"], plan["probe"], plan["compare"]) == (1, 3, 2, 5)
     assert planned(project) == {}
+
+
+def test_label_fractions_train_only_what_they_add(project):
+    target = "results/figures/label_fractions.png"
+    plan = planned(project, target)
+    # Two classification tasks; the linear probe of pocus with all labels is there already.
+    assert (plan["probe"], plan["score"], plan.get("finetune", 0)) == (18, 18, 0)
+    run = snakemake(project, "--cores", "2", target)
+    assert run.returncode == 0, run.stdout
+    scores = pd.read_csv(project / "results/label_fractions.csv")
+    assert set(scores[["arm", "task", "labels"]].itertuples(index=False, name=None)) == {
+        (arm, task, labels) for arm in ARMS for task in ("pocus", "busi") for labels in (25, 100)
+    }
+    assert planned(project, target) == {}
 
 
 def test_an_encoder_to_start_from_that_does_not_exist_is_one_sentence(tmp_path):

@@ -100,6 +100,15 @@ def test_the_studies_that_ship_are_sound(study):
             "methods.x: `weights: shuffled` needs the published order",
         ),
         (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
+        (["tasks", "segmentation", "regimes"], ["knn"], "tasks.segmentation.regimes: knn is for classification"),
+        (["tasks", "busi", "regimes"], [], "tasks.busi.regimes must not be empty"),
+        (["tasks", "busi", "regimes"], ["linear", "linear"], "tasks.busi.regimes names something twice"),
+        (["tasks", "busi", "decoder"], "unet", "tasks.busi.decoder is for segmentation"),
+        (["reference"], "imagnet", "reference names 'imagnet', but `methods` has only random, imagenet, simclr"),
+        (["comparisons"], [["meta_uscl", "mocov2"]], "comparisons names 'mocov2', but `methods` has only"),
+        (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
+        (["draws"], 10, "draws: 10 is less than the minimum of 100"),
+        (["label_fractions", "percent"], [0], "label_fractions.percent.0: 0 is less than the minimum of 1"),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
     ],
 )
@@ -142,7 +151,7 @@ def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
     config["tasks"]["busi"]["dataset"] = "yours"
     config["pool"] = "mine"
     assert "tasks.busi.dataset are the same data" in config_fault(config, SCHEMA)
-    config["methods"] = {"random": {"method": "random"}}
+    config |= {"methods": {"random": {"method": "random"}}, "reference": "random", "comparisons": []}
     assert config_fault(config, SCHEMA) is None
 
 

@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 
 from uscl.provenance import RunRecord, commit
 
@@ -29,6 +30,8 @@ def test_hashes_follow_settings_and_data(tmp_path):
     first = hashes(a=1, b=2)
     assert hashes(b=2, a=1) == first
     assert hashes(a=1, b=3)[0] != first[0]
+    # Where results lie and who logs them changes none of them.
+    assert hashes(a=1, b=2, results="elsewhere", tracking="none") == first
     data.write_text("b")
     assert hashes(a=1, b=2)[1] != first[1]
 
@@ -52,3 +55,9 @@ def test_a_changed_checkout_is_called_dirty(tmp_path, monkeypatch):
     assert len(clean) == 40
     (tmp_path / "file").write_text("b")
     assert commit() == f"{clean}-dirty"
+
+
+def test_a_record_needs_no_torch(tmp_path):
+    code = "import sys; from uscl.provenance import hardware; print(hardware()['gpu'], 'torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["none", "False"]

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from uscl.data.store import FrameStore
 from uscl.errors import UserError
-from uscl.seeds import derive
+from uscl.seeds import derive, generator
 
 log = logging.getLogger(__name__)
 
@@ -104,3 +104,27 @@ def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
     rows = splits["row"].to_numpy()
     folds = [Fold(*(rows[(splits[name] == role).to_numpy()] for role in ROLES)) for name in names]
     return splits.drop(columns=names), folds
+
+
+def with_fewer_labels(cases: pd.DataFrame, fold: Fold, percent: int, seed: int, *purpose: str | int) -> Fold:
+    """The fold with `percent` of the groups of each class in its training part, rounded up: one of each at least.
+
+    A smaller percentage takes a part of what a larger one takes (one seed and purpose: one order of the groups). A
+    group of several classes counts for its most frequent one. Validation and test stay whole.
+    """
+    train = cases[cases["row"].isin(fold.train)]
+    label = train.groupby("group")["label"].agg(lambda labels: labels.value_counts().sort_index().idxmax())
+    shuffled = label.iloc[generator(seed, "label fraction", *purpose).permutation(len(label))]
+    place = shuffled.groupby(shuffled).cumcount()
+    count = shuffled.groupby(shuffled).transform("size")
+    kept = shuffled.index[place * 100 < percent * count]
+    rows = train.loc[train["group"].isin(kept), "row"]
+    return fold._replace(train=fold.train[np.isin(fold.train, rows)])
+
+
+def labelled_folds(path: Path, percent: int, seed: int, *purpose: str | int) -> tuple[pd.DataFrame, list[Fold]]:
+    """The split file's cases and folds, with a part of the training labels (see `with_fewer_labels`)."""
+    cases, folds = read_folds(path)
+    if percent < 100:
+        folds = [with_fewer_labels(cases, fold, percent, seed, *purpose, k) for k, fold in enumerate(folds)]
+    return cases, folds

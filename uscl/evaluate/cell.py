@@ -1,48 +1,77 @@
-"""One cell of the study: an encoder fine-tuned on a task, all folds with one seed."""
+"""One cell of the study: an encoder evaluated on a task in one regime, all folds with one seed."""
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
-from lightning_fabric import Fabric
 
 from uscl.data.splits import Fold
-from uscl.data.store import FrameStore
-from uscl.models.encoders import Encoder
+from uscl.files import written
+from uscl.provenance import RunRecord
 
 log = logging.getLogger(__name__)
 
+Stream = tuple[int, str]  # names a random stream: seed, purpose
+ALL = 100
+
+
+class Cell(NamedTuple):
+    """What a cell is of; `labels` is the percentage of the training groups whose labels are used."""
+
+    arm: str
+    task: str
+    regime: str
+    labels: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What the cell is called in records and in MLflow."""
+        share = "" if self.labels == ALL else f"/labels{self.labels}"
+        return f"{self.task}/{self.regime}{share}/{self.arm}/seed{self.seed}"
+
+
+class Evaluated(NamedTuple):
+    """What a cell leaves behind.
+
+    The predictions of all test parts, one row a case; the history of every fold; start and end of each fold in seconds
+    since 1970; and how many training images were seen in all.
+    """
+
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    times: list[dict[str, float]]
+    images: int
+
 
 def run_cell(
-    finetune_fold: Callable[..., tuple[pd.DataFrame, pd.DataFrame]],
-    encoder: Encoder,
-    store: FrameStore,
-    cases: pd.DataFrame,
-    folds: list[Fold],
-    fabric: Fabric,
-    *,
-    arm: str,
-    task: str,
-    seed: int,
-    **settings: Any,
-) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, float]]]:
-    """Fine-tune and predict fold by fold.
+    cell: Cell, run_fold: Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]], folds: Sequence[Fold]
+) -> Evaluated:
+    """Evaluate fold by fold; `run_fold` gives a fold's predictions and history.
 
-    Returns the predictions of all test parts, one row a case, with arm, task, seed and fold; the history by fold and
-    epoch; and the start and end of each fold in seconds since 1970. The random streams depend on task, seed and fold,
-    not on the arm: every arm meets the same batches and starts from the same head.
+    The random streams depend on task, seed and fold, not on the arm: every arm meets the same batches and starts from
+    the same head.
     """
-    predictions, histories, times = [], [], []
+    predictions, histories, times, images = [], [], [], 0
     for number, fold in enumerate(folds):
         started = time.time()
-        predicted, history = finetune_fold(
-            encoder, store, cases, fold, fabric, stream=(seed, f"{task}/fold{number}"), **settings
-        )
-        predictions.append(predicted.assign(arm=arm, task=task, seed=seed, fold=number))
+        predicted, history = run_fold(fold, (cell.seed, f"{cell.task}/fold{number}"))
+        predictions.append(predicted.assign(**cell._asdict(), fold=number))
         histories.append(history.assign(fold=number))
         times.append({"started": started, "ended": time.time()})
+        images += len(fold.train) * (len(history) if "epoch" in history else 1)
         chosen = history.loc[history["chosen"]].iloc[0]
-        log.info("fold %d: epoch %d chosen, validation %.3f", number, chosen["epoch"] + 1, chosen["validation_score"])
-    return pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times
+        log.info("fold %d: row %d of its history chosen, score %.3f", number, chosen.name, chosen["validation_score"])
+    return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
+
+
+def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> None:
+    """Write predictions.parquet, history.csv and, last, run.json into a cell's folder, each whole or not at all."""
+    with written(folder / "predictions.parquet") as path:
+        evaluated.predictions.to_parquet(path, index=False)
+    with written(folder / "history.csv") as path:
+        evaluated.history.to_csv(path, index=False)
+    record.write(folder / "run.json", folds=evaluated.times, images=evaluated.images)

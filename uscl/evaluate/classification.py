@@ -13,8 +13,11 @@ from torch.nn import functional as F
 from uscl.augment import supervised
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
+from uscl.evaluate.authors_protocol import BestOnTest
 from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.evaluate.predictions import by_class, predicted
 from uscl.models.encoders import Encoder
+from uscl.models.freezing import freeze_below_last_block
 from uscl.seeds import torch_stream
 
 
@@ -26,16 +29,20 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
+    regime: str = "finetune",
+    authors_protocol: bool = False,
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold.
+    """Fine-tune on one fold: all layers, or with `regime` last_block the encoder's last block and the head.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
     probability a class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
-    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
+    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part. With
+    `authors_protocol` the predictions of the epoch that is best on the test part come too, as
+    `best_on_test_p_<class>`; they change nothing else.
     """
     classes = sorted(cases["label"].unique())
     number = {name: number for number, name in enumerate(classes)}
@@ -44,6 +51,13 @@ def finetune_fold(
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):
         model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
+    if regime == "last_block":
+        freeze_below_last_block(model[0].backbone, encoder.arch)
+
+    def test_probabilities() -> np.ndarray:
+        return predict(fabric, model, test[0], batch_size).softmax(1).numpy()
+
+    best_on_test = BestOnTest(test_probabilities, test[1].numpy()) if authors_protocol else None
     augmentation = supervised(store.frames.shape[1])
     history = finetune(
         fabric,
@@ -58,10 +72,12 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        after_epoch=best_on_test or (lambda: None),
     )
-    probabilities = predict(fabric, model, test[0], batch_size).softmax(1).numpy()
-    predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
-    return predictions.assign(**{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)}), history
+    predictions = predicted(cases, fold, classes, test_probabilities())
+    if best_on_test:
+        predictions = predictions.assign(**by_class("best_on_test_p_", classes, best_on_test.probabilities))
+    return predictions, history
 
 
 def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:

@@ -1,4 +1,4 @@
-"""Fine-tuning of all layers: one loop for classification and segmentation.
+"""Fine-tuning, of all layers or of those that aren't frozen: one loop for classification and segmentation.
 
 The epoch is chosen on the validation part; nothing here sees the test part.
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from uscl.augment import as_float
 from uscl.losses import finite
+from uscl.models.freezing import train_what_is_free
 from uscl.progress import shown
 from uscl.seeds import torch_stream
 
@@ -38,16 +39,19 @@ def finetune(
     lr: float,
     weight_decay: float,
     stream: tuple[int, str],
+    after_epoch: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
 
-    AdamW with one cosine to zero. `score_of(logits, targets)` is larger for better; equal scores go to the lower
-    validation loss, then to the earlier epoch. `stream` names the random stream: (seed, purpose). Returns one row an
+    AdamW with one cosine to zero; frozen parameters stay as they are. `score_of(logits, targets)` is larger for better;
+    equal scores go to the lower validation loss, then to the earlier epoch. `stream` names the random stream: (seed,
+    purpose). `after_epoch` may look at the model as it is after each epoch, and must change nothing. Returns one row an
     epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen.
     """
     # Convolutions run up to twice as fast in this memory layout, on CPUs and on GPUs with mixed precision alike.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     model, optimizer = fabric.setup(model, optimizer)
     best: dict[str, float] = {"validation_score": -math.inf, "validation_loss": math.inf}
@@ -67,6 +71,7 @@ def finetune(
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
         if rank(row) > rank(best):
             best, best_state = row, copy.deepcopy(model.state_dict())
+        after_epoch()
     model.load_state_dict(best_state)
     frame = pd.DataFrame(history)
     return frame.assign(chosen=frame["epoch"] == best["epoch"])
@@ -87,7 +92,7 @@ def train_epoch(
     batch_size: int,
 ) -> Tensor:
     """One pass over the training part in random order; returns the loss of every step."""
-    model.train()
+    train_what_is_free(model)
     losses = []
     for batch in batches(len(part[0]), batch_size):
         frames, targets = (fabric.to_device(tensor[batch]) for tensor in part)

@@ -12,7 +12,7 @@ from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.losses import dice_bce
 from uscl.models.encoders import Encoder
-from uscl.models.unet import UNet
+from uscl.models.segmenter import Segmenter
 from uscl.overlap import dice
 from uscl.seeds import torch_stream
 
@@ -25,12 +25,14 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
+    regime: str = "finetune",
+    decoder: str = "unet",
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold.
+    """Fine-tune on one fold: encoder and decoder, or with `regime` last_block the encoder's last block and the decoder.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
     and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
@@ -38,7 +40,9 @@ def finetune_fold(
     """
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
-        model = UNet(encoder)
+        model = Segmenter(encoder, decoder)
+    if regime == "last_block":
+        model.freeze_below_last_block()
     augmentation = supervised(store.frames.shape[1], masks=True)
     history = finetune(
         fabric,

@@ -39,7 +39,8 @@ class Step(NamedTuple):
     """What a method's step gives: the loss, its gradient by every parameter of the model, and what was seen on the way.
 
     `h`, `z` are representations and projections [pairs, dim] of the first and of the second views, of all processes;
-    `weights` [pairs] those of a method that weights pairs; `more` further figures to follow, by name.
+    `weights` [pairs] those of a method that weights pairs; `more` further figures to follow, by name; `meta_images` how
+    many views the step took beside those of its pairs.
     """
 
     loss: Tensor
@@ -48,6 +49,7 @@ class Step(NamedTuple):
     z: tuple[Tensor, Tensor]
     weights: Tensor | None = None
     more: Mapping[str, Tensor] = MappingProxyType({})
+    meta_images: int = 0
 
 
 @dataclass
@@ -141,7 +143,8 @@ def summary(steps: list[Step]) -> dict[str, float]:
         figures[name] = torch.stack([step.more[name] for step in steps if name in step.more]).mean().item()
     figures |= health.representation_health(torch.cat([first, second]), z1, z2)
     weights = [step.weights for step in steps if step.weights is not None]
-    return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | {"pairs": len(z1)}
+    counts = {"pairs": len(z1), "images": 2 * len(z1) + sum(step.meta_images for step in steps)}
+    return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
 
 
 def warn(figures: dict[str, float], epoch: int, told: set[str]) -> None:

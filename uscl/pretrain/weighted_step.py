@@ -62,7 +62,7 @@ class WeightedStep:
         more = self._step_alpha(direction, frames, count, convolutions) | {"meta_loss": meta_loss}
         del direction
         convolutions.clear()
-        return self._main(h, z, weigh, more)
+        return self._main(h, z, weigh, more)._replace(meta_images=2 * meta_count)
 
     def lookahead(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int) -> Step:
         """The virtual step is the main step: alpha's step comes too late for it, and no graph is kept meanwhile.
@@ -78,7 +78,7 @@ class WeightedStep:
         loss = loss.detach()
         meta_loss, direction = self._meta_gradient(virtual_step(self.optimizer, virtual), meta_frames, meta_count)
         more = self._step_alpha(direction, frames, count, []) | {"meta_loss": meta_loss}
-        return Step(loss, virtual, h, z, weights, more)
+        return Step(loss, virtual, h, z, weights, more, meta_images=2 * meta_count)
 
     def _weights(self, h: BothViews) -> Tensor:
         return self.weight_net(*(detached(h) if self.detach_features else h))

@@ -1,67 +1,128 @@
-"""Result tables from the metrics of all cells."""
+"""The study's result table: every arm, task, regime and metric with its uncertainty, tests, costs and origin."""
 
-import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-MARK = "†"
-TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro-F1",
-    "auroc": "AUROC",
-    "dice": "Dice",
-    "iou": "IoU",
-    "zero_dice_share": "images with Dice 0",
+from uscl.report.families import holm_by_family, verdicts
+from uscl.report.markdown import markdown
+from uscl.report.names import MARK, TITLES
+from uscl.stats.scores import LOWER_IS_BETTER
+
+__all__ = ["MARK", "TITLES", "markdown", "result_table"]
+
+EVALUATION = ["arm", "task", "regime"]
+ROW = [*EVALUATION, "metric"]
+COSTS = ["pretraining_images", "finetuning_images", "parameters"]
+PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "cpu", "gpu"]
+COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
+COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason", *COSTS, *PROVENANCE]
+WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are missing
+
+Missing = tuple[str | None, str, str, str]
+
+# Why a metric may have no value, by the beginning of its name.
+CAUSES = {
+    "auroc": "a class is absent from the test part",
+    "sensitivity_": "the class is absent from the test part",
+    "f1_": "the class is absent from the test part and never predicted",
 }
 
 
-def summarise(scores: pd.DataFrame, labelled: Collection[str]) -> pd.DataFrame:
-    """One row an arm x task x metric: mean, standard deviation (n - 1) and number of fold x seed scores.
+def result_table(
+    intervals: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    best_on_test: pd.DataFrame,
+    costs: pd.DataFrame,
+    provenance: pd.DataFrame,
+    *,
+    labelled: Collection[str],
+    reference: str,
+    missing: Sequence[Missing],
+) -> pd.DataFrame:
+    """One row an arm x task x regime x metric, in the order of their first appearance (`table.csv`).
 
-    `scores` has arm, task, seed, fold, metric, value. `labelled` are the arms that see class labels of the pool (column
-    `pool_labels`). Arms, tasks and metrics keep the order of their first appearance. The standard deviation of a single
-    score is NaN.
+    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
+    `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty; `costs`
+    and `provenance` have a row an arm x task x regime. `labelled` are the arms that see class labels of the pool.
+    `missing` names arm (None for all arms), task, regime and reason of what was not evaluated: a row without a metric.
+
+    `rank` is 1 for the best mean, the average for equal ones. `p_holm` is the paired permutation test against the
+    `reference` arm, corrected by Holm's method: one family of all comparisons on the tasks' primary metrics, and one of
+    each other metric (`holm_by_family`). `best` is True for the one best mean if that test shows the arm to be better
+    than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than every other arm.
+
+    ValueError where `reference` is no arm of `intervals`.
     """
-    by_cell = scores.groupby(["arm", "task", "metric"], sort=False)["value"]
-    table = by_cell.agg(mean="mean", sd="std", n="count").reset_index()
-    table.insert(1, "pool_labels", table["arm"].isin(labelled))
-    return table
+    if reference not in set(intervals["arm"]):
+        raise ValueError(f"The reference {reference} is none of the arms {', '.join(intervals['arm'].unique())}.")
+    table = in_order(pd.concat([with_reasons(intervals), missing_rows(intervals["arm"].unique(), missing)]))
+    table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
+    authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
+    table = table.merge(authors, on=ROW, how="left", validate="one_to_one")
+    for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
+        table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
+    table["pool_labels"] = table["arm"].isin(labelled)
+    table["rank"] = ranks(table)
+    table["best"] = best(table, reference)
+    whole = dict.fromkeys(WHOLE, "Int64")
+    return table.astype({"best_on_test_epoch": float, "p_holm": float, **whole})[COLUMNS]
 
 
-def markdown(table: pd.DataFrame, study: str) -> str:
-    """The table for reading: one part a task, one line an arm, mean ± sd in percent."""
-    parts = [f"# Results of the study `{study}`"]
-    for task, rows in table.groupby("task", sort=False):
-        parts += [f"## {task}", grid(rows)]
-    if table["pool_labels"].any():
-        parts.append(f"{MARK} sees class labels of the pretraining pool, which the other arms do not.")
-    parts.append(
-        "Mean ± standard deviation in percent over folds and seeds, each scored on its test part alone. Scores of folds"
-        " share training data, so the spread is no standard error: no arm is shown to be better by this table. Dice and"
-        " IoU are those of masks at the study's frame size, not at the size of the source image."
-    )
-    return "\n\n".join(parts) + "\n"
+def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The intervals with a reason where a metric is undefined in some or all scores."""
+    reasons = [
+        why_undefined(metric, int(undefined), int(n + undefined))
+        for metric, undefined, n in intervals[["metric", "undefined", "n"]].itertuples(index=False)
+    ]
+    return intervals.assign(reason=pd.Series(reasons, index=intervals.index, dtype=object))
 
 
-def grid(rows: pd.DataFrame) -> str:
-    """A Markdown table of one task: arms down, metrics across."""
-    metrics = list(rows["metric"].unique())
-    cells = {(row["arm"], row["metric"]): cell(row["mean"], row["sd"]) for _, row in rows.iterrows()}
-    lines = [["arm", *(TITLES.get(metric, metric) for metric in metrics), "n"], ["---"] * (len(metrics) + 2)]
-    for arm, of_arm in rows.groupby("arm", sort=False):
-        mark = f" {MARK}" if of_arm["pool_labels"].any() else ""
-        lines.append([f"{arm}{mark}", *(cells.get((arm, metric), "") for metric in metrics), str(of_arm["n"].max())])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
+    """The reason of undefined scores; None where there are none.
 
-
-def cell(mean: float, sd: float) -> str:
-    """One figure in percent.
-
-    >>> cell(0.5, 0.025), cell(0.5, float("nan")), cell(float("nan"), float("nan"))
-    ('50.0 ± 2.5', '50.0', 'undefined')
+    >>> why_undefined("auroc", 2, 15)
+    'undefined in 2 of 15 scores: a class is absent from the test part'
     """
-    if math.isnan(mean):
-        return "undefined"
-    return f"{100 * mean:.1f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.1f}")
+    if not undefined:
+        return None
+    cause = next((f": {text}" for name, text in CAUSES.items() if metric.startswith(name)), "")
+    return f"undefined in {undefined} of {scores} scores{cause}"
+
+
+def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
+    """A row for each arm of each evaluation that does not exist."""
+    rows = [
+        (each, task, regime, None, reason)
+        for arm, task, regime, reason in missing
+        for each in (arms if arm is None else [arm])
+    ]
+    return pd.DataFrame(rows, columns=[*ROW, "reason"], dtype=object)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows by arm, task, regime and metric, each in the order of first appearance."""
+    return table.sort_values(ROW, key=lambda column: pd.factorize(column)[0], kind="stable", ignore_index=True)
+
+
+def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The corrected tests of all arms against the reference: what `ROW` names, reference, p_holm and verdict."""
+    corrected = comparisons.assign(p_holm=holm_by_family(comparisons))
+    corrected["verdict"] = verdicts(corrected)
+    return corrected.loc[corrected["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
+
+
+def ranks(table: pd.DataFrame) -> pd.Series:
+    """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
+    height = table["mean"].where(table["metric"].isin(LOWER_IS_BETTER), -table["mean"])
+    return height.groupby([table[key] for key in ROW[1:]]).rank()
+
+
+def best(table: pd.DataFrame, reference: str) -> pd.Series:
+    """Whether an arm has the one best mean and the corrected tests support it."""
+    other = (table["arm"] != reference) & table["mean"].notna()
+    keys = [table[key] for key in ROW[1:]]
+    others = other.groupby(keys).transform("sum")
+    worse = (other & (table["verdict"] == "worse")).groupby(keys).transform("sum")
+    supported = (table["verdict"] == "better").where(table["arm"] != reference, (others > 0) & (worse == others))
+    return (table["rank"] == 1) & supported

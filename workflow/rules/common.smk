@@ -9,6 +9,7 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
+from uscl.config import PROBES
 from uscl.config import UNTRAINED as UNTRAINED_METHODS
 from uscl.config import config_fault, repeated_key
 from uscl.data.folders import public_folder
@@ -34,6 +35,8 @@ POOL = [config["pool"]] if PRETRAINED else []
 DATASETS = sorted({*POOL, *(task["dataset"] for task in config["tasks"].values())})
 GPUS = int(config["device"] == "cuda")
 DEVICES = config.get("devices", 1)
+REFERENCE = config.get("reference", "imagenet" if "imagenet" in config["methods"] else next(iter(config["methods"])))
+DRAWS = config.get("draws", 10_000)
 
 
 pathvars:
@@ -51,6 +54,8 @@ wildcard_constraints:
     dataset=one_of(config["datasets"]),
     task=one_of(config["tasks"]),
     arm=one_of(config["methods"]),
+    regime="finetune|last_block|linear|knn",
+    labels=r"[1-9]\d?|100",
     seed=r"\d+",
 
 
@@ -61,9 +66,78 @@ def code(script, *modules):
     return [os.path.relpath(ROOT / file) for file in files]
 
 
-def cells(pattern):
-    """A path for every arm x task x seed, arms and tasks in the config's order."""
-    return expand(pattern, task=config["tasks"], arm=config["methods"], seed=SEEDS)
+def regimes(task):
+    """How the encoders are evaluated on a task, the one that figures show first."""
+    return config["tasks"][task].get("regimes", ["finetune"])
+
+
+def cells(pattern, labels=100):
+    """A path for every task x regime x arm x seed, all in the config's order."""
+    paths = []
+    for task in config["tasks"]:
+        paths += expand(
+            pattern, task=task, regime=regimes(task), arm=config["methods"], seed=SEEDS, labels=labels, allow_missing=True
+        )
+    return paths
+
+
+def evaluations(pattern):
+    """A path for every task x regime."""
+    return [path for task in config["tasks"] for path in expand(pattern, task=task, regime=regimes(task))]
+
+
+def main_evaluations(pattern, kinds=("classification", "segmentation")):
+    """A path for every task of some kinds, in its first regime."""
+    tasks = [task for task, settings in config["tasks"].items() if settings["kind"] in kinds]
+    return [path for task in tasks for path in expand(pattern, task=task, regime=regimes(task)[0])]
+
+
+def arms_of(pattern):
+    """A path for every arm x seed of a task in a regime."""
+    return expand(pattern, arm=config["methods"], seed=SEEDS, labels=100, allow_missing=True)
+
+
+def compared_pairs():
+    """Pairs [arm, against]: every other arm with the reference, and those that the config names besides."""
+    with_reference = [[arm, REFERENCE] for arm in config["methods"] if arm != REFERENCE]
+    return with_reference + [pair for pair in config.get("comparisons", []) if pair not in with_reference]
+
+
+def missing_evaluations():
+    """Task, regime and reason of what the tables can't show: regimes that others of the study's tasks have."""
+    known = list(dict.fromkeys(regime for task in config["tasks"] for regime in regimes(task)))
+    missing = []
+    for task, settings in config["tasks"].items():
+        for regime in known:
+            if regime not in regimes(task):
+                probe = settings["kind"] == "segmentation" and regime in PROBES
+                reason = "segmentation has no such probe" if probe else f"not among tasks.{task}.regimes"
+                missing.append([task, regime, reason])
+    return missing
+
+
+def label_fraction_cells(pattern):
+    """A path for every task that knows the regime of `label_fractions`, percentage, arm and seed."""
+    settings = config.get("label_fractions", {"percent": [], "regime": "finetune"})
+    tasks = [task for task, known in config["tasks"].items() if known["kind"] == "classification"]
+    if settings["regime"] not in PROBES:
+        tasks = list(config["tasks"])
+    return expand(
+        pattern,
+        task=tasks,
+        regime=settings["regime"],
+        labels=settings["percent"],
+        arm=config["methods"],
+        seed=SEEDS,
+    )
+
+
+def finetune_settings(w):
+    """What fine-tuning on a task is called with, beside the regime."""
+    task = config["tasks"][w.task]
+    if task["kind"] == "segmentation":
+        return task["finetune"] | {"decoder": task.get("decoder", "unet")}
+    return task["finetune"] | {"authors_protocol": config.get("authors_protocol", False)}
 
 
 def simulated(dataset):
@@ -134,7 +208,7 @@ def tracked_runs():
     if config["tracking"] == "none":
         return []
     encoders = expand("<results>/tracking/encoders/{arm}-seed{seed}.json", arm=config["methods"], seed=SEEDS)
-    return ["<results>/mlflow.db", *encoders, *cells("<results>/tracking/cells/{task}-{arm}-seed{seed}.json")]
+    return ["<results>/mlflow.db", *encoders, *cells("<results>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.json")]
 
 
 def preflight():
@@ -146,9 +220,7 @@ def preflight():
                 f"Data set '{dataset}': the folder {raw_folder(dataset)} doesn't exist."
                 f" Set datasets.{dataset}.data_root to the folder that holds the set."
             )
-    gpus = max(
-        (GPUS * (DEVICES if job.rule.name == "pretrain" else job.rule.name == "finetune") for job in coming), default=0
-    )
+    gpus = max((int(job.resources.get("gpu", 0)) for job in coming), default=0)
     needs = ["--gpus", str(gpus)] if gpus else []
     for job in coming:
         if job.rule.name in ("untrained_encoder", "pretrain") and init_of(job.wildcards.arm) == "imagenet":

@@ -1,3 +1,6 @@
+CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
+CELL_NAME = CELL.replace("/", "-")
+MAIN_CELL = CELL.replace("{labels}", "100")  # of the tables and MLflow: with all labels
 
 
 rule finetune:
@@ -7,13 +10,15 @@ rule finetune:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         code=lambda w: code("finetune.py", f"uscl/evaluate/{config['tasks'][w.task]['kind']}.py"),
     output:
-        predictions="<results>/cells/{task}/{arm}/seed{seed}/predictions.parquet",
-        history="<results>/cells/{task}/{arm}/seed{seed}/history.csv",
-        record="<results>/cells/{task}/{arm}/seed{seed}/run.json",
+        predictions=f"<results>/cells/{CELL}/predictions.parquet",
+        history=f"<results>/cells/{CELL}/history.csv",
+        record=f"<results>/cells/{CELL}/run.json",
     log:
-        "<logs>/cells/{task}-{arm}-seed{seed}.log",
+        f"<logs>/cells/{CELL_NAME}.log",
     benchmark:
-        "<benchmarks>/cells/{task}-{arm}-seed{seed}.tsv"
+        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+    wildcard_constraints:
+        regime="finetune|last_block",
     conda:
         "../../environment.yml"
     threads: 1
@@ -21,33 +26,103 @@ rule finetune:
         gpu=GPUS,
     params:
         kind=lambda w: config["tasks"][w.task]["kind"],
-        finetune=lambda w: config["tasks"][w.task]["finetune"],
+        settings=finetune_settings,
         device=config["device"],
         precision=config["precision"],
     message:
-        "Fine-tuning: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
+        "Fine-tuning ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
     script:
         "../scripts/finetune.py"
 
 
+rule features:
+    input:
+        unpack(lambda w: store(w.dataset)),
+        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        code=code("features.py"),
+    output:
+        features="<results>/features/{dataset}/{arm}-seed{seed}.npy",
+    log:
+        "<logs>/features/{dataset}-{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/features/{dataset}-{arm}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+    params:
+        device=config["device"],
+        precision=config["precision"],
+    message:
+        "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
+    script:
+        "../scripts/features.py"
+
+
+rule probe:
+    input:
+        splits=rules.split.output.splits,
+        manifest=lambda w: task_store(w)["manifest"],
+        features=lambda w: f"{R}/features/{config['tasks'][w.task]['dataset']}/{w.arm}-seed{w.seed}.npy",
+        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
+        code=code("probe.py"),
+    output:
+        predictions=f"<results>/cells/{CELL}/predictions.parquet",
+        history=f"<results>/cells/{CELL}/history.csv",
+        record=f"<results>/cells/{CELL}/run.json",
+    log:
+        f"<logs>/cells/{CELL_NAME}.log",
+    benchmark:
+        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+    wildcard_constraints:
+        regime="linear|knn",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    message:
+        "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
+    script:
+        "../scripts/probe.py"
+
+
 rule score:
     input:
-        unpack(task_store),
-        predictions=rules.finetune.output.predictions,
-        history=rules.finetune.output.history,
+        predictions=f"<results>/cells/{CELL}/predictions.parquet",
         code=code("score.py"),
     output:
-        metrics="<results>/cells/{task}/{arm}/seed{seed}/metrics.csv",
-        figures=directory("<results>/cells/{task}/{arm}/seed{seed}/figures"),
+        cases=f"<results>/cells/{CELL}/cases.parquet",
+        metrics=f"<results>/cells/{CELL}/metrics.csv",
+        best_on_test=f"<results>/cells/{CELL}/best_on_test_epoch.csv",
     log:
-        "<logs>/score/{task}-{arm}-seed{seed}.log",
+        f"<logs>/score/{CELL_NAME}.log",
     benchmark:
-        "<benchmarks>/score/{task}-{arm}-seed{seed}.tsv"
+        f"<benchmarks>/score/{CELL_NAME}.tsv"
     conda:
         "../../environment.yml"
     params:
         kind=lambda w: config["tasks"][w.task]["kind"],
     message:
-        "Scoring stored predictions: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
+        "Scoring stored predictions: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
         "../scripts/score.py"
+
+
+rule draw_cell:
+    input:
+        unpack(task_store),
+        predictions=f"<results>/cells/{CELL}/predictions.parquet",
+        history=f"<results>/cells/{CELL}/history.csv",
+        code=code("draw_cell.py"),
+    output:
+        figures=directory(f"<results>/cells/{CELL}/figures"),
+    log:
+        f"<logs>/draw_cell/{CELL_NAME}.log",
+    benchmark:
+        f"<benchmarks>/draw_cell/{CELL_NAME}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
+    script:
+        "../scripts/draw_cell.py"

@@ -66,10 +66,12 @@ rule plot_pretraining:
         history=rules.pretrain.output.history,
         pairs=rules.pretrain.output.pairs,
         manifest=store(config["pool"])["manifest"],
+        frames=store(config["pool"])["frames"],
         code=code("plot_pretraining.py"),
     output:
         curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
         weights="<results>/encoders/{arm}/seed{seed}/figures/pair_weights.png",
+        film_strip="<results>/encoders/{arm}/seed{seed}/figures/film_strip.png",
     log:
         "<logs>/plot_pretraining/{arm}-seed{seed}.log",
     benchmark:

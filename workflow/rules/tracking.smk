@@ -54,23 +54,23 @@ rule track_encoder:
 rule track_cell:
     input:
         ready=rules.mlflow_store.output.ready,
-        record=rules.finetune.output.record,
-        history=rules.finetune.output.history,
-        metrics=rules.score.output.metrics,
-        figures=rules.score.output.figures,
+        record=f"<results>/cells/{MAIN_CELL}/run.json",
+        history=f"<results>/cells/{MAIN_CELL}/history.csv",
+        metrics=f"<results>/cells/{MAIN_CELL}/metrics.csv",
+        figures=f"<results>/cells/{MAIN_CELL}/figures",
         code=code("track_cell.py"),
     output:
-        runs="<results>/tracking/cells/{task}-{arm}-seed{seed}.json",
+        runs="<results>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.json",
     log:
-        "<logs>/tracking/cells/{task}-{arm}-seed{seed}.log",
+        "<logs>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/tracking/cells/{task}-{arm}-seed{seed}.tsv"
+        "<benchmarks>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.tsv"
     conda:
         "../../environment.yml"
     params:
         database=rules.mlflow_store.output.database,
         experiment=lambda w: f"{config['study']}/{w.task}",
     message:
-        "Logging to MLflow: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
+        "Logging to MLflow: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
         "../scripts/track_cell.py"

@@ -6,49 +6,37 @@ from pathlib import Path
 from uscl.job import job
 
 with job(snakemake.log[0]):
-    from uscl.data.splits import read_folds
+    from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.device import start
-    from uscl.evaluate.cell import run_cell
-    from uscl.files import sha256, written
+    from uscl.evaluate.cell import Cell, run_cell, write_cell
+    from uscl.files import sha256
     from uscl.models.checkpoint import load_encoder
     from uscl.provenance import RunRecord
 
-    arm, task, seed = snakemake.wildcards.arm, snakemake.wildcards.task, int(snakemake.wildcards.seed)
-    params = snakemake.params
+    w, params = snakemake.wildcards, snakemake.params
+    cell = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed))
     fabric = start(params.device, params.precision, snakemake.threads)
     encoder = load_encoder(snakemake.input.encoder)
     record = RunRecord(
-        f"{task}/{arm}/seed{seed}",
+        cell.name,
         params={
-            "arm": arm,
-            "task": task,
+            **cell._asdict(),
             "kind": params.kind,
-            "seed": seed,
             "arch": encoder.arch,
             "device": params.device,
             "precision": params.precision,
-            "finetune": params.finetune,
+            "finetune": params.settings,
         },
         config=snakemake.config,
         data=[Path(snakemake.input[name]) for name in ("manifest", "masks", "splits")],
-        tags={"stage": "finetune", "arm": arm, "task": task, "encoder_sha256": sha256(Path(snakemake.input.encoder))},
+        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": sha256(Path(snakemake.input.encoder))},
     )
-    cases, folds = read_folds(Path(snakemake.input.splits))
-    predictions, history, times = run_cell(
-        import_module(f"uscl.evaluate.{params.kind}").finetune_fold,
-        encoder,
-        FrameStore.open(Path(snakemake.input.frames).parent),
-        cases,
-        folds,
-        fabric,
-        arm=arm,
-        task=task,
-        seed=seed,
-        **params.finetune,
-    )
-    with written(Path(snakemake.output.predictions)) as path:
-        predictions.to_parquet(path, index=False)
-    with written(Path(snakemake.output.history)) as path:
-        history.to_csv(path, index=False)
-    record.write(Path(snakemake.output.record), folds=times)
+    cases, folds = labelled_folds(Path(snakemake.input.splits), cell.labels, cell.seed, cell.task)
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    finetune_fold = import_module(f"uscl.evaluate.{params.kind}").finetune_fold
+
+    def run_fold(fold, stream):
+        return finetune_fold(encoder, store, cases, fold, fabric, stream=stream, regime=cell.regime, **params.settings)
+
+    write_cell(run_cell(cell, run_fold, folds), Path(snakemake.output.record).parent, record)

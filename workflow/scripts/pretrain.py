@@ -54,5 +54,7 @@ with job(snakemake.log[0]):
         for name in ("history", "parts", "pairs"):
             with written(out[name]) as path:
                 getattr(result, name).to_csv(path, index=False)
-        record.write(out["record"], training_s=result.seconds)
+        parameters = sum(weight.numel() for weight in result.encoder.parameters())
+        images = int(result.history["images"].sum())
+        record.write(out["record"], training_s=result.seconds, images=images, parameters=parameters)
         clear(checkpoints)

@@ -1,4 +1,4 @@
-"""Compute a cell's metrics from its stored predictions, and draw its figures."""
+"""Score a cell's stored predictions: every case, every fold, and the authors' protocol where it was asked for."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import pandas as pd
 from uscl.job import job
 
 with job(snakemake.log[0]):
-    from uscl.data.store import FrameStore
     from uscl.files import written
-    from uscl.metrics import score_cell
-    from uscl.report.predictions import draw_cell
+    from uscl.metrics import best_on_test_epoch, case_scores, score_cell
 
     predictions = pd.read_parquet(snakemake.input.predictions)
-    history = pd.read_csv(snakemake.input.history)
+    cases = case_scores(predictions, snakemake.params.kind)
+    with written(Path(snakemake.output.cases)) as path:
+        cases.to_parquet(path, index=False)
     with written(Path(snakemake.output.metrics)) as path:
-        score_cell(predictions, snakemake.params.kind).to_csv(path, index=False)
-    store = FrameStore.open(Path(snakemake.input.frames).parent)
-    draw_cell(predictions, history, store, Path(snakemake.output.figures))
+        score_cell(cases, snakemake.params.kind).to_csv(path, index=False)
+    with written(Path(snakemake.output.best_on_test)) as path:
+        best_on_test_epoch(predictions).to_csv(path, index=False)

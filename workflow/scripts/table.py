@@ -1,16 +1,43 @@
-"""Write the result table from the metrics of all cells."""
+"""Write the result tables, the claims, the costs and the published figures from what every cell left behind."""
 
+import json
 from pathlib import Path
-
-import pandas as pd
 
 from uscl.job import job
 
 with job(snakemake.log[0]):
-    from uscl.files import write_text, written
-    from uscl.report.tables import markdown, summarise
+    from uscl.report.claims import claims, claims_markdown
+    from uscl.report.costs import costs_table
+    from uscl.report.latex import latex
+    from uscl.report.published import reported, reported_markdown
+    from uscl.report.sources import best_on_test_scores, by_evaluation, provenance
 
-    table = summarise(pd.concat(map(pd.read_csv, snakemake.input.metrics)), snakemake.params.labelled)
-    with written(Path(snakemake.output.csv)) as path:
-        table.to_csv(path, index=False, float_format="%.6f")
-    write_text(Path(snakemake.output.markdown), markdown(table, snakemake.params.study))
+    from uscl.files import write_text, written
+    from uscl.report.tables import markdown, result_table
+
+    given, out, params = snakemake.input, snakemake.output, snakemake.params
+    cells, encoders = ([json.loads(Path(path).read_text()) for path in given[name]] for name in ("cells", "encoders"))
+    evaluations = [tuple(pair) for pair in params.evaluations]
+    intervals, comparisons = (
+        by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
+    )
+    costs = costs_table(encoders, cells)
+    table = result_table(
+        intervals,
+        comparisons,
+        best_on_test_scores(cells, given.best_on_test),
+        costs,
+        provenance(cells),
+        labelled=params.labelled,
+        reference=params.reference,
+        missing=[(None, *evaluation) for evaluation in params.missing],
+    )
+    said = claims(comparisons)
+    published = reported(table, params.methods)
+    for name, frame in {"csv": table, "claims": said, "costs": costs, "reported": published}.items():
+        with written(Path(out[name])) as path:
+            frame.to_csv(path, index=False, float_format="%.6f")
+    write_text(Path(out.markdown), markdown(table, said, params.study, costs=costs))
+    write_text(Path(out.latex), latex(table, params.study))
+    write_text(Path(out.claims_markdown), claims_markdown(said))
+    write_text(Path(out.reported_markdown), reported_markdown(published))

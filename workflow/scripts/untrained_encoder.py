@@ -20,4 +20,5 @@ with job(snakemake.log[0]):
     )
     encoder = import_module(f"uscl.pretrain.{params.method}").untrained_encoder(params.arch, seed, weights)
     save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
-    record.write(Path(snakemake.output.record))
+    parameters = sum(weight.numel() for weight in encoder.parameters())
+    record.write(Path(snakemake.output.record), images=0, parameters=parameters)

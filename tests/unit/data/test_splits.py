@@ -3,7 +3,14 @@ import pandas as pd
 import pytest
 from stores import bright_or_dark_store
 
-from uscl.data.splits import make_splits, read_folds, task_cases
+from uscl.data.splits import (
+    Fold,
+    labelled_folds,
+    make_splits,
+    read_folds,
+    task_cases,
+    with_fewer_labels,
+)
 from uscl.data.store import FrameStore
 from uscl.errors import UserError
 
@@ -81,3 +88,43 @@ def test_classification_scores_labelled_frames_and_segmentation_images_with_a_le
         task_cases(store, "classification")
     with pytest.raises(UserError, match="no masks"):
         task_cases(FrameStore(store.frames, None, store.manifest), "segmentation")
+
+
+def subsets(frame, percents, seed=0):
+    rows = frame["row"].to_numpy()
+    fold = Fold(rows, rows[:0], rows[:0])
+    return {percent: set(with_fewer_labels(frame, fold, percent, seed, "t", 0).train) for percent in percents}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fewer_labels_are_whole_groups_of_every_class_and_nested(seed):
+    frame = cases({"a": 20, "b": 7})
+    found = subsets(frame, [1, 5, 10, 25, 50, 99, 100], seed)
+    sizes = {"a": [1, 1, 2, 5, 10, 20, 20], "b": [1, 1, 1, 2, 4, 7, 7]}
+    for number, rows in enumerate(found.values()):
+        kept = frame[frame["row"].isin(rows)]
+        assert (kept.groupby("group").size() == 3).all()
+        assert kept.groupby("label")["group"].nunique().to_dict() == {k: v[number] for k, v in sizes.items()}
+    ordered = list(found.values())
+    assert all(small <= large for small, large in zip(ordered, ordered[1:], strict=False))
+    assert found[100] == set(frame["row"])
+
+
+def test_fewer_labels_depend_on_the_seed_and_leave_validation_and_test_whole():
+    frame = cases({"a": 20, "b": 20})
+    assert subsets(frame, [25]) == subsets(frame, [25])
+    assert subsets(frame, [25]) != subsets(frame, [25], seed=1)
+    rows = frame["row"].to_numpy()
+    fold = Fold(rows[:90], rows[90:100], rows[100:])
+    fewer = with_fewer_labels(frame, fold, 10, 0)
+    assert fewer.validation.tolist() == fold.validation.tolist()
+    assert fewer.test.tolist() == fold.test.tolist()
+
+
+def test_all_labels_are_the_folds_as_they_are(tmp_path):
+    make_splits(cases({"a": 8, "b": 8}), folds=2, inner=2, seed=0).to_csv(tmp_path / "splits.csv", index=False)
+    _, folds = read_folds(tmp_path / "splits.csv")
+    _, same = labelled_folds(tmp_path / "splits.csv", 100, 0, "t")
+    _, fewer = labelled_folds(tmp_path / "splits.csv", 50, 0, "t")
+    assert [fold.train.tolist() for fold in same] == [fold.train.tolist() for fold in folds]
+    assert all(set(part.train) < set(fold.train) for part, fold in zip(fewer, folds, strict=True))

@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from stores import bright_or_dark_store
@@ -13,11 +14,12 @@ from uscl.data.splits import Fold, make_splits, task_cases
 from uscl.device import start
 from uscl.errors import UserError
 from uscl.evaluate import classification, segmentation
-from uscl.evaluate.cell import run_cell
+from uscl.evaluate.cell import Cell, run_cell, write_cell
 from uscl.evaluate.classification import inverse_frequency
 from uscl.evaluate.finetune import batches, finetune
-from uscl.metrics import classification_metrics, masks_of, segmentation_metrics
+from uscl.metrics import case_scores, classification_metrics, masks_of, segmentation_metrics
 from uscl.models.encoders import Encoder
+from uscl.provenance import RunRecord
 from uscl.seeds import torch_stream
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +49,7 @@ def test_classification_learns_an_easy_task_and_repeats(fabric, encoder):
     settings = {"epochs": 8, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
     predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
     again, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
-    assert classification_metrics(predictions)["accuracy"] > 0.9
+    assert classification_metrics(case_scores(predictions, "classification"))["accuracy"] > 0.9
     assert list(predictions["case"]) == list(cases.set_index("row").loc[folds[0].test, "case"])
     np.testing.assert_allclose(predictions[["p_bright", "p_dark"]].sum(axis=1), 1, rtol=1e-6)
     assert predictions.equals(again)
@@ -70,32 +72,87 @@ def test_segmentation_learns_an_easy_task(fabric, encoder):
     predictions, history = segmentation.finetune_fold(
         encoder, store, cases, folds[0], fabric, epochs=12, batch_size=4, lr=3e-3, stream=(0, "t")
     )
-    assert segmentation_metrics(predictions)["dice"] > 0.6
+    assert segmentation_metrics(case_scores(predictions, "segmentation"))["dice"] > 0.6
     np.testing.assert_array_equal(masks_of(predictions, "true_mask"), store.masks[folds[0].test].astype(bool))
     assert history["validation_score"].max() == history.loc[history["chosen"], "validation_score"].item()
 
 
-def test_a_cell_tests_every_case_once(fabric, encoder):
+def test_the_test_labels_play_no_part_in_the_choice_of_the_epoch(fabric, encoder):
+    store = bright_or_dark_store(groups=12)
+    cases, folds = folds_of(store, "classification")
+    settings = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
+    predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+    permuted = cases.set_index("row")
+    permuted.loc[folds[0].test, "label"] = np.roll(permuted.loc[folds[0].test, "label"], 5)
+    permuted = permuted.reset_index()[cases.columns]
+    assert not permuted.equals(cases)
+    # The authors' protocol looks at the test labels, and must leave the result alone too.
+    for more in ({}, {"authors_protocol": True}):
+        again, history_again = classification.finetune_fold(
+            encoder, store, permuted, folds[0], fabric, **settings, **more
+        )
+        assert history_again.equals(history)
+        assert again[["p_bright", "p_dark"]].equals(predictions[["p_bright", "p_dark"]])
+
+
+def test_the_authors_protocol_gives_the_best_epoch_on_the_test_part_apart(fabric, encoder):
+    store = bright_or_dark_store(groups=12)
+    cases, folds = folds_of(store, "classification")
+    settings = {"epochs": 3, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0"), "authors_protocol": True}
+    predictions, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+
+    def accuracy(prefix):
+        return ((predictions[f"{prefix}bright"] > 0.5) == (predictions["label"] == "bright")).mean()
+
+    assert accuracy("best_on_test_p_") >= accuracy("p_")
+    np.testing.assert_allclose(predictions[["best_on_test_p_bright", "best_on_test_p_dark"]].sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("task", [classification, segmentation])
+def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder, task, monkeypatch):
+    store = bright_or_dark_store(groups=12, frames=2)
+    cases, folds = folds_of(store, task.__name__.rpartition(".")[2])
+    kept = []
+    monkeypatch.setattr(
+        task, "finetune", lambda fabric, model, *a, **k: kept.append(model) or finetune(fabric, model, *a, **k)
+    )
+    settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t"), "regime": "last_block"}
+    task.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+    trained = {
+        name.removeprefix("0.backbone.").removeprefix("net.encoder."): w for name, w in kept[0].state_dict().items()
+    }
+    before = encoder.backbone.state_dict()
+    moved = {name for name, tensor in before.items() if not torch.equal(tensor, trained[name])}
+    assert moved
+    assert all(name.startswith("layer4.1.") for name in moved)
+
+
+def test_a_cell_tests_every_case_once(fabric, encoder, tmp_path):
     store = bright_or_dark_store(groups=12)
     cases, folds = folds_of(store, "classification", count=3)
-    predictions, history, times = run_cell(
-        classification.finetune_fold,
-        encoder,
-        store,
-        cases,
-        folds,
-        fabric,
-        arm="random",
-        task="easy",
-        seed=4,
-        epochs=1,
-        batch_size=8,
-        lr=1e-3,
-    )
+
+    def run_fold(fold, stream):
+        return classification.finetune_fold(
+            encoder, store, cases, fold, fabric, stream=stream, epochs=2, batch_size=8, lr=1e-3
+        )
+
+    cell = Cell("random", "easy", "finetune", 100, 4)
+    evaluated = run_cell(cell, run_fold, folds)
+    predictions, history, times, images = evaluated
     assert sorted(predictions["case"]) == sorted(cases["case"])
     assert set(predictions["fold"]) == set(history["fold"]) == {0, 1, 2}
-    assert set(predictions[["arm", "task", "seed"]].itertuples(index=False, name=None)) == {("random", "easy", 4)}
+    assert (predictions[["arm", "task", "regime", "labels", "seed"]] == list(cell)).all(axis=None)
     assert all(before["ended"] <= after["started"] for before, after in pairwise(times))
+    assert images == 2 * sum(len(fold.train) for fold in folds)
+
+    write_cell(evaluated, tmp_path, RunRecord(cell.name, params={}, config={}, data=[], tags={}))
+    assert pd.read_parquet(tmp_path / "predictions.parquet").equals(predictions)
+    assert json.loads((tmp_path / "run.json").read_text())["images"] == images
+
+
+def test_a_cells_name_tells_labels_where_not_all_are_used():
+    assert Cell("simclr", "busi", "linear", 100, 0).name == "busi/linear/simclr/seed0"
+    assert Cell("simclr", "busi", "linear", 25, 0).name == "busi/linear/labels25/simclr/seed0"
 
 
 @pytest.mark.parametrize("task", [classification, segmentation])

@@ -70,11 +70,21 @@ def test_the_history_tells_each_epochs_means_and_health():
     history = fit(training, ALONE, 0, BUDGET)
     assert list(history) == [
         *("epoch", "lr", "loss", "odd_number", "rank", "alignment", "uniformity"),
-        *("weight_mean", "weight_sd", "weight_entropy", "weight_ess", "pairs", "gradient_norm", "validation_loss"),
+        *(
+            "weight_mean",
+            "weight_sd",
+            "weight_entropy",
+            "weight_ess",
+            "pairs",
+            "images",
+            "gradient_norm",
+            "validation_loss",
+        ),
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
     assert history["lr"].tolist() == [learning_rate(0.1, epoch, 3, 2) for epoch in range(3)]
     assert history["pairs"].tolist() == [6, 6, 6]
+    assert history["images"].tolist() == [12, 12, 12]
     assert history["odd_number"].tolist() == [1, 4, 7]  # of steps 1; 3 and 5; 7
     assert history["validation_loss"].tolist() == [3, 6, 9]  # after each epoch
     for epoch, row in history.iterrows():

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.preprocessing import StandardScaler
+
+from uscl.data.splits import Fold
+from uscl.evaluate.probe import NEIGHBOURS, STRENGTHS, TEMPERATURE, nearest_neighbours, probe_fold
+
+CLASSES = ["covid", "pneumonia", "regular"]
+
+
+@pytest.fixture
+def features():
+    """Three clouds of 120 cases, one of them small."""
+    rng = np.random.default_rng(0)
+    label = rng.choice(3, 120, p=[0.6, 0.3, 0.1])
+    x = rng.normal(size=(120, 6)).astype(np.float32)
+    x[np.arange(120), label] += 2
+    cases = pd.DataFrame({"row": np.arange(120), "case": [f"c{i}" for i in range(120)], "group": "g"})
+    return x, cases.assign(label=np.array(CLASSES)[label]), Fold(np.arange(60), np.arange(60, 90), np.arange(90, 120))
+
+
+@pytest.mark.parametrize(("regime", "settings"), [("linear", STRENGTHS), ("knn", NEIGHBOURS)])
+def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, settings):
+    x, cases, fold = features
+    predictions, history = probe_fold(x, cases, fold, regime=regime)
+    assert list(predictions["case"]) == [f"c{i}" for i in range(90, 120)]
+    np.testing.assert_allclose(predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1), 1)
+    assert tuple(history["setting"]) == settings
+    assert history["chosen"].sum() == 1
+    best = history[history["validation_score"] == history["validation_score"].max()]
+    assert history.loc[history["chosen"], "validation_loss"].item() == best["validation_loss"].min()
+    decided = np.array(CLASSES)[predictions[[f"p_{name}" for name in CLASSES]].to_numpy().argmax(axis=1)]
+    assert balanced_accuracy_score(cases["label"][90:], decided) > 0.6
+
+
+@pytest.mark.parametrize("regime", ["linear", "knn"])
+def test_test_labels_play_no_part(features, regime):
+    x, cases, fold = features
+    predictions, history = probe_fold(x, cases, fold, regime=regime)
+    shuffled = cases.copy()
+    shuffled.loc[90:, "label"] = np.roll(cases.loc[90:, "label"], 7)
+    again, history_again = probe_fold(x, shuffled, fold, regime=regime)
+    assert history_again.equals(history)
+    assert again.drop(columns="label").equals(predictions.drop(columns="label"))
+
+
+def test_the_linear_probe_is_balanced_logistic_regression(features):
+    x, cases, fold = features
+    predictions, history = probe_fold(x, cases, fold, regime="linear")
+    scaler = StandardScaler().fit(x[fold.train])
+    strength = history.loc[history["chosen"], "setting"].item()
+    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=5000, tol=1e-8)
+    model.fit(scaler.transform(x[fold.train]), cases["label"][fold.train])
+    expected = model.predict_proba(scaler.transform(x[fold.test]))
+    np.testing.assert_allclose(predictions[[f"p_{name}" for name in CLASSES]], expected, atol=2e-3)
+
+
+def test_neighbours_vote_by_similarity_over_the_frequency_of_their_class():
+    x = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+    (found,) = nearest_neighbours(2, x, np.array([0, 0, 1]), 2)(np.array([[0, 2]], np.float32))
+    votes = np.exp(0.6 / TEMPERATURE) / 2, np.exp(1 / TEMPERATURE)
+    np.testing.assert_allclose(found, np.array(votes) / sum(votes), rtol=1e-5)
+
+
+def test_more_neighbours_than_cases_are_not_tried(features):
+    x, cases, _ = features
+    _, history = probe_fold(x, cases, Fold(np.arange(12), np.arange(60, 90), np.arange(90, 120)), regime="knn")
+    assert history["setting"].tolist() == [1, 5, 10]
+
+
+def test_a_class_that_is_not_trained_on_has_probability_zero(features):
+    x, cases, fold = features
+    train = fold.train[cases["label"].to_numpy()[fold.train] != "regular"]
+    for regime in ("linear", "knn"):
+        predictions, _ = probe_fold(x, cases, fold._replace(train=train), regime=regime)
+        assert (predictions["p_regular"] == 0).all()

@@ -1,0 +1,113 @@
+"""Slow twins: cases that are resampled or swapped one by one, and scored by scikit-learn."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+
+def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classes=("x", "y", "z")):
+    """Groups of one to four cases with mixed labels; probabilities of one decimal, so that many are equal."""
+    tables = []
+    size = random.integers(1, 5, size=groups)
+    group = np.repeat(np.arange(groups), size)
+    cases = pd.DataFrame({"case": [f"c{i:03d}" for i in range(len(group))], "group": [f"g{g:02d}" for g in group]})
+    cases["fold"] = group % folds
+    cases["label"] = random.choice(classes, size=len(group))
+    for arm in arms:
+        for seed in range(seeds):
+            p = random.dirichlet(np.ones(len(classes)), size=len(group)).round(1)
+            table = cases.assign(**{f"p_{name}": p[:, i] for i, name in enumerate(classes)}, arm=arm, seed=seed)
+            tables.append(table.assign(predicted=np.array(classes)[p.argmax(axis=1)]))
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(correct=table["predicted"] == table["label"])
+
+
+def random_images(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2):
+    """Images whose Dice has one decimal, so that many are equal or 0."""
+    table = random_cases(random, arms, groups=groups, folds=folds, seeds=seeds)
+    dice = random.random(len(table)).round(1)
+    return table.assign(dice=dice, iou=dice / (2 - dice), hd95=random.random(len(table)) * 50, label="lesion")
+
+
+def scores(cases, kind, classes=("x", "y", "z")):
+    """All metrics of some cases of one arm and seed, in the order of the tables."""
+    return image_scores(cases) if kind == "segmentation" else class_scores(cases, list(classes))
+
+
+def image_scores(cases):
+    dice = cases["dice"].to_numpy()
+    return [dice.mean(), np.median(dice), cases["iou"].mean(), cases["hd95"].mean(), (dice == 0).mean()]
+
+
+def class_scores(cases, classes):
+    truth, predicted = cases["label"].to_numpy(str), cases["predicted"].to_numpy(str)
+    every = {"labels": classes, "zero_division": 0}
+    found = [
+        accuracy_score(truth, predicted),
+        balanced(truth, predicted),
+        f1_score(truth, predicted, average="macro", **every),
+        auroc(cases, truth, classes),
+        calibration_error(cases, classes),
+    ]
+    for i, name in enumerate(classes):
+        found += [
+            recall_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)[i],
+            precision_score(truth, predicted, average=None, **every)[i],
+            f1_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)[i]
+            if name in {*truth, *predicted}
+            else np.nan,
+        ]
+    return found
+
+
+def balanced(truth, predicted):
+    known = np.isin(predicted, truth)  # scikit-learn warns of predicted classes that are not true
+    return (
+        balanced_accuracy_score(truth, np.where(known, predicted, "none")) if known.all() else recall(truth, predicted)
+    )
+
+
+def recall(truth, predicted):
+    return np.mean([np.mean(predicted[truth == name] == name) for name in set(truth)])
+
+
+def auroc(cases, truth, classes):
+    if set(truth) != set(classes):
+        return np.nan
+    return np.mean([roc_auc_score(truth == name, cases[f"p_{name}"]) for name in classes])
+
+
+def calibration_error(cases, classes):
+    confidence = cases[[f"p_{name}" for name in classes]].max(axis=1).to_numpy()
+    correct = (cases["predicted"] == cases["label"]).to_numpy()
+    error = 0.0
+    for k in range(10):
+        inside = (confidence >= k / 10) & ((confidence < (k + 1) / 10) | (k == 9))
+        if inside.any():
+            error += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
+    return error
+
+
+def mean_scores(cases, kind):
+    """The mean of each metric over folds and seeds in which it is defined, of one arm: [metrics]."""
+    by_cell = [scores(part, kind) for _, part in cases.groupby(["fold", "seed"])]
+    return pd.DataFrame(by_cell).mean().to_numpy()
+
+
+def resampled(cases, weights):
+    """Every case as many times as its group's weight says."""
+    return cases.loc[cases.index.repeat(cases["group"].map(weights))]
+
+
+def swapped(cases, arm, reference, groups):
+    """The predictions of two arms change places in some groups."""
+    to = {arm: reference, reference: arm}
+    moved = cases["group"].isin(groups)
+    return cases.assign(arm=cases["arm"].where(~moved, cases["arm"].map(to)))

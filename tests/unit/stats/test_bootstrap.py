@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+from rescored import mean_scores, random_cases, random_images, resampled
+
+from uscl.seeds import generator
+from uscl.stats.bootstrap import bootstrap_means, drawn, interval
+from uscl.stats.panel import to_panel
+
+
+def images(dice, group, fold=0):
+    table = pd.DataFrame({"dice": dice, "group": group, "fold": fold, "arm": "a", "seed": 0, "label": "lesion"})
+    return table.assign(case=[f"c{i}" for i in range(len(table))], iou=table["dice"], hd95=0.0)
+
+
+def test_two_groups_have_three_samples_of_known_probability():
+    panel = to_panel(images([0.2, 0.6, 0.6, 0.6], ["a", "b", "b", "b"]), "segmentation")
+    dice = bootstrap_means(panel, 8000, 0)[0, 0].round(9)
+    values, times = np.unique(dice, return_counts=True)
+    assert values.tolist() == [0.2, 0.5, 0.6]
+    assert times / 8000 == pytest.approx([0.25, 0.5, 0.25], abs=0.02)
+
+
+def test_groups_are_drawn_within_folds():
+    panel = to_panel(images([0.1, 0.3, 0.9], ["a", "b", "c"], [0, 0, 1]), "segmentation")
+    dice = bootstrap_means(panel, 500, 0)[0, 0].round(9)
+    assert set(dice) == {0.5, 0.55, 0.6}
+
+
+def test_a_fold_of_a_single_group_never_varies():
+    panel = to_panel(images([0.1, 0.3], ["a", "a"]), "segmentation")
+    assert set(bootstrap_means(panel, 50, 0)[0, 0].round(9)) == {0.2}
+
+
+@pytest.mark.parametrize(("kind", "make"), [("classification", random_cases), ("segmentation", random_images)])
+def test_means_over_folds_and_seeds_are_those_of_the_resampled_cases(kind, make):
+    cases = make(generator(3, "bootstrap"), groups=6)
+    panel = to_panel(cases, kind)
+    found = bootstrap_means(panel, 5, 7)
+    weights = {fold: drawn(part.groups, 5, generator(7, "bootstrap", fold, 0)) for fold, part in panel.folds.items()}
+    for d in range(5):
+        times = {}
+        for fold, part in cases.groupby("fold"):
+            times |= dict(zip(sorted(part["group"].unique()), weights[fold][d].astype(int), strict=True))
+        for a, arm in enumerate("ab"):
+            slow = mean_scores(resampled(cases[cases["arm"] == arm], times), kind)
+            assert found[:, a, d] == pytest.approx(slow, abs=1e-12, nan_ok=True)
+
+
+def test_every_draw_has_as_many_groups_as_there_are():
+    weights = drawn(7, 2000, generator(0, "drawn"))
+    assert (weights.sum(axis=1) == 7).all()
+    assert weights.mean(axis=0) == pytest.approx(np.ones(7), abs=0.1)
+    assert weights.var() == pytest.approx(6 / 7, abs=0.05)
+
+
+def test_arms_share_their_draws():
+    cases = random_cases(generator(0, "shared"), arms=["a", "b"])
+    same = pd.concat([cases[cases["arm"] == "a"].assign(arm=arm) for arm in "ab"])
+    found = bootstrap_means(to_panel(same, "classification"), 20, 0)
+    np.testing.assert_array_equal(found[:, 0], found[:, 1])
+
+
+def test_the_interval_is_that_of_the_defined_draws():
+    assert interval(np.array([*range(101), np.nan])) == pytest.approx((2.5, 97.5))
+    assert np.isnan(interval(np.full(3, np.nan))).all()

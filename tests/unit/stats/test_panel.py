@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from rescored import random_cases
+
+from uscl.seeds import generator
+from uscl.stats.panel import to_panel
+
+
+@pytest.fixture
+def cases():
+    return random_cases(generator(0, "panel"))
+
+
+def test_every_row_stands_in_its_place(cases):
+    panel = to_panel(cases, "classification")
+    assert (panel.arms, panel.seeds, panel.classes) == (["a", "b"], [0, 1], ["x", "y", "z"])
+    for fold, part in panel.folds.items():
+        here = cases[cases["fold"] == fold]
+        assert part.groups == here["group"].nunique()
+        assert (np.diff(part.group) >= 0).all()
+        for arm in range(2):
+            rows = here[(here["arm"] == "ab"[arm]) & (here["seed"] == 1)].sort_values(["group", "case"])
+            assert part.values["probabilities"][2, arm, 1].tolist() == rows["p_z"].tolist()
+            assert ["xyz"[c] for c in part.values["predicted"][arm, 1]] == rows["predicted"].tolist()
+            assert ["xyz"[c] for c in part.label] == rows["label"].tolist()
+
+
+def test_an_arm_that_lacks_a_case_is_named_with_it(cases):
+    gone = (cases["arm"] == "b") & (cases["case"] == "c003") & (cases["seed"] == 1)
+    with pytest.raises(ValueError, match="Arm b lacks case c003 with seed 1"):
+        to_panel(cases[~gone], "classification")
+
+
+def test_an_arm_that_lacks_a_seed_is_named(cases):
+    gone = (cases["arm"] == "a") & (cases["seed"] == 1)
+    with pytest.raises(ValueError, match="Arm a lacks case c000 with seed 1"):
+        to_panel(cases[~gone], "classification")
+
+
+def test_a_case_that_is_there_twice_is_named(cases):
+    twice = cases.loc[[*cases.index, cases.index[cases["case"] == "c002"][0]]]
+    with pytest.raises(ValueError, match="Arm a has case c002 twice with seed 0"):
+        to_panel(twice, "classification")
+
+
+@pytest.mark.parametrize(("column", "value"), [("fold", 1), ("group", "g99"), ("label", "y")])
+def test_arms_that_differ_in_a_case_are_refused(cases, column, value):
+    cases["label"] = cases["label"].where(cases["case"] != "c000", "x")
+    changed = (cases["arm"] == "b") & (cases["case"] == "c000")
+    with pytest.raises(ValueError, match="differ in fold, group or label of case c000"):
+        to_panel(cases.assign(**{column: cases[column].where(~changed, value)}), "classification")
+
+
+def test_a_group_in_two_folds_is_refused(cases):
+    group = cases["group"].where(cases["group"] != "g01", "g00")
+    with pytest.raises(ValueError, match="Group g00 is in two folds"):
+        to_panel(cases.assign(group=group), "classification")
+
+
+def test_a_label_that_is_no_class_is_refused(cases):
+    with pytest.raises(ValueError, match="'w' is none of the classes x, y, z"):
+        to_panel(cases.assign(label=cases["label"].replace("x", "w")), "classification")

@@ -1,0 +1,138 @@
+import numpy as np
+import pandas as pd
+import pytest
+from rescored import mean_scores, random_cases, random_images
+
+from uscl.seeds import generator
+from uscl.stats.simulated import simulated_cases, simulated_images
+from uscl.stats.summary import comparisons, intervals, metric_names
+
+SETTINGS = {"draws": 200, "seed": 0}
+PAIRS = [("b", "a"), ("c", "a")]
+
+
+@pytest.fixture
+def cases():
+    return random_cases(generator(0, "tables"), ("a", "b", "c"), groups=14)
+
+
+def test_intervals_have_a_row_an_arm_and_metric(cases):
+    table = intervals(cases, "classification", **SETTINGS)
+    assert list(table) == ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
+    assert table["arm"].tolist() == [arm for arm in "abc" for _ in range(14)]
+    assert table["metric"].tolist() == metric_names("classification", list("xyz")) * 3
+    assert (table["n"] + table["undefined"] == 4).all()
+    assert set(table["n_groups"]) == {14}
+    assert set(table["n_cases"]) == {cases["case"].nunique()}
+    assert (table["ci_low"] < table["ci_high"]).all()
+
+
+def test_the_mean_and_sd_are_those_of_fold_and_seed_scores(cases):
+    table = intervals(cases, "classification", **SETTINGS).set_index(["arm", "metric"])
+    by_cell = cases[cases["arm"] == "b"].groupby(["fold", "seed"])["correct"].mean()
+    assert table.loc[("b", "accuracy"), "mean"] == pytest.approx(by_cell.mean())
+    assert table.loc[("b", "accuracy"), "sd"] == pytest.approx(by_cell.std())
+    assert table.loc["b", "mean"].to_numpy() == pytest.approx(
+        mean_scores(cases[cases["arm"] == "b"], "classification"), nan_ok=True
+    )
+
+
+def test_comparisons_are_of_arm_less_reference(cases):
+    table = comparisons(cases, "classification", PAIRS, **SETTINGS)
+    columns = ["arm", "reference", "metric", "difference", "ci_low", "ci_high", "p", "p_mcnemar", "p_resampled_t"]
+    assert list(table) == [*columns, "effect", "probability_of_improvement", "n_groups", "n_cases"]
+    means = intervals(cases, "classification", **SETTINGS).set_index(["arm", "metric"])["mean"]
+    expected = [means[row.arm, row.metric] - means[row.reference, row.metric] for row in table.itertuples()]
+    assert table["difference"].to_numpy() == pytest.approx(expected)
+    assert table["p"].between(1 / 201, 1).all()
+    assert table.loc[table["p_mcnemar"].notna(), "metric"].unique().tolist() == ["accuracy"]
+    assert table.loc[table["effect"].notna(), "metric"].unique().tolist() == ["accuracy"]
+
+
+def test_comparisons_of_segmentation_have_effects_of_image_scores():
+    images = random_images(generator(0, "images"))
+    table = comparisons(images, "segmentation", [("b", "a")], **SETTINGS).set_index("metric")
+    assert table.index[table["effect"].notna()].tolist() == ["dice", "iou", "hd95"]
+    assert table["p_mcnemar"].isna().all()
+    means = images.groupby(["arm", "group", "case"])["hd95"].mean().groupby(["arm", "group"]).mean()
+    gain = means["b"] - means["a"]
+    assert table.loc["hd95", "effect"] == pytest.approx(gain.mean() / gain.std())
+
+
+def test_mcnemar_decides_by_the_mean_probability_over_seeds():
+    rows = [("a", 0, 0.9), ("a", 1, 0.2), ("b", 0, 0.45), ("b", 1, 0.45)]
+    table = pd.DataFrame(rows, columns=["arm", "seed", "p_x"]).assign(label="x", fold=0)
+    table["p_y"] = 1 - table["p_x"]
+    table["predicted"] = np.where(table["p_x"] >= 0.5, "x", "y")
+    cases = pd.concat([table.assign(case=f"c{i}", group=f"g{i}") for i in range(5)])
+    found = comparisons(cases, "classification", [("a", "b")], **SETTINGS).set_index("metric")
+    assert found.loc["accuracy", "p_mcnemar"] == pytest.approx(2 / 2**5)
+
+
+@pytest.mark.parametrize("kind", ["classification", "segmentation"])
+def test_the_order_of_rows_and_arms_changes_no_number(kind):
+    make = random_cases if kind == "classification" else random_images
+    cases = make(generator(0, "order"), ("a", "b", "c"))
+    shuffled = cases.sample(frac=1, random_state=3)
+    for first, second, keys in [
+        (intervals(cases, kind, **SETTINGS), intervals(shuffled, kind, **SETTINGS), ["arm", "metric"]),
+        (
+            comparisons(cases, kind, PAIRS, **SETTINGS),
+            comparisons(shuffled, kind, PAIRS[::-1], **SETTINGS),
+            ["arm", "reference", "metric"],
+        ),
+    ]:
+        expected, found = first.set_index(keys).sort_index(), second.set_index(keys).sort_index()
+        pd.testing.assert_frame_equal(expected, found, rtol=1e-12, atol=1e-12)
+
+
+def test_a_pair_is_the_same_whatever_else_is_compared(cases):
+    alone = comparisons(cases[cases["arm"] != "c"], "classification", PAIRS[:1], **SETTINGS)
+    among = comparisons(cases, "classification", PAIRS, **SETTINGS)
+    pd.testing.assert_frame_equal(alone, among[among["arm"] == "b"], rtol=1e-12, atol=1e-12)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_others(cases):
+    first, again = (comparisons(cases, "classification", PAIRS, **SETTINGS) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    other = comparisons(cases, "classification", PAIRS, draws=200, seed=1)
+    assert not first["p"].equals(other["p"])
+    assert not first["ci_low"].equals(other["ci_low"])
+    assert first["difference"].equals(other["difference"])
+
+
+def test_an_unknown_arm_is_named_and_no_pairs_give_no_rows(cases):
+    with pytest.raises(ValueError, match="no cases of arm d"):
+        comparisons(cases, "classification", [("d", "a")], **SETTINGS)
+    empty = comparisons(cases, "classification", [], **SETTINGS)
+    assert (len(empty), len(empty.columns)) == (0, 13)
+
+
+def test_one_fold_one_seed_and_one_group_give_a_table_with_gaps():
+    cases = random_cases(generator(2, "single"), groups=1, folds=1, seeds=1)
+    table = intervals(cases, "classification", **SETTINGS)
+    assert table["sd"].isna().all()
+    compared = comparisons(cases, "classification", [("a", "b")], **SETTINGS)
+    assert compared["p"].dropna().between(0.4, 1).all()
+    assert compared[["p_resampled_t", "effect"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("kind", ["classification", "segmentation"])
+def test_a_planted_effect_is_found_and_a_planted_null_is_not(kind):
+    skills = {"reference": 0.5, "equal": 0.5, "better": 1.3}
+    if kind == "classification":
+        cases = simulated_cases(generator(0, "planted"), skills, groups=120, cases=3, folds=5, seeds=3)
+        primary, higher = "macro_f1", ["accuracy", "balanced_accuracy", "macro_f1", "auroc"]
+    else:
+        cases = simulated_images(generator(0, "planted"), skills, images=150, folds=5, seeds=3)
+        primary, higher = "dice", ["dice", "median_dice", "iou"]
+    pairs = [("better", "reference"), ("equal", "reference")]
+    table = comparisons(cases, kind, pairs, draws=999, seed=0).set_index(["arm", "metric"])
+    better, equal = table.loc["better"], table.loc["equal"]
+    assert (better.loc[higher, "p"] < 0.01).all()
+    assert (better.loc[higher, "ci_low"] > 0).all()
+    assert better.loc[primary, "probability_of_improvement"] > 0.8
+    assert equal.loc[primary, "p"] > 0.05
+    assert equal.loc[primary, "ci_low"] < 0 < equal.loc[primary, "ci_high"]
+    spread = intervals(cases, kind, draws=999, seed=0).set_index(["arm", "metric"])
+    assert spread.loc[("better", primary), "ci_low"] > spread.loc[("reference", primary), "mean"]

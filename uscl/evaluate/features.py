@@ -1,0 +1,21 @@
+"""Features of a frozen encoder, computed once for all folds, regimes and label fractions."""
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from uscl.augment import as_float
+from uscl.data.store import FrameStore
+from uscl.models.encoders import Encoder
+
+
+@torch.inference_mode()
+def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:
+    """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm at rest."""
+    model = fabric.setup_module(encoder.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    found = np.empty((len(store.frames), encoder.dim), np.float32)
+    for start in range(0, len(found), batch_size):
+        frames = torch.from_numpy(np.array(store.frames[start : start + batch_size]))
+        found[start : start + batch_size] = model(as_float(fabric.to_device(frames))).float().cpu()
+    return found

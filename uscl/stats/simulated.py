@@ -1,0 +1,90 @@
+"""Scored cases of made-up arms, for tests and benchmarks of the statistics: what is true is known.
+
+Cases come in groups, as frames come in patients. What an arm makes of a group is the sum of its skill, of the group's
+difficulty, which all arms share, of an effect of that arm on that group, which its seeds share, and of noise by seed
+and case. Arms of equal skill are exchangeable within groups, but not within cases: that is the null of a benchmark
+whose cases are clustered.
+"""
+
+import numpy as np
+import pandas as pd
+
+DIFFICULTY, SEED_NOISE, CASE_NOISE = 1.0, 0.3, 1.0
+
+
+def simulated_cases(
+    random: np.random.Generator,
+    skills: dict[str, float],
+    *,
+    groups: int,
+    cases: int,
+    folds: int,
+    seeds: int,
+    classes: int = 3,
+    clustering: float = 1.0,
+) -> pd.DataFrame:
+    """Classified cases as in `cases.parquet`: case, group, label, predicted, correct, p_<class>, arm, seed, fold.
+
+    `skills`: by arm, how much higher the true class's logit is; `cases`: of a group; `classes`: at least 2, one a group
+    and all in every fold where groups suffice; `clustering`: sd of the arms' effects on groups, 0 for arms that differ
+    from case to case only.
+    """
+    table = clustered(groups, cases, folds, classes)
+    truth = table["label"].to_numpy()
+    names = [f"class{number}" for number in range(classes)]
+    logits = random.normal(size=(len(skills), seeds, len(table), classes))
+    own = latent(random, skills, table, seeds, clustering)
+    logits[..., np.arange(len(table)), truth] = own
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    label, predicted = np.array(names)[truth], np.array(names)[probabilities.argmax(axis=-1)]
+    columns = {"predicted": predicted, "correct": predicted == label}
+    columns |= {f"p_{name}": probabilities[..., number] for number, name in enumerate(names)}
+    return tidy(table.assign(label=label), list(skills), columns)
+
+
+def simulated_images(
+    random: np.random.Generator,
+    skills: dict[str, float],
+    *,
+    images: int,
+    folds: int,
+    seeds: int,
+    clustering: float = 1.0,
+) -> pd.DataFrame:
+    """Scored images as in `cases.parquet` of segmentation, a group each: case, group, label, dice, iou, hd95, ..."""
+    table = clustered(images, 1, folds, 1)
+    own = latent(random, skills, table, seeds, clustering)
+    dice = np.where(own < -2, 0, 1 / (1 + np.exp(-own)))
+    columns = {"dice": dice, "iou": dice / (2 - dice), "hd95": 60 * (1 - dice)}
+    return tidy(table.assign(label="lesion"), list(skills), columns)
+
+
+def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame:
+    """One row a case: case, group, label (number of the class), fold. Folds and classes take turns over groups."""
+    number = np.repeat(np.arange(groups), cases)
+    names = [f"g{g:04d}-{c:03d}" for g in range(groups) for c in range(cases)]
+    group = [name.split("-")[0] for name in names]
+    return pd.DataFrame({"case": names, "group": group, "label": number // folds % classes, "fold": number % folds})
+
+
+def latent(
+    random: np.random.Generator, skills: dict[str, float], table: pd.DataFrame, seeds: int, clustering: float
+) -> np.ndarray:
+    """What each arm makes of each case with each seed, [arms, seeds, n]."""
+    number = pd.factorize(table["group"])[0]
+    groups, arms = number.max() + 1, len(skills)
+    of_groups = DIFFICULTY * random.normal(size=groups) + clustering * random.normal(size=(arms, 1, groups))
+    of_seeds = SEED_NOISE * random.normal(size=(arms, seeds, groups))
+    of_cases = CASE_NOISE * random.normal(size=(arms, seeds, len(table)))
+    skill = np.array(list(skills.values()))[:, None, None]
+    return skill + (of_groups + of_seeds)[..., number] + of_cases
+
+
+def tidy(table: pd.DataFrame, arms: list[str], columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Long form: the table once an arm and seed, with columns [arms, seeds, n]."""
+    seeds = next(iter(columns.values())).shape[1]
+    long = pd.concat([table] * (len(arms) * seeds), ignore_index=True)
+    long = long.assign(**{name: values.reshape(-1) for name, values in columns.items()})
+    return long.assign(
+        arm=np.repeat(arms, seeds * len(table)), seed=np.tile(np.repeat(np.arange(seeds), len(table)), len(arms))
+    )

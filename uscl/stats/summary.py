@@ -1,0 +1,103 @@
+"""The tables of statistics: intervals of all arms, comparisons between arms."""
+
+import numpy as np
+import pandas as pd
+
+from uscl.stats.bootstrap import bootstrap_means, interval
+from uscl.stats.effects import probability_of_improvement, standardised_difference
+from uscl.stats.holm import holm
+from uscl.stats.paired import corrected_resampled_t, mcnemar, ratio_tested, swap_test
+from uscl.stats.panel import Panel, to_panel
+from uscl.stats.per_case import case_groups, case_means, correct_by_mean_probability
+from uscl.stats.scores import LOWER_IS_BETTER, fold_seed_scores, metric_names
+from uscl.stats.sums import mean_of_defined
+
+__all__ = ["comparisons", "holm", "intervals", "metric_names"]
+
+INTERVALS = ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
+COMPARISONS = ["arm", "reference", "metric", "difference", "ci_low", "ci_high", "p", "p_mcnemar", "p_resampled_t"]
+COMPARISONS += ["effect", "probability_of_improvement", "n_groups", "n_cases"]
+
+
+def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
+    """One row an arm x metric: mean, sd (n - 1) and number of fold x seed scores, and a 95 % interval of the mean.
+
+    `cases`: the cases of all arms and seeds of one task x regime x labels (`cases.parquet`); `kind` is classification
+    or segmentation. Columns: arm, metric, mean, sd, n, ci_low, ci_high, n_groups, n_cases, undefined. Mean and sd are
+    of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is a percentile
+    interval of `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
+    """
+    panel = to_panel(cases, kind)
+    scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
+    names = metric_names(kind, panel.classes)
+    rows = [
+        {"arm": arm, "metric": metric, **spread(scores[m, a]), **limits(drawn[m, a]), **sizes(panel)}
+        for a, arm in enumerate(panel.arms)
+        for m, metric in enumerate(names)
+    ]
+    return pd.DataFrame(rows)[INTERVALS]
+
+
+def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *, draws: int, seed: int) -> pd.DataFrame:
+    """One row a pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
+
+    Columns: arm, reference, metric, difference (of the means over fold x seed), ci_low, ci_high (95 %, paired cluster
+    bootstrap), p (paired permutation test by group, not adjusted), p_mcnemar (accuracy only; it counts cases as
+    independent), p_resampled_t, effect (accuracy, dice, iou and hd95 only), probability_of_improvement, n_groups,
+    n_cases. Differences and effects are arm less reference, also where lower is better. No rows without pairs.
+    ValueError as in `to_panel`, and where an arm of a pair has no cases.
+    """
+    named = {arm for pair in pairs for arm in pair}
+    if absent := sorted(named - set(cases["arm"])):
+        raise ValueError(f"There are no cases of arm {absent[0]}.")
+    if not pairs:
+        return pd.DataFrame(columns=COMPARISONS)
+    panel = to_panel(cases[cases["arm"].isin(named)], kind)
+    scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
+    names, rows = metric_names(kind, panel.classes), []
+    for pair in pairs:
+        both = [panel.arms.index(arm) for arm in pair]
+        p = swap_test(panel, both[0], both[1], draws, seed)
+        for m, metric in enumerate(names):
+            compared = {**limits(np.subtract(*drawn[m, both])), "p": p[m], **views(panel, scores[m], metric, both)}
+            rows.append({"arm": pair[0], "reference": pair[1], "metric": metric, **compared, **sizes(panel)})
+    return pd.DataFrame(rows)[COMPARISONS]
+
+
+def spread(scores: np.ndarray) -> dict[str, float]:
+    """Mean, sd and number of the scores [folds x seeds] that are defined, and the number of those that are not."""
+    defined = scores[~np.isnan(scores)]
+    mean = defined.mean() if len(defined) else float("nan")
+    sd = defined.std(ddof=1) if len(defined) > 1 else float("nan")
+    return {"mean": mean, "sd": sd, "n": len(defined), "undefined": len(scores) - len(defined)}
+
+
+def limits(drawn: np.ndarray) -> dict[str, float]:
+    """The interval of draws [draws]."""
+    low, high = interval(drawn)
+    return {"ci_low": low, "ci_high": high}
+
+
+def sizes(panel: Panel) -> dict[str, int]:
+    """Groups and cases of all folds."""
+    parts = panel.folds.values()
+    return {"n_groups": sum(part.groups for part in parts), "n_cases": sum(len(part.group) for part in parts)}
+
+
+def views(panel: Panel, scores: np.ndarray, metric: str, both: list[int]) -> dict[str, float]:
+    """The difference and all views of it but the permutation test; scores [arms, folds x seeds] of the metric."""
+    arm, reference = scores[both]
+    lower = metric in LOWER_IS_BETTER
+    return {
+        "difference": float(mean_of_defined(arm, 0) - mean_of_defined(reference, 0)),
+        "p_mcnemar": mcnemar(*correct_by_mean_probability(panel)[both]) if metric == "accuracy" else float("nan"),
+        "p_resampled_t": corrected_resampled_t(arm - reference, ratio_tested(panel)),
+        "effect": effect(panel, metric, both),
+        "probability_of_improvement": probability_of_improvement(arm, reference, lower_is_better=lower),
+    }
+
+
+def effect(panel: Panel, metric: str, both: list[int]) -> float:
+    """The standardised difference of a metric that single cases have, else NaN."""
+    scores = case_means(panel, metric)
+    return float("nan") if scores is None else standardised_difference(np.subtract(*scores[both]), case_groups(panel))

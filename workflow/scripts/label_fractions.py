@@ -1,0 +1,31 @@
+"""Scores of all arms with a part of the training labels: a table and curves."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.report.curves import label_fraction_curves
+    from uscl.stats.summary import intervals
+
+    from uscl.errors import UserError
+    from uscl.files import written
+    from uscl.metrics import PRIMARY
+    from uscl.report.style import save_both
+
+    params = snakemake.params
+    if not snakemake.input.metrics:
+        raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
+    cases = [pd.read_parquet(path) for path in snakemake.input.metrics]
+    tables = []
+    for (task, regime, labels), part in pd.concat(cases).groupby(["task", "regime", "labels"], sort=False):
+        # Columns of another task's classes are empty here.
+        found = intervals(part.dropna(axis=1, how="all"), params.kinds[task], draws=params.draws, seed=params.seed)
+        primary = found[found["metric"] == PRIMARY[params.kinds[task]]]
+        tables.append(primary.assign(task=task, regime=regime, labels=labels))
+    scores = pd.concat(tables, ignore_index=True)
+    with written(Path(snakemake.output.csv)) as path:
+        scores.to_csv(path, index=False, float_format="%.6f")
+    save_both(label_fraction_curves(scores), Path(snakemake.output.png).with_suffix(""))

@@ -1,0 +1,27 @@
+"""Draw the study's results: scores with intervals, average ranks, cost against score."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.report.cost import cost_against_score
+    from uscl.report.ranks import critical_difference_diagram, score_matrix
+
+    from uscl.metrics import PRIMARY
+    from uscl.report.overview import overview
+    from uscl.report.style import save_both
+
+    params = snakemake.params
+    table, costs = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.costs)
+    primary = table[table["metric"] == table["task"].map({task: PRIMARY[kind] for task, kind in params.kinds.items()})]
+    main = primary[primary["regime"] == primary["task"].map(params.main)]
+    figures = {
+        "overview": overview(primary, params.arms),
+        "ranks": critical_difference_diagram(score_matrix(main, params.arms)),
+        "cost": cost_against_score(main, costs, params.arms),
+    }
+    for name, figure in figures.items():
+        save_both(figure, Path(snakemake.output[name]).with_suffix(""))

@@ -1,0 +1,22 @@
+"""Draw the results of all arms on one task in one regime."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.data.store import FrameStore
+    from uscl.report.task import task_figures
+
+    given, params = snakemake.input, snakemake.params
+    task_figures(
+        params.kind,
+        params.arms,
+        pd.concat(map(pd.read_parquet, given.cases), ignore_index=True),
+        pd.concat(map(pd.read_parquet, given.predictions), ignore_index=True),
+        given.histories,
+        FrameStore.open(Path(given.frames).parent),
+        Path(snakemake.output.figures),
+    )
