@@ -6,8 +6,8 @@
 
 The first prints, for each size: milliseconds a step (median and range; all variants in turn in one process) in parts of
 SimCLR's and of double backward's; peak memory of a step above what the process holds between steps, each variant in
-a process of its own; where a published step's time goes, and what making a batch takes. `every 4` is the mean step where
-the weight net moves at every fourth.
+a process of its own; where a published step's time goes, and what making a batch takes. `every 4` is the mean step
+where the weight net moves at every fourth.
 
 The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0
 is the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and

@@ -72,6 +72,7 @@ def gradient_at(
 
 def become_gradient(weight: Tensor) -> None:
     """Put a weight's gradient in its place; all that needs the weight has run when its gradient is complete."""
+    assert weight.grad is not None, "called behind the backward pass that filled it"
     weight.data, weight.grad = weight.grad, None
 
 

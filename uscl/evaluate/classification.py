@@ -52,7 +52,7 @@ def finetune_fold(
     with torch_stream(*stream, "head"):
         model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
     if regime == "last_block":
-        freeze_below_last_block(model[0].backbone, encoder.arch)
+        freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
 
     def test_probabilities() -> np.ndarray:
         return predict(fabric, model, test[0], batch_size).softmax(1).numpy()

@@ -86,7 +86,7 @@ def logistic_regression(strength: float, x: Features, y: np.ndarray, classes: in
 def nearest_neighbours(count: int, x: Features, y: np.ndarray, classes: int) -> Fitted:
     """Votes of the `count` most similar training cases by cosine similarity.
 
-    A vote weighs exp(similarity / 0.07), as in Wu et al., CVPR 2018 (arXiv 1805.01978), over the frequency of its class.
+    A vote weighs exp(similarity / 0.07), as in Wu et al., CVPR 2018 (arXiv 1805.01978), over its class's frequency.
     """
     known = unit_length(x)
     share = np.bincount(y, minlength=classes)[y]

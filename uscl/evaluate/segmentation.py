@@ -1,4 +1,4 @@
-"""Tumour segmentation: fine-tune a U-Net on a pretrained encoder, fold by fold, and predict the test part once."""
+"""Tumour segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once."""
 
 import numpy as np
 import pandas as pd

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from uscl.report.names import TITLES
 from uscl.report.placement import Mark, name_marks
 from uscl.report.style import PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables import TITLES
 
 CELL = ["arm", "task", "regime"]
 COSTS = {"s": "pretraining and fine-tuning (s)", "images": "images seen in pretraining and fine-tuning"}

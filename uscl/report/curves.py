@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from uscl.report.names import TITLES
 from uscl.report.style import PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables import TITLES
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
 ACROSS = 3

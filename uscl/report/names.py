@@ -16,6 +16,8 @@ TITLES = {
     "zero_dice_share": "images with Dice 0",
 }
 
+GROUPS = "patients (else videos, else images)"  # what draws and swaps take as a whole
+
 # All others are shares, shown in percent.
 IN_PIXELS = ("hd95",)
 

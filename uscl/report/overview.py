@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from uscl.report.names import MARK, TITLES
 from uscl.report.style import GREY, PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables import MARK, TITLES
 
 Cell = tuple[str, str]
 
 MEAN = "mean over folds and seeds with its 95 % CI"
-BEST = "the same of an arm that the corrected tests show to be the best"
+BEST = "the best mean, shown to be better than the reference by the corrected test"
 AUTHORS = "epoch that is best on the test fold (the authors' protocol, biased upwards)"
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
 

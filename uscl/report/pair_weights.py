@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uscl.report.style import BLUE, ORANGE, plt
+from uscl.report.style import BLUE, ORANGE, PAGE, plt, wrapped
 from uscl.seeds import generator
 
 
@@ -52,22 +53,54 @@ def weight_difference(
     return Difference(float(found[0]), *map(float, np.nanpercentile(found[1:], [2.5, 97.5])))
 
 
-def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, title: str) -> Figure:
-    """Weight against the distance of the two views in time; by planted consistency where it is known."""
-    figure, (cloud, spread) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
+def frame_similarity(frames: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Normalised cross-correlation of frames `first` and `second` (rows of `frames` [rows, height, width]): [n].
+
+    1 is the same picture up to brightness and contrast. 0 where a frame is all of one grey level.
+    """
+    a, b = (frames[rows].reshape(len(rows), -1).astype(np.float32) for rows in (first, second))
+    a, b = (values - values.mean(axis=1, keepdims=True) for values in (a, b))
+    norm = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.where(norm > 0, (a * b).sum(axis=1) / np.maximum(norm, 1e-12), 0.0)
+
+
+def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.ndarray, title: str) -> Figure:
+    """Weight against distance in time, similarity of the outer frames, and source; by planted consistency if known.
+
+    `frames` [rows, height, width] and `manifest` are the store's that the pairs were drawn from.
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(PAGE, 5.6), layout="constrained", sharey=True)
     change = inconsistent(pairs, manifest)
     kinds = {"all pairs": np.full(len(pairs), True)}
     if change is not None and change.any() and not change.all():
         kinds = {"same organ": ~change, "other organ": change}
         found = weight_difference(pairs, change)
-        spread.set_title(
-            f"other less same organ: {found.mean:+.3f}\n95 % CI {found.low:+.3f} to {found.high:+.3f}", fontsize="small"
-        )
+        axes[1, 0].set_title(f"other less same organ: {found.mean:+.3f}\n95 % CI {found.low:+.3f} to {found.high:+.3f}")
+    similarity = frame_similarity(frames, pairs["row_a"].to_numpy(), pairs["row_c"].to_numpy())
     for (name, chosen), color, mark in zip(kinds.items(), (BLUE, ORANGE), "o^", strict=False):
-        part = pairs[chosen]
-        cloud.scatter(part["distance"], part["weight"], s=12, color=color, marker=mark, alpha=0.5, label=name)
-    cloud.set(xlabel="frames between the two views", ylabel="weight of the pair")
-    cloud.legend(fontsize="small")
-    spread.boxplot([pairs.loc[chosen, "weight"] for chosen in kinds.values()], tick_labels=list(kinds), showmeans=True)
+        look = {"s": 12, "color": color, "marker": mark, "alpha": 0.5, "label": name}
+        axes[0, 0].scatter(pairs.loc[chosen, "distance"], pairs.loc[chosen, "weight"], **look)
+        axes[0, 1].scatter(similarity[chosen], pairs.loc[chosen, "weight"], **look)
+    axes[0, 0].set(xlabel="frames between the two views", ylabel="weight of the pair")
+    axes[0, 1].set(xlabel="similarity of first and last frame")
+    axes[0, 1].legend()
+    boxes(axes[1, 0], {name: pairs.loc[chosen, "weight"] for name, chosen in kinds.items()})
+    axes[1, 0].set_ylabel("weight of the pair")
+    source = sources(pairs, manifest)
+    boxes(axes[1, 1], {name: pairs.loc[(source == name).to_numpy(), "weight"] for name in sorted(source.unique())})
+    axes[1, 1].set_title(f"by {source.name}")
     figure.suptitle(title)
     return figure
+
+
+def sources(pairs: pd.DataFrame, manifest: pd.DataFrame) -> pd.Series:
+    """Where each pair comes from: its data set if there are several, else its label, with what it is as name."""
+    first = manifest.iloc[pairs["row_a"].to_numpy()]
+    column = "dataset" if manifest["dataset"].nunique() > 1 else "label"
+    return first[column].replace("", "unlabelled").rename({"dataset": "data set"}.get(column, column))
+
+
+def boxes(axis: Axes, weights: dict[str, pd.Series]) -> None:
+    """One box of weights a kind, with the mean as a triangle."""
+    names = [f"{wrapped(name, 12)}\n({len(values)})" for name, values in weights.items()]
+    axis.boxplot(list(weights.values()), tick_labels=names, showmeans=True)

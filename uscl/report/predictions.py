@@ -11,7 +11,7 @@ from uscl.data.store import FrameStore
 from uscl.metrics import class_names, masks_of
 from uscl.overlap import dice
 from uscl.report.style import GREEN, ORANGE, plt, save
-from uscl.report.training import learning_curve
+from uscl.report.training import choice_curve, learning_curve
 
 
 def confusion(predictions: pd.DataFrame, title: str) -> Figure:
@@ -44,7 +44,10 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figur
 
 
 def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStore, folder: Path) -> None:
-    """Draw every fold of a cell into `folder`: fold<k>_learning_curve.png and fold<k>_predictions.png."""
+    """Draw every fold of a cell into `folder`: fold<k>_learning_curve.png and fold<k>_predictions.png.
+
+    The learning curve of a probe is that of its settings.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows = store.manifest.set_index("case")["row"]
     for (task, arm, seed, fold), part in predictions.groupby(["task", "arm", "seed", "fold"]):
@@ -54,5 +57,6 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
         else:
             score_name, shown = "balanced accuracy", confusion(part, title)
         save(shown, folder / f"fold{fold}_predictions.png")
-        curve = learning_curve(history[history["fold"] == fold], score_name, title)
+        of_fold = history[history["fold"] == fold]
+        curve = learning_curve(of_fold, score_name, title) if "epoch" in history else choice_curve(of_fold, title)
         save(curve, folder / f"fold{fold}_learning_curve.png")

@@ -8,10 +8,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uscl.report.style import PAGE, ArmStyle, arm_styles, plt, wrapped
+from uscl.stats.ranks import average_ranks, critical_difference, friedman
 
 TOO_FEW = "too few tasks to tell arms apart"
 # Depths below the top of the figure, and the distance from one bar to the next, in inches.
 RULER, NAME, AXIS, FIRST_BAR, BAR = 0.15, 0.45, 0.8, 0.95, 0.1
+
+
+def rank_figure(scores: pd.DataFrame) -> Figure:
+    """The diagram of scores with a row a task and a column an arm; tasks that an arm has no score of are left out."""
+    known = scores.dropna(axis=1, how="all").dropna()
+    values = known.to_numpy()
+    if not values.size:
+        return critical_difference_diagram(pd.Series(math.nan, scores.columns), math.nan, 0, math.nan)
+    ranks = pd.Series(average_ranks(values), known.columns).reindex(scores.columns)  # an arm's look is of its place
+    critical = critical_difference(values.shape[1], len(values)) if values.shape[1] > 1 else math.nan
+    return critical_difference_diagram(ranks, critical, len(values), friedman(values)[1])
 
 
 def critical_difference_diagram(ranks: pd.Series, critical: float, blocks: int, friedman_p: float) -> Figure:

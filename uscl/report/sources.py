@@ -33,9 +33,9 @@ def best_on_test_scores(records: Iterable[Mapping[str, Any]], paths: Iterable[st
 def provenance(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Where the scores of each arm x task x regime come from, one row each.
 
-    `records` are the cells' run records (`uscl.provenance`). Columns: arm, task, regime; run, the MLflow runs' name less
-    their seed; seeds; commit, config_sha256, data_sha256, cpu and gpu. Seeds that were run apart may differ in them:
-    all values then, in the seeds' order.
+    `records` are the cells' run records (`uscl.provenance`). Columns: arm, task, regime; run, the MLflow runs' name
+    less their seed; seeds; commit, config_sha256, data_sha256, cpu and gpu. Seeds that were run apart may differ in
+    them: all values then, in the seeds' order.
     """
     found: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:

@@ -43,9 +43,10 @@ def result_table(
     """One row an arm x task x regime x metric, in the order of their first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
-    `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty; `costs`
-    and `provenance` have a row an arm x task x regime. `labelled` are the arms that see class labels of the pool.
-    `missing` names arm (None for all arms), task, regime and reason of what was not evaluated: a row without a metric.
+    `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
+    `costs` and `provenance` have a row an arm x task x regime. `labelled` are the arms that see class labels of the
+    pool. `missing` names arm (None for all arms), task, regime and reason of what was not evaluated: a row without a
+    metric.
 
     `rank` is 1 for the best mean, the average for equal ones. `p_holm` is the paired permutation test against the
     `reference` arm, corrected by Holm's method: one family of all comparisons on the tasks' primary metrics, and one of

@@ -67,3 +67,18 @@ def learning_curve(history: pd.DataFrame, score_name: str, title: str) -> Figure
     score.set(xlabel="epoch", ylabel=f"validation {score_name}", title="dotted: chosen epoch", ylim=(0, 1.02))
     figure.suptitle(title)
     return figure
+
+
+def choice_curve(history: pd.DataFrame, title: str) -> Figure:
+    """Validation loss and score of a probe by its setting, with the chosen one marked."""
+    figure, (loss, score) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
+    loss.plot(history["candidate"], history["validation_loss"], color=ORANGE, linestyle="--", marker="o")
+    score.plot(history["candidate"], history["validation_score"], color=GREEN, marker="o")
+    score.axvline(history.loc[history["chosen"], "candidate"].item(), color="grey", linestyle=":")
+    score.set(ylabel="validation balanced accuracy", title="dotted: chosen setting", ylim=(0, 1.02))
+    loss.set_ylabel("validation loss")
+    for axis in (loss, score):
+        axis.set_xticks(history["candidate"], [f"{setting:g}" for setting in history["setting"]])
+        axis.set_xlabel("C, or number of neighbours")
+    figure.suptitle(title)
+    return figure

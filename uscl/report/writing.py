@@ -14,10 +14,10 @@ def shown(value: float, metric: str) -> str:
     >>> shown(0.5, "accuracy"), shown(12.34, "hd95")
     ('50.0', '12.3')
     """
-    return f"{value if metric in IN_PIXELS else 100 * value:.1f}"
+    return f"{value if metric in IN_PIXELS else 100 * value:z.1f}"
 
 
-def mean_and_sd(mean: float, sd: float, metric: str, sign: str = "±") -> str:
+def mean_and_sd(mean: float, sd: float, metric: str) -> str:
     """A mean and, if there is one, its standard deviation.
 
     >>> mean_and_sd(0.5, 0.025, "dice"), mean_and_sd(0.5, math.nan, "dice"), mean_and_sd(math.nan, math.nan, "dice")
@@ -25,7 +25,7 @@ def mean_and_sd(mean: float, sd: float, metric: str, sign: str = "±") -> str:
     """
     if math.isnan(mean):
         return "undefined"
-    return shown(mean, metric) + ("" if math.isnan(sd) else f" {sign} {shown(sd, metric)}")
+    return shown(mean, metric) + ("" if math.isnan(sd) else f" ± {shown(sd, metric)}")
 
 
 def limits(low: float, high: float, metric: str) -> str:

@@ -26,7 +26,8 @@ def null_rejections(
     """Which tests reject at 5 % in simulated benchmarks of equal arms: a row a repetition, a boolean column a test.
 
     `cases`: of a group; `clustering` as in `simulated_cases`. Tests named "family" ask whether any of the comparisons
-    of the other `arms` - 1 arms with the first is significant, the others look at the first of them alone.
+    of the other `arms` - 1 arms with the first is significant (by groups: in macro-F1; McNemar: in accuracy). The
+    others look at the first of these comparisons alone.
     """
     skills = {f"arm{number}": 1.0 for number in range(arms)}
     rows = []
@@ -51,14 +52,14 @@ def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
     accuracy, macro_f1 = (compared[compared["metric"] == metric] for metric in ("accuracy", "macro_f1"))
     first = accuracy.iloc[0]
     return {
-        "permutation of groups, accuracy": first["p"] < ALPHA,
-        "permutation of groups, macro-F1": macro_f1["p"].iloc[0] < ALPHA,
-        "bootstrap of groups, accuracy": not first["ci_low"] <= 0 <= first["ci_high"],
+        "groups permuted, accuracy": first["p"] < ALPHA,
+        "groups permuted, macro-F1": macro_f1["p"].iloc[0] < ALPHA,
+        "groups drawn (interval), accuracy": not first["ci_low"] <= 0 <= first["ci_high"],
         "corrected resampled t, accuracy": first["p_resampled_t"] < ALPHA,
-        "permutation of cases, accuracy": by_case(cases, arms[0], draws, seed) < ALPHA,
+        "cases permuted, accuracy": by_case(cases, arms[0], draws, seed) < ALPHA,
         "McNemar, accuracy": first["p_mcnemar"] < ALPHA,
-        "family: permutation of groups, macro-F1, Holm": holm(macro_f1["p"]).min() < ALPHA,
-        "family: permutation of groups, macro-F1, not adjusted": macro_f1["p"].min() < ALPHA,
+        "family: groups permuted, Holm": holm(macro_f1["p"]).min() < ALPHA,
+        "family: groups permuted, not adjusted": macro_f1["p"].min() < ALPHA,
         "family: McNemar, Holm": holm(accuracy["p_mcnemar"]).min() < ALPHA,
     }
 

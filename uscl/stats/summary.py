@@ -24,17 +24,17 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
 
     `cases`: the cases of all arms and seeds of one task x regime x labels (`cases.parquet`); `kind` is classification
     or segmentation. Columns: arm, metric, mean, sd, n, ci_low, ci_high, n_groups, n_cases, undefined. Mean and sd are
-    of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is a percentile
-    interval of `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
+    of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is that of
+    `interval` from `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
     """
     panel = to_panel(cases, kind)
     scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
-    names = metric_names(kind, panel.classes)
-    rows = [
-        {"arm": arm, "metric": metric, **spread(scores[m, a]), **limits(drawn[m, a]), **sizes(panel)}
-        for a, arm in enumerate(panel.arms)
-        for m, metric in enumerate(names)
-    ]
+    rows = []
+    for a, arm in enumerate(panel.arms):
+        for m, metric in enumerate(metric_names(kind, panel.classes)):
+            found = spread(scores[m, a])
+            ends = limits(drawn[m, a], found["mean"], largest=float("inf") if metric == "hd95" else 1.0)
+            rows.append({"arm": arm, "metric": metric, **found, **ends, **sizes(panel)})
     return pd.DataFrame(rows)[INTERVALS]
 
 
@@ -59,8 +59,9 @@ def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *,
         both = [panel.arms.index(arm) for arm in pair]
         p = swap_test(panel, both[0], both[1], draws, seed)
         for m, metric in enumerate(names):
-            compared = {**limits(np.subtract(*drawn[m, both])), "p": p[m], **views(panel, scores[m], metric, both)}
-            rows.append({"arm": pair[0], "reference": pair[1], "metric": metric, **compared, **sizes(panel)})
+            found = views(panel, scores[m], metric, both) | {"p": p[m]} | sizes(panel)
+            ends = limits(np.subtract(*drawn[m, both]), found["difference"], smallest=-float("inf"))
+            rows.append({"arm": pair[0], "reference": pair[1], "metric": metric, **found, **ends})
     return pd.DataFrame(rows)[COMPARISONS]
 
 
@@ -72,10 +73,12 @@ def spread(scores: np.ndarray) -> dict[str, float]:
     return {"mean": mean, "sd": sd, "n": len(defined), "undefined": len(scores) - len(defined)}
 
 
-def limits(drawn: np.ndarray) -> dict[str, float]:
-    """The interval of draws [draws]."""
-    low, high = interval(drawn)
-    return {"ci_low": low, "ci_high": high}
+def limits(
+    drawn: np.ndarray, estimate: float, smallest: float = 0.0, largest: float = float("inf")
+) -> dict[str, float]:
+    """The interval of draws [draws], cut at the smallest and the largest value that the figure can take."""
+    low, high = np.clip(interval(drawn, estimate), smallest, largest)
+    return {"ci_low": float(low), "ci_high": float(high)}
 
 
 def sizes(panel: Panel) -> dict[str, int]:

@@ -76,7 +76,13 @@ def cells(pattern, labels=100):
     paths = []
     for task in config["tasks"]:
         paths += expand(
-            pattern, task=task, regime=regimes(task), arm=config["methods"], seed=SEEDS, labels=labels, allow_missing=True
+            pattern,
+            task=task,
+            regime=regimes(task),
+            arm=config["methods"],
+            seed=SEEDS,
+            labels=labels,
+            allow_missing=True,
         )
     return paths
 

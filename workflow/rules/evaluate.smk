@@ -1,5 +1,5 @@
 CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
-CELL_NAME = CELL.replace("/", "-")
+CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
 MAIN_CELL = CELL.replace("{labels}", "100")  # of the tables and MLflow: with all labels
 
 

@@ -63,6 +63,7 @@ rule task_figures:
     params:
         kind=lambda w: config["tasks"][w.task]["kind"],
         arms=list(config["methods"]),
+        seeds=SEEDS,
     message:
         "Drawing the results on {wildcards.task} ({wildcards.regime})"
     script:

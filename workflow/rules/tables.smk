@@ -25,6 +25,7 @@ rule table:
         study=config["study"],
         evaluations=[[task, regime] for task in config["tasks"] for regime in regimes(task)],
         reference=REFERENCE,
+        draws=DRAWS,
         labelled=[arm for arm, settings in config["methods"].items() if settings["method"] == "uscl"],
         methods={arm: settings["method"] for arm, settings in config["methods"].items()},
         missing=missing_evaluations(),
@@ -40,9 +41,7 @@ rule label_fractions:
         code=code("label_fractions.py"),
     output:
         csv="<results>/label_fractions.csv",
-        png=report(
-            "<results>/figures/label_fractions.png", category="Result", caption="../report/label_fractions.rst"
-        ),
+        png=report("<results>/figures/label_fractions.png", category="Result", caption="../report/label_fractions.rst"),
         svg="<results>/figures/label_fractions.svg",
     log:
         "<logs>/label_fractions.log",
@@ -52,6 +51,7 @@ rule label_fractions:
         "../../environment.yml"
     params:
         kinds={task: settings["kind"] for task, settings in config["tasks"].items()},
+        arms=list(config["methods"]),
         draws=DRAWS,
         seed=SEEDS[0],
     message:

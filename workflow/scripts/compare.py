@@ -7,10 +7,9 @@ import pandas as pd
 from uscl.job import job
 
 with job(snakemake.log[0]):
+    from uscl.files import written
     from uscl.report.cases import one_row_a_case
     from uscl.stats.summary import comparisons, intervals
-
-    from uscl.files import written
 
     params = snakemake.params
     cases = pd.concat(map(pd.read_parquet, snakemake.input.cases), ignore_index=True)

@@ -7,13 +7,12 @@ import pandas as pd
 from uscl.job import job
 
 with job(snakemake.log[0]):
-    from uscl.report.curves import label_fraction_curves
-    from uscl.stats.summary import intervals
-
     from uscl.errors import UserError
     from uscl.files import written
     from uscl.metrics import PRIMARY
+    from uscl.report.curves import label_fraction_curves
     from uscl.report.style import save_both
+    from uscl.stats.summary import intervals
 
     params = snakemake.params
     if not snakemake.input.metrics:
@@ -28,4 +27,4 @@ with job(snakemake.log[0]):
     scores = pd.concat(tables, ignore_index=True)
     with written(Path(snakemake.output.csv)) as path:
         scores.to_csv(path, index=False, float_format="%.6f")
-    save_both(label_fraction_curves(scores), Path(snakemake.output.png).with_suffix(""))
+    save_both(label_fraction_curves(scores, arms=params.arms), Path(snakemake.output.png).with_suffix(""))

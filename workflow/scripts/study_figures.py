@@ -7,11 +7,10 @@ import pandas as pd
 from uscl.job import job
 
 with job(snakemake.log[0]):
-    from uscl.report.cost import cost_against_score
-    from uscl.report.ranks import critical_difference_diagram, score_matrix
-
     from uscl.metrics import PRIMARY
+    from uscl.report.cost import cost_against_score
     from uscl.report.overview import overview
+    from uscl.report.ranks import rank_figure, score_matrix
     from uscl.report.style import save_both
 
     params = snakemake.params
@@ -20,7 +19,7 @@ with job(snakemake.log[0]):
     main = primary[primary["regime"] == primary["task"].map(params.main)]
     figures = {
         "overview": overview(primary, params.arms),
-        "ranks": critical_difference_diagram(score_matrix(main, params.arms)),
+        "ranks": rank_figure(score_matrix(main, params.arms)),
         "cost": cost_against_score(main, costs, params.arms),
     }
     for name, figure in figures.items():

@@ -6,14 +6,14 @@ from pathlib import Path
 from uscl.job import job
 
 with job(snakemake.log[0]):
+    from uscl.files import write_text, written
     from uscl.report.claims import claims, claims_markdown
     from uscl.report.costs import costs_table
     from uscl.report.latex import latex
+    from uscl.report.markdown import markdown
     from uscl.report.published import reported, reported_markdown
     from uscl.report.sources import best_on_test_scores, by_evaluation, provenance
-
-    from uscl.files import write_text, written
-    from uscl.report.tables import markdown, result_table
+    from uscl.report.tables import result_table
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     cells, encoders = ([json.loads(Path(path).read_text()) for path in given[name]] for name in ("cells", "encoders"))
@@ -39,5 +39,5 @@ with job(snakemake.log[0]):
             frame.to_csv(path, index=False, float_format="%.6f")
     write_text(Path(out.markdown), markdown(table, said, params.study, costs=costs))
     write_text(Path(out.latex), latex(table, params.study))
-    write_text(Path(out.claims_markdown), claims_markdown(said))
+    write_text(Path(out.claims_markdown), claims_markdown(said, params.draws))
     write_text(Path(out.reported_markdown), reported_markdown(published))

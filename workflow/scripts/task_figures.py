@@ -11,12 +11,16 @@ with job(snakemake.log[0]):
     from uscl.report.task import task_figures
 
     given, params = snakemake.input, snakemake.params
+    cells = [(arm, seed) for arm in params.arms for seed in params.seeds]
+    histories = [
+        pd.read_csv(path).assign(arm=arm, seed=seed) for (arm, seed), path in zip(cells, given.histories, strict=True)
+    ]
     task_figures(
         params.kind,
         params.arms,
         pd.concat(map(pd.read_parquet, given.cases), ignore_index=True),
         pd.concat(map(pd.read_parquet, given.predictions), ignore_index=True),
-        given.histories,
+        pd.concat(histories, ignore_index=True),
         FrameStore.open(Path(given.frames).parent),
         Path(snakemake.output.figures),
     )

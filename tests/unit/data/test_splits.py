@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,7 +108,7 @@ def test_fewer_labels_are_whole_groups_of_every_class_and_nested(seed):
         assert (kept.groupby("group").size() == 3).all()
         assert kept.groupby("label")["group"].nunique().to_dict() == {k: v[number] for k, v in sizes.items()}
     ordered = list(found.values())
-    assert all(small <= large for small, large in zip(ordered, ordered[1:], strict=False))
+    assert all(small <= large for small, large in pairwise(ordered))
     assert found[100] == set(frame["row"])
 
 

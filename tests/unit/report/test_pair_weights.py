@@ -2,8 +2,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from legible import assert_legible
 
-from uscl.report.pair_weights import inconsistent, pair_weights_figure, weight_difference
+from uscl.report.pair_weights import (
+    frame_similarity,
+    inconsistent,
+    pair_weights_figure,
+    sources,
+    weight_difference,
+)
 
 
 def manifest(organs):
@@ -48,10 +55,30 @@ def test_without_one_kind_there_is_no_difference():
 
 
 @pytest.mark.parametrize("organs", [["lung", "liver"], ["", ""]])
-def test_the_figure_shows_every_pair(organs):
+@pytest.mark.parametrize("datasets", [["pool", "pool"], ["one", "two"]])
+def test_the_figure_shows_every_pair(organs, datasets):
     pairs, _ = drawn()
-    figure = pair_weights_figure(pairs, manifest(organs), "meta_uscl, seed 0")
-    clouds = figure.axes[0].collections
-    assert sum(len(cloud.get_offsets()) for cloud in clouds) == len(pairs)
-    assert len(clouds) == (2 if organs[0] else 1)
+    frames = np.random.default_rng(0).integers(0, 255, (2, 8, 8), np.uint8)
+    known = manifest(organs).assign(dataset=datasets, label=["a", ""])
+    figure = pair_weights_figure(pairs, known, frames, "meta_uscl, seed 0")
+    for axis in figure.axes[:2]:
+        assert sum(len(cloud.get_offsets()) for cloud in axis.collections) == len(pairs)
+        assert len(axis.collections) == (2 if organs[0] else 1)
+    assert figure.axes[3].get_title() == ("by label" if datasets[0] == "pool" else "by data set")
+    assert_legible(figure)
     plt.close(figure)
+
+
+def test_a_pair_is_of_the_source_of_its_first_frame():
+    pairs = pd.DataFrame({"row_a": [0, 1, 1], "row_c": [0, 0, 0]})
+    found = sources(pairs, pd.DataFrame({"dataset": ["p", "p"], "label": ["lung", ""]}))
+    assert found.tolist() == ["lung", "unlabelled", "unlabelled"]
+
+
+def test_similarity_is_the_correlation_of_the_pixels():
+    frames = np.random.default_rng(0).integers(0, 255, (4, 6, 6), np.uint8)
+    frames[2] = 7
+    frames[3] = 255 - frames[0]
+    found = frame_similarity(frames, np.array([0, 0, 0, 0]), np.array([0, 1, 2, 3]))
+    expected = np.corrcoef(frames[0].ravel(), frames[1].ravel())[0, 1]
+    np.testing.assert_allclose(found, [1, expected, 0, -1], atol=1e-6)

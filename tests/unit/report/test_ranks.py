@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from legible import assert_legible, assert_same_bytes
 
-from uscl.report.ranks import TOO_FEW, critical_difference_diagram, joined, score_matrix
+from uscl.report.ranks import TOO_FEW, critical_difference_diagram, joined, rank_figure, score_matrix
 from uscl.report.style import arm_styles, plt
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
@@ -15,6 +15,16 @@ RANKS = pd.Series([5.2, 4.6, 3.1, 3.1, 2.6, 1.3], ARMS)
 def _close_figures():
     yield
     plt.close("all")
+
+
+def test_the_diagram_of_scores_ranks_them_and_leaves_out_what_is_missing():
+    scores = pd.DataFrame({"a": [0.9, 0.8, 0.3], "b": [0.5, 0.6, np.nan], "c": [np.nan] * 3, "d": [0.1, 0.7, 0.2]})
+    figure = rank_figure(scores)
+    told = [text.get_text() for text in figure.axes[0].texts]
+    assert {"a (1.00)", "b (2.50)", "d (2.50)"} <= set(told)
+    assert "(a task and regime each): 2" in words(figure)
+    assert "no average ranks" in words(rank_figure(scores[["c"]]))
+    assert "no average ranks" in words(rank_figure(scores[["a"]]))
 
 
 def lines(figure, width):

@@ -6,6 +6,8 @@ from rescored import mean_scores, random_cases, random_images, resampled
 from uscl.seeds import generator
 from uscl.stats.bootstrap import bootstrap_means, drawn, interval
 from uscl.stats.panel import to_panel
+from uscl.stats.scores import fold_seed_scores
+from uscl.stats.simulated import simulated_cases
 
 
 def images(dice, group, fold=0):
@@ -61,6 +63,17 @@ def test_arms_share_their_draws():
     np.testing.assert_array_equal(found[:, 0], found[:, 1])
 
 
-def test_the_interval_is_that_of_the_defined_draws():
-    assert interval(np.array([*range(101), np.nan])) == pytest.approx((2.5, 97.5))
-    assert np.isnan(interval(np.full(3, np.nan))).all()
+def test_the_interval_is_that_of_the_defined_draws_about_the_estimate():
+    draws = np.array([*range(101), np.nan])
+    assert interval(draws, 50) == pytest.approx((2.5, 97.5))
+    assert interval(draws, 40) == pytest.approx((-7.5, 87.5))
+    assert np.isnan(interval(np.full(3, np.nan), 0.5)).all()
+
+
+def test_the_interval_of_a_metric_that_draws_inflate_still_holds_it():
+    cases = simulated_cases(generator(0, "ece"), {"a": 1.0}, groups=300, cases=1, folds=5, seeds=2)
+    panel = to_panel(cases, "classification")
+    estimate, drawn_means = fold_seed_scores(panel)[4, 0].mean(), bootstrap_means(panel, 500, 0)[4, 0]
+    assert np.quantile(drawn_means, 0.025) > estimate
+    low, high = interval(drawn_means, estimate)
+    assert low < estimate < high

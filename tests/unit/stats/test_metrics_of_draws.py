@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from rescored import random_cases, random_images, resampled, scores
 
+from uscl.metrics import score_cell
 from uscl.seeds import generator
 from uscl.stats.classification import concordant, confidence_bin
 from uscl.stats.panel import to_panel
@@ -21,6 +22,16 @@ def test_scores_of_folds_and_seeds_are_those_of_scikit_learn(kind, seed):
         of_arm = cases[cases["arm"] == arm]
         slow = [scores(part, kind) for _, part in of_arm.groupby(["fold", "seed"])]
         assert found[:, a] == pytest.approx(np.transpose(slow), abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_have_the_names_and_values_of_a_cells_metrics(kind):
+    cases = KINDS[kind](generator(9, "cell"), arms=["a"], groups=9, seeds=1)
+    panel = to_panel(cases, kind)
+    cell = score_cell(cases.assign(task="t", regime="r", labels=100), kind).set_index(["fold", "metric"])["value"]
+    for fold in range(2):
+        assert cell[fold].index.tolist() == metric_names(kind, panel.classes)
+        assert fold_seed_scores(panel)[:, 0, fold] == pytest.approx(cell[fold].to_numpy(), abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)

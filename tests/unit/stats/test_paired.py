@@ -9,10 +9,10 @@ from uscl.seeds import generator
 from uscl.stats.paired import (
     corrected_resampled_t,
     mcnemar,
+    ratio_tested,
     stacked,
     swap_test,
     swapped_differences,
-    ratio_tested,
 )
 from uscl.stats.panel import to_panel
 from uscl.stats.scores import scorer
@@ -41,13 +41,13 @@ def test_every_metric_after_a_swap_is_that_of_the_swapped_predictions(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_p_is_that_of_all_swaps_of_a_few_groups(kind):
-    cases = KINDS[kind](generator(5, "exact"), groups=6, folds=1, seeds=1)
+    cases = KINDS[kind](generator(5, "exact"), groups=5, folds=1, seeds=1)
     names = sorted(cases["group"].unique())
-    subsets = chain.from_iterable(combinations(names, size) for size in range(7))
+    subsets = chain.from_iterable(combinations(names, size) for size in range(6))
     every = np.abs([difference(cases, kind, groups) for groups in subsets])
     exact = (every >= every[0] - 1e-10).mean(axis=0)
     found = swap_test(to_panel(cases, kind), 0, 1, 4000, 0)
-    assert len(every) == 64
+    assert len(every) == 32
     assert found == pytest.approx(exact, abs=4 * 0.5 / 4000**0.5)
     assert len(set(exact)) > 3
 

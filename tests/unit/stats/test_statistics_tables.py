@@ -132,7 +132,20 @@ def test_a_planted_effect_is_found_and_a_planted_null_is_not(kind):
     assert (better.loc[higher, "p"] < 0.01).all()
     assert (better.loc[higher, "ci_low"] > 0).all()
     assert better.loc[primary, "probability_of_improvement"] > 0.8
+    if kind == "segmentation":
+        assert (better.loc["hd95", ["ci_high", "effect"]] < 0).all()
+        assert better.loc["hd95", "probability_of_improvement"] > 0.8
     assert equal.loc[primary, "p"] > 0.05
     assert equal.loc[primary, "ci_low"] < 0 < equal.loc[primary, "ci_high"]
     spread = intervals(cases, kind, draws=999, seed=0).set_index(["arm", "metric"])
     assert spread.loc[("better", primary), "ci_low"] > spread.loc[("reference", primary), "mean"]
+
+
+@pytest.mark.parametrize("make", [random_cases, random_images])
+def test_intervals_end_at_what_a_metric_can_be(make):
+    # Few groups of chance answers: the shift of biased draws would take some ends below 0 or above 1.
+    kind = "classification" if make is random_cases else "segmentation"
+    tables = [intervals(make(generator(seed, "few"), ("a", "b"), groups=6), kind, **SETTINGS) for seed in range(5)]
+    found = pd.concat(tables).set_index("metric")
+    assert (found["ci_low"].dropna() >= 0).all()
+    assert (found.drop(index="hd95", errors="ignore")["ci_high"].dropna() <= 1).all()

@@ -1,0 +1,41 @@
+import numpy as np
+import pandas as pd
+import pytest
+from legible import assert_legible
+
+from uscl.report.film_strip import choose_videos, film_strip
+from uscl.report.style import plt
+
+
+@pytest.fixture
+def pool():
+    manifest = pd.DataFrame({"row": range(30), "video": np.repeat(["u", "v", "w"], 10), "frame": np.tile(range(10), 3)})
+    manifest = manifest.assign(frame=[*range(9, -1, -1), *range(10), *range(10)])  # u lies backwards in the store
+    rows = [("u", 9, 5, 1, 0.2), ("u", 8, 7, 6, 0.4), ("v", 10, 12, 19, 0.9), ("w", 20, 21, 22, 0.5)]
+    return manifest, pd.DataFrame(rows, columns=["video", "row_a", "row_b", "row_c", "weight"])
+
+
+def test_highest_median_and_lowest_mean_weight_are_chosen_in_time_order(pool):
+    manifest, pairs = pool
+    strips = choose_videos(pairs, manifest)
+    assert [(strip.rank, strip.video) for strip in strips] == [("highest", "v"), ("median", "w"), ("lowest", "u")]
+    assert strips[2].rows.tolist() == list(range(9, -1, -1))
+    assert [strip.video for strip in choose_videos(pairs[pairs["video"] == "w"], manifest)] == ["w"]
+
+
+def test_a_pair_is_drawn_over_its_frames_places(pool):
+    manifest, pairs = pool
+    figure = film_strip(np.zeros((30, 8, 8), np.uint8), choose_videos(pairs, manifest), "meta_uscl, seed 0")
+    lines = figure.subfigs[2].axes[1].lines
+    assert [line.get_xdata().tolist() for line in lines[::2]] == [[0, 8], [1, 3]]
+    assert [line.get_xdata() for line in lines[1::2]] == [[4], [2]]
+    assert_legible(figure)
+    plt.close(figure)
+
+
+def test_a_video_of_one_frame_and_equal_weights_are_drawn(pool):
+    manifest = pool[0].iloc[:1]
+    pairs = pd.DataFrame({"video": ["u"], "row_a": [0], "row_b": [0], "row_c": [0], "weight": [1.0]})
+    figure = film_strip(np.zeros((1, 8, 8), np.uint8), choose_videos(pairs, manifest), "simclr, seed 0")
+    assert len(figure.subfigs) == 1
+    plt.close(figure)
