@@ -123,6 +123,34 @@ def test_what_a_regime_does_not_give_stands_in_the_table_with_its_reason(project
     assert missing["mean"].isna().all()
 
 
+def test_every_task_and_the_study_have_their_figures(project):
+    figures = project / "results/figures"
+    everywhere = {"missed_by_all", "found_by_one"}
+    classified = everywhere | {"confusion", "roc", "calibration"}
+    expected = {
+        "pocus-finetune": classified | {"learning_curves"},
+        "pocus-linear": classified,
+        "busi-last_block": classified | {"learning_curves"},
+        "busi-knn": classified,
+        "segmentation-finetune": everywhere | {"overlays", "learning_curves"},
+    }
+    for folder, names in expected.items():
+        files = {path.name for path in (figures / folder).iterdir()}
+        assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    for name in ("overview", "ranks", "cost", "pocus-map", "busi-map"):
+        assert (figures / f"{name}.png").stat().st_size > 10_000
+        assert (figures / f"{name}.svg").read_text().startswith("<?xml")
+
+
+def test_the_cases_of_all_arms_stand_side_by_side(project):
+    cases = pd.read_csv(project / "results/predictions/pocus-finetune.csv")
+    assert cases["case"].is_unique
+    table = pd.read_csv(project / "results/table.csv")
+    accuracy = table[(table["task"] == "pocus") & (table["regime"] == "finetune") & (table["metric"] == "accuracy")]
+    for row in accuracy.itertuples():
+        assert cases.groupby("fold")[f"correct:{row.arm}"].mean().mean() == pytest.approx(row.mean, abs=1e-6)
+
+
 def test_every_run_is_in_mlflow_and_finished(project):
     mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
     runs = mlflow.search_runs(search_all_experiments=True)
@@ -314,7 +342,7 @@ def test_an_arm_may_start_from_the_encoder_of_another(project):
 
 
 def test_label_fractions_train_only_what_they_add(project):
-    target = "results/figures/label_fractions.png"
+    target = "label_fractions"
     plan = planned(project, target)
     # Two classification tasks; the linear probe of pocus with all labels is there already.
     assert (plan["probe"], plan["score"], plan.get("finetune", 0)) == (18, 18, 0)
@@ -325,6 +353,9 @@ def test_label_fractions_train_only_what_they_add(project):
         (arm, task, labels) for arm in ARMS for task in ("pocus", "busi") for labels in (25, 100)
     }
     assert planned(project, target) == {}
+    mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
+    names = set(mlflow.search_runs(search_all_experiments=True)["tags.mlflow.runName"])
+    assert {f"busi/linear/labels25/{arm}/seed0" for arm in ARMS} <= names
 
 
 def test_an_encoder_to_start_from_that_does_not_exist_is_one_sentence(tmp_path):

@@ -38,6 +38,10 @@ DEVICES = config.get("devices", 1)
 REFERENCE = config.get("reference", "imagenet" if "imagenet" in config["methods"] else next(iter(config["methods"])))
 DRAWS = config.get("draws", 10_000)
 
+# A cell's folder, and the same as one name.
+CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
+CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
+
 
 pathvars:
     results=R,
@@ -120,6 +124,11 @@ def missing_evaluations():
                 reason = "segmentation has no such probe" if probe else f"not among tasks.{task}.regimes"
                 missing.append([task, regime, reason])
     return missing
+
+
+def tracked_label_fractions():
+    """What logging leaves behind for the runs with a part of the labels; nothing where tracking is switched off."""
+    return [] if config["tracking"] == "none" else label_fraction_cells(f"<results>/tracking/cells/{CELL_NAME}.json")
 
 
 def label_fraction_cells(pattern):
@@ -214,7 +223,7 @@ def tracked_runs():
     if config["tracking"] == "none":
         return []
     encoders = expand("<results>/tracking/encoders/{arm}-seed{seed}.json", arm=config["methods"], seed=SEEDS)
-    return ["<results>/mlflow.db", *encoders, *cells("<results>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.json")]
+    return ["<results>/mlflow.db", *encoders, *cells(f"<results>/tracking/cells/{CELL_NAME}.json")]
 
 
 def preflight():

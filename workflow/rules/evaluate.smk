@@ -1,8 +1,3 @@
-CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
-CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
-MAIN_CELL = CELL.replace("{labels}", "100")  # of the tables and MLflow: with all labels
-
-
 rule finetune:
     input:
         unpack(task_store),

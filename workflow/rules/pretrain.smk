@@ -72,6 +72,10 @@ rule plot_pretraining:
         curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
         weights="<results>/encoders/{arm}/seed{seed}/figures/pair_weights.png",
         film_strip="<results>/encoders/{arm}/seed{seed}/figures/film_strip.png",
+        svg=expand(
+            "<results>/encoders/{{arm}}/seed{{seed}}/figures/{name}.svg",
+            name=["pretraining_curve", "pair_weights", "film_strip"],
+        ),
     log:
         "<logs>/plot_pretraining/{arm}-seed{seed}.log",
     benchmark:

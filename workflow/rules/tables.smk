@@ -37,7 +37,13 @@ rule table:
 
 rule label_fractions:
     input:
-        metrics=label_fraction_cells(f"<results>/cells/{CELL}/cases.parquet"),
+        "<results>/figures/label_fractions.png",
+        tracked_label_fractions(),
+
+
+rule label_fraction_curves:
+    input:
+        cases=label_fraction_cells(f"<results>/cells/{CELL}/cases.parquet"),
         code=code("label_fractions.py"),
     output:
         csv="<results>/label_fractions.csv",

@@ -54,17 +54,17 @@ rule track_encoder:
 rule track_cell:
     input:
         ready=rules.mlflow_store.output.ready,
-        record=f"<results>/cells/{MAIN_CELL}/run.json",
-        history=f"<results>/cells/{MAIN_CELL}/history.csv",
-        metrics=f"<results>/cells/{MAIN_CELL}/metrics.csv",
-        figures=f"<results>/cells/{MAIN_CELL}/figures",
+        record=f"<results>/cells/{CELL}/run.json",
+        history=f"<results>/cells/{CELL}/history.csv",
+        metrics=f"<results>/cells/{CELL}/metrics.csv",
+        figures=f"<results>/cells/{CELL}/figures",
         code=code("track_cell.py"),
     output:
-        runs="<results>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.json",
+        runs=f"<results>/tracking/cells/{CELL_NAME}.json",
     log:
-        "<logs>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.log",
+        f"<logs>/tracking/cells/{CELL_NAME}.log",
     benchmark:
-        "<benchmarks>/tracking/cells/{task}-{regime}-{arm}-seed{seed}.tsv"
+        f"<benchmarks>/tracking/cells/{CELL_NAME}.tsv"
     conda:
         "../../environment.yml"
     params:

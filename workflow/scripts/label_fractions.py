@@ -15,9 +15,9 @@ with job(snakemake.log[0]):
     from uscl.stats.summary import intervals
 
     params = snakemake.params
-    if not snakemake.input.metrics:
+    if not snakemake.input.cases:
         raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
-    cases = [pd.read_parquet(path) for path in snakemake.input.metrics]
+    cases = [pd.read_parquet(path) for path in snakemake.input.cases]
     tables = []
     for (task, regime, labels), part in pd.concat(cases).groupby(["task", "regime", "labels"], sort=False):
         # Columns of another task's classes are empty here.

@@ -10,12 +10,16 @@ with job(snakemake.log[0]):
     from uscl.data.store import FrameStore
     from uscl.report.film_strip import choose_videos, film_strip
     from uscl.report.pair_weights import pair_weights_figure
-    from uscl.report.style import save
+    from uscl.report.style import save_both
     from uscl.report.training import pretraining_curve
 
     title = f"{snakemake.wildcards.arm}, seed {snakemake.wildcards.seed}"
-    save(pretraining_curve(pd.read_csv(snakemake.input.history), title), Path(snakemake.output.curve))
-    pairs, store = pd.read_csv(snakemake.input.pairs), FrameStore.open(Path(snakemake.input.frames).parent)
-    save(pair_weights_figure(pairs, store.manifest, store.frames, title), Path(snakemake.output.weights))
-    strips = choose_videos(pairs, store.manifest)
-    save(film_strip(store.frames, strips, title), Path(snakemake.output.film_strip))
+    history, pairs = pd.read_csv(snakemake.input.history), pd.read_csv(snakemake.input.pairs)
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    figures = {
+        "curve": pretraining_curve(history, title),
+        "weights": pair_weights_figure(pairs, store.manifest, store.frames, title),
+        "film_strip": film_strip(store.frames, choose_videos(pairs, store.manifest), title),
+    }
+    for name, figure in figures.items():
+        save_both(figure, Path(snakemake.output[name]).with_suffix(""))
