@@ -101,7 +101,7 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.bar(middle, count / count.sum(), 1 / CALIBRATION_BINS, color="0.85", edgecolor="white")
         axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
         axis.plot(mean_confidence, accuracy, color=styles[arm].colour, marker=styles[arm].marker, markersize=4)
-        axis.set(xlim=(0, 1), ylim=(0, 1.02), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
+        axis.set(xlim=(0, 1), ylim=(-0.03, 1.03), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
     figure.supxlabel("confidence (top probability); grey bars: share of the cases")
     figure.supylabel("accuracy")
     return figure

@@ -53,7 +53,7 @@ def gallery(chosen: pd.DataFrame, frames: np.ndarray, row_of_case: pd.Series, ti
     repeated = chosen.groupby("group").cumcount()
     shown = chosen.iloc[np.argsort(repeated, kind="stable")].head(SHOWN)
     rows = max(1, -(-len(shown) // COLUMNS))
-    size = (PAGE, 0.5 + 1.75 * rows)
+    size = (PAGE, 0.4 + 1.6 * rows)
     figure, axes = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()

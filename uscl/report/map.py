@@ -34,15 +34,15 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
         points, nearest = flat_map(found[rows]), nearest_of(found)
         draw_classes(above, points, part["label"])
         below.scatter(*points.T, c=pd.factorize(part["group"])[0], cmap="hsv", s=5, linewidths=0)
-        above.set_title(f"{wrapped(arm, 14)}\n{same(cases['label'], nearest)} same class", fontsize=8)
-        below.set_title(f"{same(cases['group'], nearest)} same patient", fontsize=8)
+        above.set_title(f"{wrapped(arm, 14)}\nclass: {same(cases['label'], nearest)}", fontsize=8)
+        below.set_title(f"patient: {same(cases['group'], nearest)}", fontsize=8)
         for axis in (above, below):
             axis.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("by class")
     axes[1, 0].set_ylabel("by patient")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, markerscale=2)
-    figure.suptitle("t-SNE of frozen features; in percent: cases whose nearest neighbour is of the")
+    figure.suptitle("t-SNE of frozen features, and how often a case's nearest neighbour is of its class, of its patient")
     return figure
 
 

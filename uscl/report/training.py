@@ -4,17 +4,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uscl.report.style import BLUE, GREEN, ORANGE, plt
+from uscl.report.style import BLUE, GREEN, ORANGE, PAGE, plt
 
 
 def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
     """Losses and learning rate by epoch, health of the representations, and that of the weights where there are any."""
     weighted = "weight_mean" in history
-    figure, axes = plt.subplots(1, 3 if weighted else 2, figsize=(10.5 if weighted else 7, 3.2), layout="constrained")
-    losses(axes[0], history)
-    representations(axes[1], history)
+    rows = 2 if weighted else 1
+    figure, axes = plt.subplots(rows, 2, figsize=(PAGE, 2.9 * rows), layout="constrained", squeeze=False)
+    losses(axes[0, 0], history)
+    representations(axes[0, 1], history)
     if weighted:
-        weights(axes[2], history)
+        weights(axes[1, 0], history)
+        axes[1, 1].set_axis_off()
     figure.suptitle(title)
     return figure
 
@@ -26,7 +28,7 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
         if name in history:
             axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))
     axis.set(xlabel="epoch", ylabel="loss")
-    axis.legend(loc="upper right", fontsize="small")
+    axis.legend(fontsize="small")
     rate = axis.twinx()
     rate.fill_between(history["epoch"], history["lr"] / history["lr"].max(), color="grey", alpha=0.15)
     rate.set(ylim=(0, 4), yticks=[])

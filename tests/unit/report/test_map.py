@@ -53,6 +53,6 @@ def test_every_arm_has_two_panels_and_its_figures():
     x, cases = clouds()
     arms = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
     figure = representation_map(dict.fromkeys(arms, x), cases)
-    assert figure.axes[0].get_title() == "random\n100 % same class"
+    assert figure.axes[0].get_title() == "random\nclass: 100 %"
     assert len(figure.axes) == 12
     assert_legible(figure)
