@@ -8,7 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from uscl.config import SHORTEST_POOL_VIDEO, config_fault, describe, repeated_key
+from uscl.config import config_fault, repeated_key
+from uscl.config_keys import describe
+from uscl.contradictions import SHORTEST_POOL_VIDEO
 from uscl.pretrain.meta_uscl import MetaSettings
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from uscl.config import UNTRAINED
+from uscl.contradictions import UNTRAINED
 from uscl.errors import UserError
 from uscl.models.checkpoint import load_encoder
 from uscl.models.encoders import Encoder

@@ -9,9 +9,9 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
-from uscl.config import PROBES
-from uscl.config import UNTRAINED as UNTRAINED_METHODS
 from uscl.config import config_fault, repeated_key
+from uscl.contradictions import PROBES
+from uscl.contradictions import UNTRAINED as UNTRAINED_METHODS
 from uscl.data.folders import public_folder
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
 from uscl.seeds import derive
@@ -70,91 +70,6 @@ def code(script, *modules):
     return [os.path.relpath(ROOT / file) for file in files]
 
 
-def regimes(task):
-    """How the encoders are evaluated on a task, the one that figures show first."""
-    return config["tasks"][task].get("regimes", ["finetune"])
-
-
-def cells(pattern, labels=100):
-    """A path for every task x regime x arm x seed, all in the config's order."""
-    paths = []
-    for task in config["tasks"]:
-        paths += expand(
-            pattern,
-            task=task,
-            regime=regimes(task),
-            arm=config["methods"],
-            seed=SEEDS,
-            labels=labels,
-            allow_missing=True,
-        )
-    return paths
-
-
-def evaluations(pattern):
-    """A path for every task x regime."""
-    return [path for task in config["tasks"] for path in expand(pattern, task=task, regime=regimes(task))]
-
-
-def main_evaluations(pattern, kinds=("classification", "segmentation")):
-    """A path for every task of some kinds, in its first regime."""
-    tasks = [task for task, settings in config["tasks"].items() if settings["kind"] in kinds]
-    return [path for task in tasks for path in expand(pattern, task=task, regime=regimes(task)[0])]
-
-
-def arms_of(pattern):
-    """A path for every arm x seed of a task in a regime."""
-    return expand(pattern, arm=config["methods"], seed=SEEDS, labels=100, allow_missing=True)
-
-
-def compared_pairs():
-    """Pairs [arm, against]: every other arm with the reference, and those that the config names besides."""
-    with_reference = [[arm, REFERENCE] for arm in config["methods"] if arm != REFERENCE]
-    return with_reference + [pair for pair in config.get("comparisons", []) if pair not in with_reference]
-
-
-def missing_evaluations():
-    """Task, regime and reason of what the tables can't show: regimes that others of the study's tasks have."""
-    known = list(dict.fromkeys(regime for task in config["tasks"] for regime in regimes(task)))
-    missing = []
-    for task, settings in config["tasks"].items():
-        for regime in known:
-            if regime not in regimes(task):
-                probe = settings["kind"] == "segmentation" and regime in PROBES
-                reason = "segmentation has no such probe" if probe else f"not among tasks.{task}.regimes"
-                missing.append([task, regime, reason])
-    return missing
-
-
-def tracked_label_fractions():
-    """What logging leaves behind for the runs with a part of the labels; nothing where tracking is switched off."""
-    return [] if config["tracking"] == "none" else label_fraction_cells(f"<results>/tracking/cells/{CELL_NAME}.json")
-
-
-def label_fraction_cells(pattern):
-    """A path for every task that knows the regime of `label_fractions`, percentage, arm and seed."""
-    settings = config.get("label_fractions", {"percent": [], "regime": "finetune"})
-    tasks = [task for task, known in config["tasks"].items() if known["kind"] == "classification"]
-    if settings["regime"] not in PROBES:
-        tasks = list(config["tasks"])
-    return expand(
-        pattern,
-        task=tasks,
-        regime=settings["regime"],
-        labels=settings["percent"],
-        arm=config["methods"],
-        seed=SEEDS,
-    )
-
-
-def finetune_settings(w):
-    """What fine-tuning on a task is called with, beside the regime."""
-    task = config["tasks"][w.task]
-    if task["kind"] == "segmentation":
-        return task["finetune"] | {"decoder": task.get("decoder", "unet")}
-    return task["finetune"] | {"authors_protocol": config.get("authors_protocol", False)}
-
-
 def simulated(dataset):
     return "simulate" in config["datasets"][dataset]
 
@@ -207,42 +122,3 @@ def initial_file(arm):
 
 def initial_weights(w):
     return initial_file(w.arm)
-
-
-for arm in config["methods"]:
-    for file in initial_file(arm):
-        # What the study itself makes may come later.
-        if not os.path.isfile(file) and not os.path.abspath(file).startswith(os.path.abspath(R) + os.sep):
-            raise WorkflowError(
-                f"Config: the arm '{arm}' starts from {file}, which doesn't exist: mend `init` or `imagenet_weights`."
-            )
-
-
-def tracked_runs():
-    """The MLflow store and what logging leaves behind for every run; nothing where tracking is switched off."""
-    if config["tracking"] == "none":
-        return []
-    encoders = expand("<results>/tracking/encoders/{arm}-seed{seed}.json", arm=config["methods"], seed=SEEDS)
-    return ["<results>/mlflow.db", *encoders, *cells(f"<results>/tracking/cells/{CELL_NAME}.json")]
-
-
-def preflight():
-    """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need is not to be had."""
-    coming = list(workflow.dag.needrun_jobs())
-    for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"}:
-        if not simulated(dataset) and not os.path.isdir(raw_folder(dataset)):
-            raise WorkflowError(
-                f"Data set '{dataset}': the folder {raw_folder(dataset)} doesn't exist."
-                f" Set datasets.{dataset}.data_root to the folder that holds the set."
-            )
-    gpus = max((int(job.resources.get("gpu", 0)) for job in coming), default=0)
-    needs = ["--gpus", str(gpus)] if gpus else []
-    for job in coming:
-        if job.rule.name in ("untrained_encoder", "pretrain") and init_of(job.wildcards.arm) == "imagenet":
-            needs += ["--weights", config["encoder"], *initial_file(job.wildcards.arm)]
-            break
-    if needs:
-        check = [sys.executable, ROOT / "workflow/scripts/preflight.py", *needs]
-        run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
-        if run.returncode:
-            raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")

@@ -1,0 +1,100 @@
+"""What a schema can't see in a study's config: names that nothing defines, settings that contradict each other.
+
+Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
+"""
+
+from typing import Any
+
+# The reader of the folder layout in which each kind of set is simulated.
+SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
+SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
+UNTRAINED = ("random", "imagenet")
+PROBES = ("linear", "knn")  # regimes on frozen features
+
+
+def contradiction(config: dict[str, Any]) -> str | None:
+    """One sentence on settings that name what isn't there or don't go together, or None.
+
+    `config` is sound by its schema.
+    """
+    named = {"pool": config["pool"]} | {
+        f"tasks.{name}.dataset": task["dataset"] for name, task in config["tasks"].items()
+    }
+    for key, dataset in named.items():
+        if dataset not in config["datasets"]:
+            return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
+    return (
+        method_fault(config)
+        or evaluation_fault(config)
+        or comparison_fault(config)
+        or pool_fault(config)
+        or simulator_fault(config)
+    )
+
+
+def method_fault(config: dict[str, Any]) -> str | None:
+    """Settings of an arm that contradict each other."""
+    for name, arm in config["methods"].items():
+        if arm.get("weights") == "shuffled" and arm.get("meta", {}).get("update") == "lookahead":
+            return (
+                f"Config: methods.{name}: `weights: shuffled` needs the published order of updates, and"
+                " `meta.update` is lookahead: change one of them."
+            )
+    return None
+
+
+def evaluation_fault(config: dict[str, Any]) -> str | None:
+    """A task whose settings don't go with its kind."""
+    for name, task in config["tasks"].items():
+        probes = [regime for regime in task.get("regimes", []) if regime in PROBES]
+        if task["kind"] == "segmentation" and probes:
+            return f"Config: tasks.{name}.regimes: {probes[0]} is for classification; take finetune or last_block."
+        if task["kind"] == "classification" and "decoder" in task:
+            return f"Config: tasks.{name}.decoder is for segmentation, and the task's kind is classification."
+    regime = config.get("label_fractions", {}).get("regime")
+    if regime in PROBES and all(task["kind"] == "segmentation" for task in config["tasks"].values()):
+        return f"Config: label_fractions.regime: {regime} is for classification, and the study has no such task."
+    return None
+
+
+def comparison_fault(config: dict[str, Any]) -> str | None:
+    """An arm to compare that the study doesn't have."""
+    pairs = [arm for pair in config.get("comparisons", []) for arm in pair]
+    for key, arms in {"reference": [config.get("reference")], "comparisons": pairs}.items():
+        for arm in arms:
+            if arm is not None and arm not in config["methods"]:
+                return f"Config: {key} names '{arm}', but `methods` has only {', '.join(config['methods'])}."
+    return None
+
+
+def pool_fault(config: dict[str, Any]) -> str | None:
+    """Pretraining on the data of a task: nothing of a test fold may be in the pool."""
+    if all(method["method"] in UNTRAINED for method in config["methods"].values()):
+        return None  # nothing is pretrained
+    pool = config["datasets"][config["pool"]]
+    for name, task in config["tasks"].items():
+        other = config["datasets"][task["dataset"]]
+        same_files = "data_root" in pool and (pool["reader"], pool["data_root"]) == (
+            other["reader"],
+            other.get("data_root"),
+        )
+        if task["dataset"] == config["pool"] or same_files:
+            return f"Config: pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."
+    return None
+
+
+def simulator_fault(config: dict[str, Any]) -> str | None:
+    """A simulated set that its reader can't read, that can't be simulated, or that has no masks for its task."""
+    segmented = {task["dataset"] for task in config["tasks"].values() if task["kind"] == "segmentation"}
+    for name, dataset in config["datasets"].items():
+        if "simulate" not in dataset:
+            continue
+        kind, frames = dataset["simulate"]["kind"], dataset["simulate"].get("frames", SHORTEST_POOL_VIDEO)
+        if dataset["reader"] != SIMULATED_LAYOUT[kind]:
+            wanted = SIMULATED_LAYOUT[kind]
+            return f"Config: datasets.{name}: a simulated set of kind {kind} takes reader '{wanted}'."
+        if kind == "pool" and frames < SHORTEST_POOL_VIDEO:
+            return f"Config: datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
+        if kind != "breast" and name in segmented:
+            return f"Config: datasets.{name} has no masks to segment: of the simulated sets only kind breast has."
+    return None
