@@ -42,9 +42,7 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
     axes[1, 0].set_ylabel("by patient")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, markerscale=2)
-    figure.suptitle(
-        "t-SNE of frozen features; how often a case's nearest neighbour is of its class, its patient"
-    )
+    figure.suptitle("t-SNE of frozen features; how often a case's nearest neighbour is of its class, its patient")
     return figure
 
 
