@@ -30,9 +30,9 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """One matrix an arm: percent of each true class, and the number of cases, all folds and seeds together."""
+    """One matrix an arm: percent of each true class, and the number of cases, each counted once a seed."""
     classes = class_names(cases)
-    figure, axes = panels(len(arms), 2.5)
+    figure, axes = panels(len(arms), 2.7)
     for place, (axis, arm) in enumerate(zip(axes, arms, strict=True)):
         part = cases[cases["arm"] == arm]
         counts = confusion_matrix(part["label"].astype(str), part["predicted"].astype(str), labels=classes)
@@ -47,6 +47,7 @@ def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set_xticks(range(len(classes)), names, rotation=90)
         axis.set_yticks(range(len(classes)), names if place % COLUMNS == 0 else [""] * len(classes))
         axis.set_title(wrapped(arm))
+    figure.suptitle("percent of the true class, and number of cases (all folds, each case once a seed)")
     figure.supxlabel("predicted class")
     figure.supylabel("true class")
     return figure
@@ -76,7 +77,8 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         )
         for arm in arms
     ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title="AUROC, mean over classes")
+    told_of = "AUROC: mean over classes, folds and seeds; curves: cases of all folds and seeds together"
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=told_of)
     return figure
 
 
@@ -101,8 +103,11 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.bar(middle, count / count.sum(), 1 / CALIBRATION_BINS, color="0.85", edgecolor="white")
         axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
         axis.plot(mean_confidence, accuracy, color=styles[arm].colour, marker=styles[arm].marker, markersize=4)
-        axis.set(xlim=(0, 1), ylim=(-0.03, 1.03), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
-    figure.supxlabel("confidence (top probability); grey bars: share of the cases")
+        axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
+    figure.supxlabel("confidence (top probability)")
+    figure.suptitle(
+        "points: cases of all folds and seeds together; grey bars: their share; ECE: mean over folds and seeds"
+    )
     figure.supylabel("accuracy")
     return figure
 

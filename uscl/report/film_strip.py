@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from uscl.report.style import PAGE, plt, wrapped
 
 FRAMES = 12
+STRIP = 2.25  # inches that a video takes
 
 
 class Strip(NamedTuple):
@@ -41,43 +42,62 @@ def choose_videos(pairs: pd.DataFrame, manifest: pd.DataFrame) -> list[Strip]:
 def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
     """One film strip a video: at most twelve frames evenly over time, and below them its pairs.
 
-    A pair is a line from its first to its last frame with a mark at the middle one, and its weight beside it; equal
-    colours are equal weights. `frames` [rows, height, width] are the store's.
+    Pairs stand under their frames. A pair is a line over its three frames, with dots at the two outer ones (`row_a`,
+    `row_c`), a tick at the one mixed into both (`row_b`), and its weight beside it; equal colours are equal weights.
+    `frames` [rows, size, size] are the store's.
     """
     weights = np.concatenate([strip.pairs["weight"] for strip in strips])
     scale = Normalize(weights.min() - 1e-9, weights.max() + 1e-9)
-    figure = plt.figure(figsize=(PAGE, 0.4 + 2.2 * len(strips)), layout="constrained")
-    parts = figure.subfigures(len(strips), 1, squeeze=False)[:, 0]
-    for part, strip in zip(parts, strips, strict=True):
-        film, lines = part.subplots(2, 1, height_ratios=[1, 1.2])
+    height = 0.35 + STRIP * len(strips)
+    figure = plt.figure(figsize=(PAGE, height))
+    for place, strip in enumerate(strips):
+        bottom = height - 0.35 - STRIP * (place + 1)
+        # Places in inches: a layout found by a solver would differ in the last digit from one time to the next.
+        film = figure.add_axes((0.02, (bottom + 1.45) / height, 0.96, 0.55 / height))
+        lines = figure.add_axes((0.02, (bottom + 0.45) / height, 0.96, 0.75 / height), sharex=film)
         mean = strip.pairs["weight"].mean()
         film.set_title(f"{strip.rank} mean weight, {mean:.3f}: {wrapped(strip.video, 70)}", fontsize=8)
         draw_frames(film, frames[strip.rows])
         draw_pairs(lines, strip, scale)
-    figure.suptitle(title)
+    figure.suptitle(title, y=1 - 0.08 / height, va="top")
     return figure
 
 
 def draw_frames(axis: Axes, frames: np.ndarray) -> None:
-    """Evenly spaced frames side by side, each under its number in the video."""
-    shown = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
-    axis.imshow(np.concatenate(frames[shown], axis=1), cmap="gray", vmin=0, vmax=255)
-    width = frames.shape[2]
-    axis.set_xticks(width * (np.arange(len(shown)) + 0.5), [str(number) for number in shown])
-    axis.set_yticks([])
-    axis.tick_params(length=0)
+    """Evenly spaced frames side by side over their places in time, each above its number in the video."""
+    count = min(FRAMES, len(frames))
+    slot = len(frames) / count  # frames of the video that one picture stands for
+    middle = (np.arange(count) + 0.5) * slot - 0.5
+    shown = np.floor(middle + 0.5).astype(int)
+    height, width = frames.shape[1:]
+    film = np.concatenate(frames[shown], axis=1)
+    axis.imshow(film, cmap="gray", vmin=0, vmax=255, extent=(-0.5, len(frames) - 0.5, height, 0))
+    axis.vlines(slot * np.arange(1, count) - 0.5, 0, height, color="white", linewidth=1)
+    # A pixel is as wide as it is high.
+    axis.set_aspect(slot / width)
+    for place, number in zip(middle, shown, strict=True):
+        axis.annotate(
+            str(number), (place, height), (0, -3), textcoords="offset points", ha="center", va="top", fontsize=8
+        )
+    axis.set_axis_off()
 
 
 def draw_pairs(axis: Axes, strip: Strip, scale: Normalize) -> None:
     """One line a pair over the frames' places in time."""
     place = pd.Series(np.arange(len(strip.rows)), strip.rows)
     for depth, pair in enumerate(strip.pairs.itertuples()):
-        first, middle, last = (place[row] for row in (pair.row_a, pair.row_b, pair.row_c))
+        one, middle, other = (place[row] for row in (pair.row_a, pair.row_b, pair.row_c))
+        # Pairs of some methods are not in the order of time: the middle frame may come first or last.
+        first, last = min(one, middle, other), max(one, middle, other)
         colour = plt.cm.viridis_r(scale(pair.weight))
         axis.plot([first, last], [depth, depth], color=colour, linewidth=3, solid_capstyle="butt")
+        axis.plot([one, other], [depth, depth], "o", color=colour, markersize=5)
         axis.plot(middle, depth, "|", color="black", markersize=8)
         axis.annotate(f"{pair.weight:.3f}", (last, depth), (4, 0), textcoords="offset points", va="center", fontsize=7)
     count = len(strip.rows)
-    axis.set(xlim=(-0.5, count - 0.5 + 0.08 * count), ylim=(len(strip.pairs) - 0.5, -0.5), yticks=[])
-    axis.set_xticks(range(0, count, max(1, count // FRAMES)))
-    axis.set_xlabel("frame of the video; a line a pair, a tick at its middle frame, its weight beside it", fontsize=8)
+    # A short video fills a part of the width, for pictures of one size. At the right is room for a weight.
+    axis.set(xlim=(-0.5, 1.08 * max(count, FRAMES) - 0.5), ylim=(len(strip.pairs) - 0.5, -0.5), yticks=[])
+    axis.set_xticks(range(0, count, -(-count // (2 * FRAMES))))
+    axis.set_xlabel(
+        "frame of the video; pairs: dots at the outer frames, tick at the frame mixed into both", fontsize=8
+    )

@@ -1,7 +1,7 @@
 """Test cases that every arm misses, and cases that one arm alone gets.
 
-A classified case counts as missed by an arm that is wrong in most of its seeds, a segmented one where the mean Dice
-over seeds is below 0.5.
+An arm gets a classified case if it is right in most of its seeds and misses it if it is wrong in most; as many right
+as wrong seeds are neither. It gets a segmented case where the mean Dice over seeds is 0.5 or more and misses it else.
 """
 
 from collections.abc import Sequence
@@ -13,35 +13,42 @@ from matplotlib.figure import Figure
 from uscl.report.style import PAGE, plt, wrapped
 
 SHOWN, COLUMNS = 12, 6
-GOOD_DICE = 0.5
+HALF = 0.5  # of the seeds, or of the Dice
 
 
-def found(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Which arm gets which case: a row a case (index case, group, label), a column an arm, boolean.
+def mean_scores(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Dice or share of right answers, mean over seeds: a row a case (index case, group, label), a column an arm.
 
     `cases` are the scored cases of all arms and seeds on one task in one regime.
     """
     scores = cases["dice"] if "dice" in cases else cases["correct"].astype(float)
-    mean = cases.assign(score=scores).groupby(["case", "group", "label", "arm"])["score"].mean().unstack("arm")
-    return mean[list(arms)] >= GOOD_DICE if "dice" in cases else mean[list(arms)] > 0.5
+    by_case = cases.assign(score=scores).groupby(["case", "group", "label", "arm"])["score"]
+    return by_case.mean().unstack("arm")[list(arms)]
 
 
 def missed_by_all(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Cases that no arm gets: case, group, label, remark (what most arms said instead)."""
-    got = found(cases, arms)
-    table = got[~got.any(axis=1)].index.to_frame(index=False)
-    if "predicted" not in cases:
-        return table.assign(remark="")
-    said = cases.groupby("case")["predicted"].agg(lambda names: names.value_counts().sort_index().idxmax())
-    return table.assign(remark="said: " + table["case"].map(said).astype(str))
+    """Cases that all arms miss: case, group, label, remark (their most frequent wrong answer, or their Dice)."""
+    scores = mean_scores(cases, arms)
+    missed = scores[(scores < HALF).all(axis=1)]
+    if "dice" in cases:
+        remark = [
+            f"Dice {low:.2f} to {high:.2f}" for low, high in zip(missed.min(axis=1), missed.max(axis=1), strict=True)
+        ]
+    else:
+        wrong = cases[~cases["correct"].astype(bool) & cases["arm"].isin(arms)]
+        # Of equally frequent answers the first in alphabetical order.
+        said = wrong.groupby("case")["predicted"].agg(lambda names: names.mode().iloc[0])
+        remark = [f"said: {said[case]}" for case in missed.index.get_level_values("case")]
+    return missed.index.to_frame(index=False).assign(remark=np.array(remark, dtype=object))
 
 
 def found_by_one(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Cases that exactly one arm gets: case, group, label, remark (the arm)."""
-    got = found(cases, arms)
-    alone = got[got.sum(axis=1) == 1]
-    remark = "only: " + alone.idxmax(axis=1).astype(str) if len(alone) else alone.index.map(str)
-    return alone.index.to_frame(index=False).assign(remark=np.asarray(remark, dtype=object))
+    """Cases that one arm gets and all others miss: case, group, label, remark (the arm)."""
+    scores = mean_scores(cases, arms)
+    got = scores >= HALF if "dice" in cases else scores > HALF
+    alone = got[(got.sum(axis=1) == 1) & ((scores < HALF).sum(axis=1) == len(arms) - 1)]
+    remark = [f"only: {arms[place]}" for place in alone.to_numpy().argmax(axis=1)] if len(alone) else []
+    return alone.index.to_frame(index=False).assign(remark=np.array(remark, dtype=object))
 
 
 def gallery(chosen: pd.DataFrame, frames: np.ndarray, row_of_case: pd.Series, title: str, count: int) -> Figure:
@@ -53,15 +60,14 @@ def gallery(chosen: pd.DataFrame, frames: np.ndarray, row_of_case: pd.Series, ti
     repeated = chosen.groupby("group").cumcount()
     shown = chosen.iloc[np.argsort(repeated, kind="stable")].head(SHOWN)
     rows = max(1, -(-len(shown) // COLUMNS))
-    size = (PAGE, 0.4 + 1.6 * rows)
+    size = (PAGE, 0.4 + 1.8 * rows)
     figure, axes = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, case in zip(axes.flat, shown.itertuples(), strict=False):
         axis.imshow(frames[row_of_case[case.case]], cmap="gray", vmin=0, vmax=255)
-        axis.set_title(
-            "\n".join(filter(None, [wrapped(f"is: {case.label}", 18), wrapped(case.remark, 18)])), fontsize=7
-        )
+        lines = filter(None, (str(case.case), f"is: {case.label}" if case.label else "", case.remark))
+        axis.set_title("\n".join(wrapped(line, 18) for line in lines), fontsize=7)
     more = f", {len(shown)} of them shown" if len(shown) < len(chosen) else ""
     figure.suptitle(f"{title}: {len(chosen)} of {count} cases{more}")
     return figure

@@ -22,7 +22,9 @@ def overlays_of_arms(
     """
     arms = list(predicted)
     rows = ranked(cases[arms].mean(axis=1).to_numpy())
-    size = (PAGE, 0.4 + len(rows) * (PAGE / max(len(arms), 3) + 0.1))
+    names = [wrapped(arm, 12) for arm in arms]
+    lines = 1 + max(name.count("\n") for name in names)
+    size = (PAGE, 0.4 + 0.15 * lines + len(rows) * (PAGE / max(len(arms), 3) + 0.2))
     figure, axes = plt.subplots(len(rows), len(arms), figsize=size, layout="constrained", squeeze=False)
     for line, rank, row in zip(axes, RANKS, rows, strict=False):
         for axis, arm in zip(line, arms, strict=True):
@@ -32,8 +34,8 @@ def overlays_of_arms(
             axis.set(xticks=[], yticks=[])
             axis.set_xlabel(f"Dice {cases[arm].iloc[row]:.2f}", fontsize=8)
         line[0].set_ylabel(f"{rank}\n{wrapped(str(cases['case'].iloc[row]), 16)}", fontsize=8)
-    for axis, arm in zip(axes[0], arms, strict=True):
-        axis.set_title(wrapped(arm, 12), fontsize=8)
+    for axis, name in zip(axes[0], names, strict=True):
+        axis.set_title(name, fontsize=8)
     figure.suptitle("solid: truth, dashed: prediction; images ranked by the mean Dice of all arms")
     return figure
 

@@ -16,6 +16,7 @@ from uscl.seeds import derive, generator
 
 POINTS, COMPONENTS = 600, 50
 FEWEST_FOR_TSNE = 20
+GOLDEN = 0.618034  # its multiples modulo 1 keep apart
 
 
 def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) -> Figure:
@@ -33,7 +34,7 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
     for (above, below), (arm, found) in zip(axes.T, features.items(), strict=True):
         points, nearest = flat_map(found[rows]), nearest_of(found)
         draw_classes(above, points, part["label"])
-        below.scatter(*points.T, c=pd.factorize(part["group"])[0], cmap="hsv", s=5, linewidths=0)
+        below.scatter(*points.T, c=hues(part["group"]), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
         above.set_title(f"{wrapped(arm, 14)}\nclass: {same(cases['label'], nearest)}", fontsize=8)
         below.set_title(f"patient: {same(cases['group'], nearest)}", fontsize=8)
         for axis in (above, below):
@@ -42,8 +43,20 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
     axes[1, 0].set_ylabel("by patient")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, markerscale=2)
-    figure.suptitle("t-SNE of frozen features; how often a case's nearest neighbour is of its class, its patient")
+    method = "t-SNE" if len(part) >= FEWEST_FOR_TSNE else "principal components"
+    figure.suptitle(
+        f"{method} of frozen features; how often a case's nearest neighbour is of its class, its patient\n"
+        "the colours of patients only show which cases go together"
+    )
     return figure
+
+
+def hues(groups: pd.Series) -> np.ndarray:
+    """A place on the colour circle for each case, [0, 1): far apart for groups that follow each other.
+
+    Groups that follow each other are often of one class, and with like colours they would look like one patient.
+    """
+    return pd.factorize(groups)[0] * GOLDEN % 1
 
 
 def whole_groups(groups: pd.Series) -> np.ndarray:

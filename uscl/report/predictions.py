@@ -10,7 +10,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from uscl.data.store import FrameStore
 from uscl.metrics import class_names, masks_of
 from uscl.overlap import dice
-from uscl.report.style import GREEN, ORANGE, plt, save
+from uscl.report.style import GREEN, ORANGE, PAGE, plt, save, wrapped
 from uscl.report.training import choice_curve, learning_curve
 
 
@@ -22,7 +22,7 @@ def confusion(predictions: pd.DataFrame, title: str) -> Figure:
     ConfusionMatrixDisplay.from_predictions(
         predictions["label"].to_numpy(dtype=str), decided, labels=classes, cmap="Blues", colorbar=False, ax=axis
     )
-    axis.set_title(title)
+    axis.set_title(wrapped(title, 40))
     return figure
 
 
@@ -32,14 +32,14 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figur
     scores = dice(predicted, true)
     order = np.argsort(-scores, kind="stable")
     shown = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
-    figure, axes = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.2), layout="constrained")
     for axis, (rank, index) in zip(axes, shown.items(), strict=True):
         axis.imshow(frames[index], cmap="gray", vmin=0, vmax=255)
         for mask, colour, style in ((true[index], GREEN, "solid"), (predicted[index], ORANGE, "dashed")):
             if mask.any() and not mask.all():
                 axis.contour(mask, levels=[0.5], colors=colour, linestyles=style)
         axis.set(title=f"{rank}: Dice {scores[index]:.2f}", xticks=[], yticks=[])
-    figure.suptitle(f"{title} (solid: truth, dashed: prediction)")
+    figure.suptitle(f"{wrapped(title, 80)}\nsolid: truth, dashed: prediction")
     return figure
 
 

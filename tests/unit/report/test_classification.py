@@ -79,6 +79,33 @@ def test_many_arms_of_long_names_stay_legible_and_the_same(draw, tmp_path):
     assert_same_bytes(lambda: draw(cases, arms), tmp_path)
 
 
+def test_the_ece_told_is_the_mean_over_folds_and_seeds():
+    cases = pd.concat([scored(), scored().assign(seed=1, p_covid=0.8, p_pneumonia=0.1, p_regular=0.1)])
+    part = cases[cases["arm"] == "imagenet"]
+    by_fold = []
+    for _, fold in part.groupby(["seed", "fold"]):
+        confidence = fold[[f"p_{name}" for name in CLASSES]].max(axis=1)
+        gap = (fold["correct"] - confidence).groupby(np.floor(10 * confidence).clip(upper=9)).sum()
+        by_fold.append(gap.abs().sum() / len(fold))
+    title = calibration_curves(cases, ["random", "imagenet"]).axes[1].get_title()
+    assert title == f"imagenet\nECE {np.mean(by_fold):.3f}"
+
+
+def test_every_seed_counts_in_a_confusion_matrix():
+    cases = pd.concat([scored(), scored().assign(seed=1)])
+    figure = confusion_matrices(cases, ["random", "imagenet"])
+    assert sum(int(text.get_text().split("\n")[1]) for text in figure.axes[0].texts) == 60
+
+
+def test_a_fold_of_one_class_is_left_out_of_the_auroc():
+    cases = scored(folds=2)
+    cases.loc[cases["fold"] == 0, "label"] = "covid"
+    of_fold = cases[(cases["arm"] == "random") & (cases["fold"] == 1)]
+    expected = np.mean([roc_auc_score(of_fold["label"] == name, of_fold[f"p_{name}"]) for name in CLASSES])
+    figure = roc_curves(cases, ["random", "imagenet"])
+    assert figure.legends[0].get_texts()[0].get_text() == f"random: {expected:.3f}"
+
+
 def test_a_class_without_cases_has_no_curve():
     cases = scored()
     cases = cases[cases["label"] != "regular"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from legible import assert_legible
+from legible import assert_legible, assert_same_bytes
 
 from uscl.report.galleries import found_by_one, gallery, missed_by_all
 from uscl.report.style import plt
@@ -36,21 +36,55 @@ def test_cases_are_missed_or_found_in_most_seeds():
     assert alone[["case", "remark"]].to_numpy().tolist() == [["one", "only: b"]]
 
 
+def test_as_many_right_as_wrong_seeds_are_neither_got_nor_missed():
+    cases = cases_of({"tie": ([0], [], []), "miss": ([], [], []), "tie beside one": ([0, 1], [0], [])})
+    cases = cases[cases["seed"] < 2]
+    assert missed_by_all(cases, ARMS)["case"].tolist() == ["miss"]
+    assert found_by_one(cases, ARMS)["case"].tolist() == []
+
+
+def test_what_was_said_is_a_wrong_answer():
+    cases = cases_of({"u": ([0], [1], [2])})
+    # Each arm says the true class x in one seed of three: more often than y or z.
+    cases.loc[(cases["predicted"] == "y") & (cases["seed"] == 1), "predicted"] = "z"
+    cases.loc[(cases["predicted"] == "y") & (cases["seed"] == 2), "predicted"] = "w"
+    assert missed_by_all(cases, ARMS)["remark"].tolist() == ["said: w"]
+
+
+def test_arms_that_are_not_asked_for_say_nothing():
+    cases = cases_of({"u": ([], [], [0, 1, 2])})
+    assert missed_by_all(cases, ARMS[:2])["case"].tolist() == ["u"]
+    assert missed_by_all(cases, ARMS)["case"].tolist() == []
+
+
 def test_a_segmented_image_is_missed_below_half_of_dice():
     rows = [("u", arm, 0, dice) for arm, dice in zip(ARMS, (0.1, 0.49, 0.0), strict=True)]
     rows += [("v", arm, 0, dice) for arm, dice in zip(ARMS, (0.1, 0.5, 0.0), strict=True)]
     cases = pd.DataFrame(rows, columns=["case", "arm", "seed", "dice"]).assign(group="g", label="benign")
-    assert missed_by_all(cases, ARMS)["case"].tolist() == ["u"]
+    assert missed_by_all(cases, ARMS)[["case", "remark"]].to_numpy().tolist() == [["u", "Dice 0.00 to 0.49"]]
     assert found_by_one(cases, ARMS)[["case", "remark"]].to_numpy().tolist() == [["v", "only: b"]]
 
 
-def test_a_gallery_shows_different_groups_first_and_says_how_many_there_are():
+def test_a_gallery_shows_different_groups_first_and_says_how_many_there_are(tmp_path):
     chosen = pd.DataFrame({"case": [f"{g}{k}" for g in "pqr" for k in range(6)], "label": "x", "remark": "said: y"})
     chosen = chosen.assign(group=chosen["case"].str[0])
     frames = np.zeros((18, 8, 8), np.uint8)
-    figure = gallery(chosen, frames, pd.Series(range(18), chosen["case"]), "missed", 40)
+    rows = pd.Series(range(18), chosen["case"])
+    figure = gallery(chosen, frames, rows, "missed", 40)
+    assert [axis.get_title() for axis in figure.axes[:4]] == [
+        f"{case}\nis: x\nsaid: y" for case in ("p0", "q0", "r0", "p1")
+    ]
     assert figure.get_suptitle() == "missed: 18 of 40 cases, 12 of them shown"
     assert sum(bool(axis.images) for axis in figure.axes) == 12
+    assert_legible(figure)
+    assert_same_bytes(lambda: gallery(chosen, frames, rows, "missed", 40), tmp_path)
+
+
+def test_long_names_stay_legible():
+    names = [f"Pneu-Atlas-pneumonia-AirBronch-{k}.mp4#{k}" for k in range(12)]
+    chosen = pd.DataFrame({"case": names, "group": names, "label": "pneumonia_bacterial"})
+    chosen = chosen.assign(remark="only: meta_uscl_shuffled_weights")
+    figure = gallery(chosen, np.zeros((12, 8, 8), np.uint8), pd.Series(range(12), names), "found", 12)
     assert_legible(figure)
 
 

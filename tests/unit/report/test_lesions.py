@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
-from legible import assert_legible
+import pytest
+from legible import assert_legible, assert_same_bytes
 
 from uscl.report.lesions import overlays_of_arms, ranked
 from uscl.report.style import plt
@@ -25,3 +26,18 @@ def test_all_arms_are_shown_on_the_same_images():
     assert [len(axis.collections) for axis in figure.axes[:2]] == [1, 2]
     assert_legible(figure)
     plt.close(figure)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_eight_arms_of_long_names_stay_legible_and_the_same(images, tmp_path):
+    true = np.zeros((images, 16, 16), bool)
+    true[:, 4:9, 4:9] = True
+    arms = ["random", "imagenet", *(f"meta_uscl_variant_{k}" for k in range(6))]
+    cases = pd.DataFrame({"case": ["malignant (107)"] * images, **dict.fromkeys(arms, [1.0] * images)})
+
+    def drawn():
+        return overlays_of_arms(cases, dict.fromkeys(arms, true), true, np.full((images, 16, 16), 90, np.uint8))
+
+    assert_legible(drawn())
+    assert_same_bytes(drawn, tmp_path)
+    plt.close("all")

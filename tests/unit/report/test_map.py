@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from legible import assert_legible
+from legible import assert_legible, assert_same_bytes
 
-from uscl.report.map import POINTS, flat_map, nearest_of, representation_map, same, whole_groups
+from uscl.report.map import POINTS, flat_map, hues, nearest_of, representation_map, same, whole_groups
 from uscl.report.style import plt
 
 
@@ -56,3 +56,25 @@ def test_every_arm_has_two_panels_and_its_figures():
     assert figure.axes[0].get_title() == "random\nclass: 100 %"
     assert len(figure.axes) == 12
     assert_legible(figure)
+
+
+def test_eight_arms_of_long_names_stay_legible():
+    x, cases = clouds()
+    arms = ["random", "imagenet", *(f"meta_uscl_variant_{k}" for k in range(6))]
+    assert_legible(representation_map(dict.fromkeys(arms, x), cases))
+
+
+@pytest.mark.parametrize("n", [8, 40])
+def test_the_figure_names_its_method_and_is_the_same_every_time(n, tmp_path):
+    x, cases = clouds(n)
+    title = representation_map({"random": x, "simclr": -x}, cases).get_suptitle()
+    assert title.startswith("t-SNE" if n == 40 else "principal components")
+    assert_same_bytes(lambda: representation_map({"random": x, "simclr": -x}, cases), tmp_path)
+
+
+def test_cases_of_a_group_share_a_hue_and_groups_that_follow_each_other_differ():
+    found = hues(pd.Series(np.repeat([f"p{k}" for k in range(30)], 3))).reshape(30, 3)
+    assert (found == found[:, :1]).all()
+    assert ((found >= 0) & (found < 1)).all()
+    apart = np.abs(np.diff(found[:, 0]))
+    assert np.minimum(apart, 1 - apart).min() > 0.3

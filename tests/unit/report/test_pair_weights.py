@@ -2,7 +2,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from legible import assert_legible
+from legible import assert_legible, assert_same_bytes
+from scipy.stats import spearmanr
 
 from uscl.report.pair_weights import (
     frame_similarity,
@@ -69,6 +70,36 @@ def test_the_figure_shows_every_pair(organs, datasets):
     plt.close(figure)
 
 
+@pytest.mark.parametrize("count", [2, 4, 5])
+def test_every_source_has_panels_of_its_own(count, tmp_path):
+    pairs, _ = drawn()
+    names = [f"ultrasound_pool_{k}" for k in range(count)]
+    known = manifest(["lung"] * count).assign(dataset=names, label="")
+    row = np.arange(len(pairs)) % count
+    pairs = pairs.assign(row_a=row, row_c=row[::-1])
+    frames = np.random.default_rng(0).integers(0, 255, (count, 8, 8), np.uint8)
+    figure = pair_weights_figure(pairs, known, frames, "meta_uscl, seed 0")
+    panels = [axis for axis in figure.axes[4:] if axis.axison]
+    assert len(panels) == 2 * count
+    assert sum(len(axis.collections[0].get_offsets()) for axis in panels) == 2 * len(pairs)
+    part = pairs[row == 0]
+    expected = spearmanr(part["distance"], part["weight"]).statistic
+    assert panels[0].get_title() == f"ultrasound_pool_0\nrank correlation {expected:+.2f}"
+    assert_legible(figure)
+    assert_same_bytes(lambda: pair_weights_figure(pairs, known, frames, "meta_uscl, seed 0"), tmp_path)
+    plt.close("all")
+
+
+def test_equal_weights_are_drawn_and_have_no_rank_correlation():
+    pairs, _ = drawn()
+    known = manifest(["lung", "liver"]).assign(dataset="pool", label=["a", "b"])
+    pairs = pairs.assign(weight=1.0, row_a=pairs["row_c"])
+    figure = pair_weights_figure(pairs, known, np.zeros((2, 8, 8), np.uint8), "simclr, seed 0")
+    assert figure.axes[4].get_title() == "a\nrank correlation undefined"
+    assert_legible(figure)
+    plt.close(figure)
+
+
 def test_a_pair_is_of_the_source_of_its_first_frame():
     pairs = pd.DataFrame({"row_a": [0, 1, 1], "row_c": [0, 0, 0]})
     found = sources(pairs, pd.DataFrame({"dataset": ["p", "p"], "label": ["lung", ""]}))
@@ -79,6 +110,9 @@ def test_similarity_is_the_correlation_of_the_pixels():
     frames = np.random.default_rng(0).integers(0, 255, (4, 6, 6), np.uint8)
     frames[2] = 7
     frames[3] = 255 - frames[0]
-    found = frame_similarity(frames, np.array([0, 0, 0, 0]), np.array([0, 1, 2, 3]))
+    # More pairs than are compared at once.
+    found = frame_similarity(frames, np.zeros(1000, int), np.arange(1000) % 4).reshape(250, 4)
+    assert (found == found[0]).all()
+    found = found[0]
     expected = np.corrcoef(frames[0].ravel(), frames[1].ravel())[0, 1]
     np.testing.assert_allclose(found, [1, expected, 0, -1], atol=1e-6)
