@@ -115,9 +115,13 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
     |accuracy - mean confidence| in ten bins of the confidence, [0, 0.1), ..., [0.9, 1]; the mean of that over cases.
     `confidence` [n] is the top probability, `correct` [n] boolean.
     """
-    number = np.digitize(confidence, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
-    gaps = np.bincount(number, weights=correct - confidence, minlength=CALIBRATION_BINS)
+    gaps = np.bincount(confidence_bin(confidence), weights=correct - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def confidence_bin(confidence: np.ndarray) -> np.ndarray:
+    """Which of ten equal bins the top probability falls in, 0 to 9: [0, 0.1), ..., [0.9, 1]."""
+    return np.digitize(confidence, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
 
 
 def segmentation_metrics(cases: pd.DataFrame) -> dict[str, float]:

@@ -72,7 +72,7 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
-        after_epoch=best_on_test or (lambda: None),
+        after_epoch=best_on_test,
     )
     predictions = predicted(cases, fold, classes, test_probabilities())
     if best_on_test:

@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from uscl.augment import as_float
+from uscl.evaluate.choice import rank
 from uscl.losses import finite
 from uscl.models.freezing import train_what_is_free
 from uscl.progress import shown
@@ -39,7 +40,7 @@ def finetune(
     lr: float,
     weight_decay: float,
     stream: tuple[int, str],
-    after_epoch: Callable[[], None] = lambda: None,
+    after_epoch: Callable[[], None] | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
 
@@ -71,15 +72,11 @@ def finetune(
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
         if rank(row) > rank(best):
             best, best_state = row, copy.deepcopy(model.state_dict())
-        after_epoch()
+        if after_epoch:
+            after_epoch()
     model.load_state_dict(best_state)
     frame = pd.DataFrame(history)
     return frame.assign(chosen=frame["epoch"] == best["epoch"])
-
-
-def rank(row: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better than another."""
-    return row["validation_score"], -row["validation_loss"]
 
 
 def train_epoch(

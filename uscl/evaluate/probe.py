@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from uscl.data.splits import Fold
+from uscl.evaluate.choice import rank
 from uscl.evaluate.predictions import predicted
 
 Features = NDArray[np.float32]
@@ -55,10 +56,9 @@ def probe_fold(
             }
         )
         fitted.append(model)
-    history = pd.DataFrame(rows)
-    order = history.sort_values(["validation_score", "validation_loss", "candidate"], ascending=[False, True, True])
-    best = int(order["candidate"].iloc[0])
+    best = max(range(len(rows)), key=lambda number: rank(rows[number]))
     predictions = predicted(cases, fold, classes, fitted[best](features[fold.test]))
+    history = pd.DataFrame(rows)
     return predictions, history.assign(chosen=history["candidate"] == best)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.metrics import PRIMARY
-from uscl.report.families import holm_by_family, verdicts
+from uscl.report.families import corrected
 from uscl.report.names import GROUPS, TITLES
 from uscl.report.writing import SHOWN, grid, p_value, points
 from uscl.stats.holm import holm
@@ -37,9 +37,8 @@ def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
     all rows of the result (`holm_by_family`). verdict: better or worse where p_holm < 0.05, else "not shown". Single
     cases have no macro-F1: in classification p_mcnemar and effect are those of accuracy.
     """
-    said = comparisons.assign(p_holm=holm_by_family(comparisons))
-    said["verdict"] = verdicts(said)
-    said = said[said["metric"].isin(PRIMARY.values())]
+    tested = corrected(comparisons)
+    said = tested[tested["metric"].isin(PRIMARY.values())].copy()
     accuracy = comparisons.loc[comparisons["metric"] == "accuracy", [*PAIR, "p_mcnemar", "effect"]]
     of_accuracy = said[PAIR].merge(accuracy, on=PAIR, how="left", validate="one_to_one").set_index(said.index)
     for column in ("p_mcnemar", "effect"):
@@ -74,9 +73,7 @@ def claims_markdown(said: pd.DataFrame, draws: int | None = None) -> str:
     found = said[said["verdict"] != "not shown"]
     parts = ["# What is shown", count(len(found), len(said)), bullets(found), METHOD, *impossible(said, draws)]
     for (task, regime), rows in said.groupby(["task", "regime"], sort=False):
-        size = (
-            f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} patients (else videos, else images)."
-        )
+        size = f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} {GROUPS}."
         parts += [f"## {task}, {regime}", size, bullets(rows), other_views(rows)]
     return "\n\n".join(filter(None, [*parts, "## The other views", VIEWS])) + "\n"
 

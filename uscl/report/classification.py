@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
-from uscl.metrics import CALIBRATION_BINS, class_names, score_cell
+from uscl.metrics import CALIBRATION_BINS, class_names, confidence_bin, score_cell
 from uscl.report.style import PAGE, arm_styles, plt, wrapped
 
 COLUMNS = 3
@@ -93,7 +93,7 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
     for axis, arm in zip(axes, arms, strict=True):
         part = cases[cases["arm"] == arm]
         confidence, correct = part[classes].max(axis=1).to_numpy(), part["correct"].to_numpy(bool)
-        number = np.digitize(confidence, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
+        number = confidence_bin(confidence)
         count = np.bincount(number, minlength=CALIBRATION_BINS)
         filled = np.flatnonzero(count)
         mean_confidence, accuracy = (

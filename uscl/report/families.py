@@ -9,6 +9,12 @@ from uscl.stats.holm import holm
 from uscl.stats.scores import LOWER_IS_BETTER
 
 
+def corrected(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """All comparisons of a study with p_holm (`holm_by_family`) and verdict (`verdicts`)."""
+    found = comparisons.assign(p_holm=holm_by_family(comparisons))
+    return found.assign(verdict=verdicts(found))
+
+
 def holm_by_family(comparisons: pd.DataFrame) -> pd.Series:
     """Holm-corrected p of every comparison of a study, with the index of `comparisons`; NaN stays NaN.
 

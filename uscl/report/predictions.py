@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from uscl.data.store import FrameStore
-from uscl.metrics import class_names, masks_of
+from uscl.metrics import case_scores, class_names, masks_of
 from uscl.overlap import dice
+from uscl.report.lesions import outline
 from uscl.report.style import GREEN, ORANGE, PAGE, plt, save, wrapped
 from uscl.report.training import choice_curve, learning_curve
 
@@ -17,10 +18,15 @@ from uscl.report.training import choice_curve, learning_curve
 def confusion(predictions: pd.DataFrame, title: str) -> Figure:
     """Confusion matrix of one fold's test part, counts of cases."""
     classes = class_names(predictions)
-    decided = np.array(classes)[predictions[[f"p_{name}" for name in classes]].to_numpy().argmax(axis=1)]
+    cases = case_scores(predictions, "classification")
     figure, axis = plt.subplots(figsize=(4, 3.6), layout="constrained")
     ConfusionMatrixDisplay.from_predictions(
-        predictions["label"].to_numpy(dtype=str), decided, labels=classes, cmap="Blues", colorbar=False, ax=axis
+        cases["label"].to_numpy(dtype=str),
+        cases["predicted"].to_numpy(dtype=str),
+        labels=classes,
+        cmap="Blues",
+        colorbar=False,
+        ax=axis,
     )
     axis.set_title(wrapped(title, 40))
     return figure
@@ -36,8 +42,7 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figur
     for axis, (rank, index) in zip(axes, shown.items(), strict=True):
         axis.imshow(frames[index], cmap="gray", vmin=0, vmax=255)
         for mask, colour, style in ((true[index], GREEN, "solid"), (predicted[index], ORANGE, "dashed")):
-            if mask.any() and not mask.all():
-                axis.contour(mask, levels=[0.5], colors=colour, linestyles=style)
+            outline(axis, mask, colour, style)
         axis.set(title=f"{rank}: Dice {scores[index]:.2f}", xticks=[], yticks=[])
     figure.suptitle(f"{wrapped(title, 80)}\nsolid: truth, dashed: prediction")
     return figure

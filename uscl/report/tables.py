@@ -4,12 +4,8 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from uscl.report.families import holm_by_family, verdicts
-from uscl.report.markdown import markdown
-from uscl.report.names import MARK, TITLES
+from uscl.report.families import corrected
 from uscl.stats.scores import LOWER_IS_BETTER
-
-__all__ = ["MARK", "TITLES", "markdown", "result_table"]
 
 EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
@@ -108,9 +104,8 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
     """The corrected tests of all arms against the reference: what `ROW` names, reference, p_holm and verdict."""
-    corrected = comparisons.assign(p_holm=holm_by_family(comparisons))
-    corrected["verdict"] = verdicts(corrected)
-    return corrected.loc[corrected["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
+    tested = corrected(comparisons)
+    return tested.loc[tested["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
 
 
 def ranks(table: pd.DataFrame) -> pd.Series:

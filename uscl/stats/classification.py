@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from uscl.metrics import CALIBRATION_BINS, confidence_bin
 from uscl.stats.panel import Part
 from uscl.stats.sums import by_group, mean_of_defined, ratio, starts, weighted
-
-BINS = 10
 
 
 class Pairs(NamedTuple):
@@ -45,17 +44,12 @@ def class_sums(part: Part, classes: int) -> Sums:
     number = np.arange(classes)[:, None, None, None]
     is_predicted, is_true = predicted == number, part.label == number
     gap = (predicted == part.label) - probabilities.max(axis=0)
-    in_bin = confidence_bin(probabilities.max(axis=0)) == np.arange(BINS)[:, None, None, None]
+    in_bin = confidence_bin(probabilities.max(axis=0)) == np.arange(CALIBRATION_BINS)[:, None, None, None]
     return Sums(
         by_group(is_true[:, None] & is_predicted[None], part.group),
         by_group(in_bin * gap, part.group),
         [concordant(probabilities[c], part.label == c, part.group) for c in range(classes)],
     )
-
-
-def confidence_bin(confidence: np.ndarray) -> np.ndarray:
-    """Which of ten equal bins the top probability falls in, 0 to 9: [0, 0.1), ..., [0.9, 1]."""
-    return np.digitize(confidence, np.arange(1, BINS) / BINS)
 
 
 def concordant(scores: np.ndarray, positive: np.ndarray, group: np.ndarray) -> Pairs:

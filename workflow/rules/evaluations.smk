@@ -6,7 +6,7 @@ def regimes(task):
     return config["tasks"][task].get("regimes", ["finetune"])
 
 
-def cells(pattern, labels=100):
+def cells(pattern):
     """A path for every task x regime x arm x seed, all in the config's order."""
     paths = []
     for task in config["tasks"]:
@@ -16,8 +16,7 @@ def cells(pattern, labels=100):
             regime=regimes(task),
             arm=config["methods"],
             seed=SEEDS,
-            labels=labels,
-            allow_missing=True,
+            labels=100,
         )
     return paths
 

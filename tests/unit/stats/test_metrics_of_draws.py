@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from rescored import random_cases, random_images, resampled, scores
 
-from uscl.metrics import score_cell
+from uscl.metrics import confidence_bin, score_cell
 from uscl.seeds import generator
-from uscl.stats.classification import concordant, confidence_bin
+from uscl.stats.classification import concordant
 from uscl.stats.panel import to_panel
 from uscl.stats.scores import chunks, fold_seed_scores, metric_names, scorer
 from uscl.stats.segmentation import medians
