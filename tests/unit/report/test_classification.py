@@ -6,15 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from uscl.metrics import case_scores
 from uscl.report.classification import calibration_curves, confusion_matrices, mean_scores, roc_curves
-from uscl.report.style import plt
 
 CLASSES = ["covid", "pneumonia", "regular"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def scored(arms=("random", "imagenet"), classes=CLASSES, folds=2, n=30):

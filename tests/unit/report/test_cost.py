@@ -5,16 +5,9 @@ from legible import assert_legible, assert_same_bytes
 
 from uscl.report.cost import cost_against_score, with_costs
 from uscl.report.placement import box, crosses, free_place, shared
-from uscl.report.style import plt
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled", "simclr_ppi_no_colour_jitter"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def table(arms=ARMS, tasks=("pocus", "segmentation"), regimes=("linear", "finetune")):

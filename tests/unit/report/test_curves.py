@@ -4,16 +4,10 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 
 from uscl.report.curves import label_fraction_curves, learning_curves
-from uscl.report.style import arm_styles, plt
+from uscl.report.style import arm_styles
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def histories(arms=ARMS, folds=3, epochs=4):

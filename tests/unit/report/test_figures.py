@@ -1,18 +1,11 @@
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib import pyplot as plt
 from stores import bright_or_dark_store
 
 from uscl.report.predictions import confusion, draw_cell, overlays
 from uscl.report.style import save
 from uscl.report.training import learning_curve, pretraining_curve
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def history(fold=0):

@@ -1,18 +1,10 @@
 import numpy as np
 import pandas as pd
-import pytest
 from legible import assert_legible, assert_same_bytes
 
 from uscl.report.galleries import found_by_one, gallery, missed_by_all
-from uscl.report.style import plt
 
 ARMS = ["a", "b", "c"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def cases_of(right):

@@ -4,13 +4,6 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 
 from uscl.report.map import POINTS, flat_map, hues, nearest_of, representation_map, same, whole_groups
-from uscl.report.style import plt
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def clouds(n=40, dim=8, seed=0):

@@ -5,17 +5,11 @@ from legible import assert_legible, assert_same_bytes
 from matplotlib.colors import to_hex
 
 from uscl.report.overview import AUTHORS, BEST, LABELLED, MEAN, overview
-from uscl.report.style import BLUE, GREY, plt
+from uscl.report.style import BLUE, GREY
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
 TASKS = {"pocus": ("finetune", "linear"), "segmentation": ("finetune",)}
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def table(arms=ARMS, tasks=TASKS):

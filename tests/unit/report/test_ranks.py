@@ -4,17 +4,11 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 
 from uscl.report.ranks import TOO_FEW, critical_difference_diagram, joined, rank_figure, score_matrix
-from uscl.report.style import arm_styles, plt
+from uscl.report.style import arm_styles
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
 RANKS = pd.Series([5.2, 4.6, 3.1, 3.1, 2.6, 1.3], ARMS)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_the_diagram_of_scores_ranks_them_and_leaves_out_what_is_missing():

@@ -5,12 +5,6 @@ from matplotlib.colors import to_rgb
 from uscl.report.style import BLUE, GREEN, ORANGE, arm_styles, plt, save, save_both, wrapped
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def drawn():
     """A figure with all that identifiers and layout could make differ: markers, hatches, clipping, a legend."""
     figure, axis = plt.subplots(layout="constrained")
