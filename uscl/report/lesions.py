@@ -13,12 +13,12 @@ RANKS = ("best", "median", "worst")
 
 
 def overlays_of_arms(
-    cases: pd.DataFrame, predicted: Mapping[str, np.ndarray], true: np.ndarray, frames: np.ndarray
+    cases: pd.DataFrame, predicted: Mapping[str, np.ndarray], true: np.ndarray, frames: np.ndarray, seed: int
 ) -> Figure:
     """Rows best, median and worst image by the mean Dice over arms; a column an arm.
 
     `cases` [n] has case and a column of Dice an arm; `frames` [n, height, width] grey, `true` and each arm's
-    `predicted` [n, height, width] boolean belong to its rows.
+    `predicted` [n, height, width] boolean belong to its rows. All are of one `seed`, which the title names.
     """
     arms = list(predicted)
     rows = ranked(cases[arms].mean(axis=1).to_numpy())
@@ -36,7 +36,7 @@ def overlays_of_arms(
         line[0].set_ylabel(f"{rank}\n{wrapped(str(cases['case'].iloc[row]), 16)}", fontsize=8)
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(name, fontsize=8)
-    figure.suptitle("solid: truth, dashed: prediction; images ranked by the mean Dice of all arms")
+    figure.suptitle(f"seed {seed}; solid: truth, dashed: prediction; images ranked by the mean Dice of all arms")
     return figure
 
 

@@ -55,8 +55,10 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = store.manifest.set_index("case")["row"]
-    for (task, arm, seed, fold), part in predictions.groupby(["task", "arm", "seed", "fold"]):
-        title = f"{arm} on {task}, seed {seed}, fold {fold}"
+    cell = ["task", "regime", "labels", "arm", "seed", "fold"]
+    for (task, regime, labels, arm, seed, fold), part in predictions.groupby(cell):
+        share = "" if labels == 100 else f", {labels} % of the labels"
+        title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
         if "predicted_mask" in part:
             score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
         else:

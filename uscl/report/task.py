@@ -71,4 +71,5 @@ def overlays(arms: Sequence[str], cases: pd.DataFrame, predictions: pd.DataFrame
         {arm: masks_of(of_arm[arm], "predicted_mask") for arm in arms},
         masks_of(of_arm[arms[0]], "true_mask"),
         store.frames[rows],
+        int(seed),
     )

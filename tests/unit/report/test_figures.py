@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib import pyplot as plt
 from stores import bright_or_dark_store
 
 from uscl.report.predictions import confusion, draw_cell, overlays
 from uscl.report.style import save
-from uscl.report.training import learning_curve, pretraining_curve
+from uscl.report.training import choice_curve, learning_curve, pretraining_curve
 
 
 def history(fold=0):
@@ -69,7 +70,7 @@ def test_overlays_show_best_median_and_worst():
 
 def test_every_fold_of_a_cell_gets_two_figures_and_equal_figures_are_equal_bytes(tmp_path):
     store = bright_or_dark_store(groups=4, frames=1)
-    cell = {"task": "t", "arm": "a", "seed": 0, "height": 32, "width": 32}
+    cell = {"task": "t", "regime": "finetune", "labels": 100, "arm": "a", "seed": 0, "height": 32, "width": 32}
     predictions = pd.DataFrame(
         {"case": store.manifest["case"], "true_mask": masks(store), "predicted_mask": masks(store)}
     )
@@ -79,6 +80,29 @@ def test_every_fold_of_a_cell_gets_two_figures_and_equal_figures_are_equal_bytes
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert names == [f"fold{k}_{what}.png" for k in (0, 1) for what in ("learning_curve", "predictions")]
     assert all((tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes() for name in names)
+
+
+def test_the_chosen_setting_of_a_probe_is_marked_by_its_value():
+    probe = pd.DataFrame({"candidate": [0, 1, 2], "setting": [0.01, 1.0, 100.0], "chosen": [False, False, True]})
+    figure = choice_curve(probe.assign(validation_loss=[3.0, 2.0, 1.0], validation_score=[0.3, 0.5, 0.6]), "title")
+    _, score = figure.axes
+    assert score.lines[0].get_ydata().tolist() == [0.3, 0.5, 0.6]
+    assert list(score.lines[1].get_xdata()) == [2, 2]
+    assert [label.get_text() for label in score.get_xticklabels()] == ["0.01", "1", "100"]
+
+
+@pytest.mark.parametrize(("labels", "told"), [(100, "(linear)"), (25, "(linear, 25 % of the labels)")])
+def test_a_cells_figures_say_what_they_are_of(labels, told, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr("uscl.report.predictions.save", lambda figure, path: titles.append(title_of(figure)))
+    rows = {"case": ["c"], "label": ["a"], "p_a": [1.0], "p_b": [0.0], "task": "busi", "arm": "uscl", "seed": 0}
+    predictions = pd.DataFrame(rows).assign(fold=0, regime="linear", labels=labels)
+    draw_cell(predictions, history(), bright_or_dark_store(groups=2, frames=1), tmp_path)
+    assert [" ".join(title.split()) for title in titles] == [f"uscl on busi {told}, seed 0, fold 0"] * 2
+
+
+def title_of(figure):
+    return figure.get_suptitle() or figure.axes[0].get_title()
 
 
 def test_saving_makes_the_folder_and_closes_the_figure(tmp_path):
