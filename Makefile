@@ -1,6 +1,6 @@
 # make results   the default study, from nothing to results/table.csv
 # make test      the tests (make e2e: the whole workflow at a small budget; make learning: what the weight net learns;
-#                make lint: style and types)
+#                make lint: style and types; make docs: config/README.md)
 # Each creates .venv with the pinned versions if it is missing or older than the lock file.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: results test e2e learning lint format
+.PHONY: results test e2e learning lint docs format
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -29,6 +29,10 @@ lint: $(READY)
 	$(BIN)/mypy uscl
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+# The table of config/README.md, from the schema.
+docs: $(READY)
+	$(BIN)/python -m uscl.config_keys
 
 format: $(READY)
 	$(BIN)/ruff check --fix

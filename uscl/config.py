@@ -143,4 +143,7 @@ def schema_fault(error: jsonschema.ValidationError) -> str:
         return f"Config: {where} names something twice: {error.instance}."
     if error.validator == "maxProperties":
         return f"Config: {where}: the method '{error.instance['method']}' takes no settings."
+    if error.validator == "enum":
+        near = difflib.get_close_matches(str(error.instance), map(str, error.validator_value), n=1, cutoff=0.75)
+        return f"Config: {where}: {error.message}" + (f"; did you mean '{near[0]}'?" if near else ".")
     return f"Config: {where}: {error.message}."

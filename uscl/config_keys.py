@@ -1,12 +1,22 @@
-"""The settings of a study for readers: every key of the config's schema, as config/README.md has them."""
+"""The settings of a study for readers: every key of the config's schema, as config/README.md has them.
 
+`python -m uscl.config_keys` writes the table of config/README.md anew.
+"""
+
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from uscl.files import write_text
+
+PROJECT = Path(__file__).parents[1]
+HEAD = "| key | value | meaning |"
 
 
 def describe(schema: dict[str, Any]) -> str:
     """Every key of the schema with its values and its meaning, as a Markdown table."""
-    lines = ["| key | value | meaning |", "|---|---|---|"]
+    lines = [HEAD, "|---|---|---|"]
     lines += [f"| `{key}` | {values} | {meaning} |" for key, values, meaning in keys(schema)]
     return "\n".join(lines) + "\n"
 
@@ -27,3 +37,10 @@ def values(part: dict[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in part["enum"])
     kinds = part.get("type", "object")
     return " or ".join("nothing" if kind == "null" else kind for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+if __name__ == "__main__":
+    readme = PROJECT / "config/README.md"
+    schema = json.loads((PROJECT / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
+    before, _, _ = readme.read_text(encoding="utf-8").partition(HEAD)
+    write_text(readme, before + describe(schema))

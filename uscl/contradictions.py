@@ -3,6 +3,7 @@
 Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
 """
 
+import re
 from typing import Any
 
 # The reader of the folder layout in which each kind of set is simulated.
@@ -10,6 +11,8 @@ SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "bre
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
 UNTRAINED = ("random", "imagenet")
 PROBES = ("linear", "knn")  # regimes on frozen features
+WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # the readers and kinds that have something to segment
+MIRRORS = ("https://", "http://", "file://")
 
 
 def contradiction(config: dict[str, Any]) -> str | None:
@@ -24,12 +27,38 @@ def contradiction(config: dict[str, Any]) -> str | None:
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
     return (
-        method_fault(config)
+        dataset_fault(config)
+        or method_fault(config)
         or evaluation_fault(config)
         or comparison_fault(config)
         or pool_fault(config)
         or simulator_fault(config)
     )
+
+
+def layout(dataset: dict[str, Any]) -> str:
+    """The reader of a data set: a public set's, or that of a kind of own data."""
+    name: str = dataset.get("reader") or dataset["kind"]
+    return name
+
+
+def dataset_fault(config: dict[str, Any]) -> str | None:
+    """A data set that can't be read as its settings say, or that has nothing for its task."""
+    if "data_mirror" in config and not config["data_mirror"].startswith(MIRRORS):
+        return f"Config: data_mirror must begin with {' or '.join(MIRRORS)}, not '{config['data_mirror']}'."
+    for name, dataset in config["datasets"].items():
+        try:
+            re.compile(dataset.get("group", ""))
+        except re.error as error:
+            return f"Config: datasets.{name}.group is no regular expression: {error}."
+    for name, task in config["tasks"].items():
+        dataset = config["datasets"][task["dataset"]]
+        if task["kind"] == "segmentation" and "simulate" not in dataset and layout(dataset) not in WITH_MASKS:
+            return (
+                f"Config: tasks.{name}.kind is segmentation, but datasets.{task['dataset']} is {layout(dataset)}, which has"
+                f" no masks: take one of {', '.join(WITH_MASKS)}."
+            )
+    return None
 
 
 def method_fault(config: dict[str, Any]) -> str | None:
@@ -74,8 +103,8 @@ def pool_fault(config: dict[str, Any]) -> str | None:
     pool = config["datasets"][config["pool"]]
     for name, task in config["tasks"].items():
         other = config["datasets"][task["dataset"]]
-        same_files = "data_root" in pool and (pool["reader"], pool["data_root"]) == (
-            other["reader"],
+        same_files = "data_root" in pool and (layout(pool), pool["data_root"]) == (
+            layout(other),
             other.get("data_root"),
         )
         if task["dataset"] == config["pool"] or same_files:
@@ -90,7 +119,7 @@ def simulator_fault(config: dict[str, Any]) -> str | None:
         if "simulate" not in dataset:
             continue
         kind, frames = dataset["simulate"]["kind"], dataset["simulate"].get("frames", SHORTEST_POOL_VIDEO)
-        if dataset["reader"] != SIMULATED_LAYOUT[kind]:
+        if layout(dataset) != SIMULATED_LAYOUT[kind]:
             wanted = SIMULATED_LAYOUT[kind]
             return f"Config: datasets.{name}: a simulated set of kind {kind} takes reader '{wanted}'."
         if kind == "pool" and frames < SHORTEST_POOL_VIDEO:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-DATA_SUFFIXES = (".avi", ".csv", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".png")
+DATA_SUFFIXES = (".avi", ".csv", ".dcm", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".pkl", ".png")
 
 
 def prepare_children(root: Path) -> None:

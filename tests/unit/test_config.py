@@ -112,6 +112,40 @@ def test_the_studies_that_ship_are_sound(study):
         (["draws"], 10, "draws: 10 is less than the minimum of 100"),
         (["label_fractions", "percent"], [0], "label_fractions.percent.0: 0 is less than the minimum of 1"),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
+        (["datasets", "mine"], {"data_root": "x"}, "datasets.mine needs either `reader` (a public set) or `kind`"),
+        (
+            ["datasets", "mine"],
+            {"reader": "busi", "kind": "image_folder", "data_root": "x"},
+            "datasets.mine needs either `reader` (a public set) or `kind`",
+        ),
+        (["datasets", "mine"], {"kind": "video_folder"}, "datasets.mine needs either `simulate` (a simulated set) or"),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folders", "data_root": "x"},
+            "'image_csv', 'image_mask_pairs']; did you mean 'video_folder'?",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "groups": "p"},
+            "unknown key 'groups' at datasets.mine; did you mean 'group'?",
+        ),
+        (
+            ["datasets", "mine"],
+            {"reader": "busi", "data_root": "x", "group": "p"},
+            "datasets.mine: 'group' has no meaning beside its other settings",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "group": "(p"},
+            "datasets.mine.group is no regular expression: missing ), unterminated subpattern",
+        ),
+        (
+            ["datasets", "sim_breast"],
+            {"kind": "image_folder", "data_root": "x"},
+            "tasks.segmentation.kind is segmentation, but datasets.sim_breast is image_folder, which has no masks",
+        ),
+        (["data_mirror"], "ftp://host/sets", "data_mirror must begin with https:// or http:// or file://, not 'ftp:"),
+        (["datasets", "sim_pool", "on_leak"], "merge", "on_leak: 'merge' is not one of ['stop', 'group', 'drop']."),
     ],
 )
 def test_a_fault_is_told_in_one_sentence(path, value, told):

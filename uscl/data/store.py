@@ -18,15 +18,25 @@ from uscl.files import written
 
 
 class FrameStore:
-    """An open store: frames uint8 [n, size, size], masks of 0 and 1 alike or None, manifest with n rows."""
+    """An open store: frames uint8 [n, size, size], masks of 0 and 1 alike or None, manifest with n rows.
 
-    def __init__(self, frames: NDArray[np.uint8], masks: NDArray[np.uint8] | None, manifest: pd.DataFrame) -> None:
+    `left_out` are videos that must not be trained on, as the audit found them in a test set.
+    """
+
+    def __init__(
+        self,
+        frames: NDArray[np.uint8],
+        masks: NDArray[np.uint8] | None,
+        manifest: pd.DataFrame,
+        left_out: frozenset[str] = frozenset(),
+    ) -> None:
         self.frames = frames
         self.masks = masks
         self.manifest = manifest
+        self.left_out = left_out
 
     @classmethod
-    def open(cls, folder: Path) -> "FrameStore":
+    def open(cls, folder: Path, left_out: frozenset[str] = frozenset()) -> "FrameStore":
         """Map a store into memory. Raises UserError if a part is missing or the parts do not match."""
         manifest = read_manifest(folder / "manifest.csv")
         frames = mapped_array(folder / "frames.npy")
@@ -37,7 +47,7 @@ class FrameStore:
             )
         if len(masks) and masks.shape != frames.shape:
             raise UserError(f"{folder} has masks {masks.shape} for frames {frames.shape}: extract again.")
-        return cls(frames, masks if len(masks) else None, manifest)
+        return cls(frames, masks if len(masks) else None, manifest, left_out)
 
 
 class ArrayWriter:

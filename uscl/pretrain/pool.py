@@ -21,12 +21,13 @@ SHOWN_INPUTS = 3
 class Pool:
     """A store divided into training, meta set and validation by groups (patients, else videos).
 
-    `parts` has one row a video, in the order of `videos`: video, group, part. See `divide_pool`.
+    `parts` has one row a video, in the order of `videos`: video, group, part. See `divide_pool`. Videos that the store
+    leaves out are in none of the parts.
     """
 
     def __init__(self, store: FrameStore, fabric: Fabric, seed: int, *, validation: float, meta: float = 0.0) -> None:
         self.manifest = store.manifest
-        self.parts = divide_pool(store.manifest, seed, validation=validation, meta=meta)
+        self.parts = divide_pool(store.manifest, seed, validation=validation, meta=meta, left_out=store.left_out)
         self.videos = Videos(store.manifest)
         self.views = Views(store, fabric)
         self._fabric = fabric
@@ -56,14 +57,22 @@ class Pool:
         return ", ".join(cases[:SHOWN_INPUTS]) + more
 
 
-def divide_pool(manifest: pd.DataFrame, seed: int, *, validation: float, meta: float = 0.0) -> pd.DataFrame:
-    """One row a video, in the manifest's order: video, group, part (train, meta or validation).
+def divide_pool(
+    manifest: pd.DataFrame,
+    seed: int,
+    *,
+    validation: float,
+    meta: float = 0.0,
+    left_out: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """One row a video, in the manifest's order: video, group, part (train, meta, validation or left out).
 
     `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
     exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
     `meta` is. Raises UserError where the pool is too small.
     """
-    videos = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
+    every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
+    videos = every[~every["video"].isin(left_out)]
     sizes = videos["group"].value_counts(sort=False)
     left = sizes.iloc[generator(seed, "pool parts").permutation(len(sizes))]
     part = dict.fromkeys(left.index, "train")
@@ -78,7 +87,7 @@ def divide_pool(manifest: pd.DataFrame, seed: int, *, validation: float, meta: f
             " validation" + (" and for the meta set" if meta else "") + f" and keep {FEWEST_VIDEOS} videos to train on."
             " Add videos, or lower the shares in the config."
         )
-    return videos.assign(part=videos["group"].map(part))
+    return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
 
 
 def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:

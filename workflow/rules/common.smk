@@ -10,10 +10,12 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 sys.path.insert(0, str(ROOT))
 
 from uscl.config import config_fault, repeated_key
-from uscl.contradictions import PROBES
+from uscl.contradictions import PROBES, layout
 from uscl.contradictions import UNTRAINED as UNTRAINED_METHODS
 from uscl.data.folders import public_folder
+from uscl.data.registry import how_to_get, read_registry
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
+from uscl.errors import UserError
 from uscl.seeds import derive
 
 prepare_children(ROOT)
@@ -24,6 +26,10 @@ faults = [
 ]
 if any(faults):
     raise WorkflowError(next(filter(None, faults)))
+try:
+    REGISTRY = read_registry(ROOT / "config/datasets.yaml", ROOT / "workflow/schemas/datasets.schema.json")
+except UserError as error:
+    raise WorkflowError(str(error))
 
 R = os.path.normpath(os.path.expanduser(config["results"]))
 if not os.access(next(path for path in [Path(R), *Path(R).absolute().parents] if path.exists()), os.W_OK | os.X_OK):
@@ -74,18 +80,51 @@ def simulated(dataset):
     return "simulate" in config["datasets"][dataset]
 
 
+def entry_of(dataset):
+    """What the registry says of a data set; nothing of a user's own."""
+    return REGISTRY["simulator"] if simulated(dataset) else REGISTRY.get(layout(config["datasets"][dataset]))
+
+
+def fetched(dataset):
+    """Whether a data set is one that can be downloaded."""
+    entry = entry_of(dataset)
+    return bool(entry and entry["files"])
+
+
 def raw_folder(dataset):
     """Where a data set's files lie: simulated ones in the results, others where the config says."""
     if simulated(dataset):
         return f"{R}/raw/{dataset}"
     settings = config["datasets"][dataset]
-    return public_folder(settings["reader"], os.path.expanduser(settings["data_root"]))
+    return public_folder(layout(settings), os.path.expanduser(settings["data_root"]))
 
 
 def store(dataset):
     """The files of a frame store, by name."""
     files = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.csv"}
     return {name: f"{R}/frames/{dataset}/{file}" for name, file in files.items()}
+
+
+def own_data(dataset):
+    """How a user's own data is read: nothing for public sets."""
+    settings = config["datasets"][dataset]
+    return {key: settings.get(key) for key in ("group", "table", "classes")} if "kind" in settings else {}
+
+
+def expected_counts(dataset):
+    """What the registry expects to find of a public set; nothing where that isn't to be checked."""
+    entry = None if simulated(dataset) or config["datasets"][dataset].get("partial") else entry_of(dataset)
+    return entry["expected"] if entry else None
+
+
+def policy(dataset):
+    """What a leak in a data set does."""
+    return config["datasets"][dataset].get("on_leak") or (entry_of(dataset) or {}).get("on_leak", "stop")
+
+
+def tasks_on(dataset):
+    """The tasks that a data set serves."""
+    return [task for task, settings in config["tasks"].items() if settings["dataset"] == dataset]
 
 
 def task_store(w):

@@ -19,3 +19,34 @@ rule simulate:
         "Simulating ultrasound: {wildcards.dataset}"
     script:
         "../scripts/simulate.py"
+
+
+rule fetch_set:
+    input:
+        code=code("fetch_set.py"),
+    output:
+        record="<results>/data/{dataset}.json",
+    log:
+        "<logs>/fetch/{dataset}.log",
+    benchmark:
+        "<benchmarks>/fetch/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(filter(fetched, config["datasets"])),
+    # Ahead of everything: downloads take long, and what can't be had should be known early.
+    priority: 20
+    conda:
+        "../../environment.yml"
+    params:
+        entry=lambda w: entry_of(w.dataset),
+        folder=lambda w: raw_folder(w.dataset),
+        mirror=config.get("data_mirror"),
+        without=lambda w: without(w.dataset),
+    message:
+        "Fetching {wildcards.dataset}, unless it is there"
+    script:
+        "../scripts/fetch_set.py"
+
+
+rule fetch:
+    input:
+        expand("<results>/data/{dataset}.json", dataset=filter(fetched, DATASETS)),

@@ -1,7 +1,8 @@
 rule extract_frames:
     input:
         raw=lambda w: raw_folder(w.dataset) if simulated(w.dataset) else [],
-        code=lambda w: code("extract_frames.py", f"uscl/data/readers/{config['datasets'][w.dataset]['reader']}.py"),
+        fetched=lambda w: f"{R}/data/{w.dataset}.json" if fetched(w.dataset) else [],
+        code=lambda w: code("extract_frames.py", f"uscl/data/readers/{layout(config['datasets'][w.dataset])}.py"),
     output:
         frames="<results>/frames/{dataset}/frames.npy",
         masks="<results>/frames/{dataset}/masks.npy",
@@ -21,7 +22,9 @@ rule extract_frames:
         root=lambda w: raw_folder(w.dataset),
         # Snakemake sees no change inside a folder.
         fingerprint=lambda w: fingerprint(raw_folder(w.dataset)),
-        reader=lambda w: config["datasets"][w.dataset]["reader"],
+        reader=lambda w: layout(config["datasets"][w.dataset]),
+        options=lambda w: own_data(w.dataset),
+        expected=lambda w: expected_counts(w.dataset),
         rate_hz=lambda w: config["datasets"][w.dataset].get("rate_hz"),
         max_frames=lambda w: config["datasets"][w.dataset].get("max_frames"),
         size=config["frame_size"],

@@ -1,6 +1,9 @@
 rule split:
     input:
         unpack(task_store),
+        units=lambda w: f"{R}/audit/sets/{config['tasks'][w.task]['dataset']}/units.csv",
+        # Only in order: a data set that joins the study doesn't change the folds of the others.
+        gate=ancient("<results>/audit/passed.txt"),
         code=code("split.py"),
     output:
         splits="<results>/splits/{task}.csv",

@@ -13,6 +13,8 @@ with job(snakemake.log[0]):
         Path(snakemake.params.root),
         Path(snakemake.output.frames).parent,
         size=snakemake.params.size,
+        options=snakemake.params.options,
+        expected=snakemake.params.expected,
         rate_hz=snakemake.params.rate_hz,
         max_frames=snakemake.params.max_frames,
         on_bad_video=snakemake.params.on_bad_video,

@@ -34,13 +34,13 @@ with job(snakemake.log[0]):
             **params.settings,
         },
         config=snakemake.config,
-        data=[Path(path) for path in (given.manifest, *given.initial)],
+        data=[Path(path) for path in (given.manifest, *left_out_file, *given.initial)],
         tags={"stage": "pretrain", "arm": arm},
     )
     checkpoints = Path(params.checkpoints)
     result = import_module(f"uscl.pretrain.{params.method}").pretrain(
         initial_encoder(params.arch, params.init, seed, next(iter(given.initial), None)),
-        FrameStore.open(Path(given.frames).parent),
+        FrameStore.open(Path(given.frames).parent, videos_in(*left_out_file)),
         fabric,
         seed,
         **params.settings,

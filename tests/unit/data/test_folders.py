@@ -1,4 +1,6 @@
-from uscl.data.folders import public_folder
+import pytest
+
+from uscl.data.folders import LANDMARKS, PUBLIC_FOLDERS, public_folder
 
 
 def test_a_set_is_found_below_the_folder_that_holds_it_or_named_itself(tmp_path):
@@ -6,5 +8,17 @@ def test_a_set_is_found_below_the_folder_that_holds_it_or_named_itself(tmp_path)
     below.mkdir()
     assert public_folder("covid_blues", str(tmp_path)) == str(below)
     assert public_folder("covid_blues", str(below)) == str(below)
-    assert public_folder("busi", str(tmp_path)) == str(tmp_path)
+    assert public_folder("covid_blues", str(tmp_path / "gone/COVID-BLUES")) == str(tmp_path / "gone/COVID-BLUES")
     assert public_folder("simulated_pool", str(tmp_path)) == str(tmp_path)
+
+
+@pytest.mark.parametrize("reader", LANDMARKS)
+def test_a_set_under_another_name_is_known_by_what_it_holds(tmp_path, reader):
+    assert public_folder(reader, str(tmp_path)) == str(tmp_path / PUBLIC_FOLDERS[reader])
+    mark = tmp_path / LANDMARKS[reader][-1]
+    mark.mkdir(parents=True)
+    assert public_folder(reader, str(tmp_path)) == str(tmp_path)
+
+
+def test_a_set_that_is_nowhere_belongs_under_its_public_name(tmp_path):
+    assert public_folder("busi", str(tmp_path / "gone")) == str(tmp_path / "gone/Dataset_BUSI_with_GT")

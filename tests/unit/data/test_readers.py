@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from uscl.data.folders import PUBLIC_FOLDERS
-from uscl.data.readers import MODULES, Sources, reader
+from uscl.data.readers import OWN_DATA, PUBLIC, Sources, reader
 from uscl.errors import UserError
 
-NAMES = ["busi", "covid19_ultrasound", "covid_blues", "simulated_pool"]
+NAMES = ["busi", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b"]
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -32,7 +32,7 @@ def problems(found: Sources) -> dict[str, tuple[str, str]]:
 
 
 def test_an_unknown_reader_is_refused_with_the_known_ones():
-    with pytest.raises(UserError, match="There is no reader 'nope': choose one of busi, covid19_ultrasound"):
+    with pytest.raises(UserError, match="There is no reader 'nope': choose one of busi, butterfly, covid19_ultrasound"):
         reader("nope")
 
 
@@ -46,8 +46,9 @@ def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
 
 def test_the_config_schema_admits_the_known_readers():
     schema = json.loads((Path(__file__).parents[3] / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
-    readers = schema["properties"]["datasets"]["additionalProperties"]["properties"]["reader"]["enum"]
-    assert sorted(readers) == sorted(MODULES) == NAMES
+    properties = schema["properties"]["datasets"]["additionalProperties"]["properties"]
+    assert tuple(properties["reader"]["enum"]) == PUBLIC
+    assert sorted(properties["kind"]["enum"]) == list(OWN_DATA)
 
 
 def test_hidden_files_are_no_problem_but_logged(tmp_path, caplog):
@@ -321,7 +322,8 @@ def test_busi_joins_images_and_masks(tmp_path):
     assert masks["benign (4)"] == (names[1], names[2])
     assert masks["normal (2)"] == ()
     groups = column(found, "group")
-    assert groups["benign (433).png"] == groups["malignant (145).PNG"] == "benign (433)"
+    assert groups["benign (433).png"] == "benign (433)"
+    assert groups["malignant (145).PNG"] == "malignant (145)"
     assert groups["benign (4).png"] == "benign (4)"
     assert column(found, "label")["malignant (145).PNG"] == "malignant"
     assert found.problems.empty
@@ -499,6 +501,6 @@ def test_the_real_covid19_ultrasound():
 def test_the_real_busi():
     found = reader("busi")(real("Dataset_BUSI_with_GT"))
     assert count(found) == {"benign": (437, 437), "malignant": (210, 210), "normal": (133, 133)}
-    assert found.files["group"].nunique() == 779
+    assert found.files["group"].nunique() == 780
     assert (found.files["masks"].map(len) > 1).sum() == 17
     assert found.problems.empty

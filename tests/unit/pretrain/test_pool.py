@@ -38,6 +38,18 @@ def test_whole_groups_are_in_one_part_and_every_part_can_be_compared(sizes, shar
     assert parts["part"].value_counts().min() >= 2
 
 
+def test_videos_that_are_left_out_are_in_no_part_and_change_no_other_group():
+    manifest = manifest_of([3] * 20)
+    out = frozenset(["v4.1", "v7.0", "v7.1", "v7.2"])
+    parts = divide_pool(manifest, 0, validation=0.2, meta=0.2, left_out=out).set_index("video")
+    assert set(parts.index[parts["part"] == "left out"]) == out
+    assert list(parts.index) == list(manifest["video"].unique())
+    rest = parts[parts["part"] != "left out"]
+    assert set(rest["part"]) == {"train", "validation", "meta"}
+    assert rest.groupby("group")["part"].nunique().eq(1).all()
+    assert {"v4.0", "v4.2"} <= set(rest.index)
+
+
 @pytest.mark.parametrize("sizes", [[1] * 20, [3] * 20, [60, *[1] * 19]])
 def test_the_validation_part_does_not_depend_on_the_meta_set(sizes):
     for seed in range(4):

@@ -1,8 +1,9 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
-A reader opens no video. It is a module of this package with one function `read(root) -> Sources`. A new data set takes
-such a module, a line in `MODULES`, a name in the schema's `reader` (workflow/schemas/config.schema.json) and, if it is
-published under a folder name, a line in uscl/data/folders.py.
+A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; those of a user's own
+data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, a line in
+`MODULES`, a name in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml and, if
+it is published under a folder name, a line in uscl/data/folders.py.
 """
 
 import importlib
@@ -16,15 +17,12 @@ import pandas as pd
 
 from uscl.errors import UserError
 
-VIDEO_SUFFIXES = (".avi", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
+VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 
-MODULES = {
-    "busi": "uscl.data.readers.busi",
-    "covid19_ultrasound": "uscl.data.readers.covid19_ultrasound",
-    "covid_blues": "uscl.data.readers.covid_blues",
-    "simulated_pool": "uscl.data.readers.simulated_pool",
-}
+PUBLIC = ("busi", "butterfly", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b")
+OWN_DATA = ("image_csv", "image_folder", "image_mask_pairs", "video_folder")
+MODULES = {name: f"uscl.data.readers.{name}" for name in (*PUBLIC, *OWN_DATA)}
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ class Source(NamedTuple):
 
     video: str  # unique within the data set
     file: str
-    kind: str  # "video" or "image"
+    kind: str  # "video", "image", "frames" (a folder of images in time order) or "fold" (a part of a pickled fold)
     group: str  # patient or series: what may never be split
     label: str  # "" where unlabelled
     masks: tuple[str, ...] = ()
@@ -56,11 +54,11 @@ class Sources(NamedTuple):
     truth: pd.DataFrame | None = None  # columns file, frame, organ, event
 
 
-def reader(name: str) -> Callable[[Path], Sources]:
+def reader(name: str) -> Callable[..., Sources]:
     """The `read` function of a reader. Raises UserError for an unknown name."""
     if name not in MODULES:
         raise UserError(f"There is no reader {name!r}: choose one of {', '.join(MODULES)}.")
-    read: Callable[[Path], Sources] = importlib.import_module(MODULES[name]).read
+    read: Callable[..., Sources] = importlib.import_module(MODULES[name]).read
     return read
 
 
@@ -102,6 +100,11 @@ def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Pat
         else:
             media.append(path)
     return media, problems
+
+
+def kind_of(path: Path) -> str:
+    """What a media file is to a pool: a still image counts as a video of one frame."""
+    return "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
 
 
 def set_aside(root: Path, path: Path, reason: str) -> Problem:

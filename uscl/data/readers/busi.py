@@ -3,8 +3,8 @@
 Source: Al-Dhabyani et al., Data in Brief 28 (2020) 104863, doi:10.1016/j.dib.2019.104863. Licence: CC0 1.0
 according to copies of the set; cite the paper. 437 benign, 210 malignant and 133 normal images (PNG); 17
 have several masks, whose union counts; the masks of normal images are empty.
-Label: the folder. Group: the image, as no patient ids exist; `benign (433)` and `malignant (145)` are the
-same file under two labels and share a group. Other near-duplicates are for an audit of the pixels to find.
+Label: the folder. Group: the image, as no patient ids exist. Images that are there twice, such as `benign (433)` =
+`malignant (145)`, are for the audit of the pixels to find.
 """
 
 import re
@@ -18,7 +18,6 @@ LAYOUT = (
     f" or the folder {PUBLIC_FOLDERS['busi']} with these"
 )
 CLASSES = ("benign", "malignant", "normal")
-SAME_IMAGE = {"malignant (145)": "benign (433)"}
 
 
 def read(root: Path) -> Sources:
@@ -52,7 +51,7 @@ def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], lis
     for image, path in images.items():
         own = tuple(relative(root, mask) for mask in masks.pop(image, []))
         if own or label == "normal":
-            files.append(Source(image, relative(root, path), "image", SAME_IMAGE.get(image, image), label, own))
+            files.append(Source(image, relative(root, path), "image", image, label, own))
         else:
             problems.append(set_aside(root, path, "an image without a mask"))
     for path in (path for rest in masks.values() for path in rest):

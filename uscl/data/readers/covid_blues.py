@@ -11,7 +11,19 @@ import re
 from pathlib import Path
 
 from uscl.data.folders import PUBLIC_FOLDERS
-from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
+from uscl.data.readers import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Problem,
+    Source,
+    Sources,
+    kind_of,
+    listing,
+    relative,
+    require,
+    set_aside,
+    sources,
+)
 from uscl.data.readers.tables import read_table, row_name, whole_numbers
 from uscl.errors import UserError
 
@@ -25,7 +37,7 @@ TEST_RESULTS = {"0": "negative", "1": "positive"}
 
 def read(root: Path) -> Sources:
     """List the videos. Without clinical_variables.csv they are unlabelled. Raises UserError."""
-    videos, problems = listing(root, require(root, "lus_videos", LAYOUT), [".mp4"])
+    videos, problems = listing(root, require(root, "lus_videos", LAYOUT), VIDEO_SUFFIXES + IMAGE_SUFFIXES)
     labels, remarks = patient_labels(root / "clinical_variables.csv")
     problems += remarks
     files = []
@@ -33,7 +45,7 @@ def read(root: Path) -> Sources:
         if match := VIDEO_NAME.fullmatch(path.stem):
             patient = int(match[1])
             label = labels.get(patient, "")
-            files.append(Source(path.stem, relative(root, path), "video", f"patient_{patient}", label))
+            files.append(Source(path.stem, relative(root, path), kind_of(path), f"patient_{patient}", label))
         else:
             problems.append(set_aside(root, path, "the name is not patient_<patient>_<point>.mp4"))
     return sources(files, problems)

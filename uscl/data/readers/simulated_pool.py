@@ -1,4 +1,4 @@
-"""A pool of videos for pretraining: the simulated one of the embedded study, or any folder of videos.
+"""A pool of videos for pretraining: the simulated one of the embedded study, or another in its layout.
 
 Source: uscl.data.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
@@ -12,7 +12,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from uscl.data.readers import VIDEO_SUFFIXES, Problem, Source, Sources, listing, relative, require, sources
+from uscl.data.readers import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Problem,
+    Source,
+    Sources,
+    kind_of,
+    listing,
+    relative,
+    require,
+    sources,
+)
 from uscl.data.readers.tables import read_table, refuse_repeats, whole_numbers
 
 LAYOUT = "videos/*.mp4 (or avi, mov, mpeg, gif), and videos.csv and frames.csv if there are any"
@@ -22,9 +33,9 @@ log = logging.getLogger(__name__)
 
 def read(root: Path) -> Sources:
     """List the videos with the truth about their frames, if given. Raises UserError."""
-    paths, problems = listing(root, require(root, "videos", LAYOUT), VIDEO_SUFFIXES)
+    paths, problems = listing(root, require(root, "videos", LAYOUT), VIDEO_SUFFIXES + IMAGE_SUFFIXES)
     if not (root / "videos.csv").exists():
-        files = [Source(path.name, relative(root, path), "video", path.name, "") for path in paths]
+        files = [Source(path.name, relative(root, path), kind_of(path), path.name, "") for path in paths]
         problems.append(Problem("videos.csv", "kept", "file missing: the videos are unlabelled, each its own group"))
     else:
         files, remarks = listed_videos(root, paths)
@@ -44,7 +55,7 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
         if not patient:
             reason = "no patient in videos.csv" if row else "not in videos.csv: unlabelled"
             problems.append(Problem(relative(root, path), "kept", f"{reason}, a group of its own"))
-        files.append(Source(path.name, relative(root, path), "video", patient or path.name, organ))
+        files.append(Source(path.name, relative(root, path), kind_of(path), patient or path.name, organ))
     problems += [Problem(f"videos/{name}", "set aside", "in videos.csv, but no such file") for name in rows]
     return files, problems
 
