@@ -388,7 +388,7 @@ def test_too_few_patients_for_the_folds_is_one_sentence(tmp_path):
 
 def test_a_missing_data_folder_stops_the_study_and_loses_nothing(project, tmp_path):
     study = yaml.safe_load(TINY.read_text())
-    study["datasets"]["sim_breast"] = {"reader": "busi", "data_root": str(tmp_path / "unmounted")}
+    study["datasets"]["sim_breast"] = {"reader": "udiat_b", "data_root": str(tmp_path / "unmounted")}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     before = (project / "results/frames/sim_breast/manifest.csv").read_bytes()
     run = snakemake(project, "--cores", "2", study=tmp_path / "study.yaml")

@@ -26,14 +26,18 @@ LANDMARKS = {
 
 
 def public_folder(reader: str, data_root: str) -> str:
-    """The set's own folder: that of its public name below `data_root`, or `data_root` itself where that is the set's.
+    """The set's own folder: one of its public name below `data_root`, or `data_root` itself where that is the set's.
 
-    A folder is the set's own if it has its public name or holds one of its landmarks. A set that is in neither place
-    belongs under its public name. Sets without landmarks are taken to be in `data_root`.
+    Archives unpack to a folder in a folder, or to one with a branch behind its name (COVID-BLUES-main): these are found
+    too, by the landmarks of the set. A set that is nowhere belongs under its public name. Sets without a public name or
+    without landmarks are taken to be in `data_root`.
     """
     root, name, marks = Path(data_root), PUBLIC_FOLDERS.get(reader), LANDMARKS.get(reader)
-    if name is None or root.name == name:
+    if name is None:
         return str(root)
-    if not (root / name).is_dir() and (marks is None or any((root / mark).exists() for mark in marks)):
-        return str(root)
-    return str(root / name)
+    own = root if root.name == name else root / name
+    if marks is None:
+        return str(own if own.is_dir() else root)
+    places = [own, own / name, root, *sorted(root.glob(f"{name}-*"))]
+    marked = (place for place in places if any((place / mark).exists() for mark in marks))
+    return str(next(marked, own))

@@ -69,11 +69,12 @@ def reference_of(table: pd.DataFrame) -> str:
 
 
 def size(rows: pd.DataFrame) -> str:
-    """How many cases, groups and scores the figures of a task rest on."""
+    """How many cases, groups and scores the figures of a task rest on, and what the audit found of its data."""
     cases, groups, scores = (rows[column].max() for column in ("n_cases", "n_groups", "n"))
     regime = rows["regime"].iloc[0]
     meaning = f" Regime: {REGIMES[regime]}." if regime in REGIMES else ""
-    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores an arm.{meaning}"
+    leaks = rows["leaks"].iloc[0]
+    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores an arm.{meaning} Audit of the data: {leaks}."
 
 
 def result_grid(rows: pd.DataFrame) -> str:

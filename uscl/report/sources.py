@@ -30,12 +30,12 @@ def best_on_test_scores(records: Iterable[Mapping[str, Any]], paths: Iterable[st
     return scores.groupby([*EVALUATION, "metric"], sort=False)["value"].mean().reset_index()
 
 
-def provenance(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def provenance(records: Iterable[Mapping[str, Any]], leaks: Mapping[str, str]) -> pd.DataFrame:
     """Where the scores of each arm x task x regime come from, one row each.
 
-    `records` are the cells' run records (`uscl.provenance`). Columns: arm, task, regime; run, the MLflow runs' name
-    less their seed; seeds; commit, config_sha256, data_sha256, cpu and gpu. Seeds that were run apart may differ in
-    them: all values then, in the seeds' order.
+    `records` are the cells' run records (`uscl.provenance`), `leaks` what the audit found, by task. Columns: arm, task,
+    regime; run, the MLflow runs' name less their seed; seeds; commit, config_sha256, data_sha256, leaks, cpu and gpu.
+    Seeds that were run apart may differ in them: all values then, in the seeds' order.
     """
     found: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
@@ -47,6 +47,7 @@ def provenance(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         row["seeds"] = " ".join(str(record["params"]["seed"]) for record in of_seeds)
         for key in ("commit", "config_sha256", "data_sha256"):
             row[key] = distinct(record[key] for record in of_seeds)
+        row["leaks"] = leaks[row["task"]]
         for key in ("cpu", "gpu"):
             row[key] = distinct(record["hardware"][key] for record in of_seeds)
         rows.append(row)

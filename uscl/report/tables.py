@@ -10,7 +10,7 @@ from uscl.stats.scores import LOWER_IS_BETTER
 EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
 COSTS = ["pretraining_images", "finetuning_images", "parameters"]
-PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "cpu", "gpu"]
+PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
 COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
 COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason", *COSTS, *PROVENANCE]
 WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are missing

@@ -75,6 +75,7 @@ rule audit_study:
         units=expand(rules.audit_set.output.units, dataset=DATASETS),
         text=expand(rules.find_text.output.findings, dataset=DATASETS),
         code=code("audit_study.py"),
+        template=os.path.relpath(ROOT / "uscl/report/audit_page.html.j2"),
     output:
         csv="<results>/audit/audit.csv",
         page=report("<results>/audit/audit.html", category="Data", caption="../report/audit.rst"),

@@ -10,14 +10,43 @@ for arm in config["methods"]:
             )
 
 
+def missing(dataset):
+    """One sentence on a data set that isn't there and can't be made or fetched: how to get it. Else nothing."""
+    folder, entry = raw_folder(dataset), entry_of(dataset)
+    if simulated(dataset) or fetched(dataset) or os.path.isdir(folder):
+        return None
+    if entry:
+        return how_to_get(dataset, entry, Path(folder))
+    return f"Data set '{dataset}': the folder {folder} doesn't exist: set datasets.{dataset}.data_root to where it is."
+
+
+def without(dataset):
+    """What of the study runs without a data set, as the end of a sentence."""
+    if dataset in POOL:
+        return "without a pool only arms of the methods random and imagenet can run"
+    others = [task for task in config["tasks"] if task not in tasks_on(dataset)]
+    named = ", ".join(tasks_on(dataset))
+    return f"without it {', '.join(others) or 'no task'} can run: take {named} out of `tasks`"
+
+
+# Said when the study is planned, so that a dry run says it too; jobs read this file again and keep quiet.
+if workflow.is_main_process:
+    for dataset in DATASETS:
+        if missing(dataset):
+            logger.warning(f"Missing: {missing(dataset)}")
+
+
 def preflight():
     """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need is not to be had."""
     coming = list(workflow.dag.needrun_jobs())
-    for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"}:
-        if not simulated(dataset) and not os.path.isdir(raw_folder(dataset)):
+    fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
+    for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching:
+        if missing(dataset):
+            raise WorkflowError(missing(dataset))
+        if fetched(dataset) and not os.path.isdir(raw_folder(dataset)):
             raise WorkflowError(
-                f"Data set '{dataset}': the folder {raw_folder(dataset)} doesn't exist."
-                f" Set datasets.{dataset}.data_root to the folder that holds the set."
+                f"Data set '{dataset}': the folder {raw_folder(dataset)} was there and is gone: put it back, or fetch it"
+                f" again with --forcerun fetch_set."
             )
     gpus = max((int(job.resources.get("gpu", 0)) for job in coming), default=0)
     needs = ["--gpus", str(gpus)] if gpus else []

@@ -16,11 +16,13 @@ def record(arm, seed, commit="c1"):
 
 
 def test_each_evaluation_has_one_row_that_names_all_that_its_seeds_came_from():
-    found = provenance([record("simclr", 0), record("simclr", 1, "c2"), record("uscl", 0), record("simclr", 2)])
+    records = [record("simclr", 0), record("simclr", 1, "c2"), record("uscl", 0), record("simclr", 2)]
+    found = provenance(records, {"busi": "2 pairs joined", "pocus": "none found"})
     assert found["arm"].tolist() == ["simclr", "uscl"]
     simclr, uscl = found.to_dict("records")
     assert (simclr["run"], simclr["seeds"], simclr["commit"]) == ("busi/linear/simclr", "0 1 2", "c1 / c2")
     assert (uscl["seeds"], uscl["commit"], uscl["cpu"], uscl["gpu"]) == ("0", "c1", "A", "none")
+    assert set(found["leaks"]) == {"2 pairs joined"}
 
 
 def test_scores_of_the_best_test_epoch_are_means_over_seeds(tmp_path):

@@ -38,7 +38,7 @@ def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
         *("arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"),
         *("n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason"),
         *("pretraining_images", "finetuning_images", "parameters"),
-        *("run", "seeds", "commit", "config_sha256", "data_sha256", "cpu", "gpu"),
+        *("run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"),
     ]
     assert set(table.loc[table["pool_labels"], "arm"]) == {"uscl"}
     assert (table["parameters"] == 11_176_512).all()
@@ -158,7 +158,7 @@ def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
             "random,False,busi,finetune,macro_f1,0.400000,0.020000,6,0.350000,0.450000,30,120,4.000000,False,imagenet,"
         )
     )
-    assert texts[0].splitlines()[1].endswith(",0,1200,11176512,r,0 1,c0ffee,k,d,A,none")
+    assert texts[0].splitlines()[1].endswith(",0,1200,11176512,r,0 1,c0ffee,k,d,2 pairs joined,A,none")
 
 
 def test_a_reference_that_is_no_arm_is_refused():

@@ -1,9 +1,9 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
 A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; those of a user's own
-data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, a line in
-`MODULES`, a name in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml and, if
-it is published under a folder name, a line in uscl/data/folders.py.
+data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, its name in
+`PUBLIC` and in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml and, if it
+is published under a folder name, a line in uscl/data/folders.py.
 """
 
 import importlib

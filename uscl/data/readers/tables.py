@@ -1,8 +1,14 @@
 """CSV tables that come with a data set: written by people, so every fault is named by file and row."""
 
+import difflib
 import io
+import posixpath
+import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -63,6 +69,64 @@ def refuse_repeats(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> N
         raise UserError(f"{row_name(path, repeats[0])} repeats {values}, which an earlier row has: keep one of them.")
 
 
-def row_name(path: Path, index: int) -> str:
+def named_files(path: Path, column: pd.Series, files: Sequence[str]) -> list[str]:
+    """The one of `files` (paths in the table's data set) that each row names; what isn't there stays as it's written.
+
+    A row names a file by its path, or by its bare name where only one file has that; either kind of slash and any case
+    will do. Raises UserError for a bare name of several files, or a path that leads out of the data set.
+    """
+    by_path = {spelling(file): file for file in files}
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        by_name[spelling(posixpath.basename(file))].append(file)
+    named = []
+    for index, cell in column.items():
+        file = inner_path(path, index, cell)
+        same_name = by_name.get(spelling(file), [])
+        if spelling(file) not in by_path and len(same_name) > 1:
+            raise UserError(f"{row_name(path, index)}: {file} may be {' or '.join(same_name)}: write the whole path.")
+        named.append(by_path.get(spelling(file), same_name[0] if same_name else file))
+    return named
+
+
+def inner_path(path: Path, index: Any, cell: str) -> str:
+    """A path as written in a row, with forward slashes and no detours. Raises UserError if it leaves the data set."""
+    inner = posixpath.normpath(cell.replace("\\", "/"))
+    if re.match(r"/|[A-Za-z]:/|\.\.(/|$)", inner):
+        raise UserError(f"{row_name(path, index)}: {cell} leads out of the folder of the data: write a path inside it.")
+    return inner
+
+
+def spelling(name: str) -> str:
+    """What a name is on every system: its case, and how its accents are composed, differ from one to the other."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def check_labels(path: Path, labels: pd.Series, classes: Sequence[str] | None) -> None:
+    """Raise UserError naming the first row with a label that is not among `classes`.
+
+    Without `classes`: with a label that differs from an earlier one in case and blanks only. Empty cells pass.
+    """
+    first: dict[str, str] = {}
+    for index, label in labels[labels != ""].items():
+        if classes is None:
+            known = first.setdefault("".join(spelling(label).split()), label)
+            if label != known:
+                raise UserError(
+                    f"{row_name(path, index)}: label {label!r} is written {known!r} above: take one spelling."
+                )
+        elif label not in classes:
+            raise UserError(
+                f"{row_name(path, index)}: label {label!r} is none of the classes {', '.join(classes)}; the nearest is"
+                f" {nearest(label, classes)!r}."
+            )
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The known word that is most like this one, whatever the case."""
+    return max(known, key=lambda other: difflib.SequenceMatcher(None, spelling(word), spelling(other)).ratio())
+
+
+def row_name(path: Path, index: Any) -> str:
     """A row as a spreadsheet counts it: the header is row 1."""
     return f"{path}, row {index + 2}"

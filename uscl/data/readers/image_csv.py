@@ -1,0 +1,30 @@
+"""Your own images, listed in a CSV: `table` (labels.csv if left out) with the columns file, label and perhaps group.
+
+Label: the column label. Group: the column group, or what the regular expression `group` finds in the image's path; else
+the image. Images that the table doesn't list are set aside.
+"""
+
+from pathlib import Path
+
+from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
+from uscl.data.readers.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+
+LAYOUT = "images (png, jpg), in folders or not, and a CSV with the columns file and label"
+
+
+def read(
+    root: Path, *, group: str | None = None, table: str | None = None, classes: list[str] | None = None
+) -> Sources:
+    """List the images of the table. Raises UserError."""
+    table = table or "labels.csv"
+    images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
+    rows, of_rows = rows_of(root, table, images, classes, needed=("label",))
+    listed = set(rows.cells.index) if rows else set()
+    problems += [Problem(file, "set aside", f"not in {table}") for file in images if file not in listed]
+    files = sorted(listed)
+    groups, of_groups = groups_of(root, files, group, rows, "image")
+    labels, of_labels = labels_of(root, files, rows, classes)
+    found = [
+        Source(file, file, "image", of_file, label) for file, of_file, label in zip(files, groups, labels, strict=True)
+    ]
+    return sources(found, [*problems, *of_rows, *of_groups, *of_labels, *mixed_groups(found)])

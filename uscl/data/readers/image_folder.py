@@ -1,0 +1,83 @@
+"""Your own images, in a folder a class.
+
+Label: the first folder of the path; images may lie deeper in it. Group: what the regular expression `group` finds in
+the path, or the column group of `table`, a CSV in the folder with the columns file and group; else the image.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
+from uscl.data.readers.own_data import MASK_NAME, Rows, groups_of, media_below, mixed_groups, refuse_twins, rows_of
+from uscl.data.readers.tables import nearest, spelling
+from uscl.errors import UserError
+
+LAYOUT = "a folder of images (png, jpg) for each of two or more classes"
+PARTS = ("test", "testing", "train", "training", "val", "valid", "validation")
+
+
+def read(
+    root: Path, *, group: str | None = None, table: str | None = None, classes: list[str] | None = None
+) -> Sources:
+    """List the images. Raises UserError."""
+    images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
+    files, outside = class_images(images)
+    check_classes(root, sorted({label_of(file) for file in files}), classes)
+    rows, of_rows = rows_of(root, table, files, None)
+    check_rows(root, rows)
+    groups, of_groups = groups_of(root, files, group, rows, "image")
+    found = [Source(file, file, "image", of_file, label_of(file)) for file, of_file in zip(files, groups, strict=True)]
+    return sources(found, [*problems, *outside, *of_rows, *of_groups, *mixed_groups(found)])
+
+
+def label_of(file: str) -> str:
+    """The first folder of a path."""
+    return PurePosixPath(file).parts[0]
+
+
+def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
+    """The images in a class folder; the others, and masks beside their image, as problems."""
+    stems = {str(PurePosixPath(image).with_suffix("")) for image in images}
+    files: list[str] = []
+    problems: list[Problem] = []
+    for image in images:
+        mask = MASK_NAME.fullmatch(str(PurePosixPath(image).with_suffix("")))
+        if "/" not in image:
+            problems.append(Problem(image, "set aside", "an image outside the class folders"))
+        elif mask and mask[1] in stems:
+            problems.append(Problem(image, "set aside", "the mask of an image, which has no use here"))
+        else:
+            files.append(image)
+    return files, problems
+
+
+def check_classes(root: Path, folders: list[str], classes: list[str] | None) -> None:
+    """Raise UserError unless the folders with images are two or more classes, and those of `classes` if given."""
+    there = ", ".join(folders) or "none"
+    for name in classes or ():
+        if name not in folders:
+            raise UserError(f"{root} has no images in a folder {name}, which `classes` names: with images are {there}.")
+    for folder in folders:
+        if classes is not None and folder not in classes:
+            near = nearest(folder, classes)
+            raise UserError(f"The folder {folder} in {root} is none of `classes`; the nearest is {near}.")
+    if len(folders) < 2:
+        raise UserError(f"{root} should hold {LAYOUT}; with images are {there}.")
+    refuse_twins(root, {folder: "".join(spelling(folder).split()) for folder in folders})
+    if classes is None and {spelling(folder) for folder in folders} <= set(PARTS):
+        raise UserError(
+            f"{root} is divided into {there}, which are no classes: make it one folder a class, as the study draws its"
+            " own folds."
+        )
+
+
+def check_rows(root: Path, rows: Rows | None) -> None:
+    """Raise UserError for a row whose label is not the image's folder."""
+    if rows is None or "label" not in rows.cells:
+        return
+    for file, label in rows.cells["label"].items():
+        if label and label != label_of(str(file)):
+            raise UserError(
+                f"{root / rows.name} gives {file} the label {label!r}, but it lies in the folder {label_of(str(file))}:"
+                " move it or mend the row."
+            )

@@ -1,0 +1,204 @@
+"""What the readers of a user's own data share: files at any depth, a table about them, groups and labels.
+
+A file's group comes from a regular expression searched in its path, or from the column group of a table; its label from
+the column label. A file of which neither says anything stays in as a group of its own, without a label, with a remark.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pandas as pd
+
+from uscl.data.readers import Problem, Source, relative, require, set_aside
+from uscl.data.readers.tables import check_labels, named_files, read_table, refuse_repeats, spelling
+from uscl.errors import UserError
+
+WHOLE_SET = "."  # the file of a remark on the folder as such
+MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that lies beside its image
+
+
+class Rows(NamedTuple):
+    """The rows of a user's table by media file (path relative to the data folder), and the table's name."""
+
+    name: str
+    cells: pd.DataFrame  # index file; columns as in the CSV
+
+
+def media_below(
+    root: Path, suffixes: Sequence[str], layout: str, table: str | None = None
+) -> tuple[list[str], list[Problem]]:
+    """The files below root with one of the suffixes (any case) as sorted paths relative to it, the others as problems.
+
+    Raises UserError: no such folder, no such file in it, or one name in two spellings. `table` is no problem.
+    """
+    paths, problems = files_below(require(root, ".", layout))
+    media = sorted(relative(root, path) for path in paths if path.suffix.lower() in suffixes)
+    others = (path for path in paths if path.suffix.lower() not in suffixes)
+    reason = f"the name does not end in {', '.join(suffixes)}"
+    problems += [set_aside(root, path, reason) for path in others if table is None or path != root / table]
+    if not media:
+        raise UserError(f"{root} has no file whose name ends in {', '.join(suffixes)}: it should hold {layout}.")
+    refuse_twins(root, {file: spelling(file) for file in media})
+    return media, problems
+
+
+def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
+    """Every file below root but the hidden ones, and what can't be read.
+
+    Links are followed; a folder is read once. Raises UserError if root itself can't be read.
+    """
+    seen = {root.resolve(): root}
+    found: list[Path] = []
+    problems: list[Problem] = []
+    folders = [root]
+    for folder in folders:  # grows as folders are found
+        try:
+            for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+                if reason := unreadable(root, path, seen):
+                    problems.append(Problem(shown_name(root, path), "set aside", reason))
+                else:
+                    (folders if path.is_dir() else found).append(path)
+        except OSError as error:
+            if folder == root:
+                raise UserError(f"The folder {root} cannot be read: {error.strerror}.") from error
+            problems.append(set_aside(root, folder, f"the folder cannot be read: {error.strerror}"))
+    return found, problems
+
+
+def unreadable(root: Path, path: Path, seen: dict[Path, Path]) -> str:
+    """Why a file or folder is left out, or ""; a folder is entered in `seen`, resolved path -> where it was found."""
+    if shown_name(root, path) != relative(root, path):
+        return "the name is not valid UTF-8: rename it"
+    if path.is_dir():
+        first = seen.setdefault(path.resolve(), path)
+        return "" if first is path else f"the same folder as {relative(root, first)}, which is read already"
+    return "" if path.is_file() else "not a file, or a link that leads nowhere"
+
+
+def shown_name(root: Path, path: Path) -> str:
+    """The relative path, with ? for bytes that are no text."""
+    return relative(root, path).encode("utf-8", "replace").decode()
+
+
+def refuse_twins(root: Path, keys: Mapping[str, str]) -> None:
+    """Raise UserError for files (path -> key) with one key."""
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for file, key in keys.items():
+        by_key[key].append(file)
+    twins = next((files for files in by_key.values() if len(files) > 1), None)
+    if twins:
+        names = ", ".join(sorted(twins))
+        raise UserError(
+            f"These names in {root} are one name in different spellings: {names}. Rename or remove all but one."
+        )
+
+
+def rows_of(
+    root: Path, table: str | None, files: list[str], classes: list[str] | None, needed: tuple[str, ...] = ()
+) -> tuple[Rows | None, list[Problem]]:
+    """The table's rows of the files, if there is a table, and remarks on rows that name no file.
+
+    A row names its file by the path relative to root, or by the bare name where only one file has it. Raises UserError.
+    """
+    if table is None:
+        return None, []
+    path = table_path(root, table)
+    cells = read_table(path, ["file", *needed])
+    if not {"group", "label"} & set(cells):
+        raise UserError(f"{path} has neither a column group nor a column label: add one of them.")
+    nobody = cells.index[cells["file"] == ""]
+    problems = [Problem(table, "kept", f"row {index + 2} names no file: left out") for index in nobody]
+    cells = cells.drop(index=nobody)
+    if "label" in cells:
+        check_labels(path, cells["label"], classes)
+    cells = cells.assign(file=named_files(path, cells["file"], files))
+    refuse_repeats(path, cells, ["file"])
+    there = cells["file"].isin(files)
+    if not there.any():
+        raise UserError(
+            f"{path} names no file that is read in {root}: its column file should hold paths as {files[0]}."
+        )
+    reason = f"in {table}, but no file that is read has this name"
+    problems += [Problem(file, "set aside", reason) for file in cells["file"][~there]]
+    return Rows(table, cells[there].set_index("file")), problems
+
+
+def table_path(root: Path, table: str) -> Path:
+    """Where the table lies. Raises UserError if that isn't a file in the folder of the data."""
+    path = root / table
+    if Path(table).is_absolute() or ".." in Path(table).parts or not path.is_file():
+        raise UserError(f"There is no table {table} in {root}: `table` must name a CSV in that folder.")
+    return path
+
+
+def groups_of(
+    root: Path, files: list[str], pattern: str | None, rows: Rows | None, noun: str
+) -> tuple[list[str], list[Problem]]:
+    """The group of each file: by the pattern, else by the table, else the file itself. Raises UserError."""
+    if rows is not None and "group" in rows.cells:
+        if pattern is not None:
+            raise UserError(f"{root / rows.name} has a column group, and `group` is set too: remove one of them.")
+        groups, problems = cells_of(rows, "group", files, "a group of its own")
+    elif pattern is not None:
+        groups, problems = matched_groups(root, files, pattern)
+    else:
+        absent = f"column group in {rows.name}" if rows else "`table`"
+        reason = (
+            f"no `group` or {absent}: each {noun} is a group of its own, so one patient may be on both sides of a fold"
+        )
+        groups, problems = files, [Problem(WHOLE_SET, "kept", reason)]
+    return [group or file for group, file in zip(groups, files, strict=True)], problems
+
+
+def matched_groups(root: Path, files: list[str], pattern: str) -> tuple[list[str], list[Problem]]:
+    """What the pattern finds in each path: its first parenthesis, else the whole match; "" where nothing.
+
+    The ending is left out of the path: p[0-9]+ would take every .mp4 for a patient 4. Raises UserError for a faulty
+    pattern, or one that matches no file.
+    """
+    try:
+        matches = [re.search(pattern, str(PurePosixPath(file).with_suffix(""))) for file in files]
+    except re.error as error:
+        raise UserError(f"`group` of {root} is no regular expression: {pattern}: {error}.") from error
+    groups = [(match[1 if match.re.groups else 0] or "").strip() if match else "" for match in matches]
+    if not any(groups):
+        raise UserError(f"`group` of {root}, {pattern}, finds nothing in any path, as in {files[0]}: mend it.")
+    reason = f"`group` {pattern} finds nothing in the path: a group of its own"
+    return groups, [Problem(file, "kept", reason) for file, group in zip(files, groups, strict=True) if not group]
+
+
+def labels_of(
+    root: Path, files: list[str], rows: Rows | None, classes: list[str] | None
+) -> tuple[list[str], list[Problem]]:
+    """The label of each file by the table, "" where that has none. Raises UserError for `classes` without labels."""
+    if rows is not None and "label" in rows.cells:
+        return cells_of(rows, "label", files, "unlabelled")
+    if classes is not None:
+        raise UserError(f"`classes` of {root} is set, but no table with a column label: add that, or remove `classes`.")
+    return [""] * len(files), []
+
+
+def cells_of(rows: Rows, column: str, files: list[str], without: str) -> tuple[list[str], list[Problem]]:
+    """Each file's cell of a column, and a remark on the files that have none."""
+    cells = rows.cells[column].reindex(files, fill_value="").tolist()
+    problems = []
+    for file, cell in zip(files, cells, strict=True):
+        if not cell:
+            absent = f"no {column} in" if file in rows.cells.index else "not in"
+            problems.append(Problem(file, "kept", f"{absent} {rows.name}: {without}"))
+    return cells, problems
+
+
+def mixed_groups(files: Iterable[Source]) -> list[Problem]:
+    """A remark on every group that has files of several classes."""
+    classes: dict[str, set[str]] = defaultdict(set)
+    for source in files:
+        classes[source.group].update({source.label} - {""})
+    return [
+        Problem(WHOLE_SET, "kept", f"group {group} has files of {' and '.join(sorted(labels))}: it stays one group")
+        for group, labels in classes.items()
+        if len(labels) > 1
+    ]

@@ -1,0 +1,166 @@
+"""The audit as a page to look at: the verdict, what was found how often, and each pair side by side.
+
+The page is one HTML file that needs neither network nor scripts. All names come from the data and are escaped.
+"""
+
+import base64
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import jinja2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from uscl.data.store import FrameStore
+
+SHOWN = 200  # pairs of one kind: more make a page that no browser likes, and audit.csv has them all
+THUMBNAIL = 128  # pixels
+TEMPLATE = Path(__file__).with_suffix(".html.j2")
+
+# In the order of the page; kinds of any other name come last.
+KINDS = {
+    "exact duplicate": "The same file, or the same stored pixels.",
+    "near duplicate": "Pictures that are alike though scaled, compressed, slightly cropped, brighter or mirrored.",
+    "same patient": "One name of a group in the pretraining pool and in a task's set.",
+    "same name": "One file name in the pretraining pool and in a task's set.",
+    "label conflict": "Duplicates with different labels: nobody knows which one is right.",
+    "group in two classes": "Files of one group with different labels.",
+    "same series": "Numbered files of one series that belong to several groups.",
+    "burnt-in text": "What looks like writing, by a rough test: a network may read it instead of the tissue.",
+}
+ACTIONS = ("stop", "dropped", "grouped", "reported")  # the gravest first
+
+
+class Side(NamedTuple):
+    """One of the two that match: texts for reading, and the picture as a data URI ("" without one)."""
+
+    dataset: str
+    video: str
+    frame: str
+    group: str
+    label: str
+    picture: str
+
+
+class Pair(NamedTuple):
+    """A finding as the page shows it; `b` is None for what concerns one file alone."""
+
+    level: str
+    action: str
+    scope: str
+    a: Side
+    b: Side | None
+    measures: list[str]
+    reason: str
+
+
+class Section(NamedTuple):
+    """All of one kind: how many there are, and the worst of them."""
+
+    kind: str
+    meaning: str
+    total: int
+    pairs: list[Pair]
+
+
+def audit_page(
+    findings: pd.DataFrame, units: pd.DataFrame, stores: Mapping[str, FrameStore], verdict: Mapping[str, Any]
+) -> str:
+    """The page, HTML; equal arguments give equal bytes.
+
+    `findings` and `units` are the audit's tables, `stores` the frame stores by data set, for pictures of 128 pixels at
+    most, and `verdict` has passed (bool) and sentence. Of each kind the worst `SHOWN` are on the page.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        verdict=verdict,
+        actions=ACTIONS,
+        counts=counts(findings),
+        sets=set_rows(units),
+        sections=list(sections(findings, stores)),
+    )
+
+
+def counts(findings: pd.DataFrame) -> dict[str, list[int]]:
+    """Kind -> number of findings by action, in the order of `ACTIONS`, and in all; kinds as the page has them."""
+    table = pd.crosstab(findings["kind"], findings["action"]).reindex(columns=list(ACTIONS), fill_value=0)
+    return {kind: [*(int(n) for n in table.loc[kind]), int(table.loc[kind].sum())] for kind in kinds(findings)}
+
+
+def kinds(findings: pd.DataFrame) -> list[str]:
+    """The kinds that were found: those of `KINDS` in its order, then any others."""
+    found = set(findings["kind"])
+    return [*(kind for kind in KINDS if kind in found), *sorted(found - set(KINDS))]
+
+
+def set_rows(units: pd.DataFrame) -> list[tuple[str, list[int]]]:
+    """Of each data set its videos, those left out, its groups as read, and the groups of what is left."""
+    rows = []
+    for dataset, part in units.groupby("dataset"):
+        kept = part[part["kept"]]
+        numbers = [len(part), len(part) - len(kept), part["group"].nunique(), kept["audited_group"].nunique()]
+        rows.append((str(dataset), numbers))
+    return rows
+
+
+def sections(findings: pd.DataFrame, stores: Mapping[str, FrameStore]) -> Iterator[Section]:
+    """What the page says of each kind."""
+    for kind in kinds(findings):
+        found = worst_first(findings[findings["kind"] == kind])
+        shown = found.head(SHOWN).to_dict("records")
+        pairs = [pair_of(row, stores) for row in shown]
+        yield Section(kind, KINDS.get(kind, ""), len(found), pairs)
+
+
+def worst_first(findings: pd.DataFrame) -> pd.DataFrame:
+    """Leaks before warnings, then by what follows from them, then the most alike first; ties by name."""
+    keys = findings.assign(
+        leak=findings["level"] != "leak",
+        grave=findings["action"].map({action: place for place, action in enumerate(ACTIONS)}),
+        unlike=-findings["correlation"],
+        fewer=-findings["frames"],
+    )
+    measures = ["leak", "grave", "distance", "unlike", "fewer"]
+    names = ["dataset_a", "video_a", "dataset_b", "video_b", "row_a", "row_b"]
+    return findings.loc[keys.sort_values([*measures, *names], kind="stable").index]
+
+
+def pair_of(row: dict, stores: Mapping[str, FrameStore]) -> Pair:
+    """One finding for the page."""
+    a, b = (side_of(row, side, stores) for side in "ab")
+    measures = []
+    if not math.isnan(row["distance"]):
+        measures.append(f"Hamming distance {row['distance']:g}")
+    if not math.isnan(row["correlation"]):
+        measures.append(f"correlation {row['correlation']:.3f}")
+    if row["frames"] > 1:
+        measures.append(f"{row['frames']} pairs of frames")
+    if row["mirrored"]:
+        measures.append("mirrored")
+    return Pair(row["level"], row["action"], row["scope"], a, b if b.video else None, measures, row["reason"])
+
+
+def side_of(row: dict, side: str, stores: Mapping[str, FrameStore]) -> Side:
+    """Side "a" or "b" of a finding; of row -1 there is no picture."""
+    dataset, place = row[f"dataset_{side}"], int(row[f"row_{side}"])
+    frame, picture = "", ""
+    if place >= 0:
+        store = stores[dataset]
+        case, video, number = (store.manifest[column].iat[place] for column in ("case", "video", "frame"))
+        frame = "" if case == video else f"frame {number}"
+        picture = data_uri(store.frames[place])
+    return Side(dataset, row[f"video_{side}"], frame, row[f"group_{side}"], row[f"label_{side}"], picture)
+
+
+def data_uri(frame: NDArray[np.uint8]) -> str:
+    """A grey frame [size, size] as a PNG of `THUMBNAIL` pixels at most, to stand in the page itself."""
+    side = min(len(frame), THUMBNAIL)
+    small = cv2.resize(np.asarray(frame), (side, side), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return f"data:image/png;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"

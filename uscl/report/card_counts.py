@@ -1,0 +1,151 @@
+"""What a data card counts: files, groups and frames before and after each filter, classes, and sizes in the source."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import pandas as pd
+import PIL
+import PIL.Image
+import pydicom
+
+from uscl.data.readers import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+
+class Step(NamedTuple):
+    """A line of the table of counts: what a filter leaves, or takes away; None where it is unknown."""
+
+    what: str
+    files: int | None
+    groups: int | None
+    frames: int | None
+
+
+def steps(
+    manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, tasks: Mapping[str, pd.DataFrame]
+) -> list[Step]:
+    """The way from the files in the folder to what each task takes; every line is the sum of those before it.
+
+    All tables are those of one data set; `tasks` has the manifest's rows that each task takes, before the audit. A file
+    here is a video (a folder of frames, a class of a pickled fold) or an image; masks count with their image.
+    """
+    aside = by_reason(problems[problems["action"] == "set aside"])
+    files, groups, frames = sizes_of(manifest)
+    lines = [Step("found, or named by a table", files + sum(map(len, aside.values())), None, None)]
+    lines += [Step(f"set aside: {reason}", -len(names), None, None) for reason, names in aside.items()]
+    lines.append(Step("usable", files, groups, frames))
+    kept = units[units["kept"]]
+    left = left_of(manifest, kept)
+    if len(kept) < len(units):
+        less = (len(kept) - len(units), kept["group"].nunique() - groups, len(left) - frames)
+        lines.append(Step("left out by the audit", *less))
+    if joined := kept["audited_group"].nunique() - kept["group"].nunique():
+        lines.append(Step("groups joined by the audit", None, joined, None))
+    lines.append(Step("left", *sizes_of(left)))
+    return lines + [Step(f"left for {task}", *sizes_of(left_of(rows, kept))) for task, rows in tasks.items()]
+
+
+def left_of(rows: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """The manifest's rows whose videos were kept, with the groups that the audit gave them."""
+    audited = kept.set_index("video")["audited_group"]
+    left = rows[rows["video"].isin(audited.index)]
+    return left.assign(group=left["video"].map(audited))
+
+
+def sizes_of(rows: pd.DataFrame) -> tuple[int, int, int]:
+    """Files, groups and frames of some rows of a manifest."""
+    return rows["video"].nunique(), rows["group"].nunique(), len(rows)
+
+
+def by_reason(problems: pd.DataFrame) -> dict[str, list[str]]:
+    """Reason -> files, the most frequent first; reasons that differ in numbers alone are one, with n for them."""
+    alike = problems["reason"].str.replace(r"\d+", "n", regex=True)
+    found = {}
+    for shape, part in problems.groupby(alike):
+        reason = part["reason"].iloc[0] if part["reason"].nunique() == 1 else str(shape)
+        found[reason] = sorted(part["file"])
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def still_images(manifest: pd.DataFrame) -> pd.Series:
+    """Whether a row is a still image; the cases of a video are named after their frames."""
+    return manifest["case"] == manifest["video"]
+
+
+def expected_and_found(expected: Mapping[str, Any], manifest: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """What, how many the registry expects, and how many are usable; what the registry doesn't know is left out."""
+    still = still_images(manifest)
+    files = manifest.drop_duplicates("video")
+    found = {
+        "videos": manifest.loc[~still, "video"].nunique(),
+        "images": int(still.sum()),
+        "groups": manifest["group"].nunique(),
+        "frames": len(manifest),
+    }
+    lines = [(name, expected[name], count) for name, count in found.items() if expected.get(name) is not None]
+    classes = expected.get("classes") or {}
+    return lines + [(f"files of {label}", n, int((files["label"] == label).sum())) for label, n in classes.items()]
+
+
+def class_rows(manifest: pd.DataFrame) -> list[tuple[str, int, int, int]]:
+    """Label ("" last, for the unlabelled), files, groups and frames."""
+    rows = [(str(label), *sizes_of(part)) for label, part in manifest.groupby("label")]
+    return sorted(rows, key=lambda row: (row[0] == "", row[0]))
+
+
+def spread(numbers: pd.Series) -> str:
+    """Least, median and most of some counts.
+
+    >>> spread(pd.Series([3, 1, 2])), spread(pd.Series([4, 4]))
+    ('1 to 3 (median 2)', '4')
+    """
+    low, high = numbers.min(), numbers.max()
+    return f"{low}" if low == high else f"{low} to {high} (median {numbers.median():g})"
+
+
+def source_sizes(manifest: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """Columns file, width, height in pixels: the size of each source file's frames, from its header alone.
+
+    Of a folder of frames it is that of the first. Files that have no such header (pickled folds) are left out, and so
+    are files that have gone since they were extracted.
+    """
+    rows = []
+    for file in sorted(manifest["file"].unique()):
+        try:
+            size = size_of(root / file)
+        except (OSError, ValueError, av.FFmpegError, pydicom.errors.InvalidDicomError):
+            size = None
+        if size:
+            rows.append((file, *size))
+    return pd.DataFrame(rows, columns=["file", "width", "height"])
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Width and height in pixels by the file's header, None where nothing tells them."""
+    if path.is_dir():
+        images = sorted(file for file in path.glob("[!.]*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        return size_of(images[0]) if images else None
+    suffix = path.suffix.lower()
+    if suffix == ".dcm":
+        # These two tags and no other: the rest of the header is about the patient.
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        return (int(header.Columns), int(header.Rows)) if "Rows" in header and "Columns" in header else None
+    if suffix in IMAGE_SUFFIXES:
+        with PIL.Image.open(path) as image:
+            return image.size
+    if suffix in VIDEO_SUFFIXES:
+        with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
+            video = container.streams.video
+            return (video[0].width, video[0].height) if video else None
+    return None
+
+
+def size_rows(sizes: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
+    """Sizes in the source and number of files, the most frequent first; beyond `most` the rest as one."""
+    counted = sizes.groupby(["width", "height"]).size().reset_index(name="files")
+    counted = counted.sort_values(["files", "width", "height"], ascending=[False, True, True], kind="stable")
+    rows = [(f"{row.width} x {row.height}", int(row.files)) for row in counted.itertuples()]
+    if len(rows) <= most:
+        return rows
+    return [*rows[:most], (f"{len(rows) - most} other sizes", sum(files for _, files in rows[most:]))]

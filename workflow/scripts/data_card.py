@@ -1,0 +1,40 @@
+"""Write the card of a data set, with a contact sheet."""
+
+import json
+from pathlib import Path
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.audit.findings import read_findings
+    from uscl.audit.policy import read_units, without_left_out
+    from uscl.data.manifest import read_problems
+    from uscl.data.splits import task_cases
+    from uscl.data.store import FrameStore
+    from uscl.files import write_text
+    from uscl.report.card_counts import source_sizes
+    from uscl.report.contact_sheet import contact_sheet
+    from uscl.report.data_card import data_card
+    from uscl.report.style import save
+
+    w, given, out, params = snakemake.wildcards, snakemake.input, snakemake.output, snakemake.params
+    root, store = Path(params.root), FrameStore.open(Path(given.frames).parent)
+    uses = {task: task_cases(store, kind) for task, kind in params.kinds.items()}
+    units = read_units(Path(given.units))
+    if params.pool:
+        uses["pretraining"] = store.manifest
+        units = without_left_out(units, Path(given.left_out))
+    record = {"record": json.loads(Path(path).read_text(encoding="utf-8")) for path in given.fetched}
+    card = data_card(
+        w.dataset,
+        params.entry,
+        store.manifest,
+        read_problems(Path(given.problems)),
+        units,
+        read_findings(Path(given.findings)),
+        uses,
+        {**params.settings, "folder": str(root), "sheet": Path(out.sheet).name, **record},
+        source_sizes(store.manifest, root),
+    )
+    save(contact_sheet([store.manifest], [root], params.seed), Path(out.sheet))
+    write_text(Path(out.card), card)
