@@ -9,12 +9,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from uscl.data.splits import Fold
+from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
 from uscl.files import written
 from uscl.provenance import RunRecord
 
 log = logging.getLogger(__name__)
 
 Stream = tuple[int, str]  # names a random stream: seed, purpose
+RunFold = Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]]
 ALL = 100
 
 
@@ -47,25 +49,33 @@ class Evaluated(NamedTuple):
     images: int
 
 
-def run_cell(
-    cell: Cell, run_fold: Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]], folds: Sequence[Fold]
-) -> Evaluated:
-    """Evaluate fold by fold; `run_fold` gives a fold's predictions and history.
+def run_cell(cell: Cell, run_fold: RunFold, folds: Sequence[Fold], finished: FinishedFolds | None = None) -> Evaluated:
+    """Evaluate fold by fold; `run_fold` gives a fold's predictions and history. Folds that are `finished` aren't run.
 
     The random streams depend on task, seed and fold, not on the arm: every arm meets the same batches and starts from
     the same head.
     """
     predictions, histories, times, images = [], [], [], 0
     for number, fold in enumerate(folds):
-        started = time.time()
-        predicted, history = run_fold(fold, (cell.seed, f"{cell.task}/fold{number}"))
-        predictions.append(predicted.assign(**cell._asdict(), fold=number))
-        histories.append(history.assign(fold=number))
-        times.append({"started": started, "ended": time.time()})
-        images += len(fold.train) * (len(history) if "epoch" in history else 1)
-        chosen = history.loc[history["chosen"]].iloc[0]
+        done = finished.find(number) if finished else None
+        if done is None:
+            done = timed(run_fold, fold, (cell.seed, f"{cell.task}/fold{number}"))
+            if finished:
+                finished.keep(number, done)
+        predictions.append(done.predictions.assign(**cell._asdict(), fold=number))
+        histories.append(done.history.assign(fold=number))
+        times.append(done.times)
+        images += len(fold.train) * (len(done.history) if "epoch" in done.history else 1)
+        chosen = done.history.loc[done.history["chosen"]].iloc[0]
         log.info("fold %d: row %d of its history chosen, score %.3f", number, chosen.name, chosen["validation_score"])
     return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
+
+
+def timed(run_fold: RunFold, fold: Fold, stream: Stream) -> FinishedFold:
+    """Run a fold and note when."""
+    started = time.time()
+    predictions, history = run_fold(fold, stream)
+    return FinishedFold(predictions, history, {"started": started, "ended": time.time()})
 
 
 def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> None:

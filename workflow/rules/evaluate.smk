@@ -24,6 +24,8 @@ rule finetune:
         settings=finetune_settings,
         device=config["device"],
         precision=config["precision"],
+        # Not an output: Snakemake clears those away when it starts a job again.
+        finished_folds=lambda w: f"{R}/checkpoints/cells/{CELL}".format(**w),
     message:
         "Fine-tuning ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
     script:

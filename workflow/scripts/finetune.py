@@ -10,6 +10,7 @@ with job(snakemake.log[0]):
     from uscl.data.store import FrameStore
     from uscl.device import start
     from uscl.evaluate.cell import Cell, run_cell, write_cell
+    from uscl.evaluate.finished_folds import FinishedFolds
     from uscl.files import sha256
     from uscl.models.checkpoint import load_encoder
     from uscl.provenance import RunRecord
@@ -39,4 +40,8 @@ with job(snakemake.log[0]):
     def run_fold(fold, stream):
         return finetune_fold(encoder, store, cases, fold, fabric, stream=stream, regime=cell.regime, **params.settings)
 
-    write_cell(run_cell(cell, run_fold, folds), Path(snakemake.output.record).parent, record)
+    # The encoder isn't among the record's data: its hash stands in the tags.
+    identity = record.identity([Path(path) for path in (*snakemake.input.code, snakemake.input.encoder)])
+    finished = FinishedFolds(Path(params.finished_folds), identity)
+    write_cell(run_cell(cell, run_fold, folds, finished), Path(snakemake.output.record).parent, record)
+    finished.clear()

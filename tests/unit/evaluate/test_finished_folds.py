@@ -1,0 +1,84 @@
+import json
+
+import pandas as pd
+import pytest
+
+from uscl.data.splits import Fold
+from uscl.evaluate.cell import Cell, run_cell
+from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
+
+CELL = Cell("simclr", "busi", "finetune", 100, 0)
+FOLDS = [Fold([0, 1], [2], [3]), Fold([2, 3], [0], [1]), Fold([1, 2], [3], [0])]
+
+
+def run_fold(fold, stream):
+    predictions = pd.DataFrame({"case": [f"c{row}" for row in fold.test], "p_a": [1 / (3 + row) for row in fold.test]})
+    history = pd.DataFrame(
+        {"epoch": [0, 1], "validation_score": [0.1, 1 / 3], "chosen": [False, True], "note": [stream[1], None]}
+    )
+    return predictions, history
+
+
+def failing_at(fold_number):
+    def run(fold, stream):
+        if stream[1].endswith(f"fold{fold_number}"):
+            raise KeyboardInterrupt
+        return run_fold(fold, stream)
+
+    return run
+
+
+def never(fold, stream):
+    raise AssertionError(f"{stream} was run again")
+
+
+def test_a_cell_that_was_cut_off_goes_on_behind_its_finished_folds_to_the_same_result(tmp_path):
+    whole = run_cell(CELL, run_fold, FOLDS)
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(CELL, failing_at(2), FOLDS, FinishedFolds(tmp_path, "a"))
+    seen = []
+
+    def rest(fold, stream):
+        seen.append(stream)
+        return run_fold(fold, stream)
+
+    resumed = run_cell(CELL, rest, FOLDS, FinishedFolds(tmp_path, "a"))
+    assert seen == [(0, "busi/fold2")]
+    pd.testing.assert_frame_equal(resumed.predictions, whole.predictions)
+    assert resumed.history.to_csv() == whole.history.to_csv()
+    assert resumed.images == whole.images
+    assert len(resumed.times) == 3
+
+
+def test_folds_of_other_settings_are_not_taken(tmp_path):
+    run_cell(CELL, run_fold, FOLDS, FinishedFolds(tmp_path, "a"))
+    assert FinishedFolds(tmp_path, "b").find(0) is None
+    run_cell(CELL, never, FOLDS, FinishedFolds(tmp_path, "a"))
+
+
+@pytest.mark.parametrize("file", ["fold.json", "predictions.parquet", "history.parquet"])
+def test_a_damaged_fold_is_done_again(tmp_path, file):
+    finished = FinishedFolds(tmp_path, "a")
+    predictions, history = run_fold(FOLDS[0], (0, "busi/fold0"))
+    finished.keep(0, FinishedFold(predictions, history, {"started": 1.0, "ended": 2.0}))
+    assert finished.find(0).times == {"started": 1.0, "ended": 2.0}
+    path = tmp_path / "fold0" / file
+    path.write_bytes(path.read_bytes()[:-9])
+    assert finished.find(0) is None
+
+
+def test_a_fold_without_its_last_file_is_not_finished(tmp_path):
+    finished = FinishedFolds(tmp_path, "a")
+    finished.keep(0, FinishedFold(*run_fold(FOLDS[0], (0, "x")), {"started": 1.0, "ended": 2.0}))
+    told = json.loads((tmp_path / "fold0/fold.json").read_text())
+    assert told["identity"] == "a"
+    (tmp_path / "fold0/fold.json").unlink()
+    assert finished.find(0) is None
+
+
+def test_a_cell_that_is_done_leaves_no_folds_behind(tmp_path):
+    finished = FinishedFolds(tmp_path / "cell", "a")
+    run_cell(CELL, run_fold, FOLDS, finished)
+    finished.clear()
+    finished.clear()
+    assert not (tmp_path / "cell").exists()
