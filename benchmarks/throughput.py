@@ -3,7 +3,7 @@
     python benchmarks/throughput.py [--out benchmarks/recorded.yaml] [--device cuda] [--precision bf16-mixed]
                                     [--size 64 96 224] [--beside 1]
 
-Takes about five minutes. Every figure is the median of up to three runs on one thread, as the jobs of a study have it,
+Takes about five minutes. Every figure is the median of up to five runs on one thread, as the jobs of a study have it,
 while copies of this program keep the other cores as busy as a study does (`--beside` says how many). Writes them to a
 file of one record a machine, device and precision; a new record takes the place of its older self:
 
@@ -63,10 +63,11 @@ HEADER = """\
 # How fast machines do the parts of a study; `snakemake doctor` estimates from it. Written by benchmarks/throughput.py,
 # whose docstring says what the figures are.
 """
-PAIRS, BATCH, RUNS = 32, 32, 3
-ENOUGH_S = 6  # of runs that take so long in all there are no more
+PAIRS, BATCH, RUNS = 32, 32, 5
+ENOUGH_S = 4  # of runs that take so long in all there are no more
 META_SIZE = 64  # pixels; the price of a step hardly depends on it
 VIDEO = (640, 480, 50)  # width, height, frames
+COARSE = 8
 PROBED, CLASSES = 600, 3  # training cases of a probe
 
 # What the jobs of each kind import and, where it is not the work itself, do.
@@ -76,12 +77,12 @@ STARTS = {
     "drawing": """
 import uscl.report.predictions, uscl.report.training
 import matplotlib.pyplot as plt
-for number in range(3):
+for number in range(2):
     figure, axes = plt.subplots(3, 4)
     for axis in axes.flat:
         axis.imshow([[0, 1], [1, 0]])
         axis.set_title("a frame")
-    figure.savefig(f"{number}.png", dpi=150)
+    figure.savefig(f"{number}.png")
 """,
     "logging": """
 from pathlib import Path
@@ -159,12 +160,8 @@ def of_encoder(
 ) -> dict[str, Any]:
     """Figures of one encoder."""
     trial = Trial(Setting(arch, META_SIZE, PAIRS, device, precision, 1))
-    step = seconds(partial(simclr, trial))
     found: dict[str, Any] = {
-        "meta_step": {
-            name: round(seconds(partial(variant, trial)) / step, 2)
-            for name, variant in {"published": published, "lookahead": lookahead}.items()
-        },
+        "meta_step": prices(trial),
         "linear_cases": per_second(PROBED, partial(probe, untrained_encoder(arch, 0).dim)),
         "sizes": {},
     }
@@ -177,6 +174,16 @@ def of_encoder(
         }
         print(arch, size, found["sizes"][size], flush=True)
     return found
+
+
+def prices(trial: Trial) -> dict[str, float]:
+    """What steps of Meta-USCL cost in steps of SimCLR: all in turn, so that what disturbs one disturbs the others."""
+    rounds = [[timed(partial(step, trial)) for step in (simclr, published, lookahead)] for _ in range(RUNS + 1)]
+    ratios = [(one / base, other / base) for base, one, other in rounds[1:]]
+    return {
+        name: round(statistics.median(column), 2)
+        for name, column in zip(("published", "lookahead"), zip(*ratios, strict=True), strict=True)
+    }
 
 
 def of_tasks(arch: str, fabric: Fabric, size: int) -> dict[str, float]:
@@ -233,11 +240,12 @@ def probe(dim: int) -> None:
 
 
 def drawn_video(folder: Path) -> Path:
-    """A video file of drawn frames."""
+    """A video file of drawn frames, coarse enough to take a few kB a frame, as ultrasound does."""
     width, height, frames = VIDEO
-    drawn = np.array(drawn_store(folder, width, videos=1, frames=frames).frames)[:, :height]
+    drawn = np.array(drawn_store(folder, width // COARSE, videos=1, frames=frames).frames)
+    large = drawn.repeat(COARSE, 1).repeat(COARSE, 2)[:, :height]
     path = folder / f"drawn{FORMATS[0].suffix}"
-    write_video(path, list(drawn), FORMATS[0], 25)
+    write_video(path, list(large), FORMATS[0], 25)
     return path
 
 
@@ -262,14 +270,19 @@ def seconds(work: Callable[[], Any]) -> float:
     """Median seconds of a run, after one that warms up."""
     times: list[float] = []
     for _ in range(RUNS + 1):
-        begun = time.perf_counter()
-        work()
-        if torch.cuda.is_initialized():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begun)
+        times.append(timed(work))
         if len(times) > 1 and sum(times) > ENOUGH_S:
             break
     return statistics.median(times[1:])
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds of one run, until the device is done."""
+    begun = time.perf_counter()
+    work()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:

@@ -37,7 +37,7 @@ PROBLEMS = pa.DataFrameSchema(
     {
         "dataset": pa.Column("str", NOT_EMPTY),
         "file": pa.Column("str", NOT_EMPTY),
-        "action": pa.Column("str", pa.Check.isin(["set aside", "kept"])),
+        "action": pa.Column("str", pa.Check.isin(["set aside", "left out", "kept"])),
         "reason": pa.Column("str", NOT_EMPTY),
     },
     strict=True,
@@ -58,7 +58,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
 
 
 def read_problems(path: Path) -> pd.DataFrame:
-    """The files that an extraction set aside or kept with a remark. Raises UserError."""
+    """The files that an extraction set aside, left out or kept with a remark. Raises UserError."""
     return read_checked(path, PROBLEMS)
 
 

@@ -25,8 +25,9 @@ Settings = Mapping[str, Any]
 class Amount(NamedTuple):
     """What a data set holds for a study.
 
-    `videos` are its files (a still image is a video of one frame), `frames` those that are kept, `decoded` those that are
-    read for it, `cases` those with a label, `lesions` those with a mask that isn't empty; None where nobody knows.
+    `videos` are its files (a still image is a video of one frame), `frames` those that are kept, `decoded` those
+    that are read for it, `cases` those with a label, `lesions` those with something in their mask; None where nobody
+    knows.
     `source` says from where the numbers are: extracted, simulated, expected, counted, or "" (all unknown).
     """
 

@@ -136,7 +136,7 @@ def used_space(folder: Path) -> int:
 
 
 def disk_lines(folder: Path, free: int, used: int, need: Mapping[str, int], unknown: Sequence[str]) -> list[Line]:
-    """Is there room in the results folder? `need` is the estimate by part, `unknown` are data sets that it leaves out."""
+    """Is there room in the results folder? `need` is the estimate by part, `unknown` are sets that it leaves out."""
     whole = sum(need.values())
     largest = sorted(need.items(), key=lambda part: -part[1])[:3]
     parts = ", ".join(f"{name} {size(count)}" for name, count in largest if count)

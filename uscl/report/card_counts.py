@@ -30,10 +30,11 @@ def steps(
     All tables are those of one data set; `tasks` has the manifest's rows that each task takes, before the audit. A file
     here is a video (a folder of frames, a class of a pickled fold) or an image; masks count with their image.
     """
-    aside = by_reason(problems[problems["action"] == "set aside"])
+    unused = {action: by_reason(problems[problems["action"] == action]) for action in ("set aside", "left out")}
+    aside = {f"{action}: {reason}": names for action, found in unused.items() for reason, names in found.items()}
     files, groups, frames = sizes_of(manifest)
     lines = [Step("found, or named by a table", files + sum(map(len, aside.values())), None, None)]
-    lines += [Step(f"set aside: {reason}", -len(names), None, None) for reason, names in aside.items()]
+    lines += [Step(reason, -len(names), None, None) for reason, names in aside.items()]
     lines.append(Step("usable", files, groups, frames))
     kept = units[units["kept"]]
     left = left_of(manifest, kept)

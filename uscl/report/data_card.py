@@ -102,9 +102,9 @@ def left_out(units: pd.DataFrame) -> list[str]:
 
 
 def remarks(problems: pd.DataFrame) -> list[str]:
-    """The files that were set aside, and those kept with a remark, by reason with examples."""
+    """The files that were set aside, left out or kept with a remark, by reason with examples."""
     parts = []
-    for action, title in (("set aside", "Set aside"), ("kept", "Kept, with a remark")):
+    for action, title in (("set aside", "Set aside"), ("left out", "Left out"), ("kept", "Kept, with a remark")):
         reasons = by_reason(problems[problems["action"] == action])
         lines = [f"{plain(reason)} ({len(files)}): {some(files)}" for reason, files in reasons.items()]
         if lines:

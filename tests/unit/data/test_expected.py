@@ -17,7 +17,9 @@ def test_a_whole_set_passes(tmp_path):
 
 
 def test_what_is_missing_is_counted_and_the_way_out_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"1 videos instead of 2, 1 files of class covid instead of 2: complete .*lung\.partial"):
+    with pytest.raises(
+        UserError, match=r"1 videos instead of 2, 1 files of class covid instead of 2: complete .*lung\.partial"
+    ):
         check_counts("lung", tmp_path, found(videos=1), EXPECTED)
 
 

@@ -196,10 +196,11 @@ def test_rows_of_no_file_and_other_files_are_told(tmp_path):
     assert column(found, "group") == {"a.mp4": "1"}
     assert problems(found, "kept") == [("labels.csv", "row 4 names no file: left out")]
     aside = problems(found, "set aside")
-    assert [file for file, _ in aside] == ["gone.mp4", "notes.txt", "notes.txt", "other.csv"]
-    assert aside[0][1] == "in labels.csv, but no file that is read has this name"
-    assert aside[1][1] == aside[0][1]
-    assert aside[3][1].startswith("the name does not end in .avi, .dcm, ")
+    assert [file for file, _ in aside] == ["gone.mp4", "notes.txt"]
+    assert {reason for _, reason in aside} == {"in labels.csv, but no file that is read has this name"}
+    unused = problems(found, "left out")
+    assert [file for file, _ in unused] == ["notes.txt", "other.csv"]
+    assert all(reason.startswith("the name does not end in .avi, .dcm, ") for _, reason in unused)
 
 
 def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
@@ -272,8 +273,8 @@ def test_the_class_is_the_first_folder_and_images_may_lie_deeper(tmp_path):
         (".", "group p1 has files of benign and malignant: it stays one group"),
         ("benign/1.png", "`group` p\\d+ finds nothing in the path: a group of its own"),
     ]
-    assert problems(found, "set aside")[1] == ("loose.png", "an image outside the class folders")
-    assert [file for file, _ in problems(found, "set aside")] == ["empty/notes.txt", "loose.png", "readme.txt"]
+    assert problems(found, "set aside") == [("loose.png", "an image outside the class folders")]
+    assert [file for file, _ in problems(found, "left out")] == ["empty/notes.txt", "readme.txt"]
 
 
 def test_masks_beside_their_images_are_no_images_of_a_class(tmp_path):
@@ -334,8 +335,8 @@ def test_a_csv_gives_label_and_group(tmp_path):
         ("3.png", "no group in labels.csv: a group of its own"),
         ("3.png", "no label in labels.csv: unlabelled"),
     ]
-    assert problems(found, "set aside") == [
-        ("gone.png", "in labels.csv, but no file that is read has this name"),
+    assert problems(found, "set aside") == [("gone.png", "in labels.csv, but no file that is read has this name")]
+    assert problems(found, "left out") == [
         ("notes.txt", "the name does not end in .jpeg, .jpg, .png"),
         ("unlisted.png", "not in labels.csv"),
     ]
@@ -419,9 +420,8 @@ def test_what_lacks_its_counterpart_is_set_aside(tmp_path):
     tree(tmp_path, "images/1.png", "masks/1.png", "images/2.png", "masks/3.png", "a/1_mask.png", "masks/1.txt")
     found = reader("image_mask_pairs")(tmp_path)
     assert found.files["file"].tolist() == ["images/1.png"]
-    aside = dict(problems(found, "set aside"))
-    assert aside.pop("masks/1.txt").startswith("the name does not end in")
-    assert aside == {
+    assert [file for file, _ in problems(found, "left out")] == ["masks/1.txt"]
+    assert dict(problems(found, "set aside")) == {
         "a/1_mask.png": "a mask without its image",
         "images/2.png": "an image without a mask",
         "masks/3.png": "a mask without its image",

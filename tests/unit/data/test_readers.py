@@ -191,7 +191,11 @@ def test_pocus_takes_the_class_from_the_name_in_any_case(tmp_path):
         "Pneu_d.JPG": "pneumonia",
     }
     assert column(found, "kind")["Pneu_d.JPG"] == "image"
-    assert set(problems(found)) == {f"{VIDEOS}/Covid_f.mp4", f"{VIDEOS}/other.avi"}
+    assert {file: action for file, (action, _) in problems(found).items()} == {
+        f"{VIDEOS}/Covid_f.mp4": "set aside",
+        f"{VIDEOS}/other.avi": "set aside",
+        f"{VIDEOS}/Vir_e.mp4": "left out",
+    }
     assert found.files["file"].is_monotonic_increasing
 
 
@@ -495,7 +499,8 @@ def test_the_real_covid19_ultrasound():
     assert found.files["group"].nunique() == 98
     both = found.files.groupby("group")["label"].nunique()
     assert both[both > 1].index.tolist() == ["patient 37", "patient 7"]
-    assert found.problems.empty
+    assert found.problems["action"].tolist() == ["left out", "left out"]
+    assert found.problems["file"].str.contains("Vir_").all()
 
 
 def test_the_real_busi():

@@ -1,9 +1,9 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
 A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; those of a user's own
-data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, its name in
-`PUBLIC` and in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml and, if it
-is published under a folder name, a line in uscl/data/folders.py.
+data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, its name
+in `PUBLIC` and in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml, and,
+if it is published under a folder name, a line in uscl/data/folders.py.
 """
 
 import importlib
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A file that does not fit: "set aside", or "kept" with a remark."""
+    """A file that isn't just used: "set aside" as it doesn't fit, "left out" on purpose, or "kept" with a remark."""
 
     file: str
     action: str

@@ -10,7 +10,6 @@ Label: the beginning of the file name, Cov, Pneu or Reg, in any case.
 Group: files that share a patient id of the metadata or a series name, directly or through others.
 """
 
-import logging
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -42,8 +41,6 @@ CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"
 PATIENT = "Patient ID / Name"
 UNKNOWN = ("", "-", "nd", "na", "nan", "none")
 
-log = logging.getLogger(__name__)
-
 
 def read(root: Path) -> Sources:
     """List videos and images of the convex probe. Raises UserError."""
@@ -60,7 +57,8 @@ def read(root: Path) -> Sources:
         if not label
     ]
     used = [path for path, label in classes.items() if label not in ("", "viral")]
-    log.info("%s: left out %d files of viral pneumonia", root, list(classes.values()).count("viral"))
+    viral = [relative(root, path) for path, label in classes.items() if label == "viral"]
+    problems += [Problem(file, "left out", "viral pneumonia, which is no class of the task") for file in viral]
     names = [plain(path.name) for path in used]
     files = []
     for path, name, group in zip(used, names, shared_groups(names, patients), strict=True):

@@ -1,7 +1,7 @@
 """Your own images, listed in a CSV: `table` (labels.csv if left out) with the columns file, label and perhaps group.
 
 Label: the column label. Group: the column group, or what the regular expression `group` finds in the image's path; else
-the image. Images that the table doesn't list are set aside.
+the image. Images that the table doesn't list are left out.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def read(
     images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
     rows, of_rows = rows_of(root, table, images, classes, needed=("label",))
     listed = set(rows.cells.index) if rows else set()
-    problems += [Problem(file, "set aside", f"not in {table}") for file in images if file not in listed]
+    problems += [Problem(file, "left out", f"not in {table}") for file in images if file not in listed]
     files = sorted(listed)
     groups, of_groups = groups_of(root, files, group, rows, "image")
     labels, of_labels = labels_of(root, files, rows, classes)

@@ -45,7 +45,7 @@ def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
         if "/" not in image:
             problems.append(Problem(image, "set aside", "an image outside the class folders"))
         elif mask and mask[1] in stems:
-            problems.append(Problem(image, "set aside", "the mask of an image, which has no use here"))
+            problems.append(Problem(image, "left out", "the mask of an image, which has no use here"))
         else:
             files.append(image)
     return files, problems

@@ -38,7 +38,8 @@ def media_below(
     media = sorted(relative(root, path) for path in paths if path.suffix.lower() in suffixes)
     others = (path for path in paths if path.suffix.lower() not in suffixes)
     reason = f"the name does not end in {', '.join(suffixes)}"
-    problems += [set_aside(root, path, reason) for path in others if table is None or path != root / table]
+    unused = (relative(root, path) for path in others if table is None or path != root / table)
+    problems += [Problem(file, "left out", reason) for file in unused]
     if not media:
         raise UserError(f"{root} has no file whose name ends in {', '.join(suffixes)}: it should hold {layout}.")
     refuse_twins(root, {file: spelling(file) for file in media})
