@@ -23,8 +23,8 @@ def check_counts(dataset: str, root: Path, found: Sources, expected: Mapping[str
     ]
     if off:
         raise UserError(
-            f"Data set '{dataset}': {root} holds {', '.join(off)}: complete the set, or set datasets.{dataset}.partial: true"
-            " if it is a part on purpose."
+            f"Data set '{dataset}': {root} holds {', '.join(off)}: complete the set, or set"
+            f" datasets.{dataset}.partial: true if it is a part on purpose."
         )
 
 

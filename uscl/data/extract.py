@@ -14,12 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from uscl.data import readers
-from uscl.data.image import fit_image, read_image, read_masks
+from uscl.data.clips import read_source, source_sha256
 from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
 from uscl.data.parallel import in_order
 from uscl.data.readers import Problem, Source, Sources
 from uscl.data.store import ArrayWriter, new_array
-from uscl.data.video import BadMedia, Clip, decode
+from uscl.data.video import BadMedia, Clip
 from uscl.errors import UserError
 from uscl.progress import shown
 
@@ -123,18 +123,10 @@ def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWrite
 
 
 def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
-    """Hash, decode and scale one file, with its masks."""
-    path, size = root / source.file, sampling.size
+    """Hash, decode and scale one source, with its masks."""
     try:
-        with path.open("rb") as file:  # read once from the disk: the decoder finds it in the system's cache
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if source.kind == "image":
-            image = read_image(path)
-            clip = Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), "")
-            masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
-        else:
-            clip = decode(path, *sampling)
-            masks = np.zeros_like(clip.frames)
+        digest = source_sha256(root, source)  # read once from the disk: the decoder finds it in the system's cache
+        clip, masks = read_source(root, source, *sampling)
     except BadMedia as error:
         return Rejected(source, str(error))
     except OSError as error:

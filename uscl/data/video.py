@@ -8,10 +8,10 @@ carry describes the film before it was cropped.
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import av
 import numpy as np
@@ -25,6 +25,7 @@ FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a 
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Timed = tuple[int, float, av.VideoFrame]  # number in the file, seconds since the first frame, frame
+Frame = TypeVar("Frame")  # a frame, decoded or not
 
 
 class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -103,6 +104,7 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
         raise BadMedia("no decoder for its video stream")
     check_pixels(stream.video.width, stream.video.height)
     stream.video.codec_context.thread_count = 1  # files are decoded side by side instead
+    stream.video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # a later frame may be larger than the first
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
@@ -143,7 +145,9 @@ def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed
             yield stream.frames - 1, time_s, frame
 
 
-def sampled_frames(timed: Iterator[Timed], rate_hz: float | None) -> Iterator[Timed]:
+def sampled_frames(
+    timed: Iterable[tuple[int, float, Frame]], rate_hz: float | None
+) -> Iterator[tuple[int, float, Frame]]:
     """The first frame at or after each multiple of 1 / rate_hz."""
     due = 0
     for number, time_s, frame in timed:
@@ -154,7 +158,9 @@ def sampled_frames(timed: Iterator[Timed], rate_hz: float | None) -> Iterator[Ti
             yield number, time_s, frame
 
 
-def limited_frames(timed: Iterator[Timed], max_frames: int | None) -> Iterator[Timed]:
+def limited_frames(
+    timed: Iterable[tuple[int, float, Frame]], max_frames: int | None
+) -> Iterator[tuple[int, float, Frame]]:
     """The first `max_frames` frames; without a limit all of them, or BadMedia beyond MAX_FRAMES."""
     for count, frame in enumerate(timed, start=1):
         if max_frames is None and count > MAX_FRAMES:

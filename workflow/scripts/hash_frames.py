@@ -1,0 +1,12 @@
+"""Perceptual hashes of all frames of a data set."""
+
+from pathlib import Path
+
+from uscl.job import job
+
+with job(snakemake.log[0]):
+    from uscl.audit.hashes import hash_frames, write_hashes
+    from uscl.data.store import FrameStore
+
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    write_hashes(hash_frames(store.frames), Path(snakemake.output.hashes))
