@@ -1,12 +1,12 @@
 """How fast this machine trains, reads and draws: what `snakemake doctor` estimates a study's time from.
 
     python benchmarks/throughput.py [--out benchmarks/recorded.yaml] [--device cuda] [--precision bf16-mixed]
-                                    [--size 64 96 224] [--beside 1]
+                                    [--size 64 96] [--beside 1]
 
-Takes about five minutes. All is measured twice, minutes apart, on one thread, as the jobs of a study have it, while copies
-of this program keep the other cores as busy as a study does (`--beside` says how many). The better figure of the two
-counts: shared machines have slow minutes. Writes a file of one record a machine, device and precision; a new record
-takes the place of its older self:
+Takes about five minutes. All is measured three times, minutes apart, on one thread, as the jobs of a study have it,
+while copies of this program keep the other cores as busy as a study does (`--beside` says how many). The best of three
+figures counts, as shared machines have slow minutes. Writes a file of one record a machine, device and precision; a new
+record takes the place of its older self:
 
 - by encoder and frame size: images a second in SimCLR's steps (`pretrain_views`), fine-tuning, fine-tuning of the last
   block, segmentation (U-Net) and the features of a frozen encoder;
@@ -64,7 +64,7 @@ HEADER = """\
 # How fast machines do the parts of a study; `snakemake doctor` estimates from it. Written by benchmarks/throughput.py,
 # whose docstring says what the figures are.
 """
-PAIRS, BATCH, PASSES = 32, 32, 2
+PAIRS, BATCH, PASSES = 32, 32, 3
 META_SIZE = 64  # pixels; the price of a step hardly depends on it
 VIDEO = (640, 480, 50)  # width, height, frames
 COARSE = 8
@@ -99,22 +99,23 @@ def main() -> None:
     """Measures and writes; as a copy of another run only measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/recorded.yaml")
-    parser.add_argument("--size", nargs="+", type=int, default=[64, 96, 224], help="pixels")
+    parser.add_argument("--size", nargs="+", type=int, help="pixels; 64 and 96 if left out, 96 and 224 on a GPU")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"])
     parser.add_argument("--beside", type=int, help="copies that run meanwhile (default: on other cores)")
     parser.add_argument("--copy", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    sizes = given.size or ([64, 96] if given.device == "cpu" else [96, 224])
     # A GPU runs one training at a time.
-    others = len(os.sched_getaffinity(0)) - 1 if given.device == "cpu" else 0
+    others = (os.cpu_count() or 1) - 1 if given.device == "cpu" else 0
     beside = others if given.beside is None else given.beside
     fabric = start(given.device, given.precision, threads=1)
     if given.copy:
         while True:
-            measured(fabric, given.size, given.device, given.precision)
+            measured(fabric, sizes, given.device, given.precision)
     load = os.getloadavg()[0]
-    with copies(beside, ["--size", *map(str, given.size), "--precision", given.precision]):
-        passes = [measured(fabric, given.size, given.device, given.precision) for _ in range(PASSES)]
+    with copies(beside, ["--size", *map(str, sizes), "--precision", given.precision]):
+        passes = [measured(fabric, sizes, given.device, given.precision) for _ in range(PASSES)]
     told = hardware()
     record = {
         "machine": told["cpu"] if given.device == "cpu" else told["gpu"],
@@ -177,13 +178,9 @@ def of_encoder(
 
 
 def prices(trial: Trial) -> dict[str, float]:
-    """What steps of Meta-USCL cost in steps of SimCLR: all in turn, so that what disturbs one disturbs the others."""
-    rounds = [[timed(partial(step, trial)) for step in (simclr, published, lookahead)] for _ in range(4)]
-    ratios = [(one / base, other / base) for base, one, other in rounds[1:]]  # the first one warms up
-    return {
-        name: round(statistics.median(column), 2)
-        for name, column in zip(("published", "lookahead"), zip(*ratios, strict=True), strict=True)
-    }
+    """What steps of Meta-USCL cost in steps of SimCLR: one after the other, so that a slow minute slows all alike."""
+    base, one, other = [seconds(partial(step, trial)) for step in (simclr, published, lookahead)]
+    return {"published": round(one / base, 2), "lookahead": round(other / base, 2)}
 
 
 def of_tasks(arch: str, fabric: Fabric, size: int) -> dict[str, float]:
@@ -267,11 +264,11 @@ def per_second(count: int, work: Callable[[], Any]) -> float:
 
 
 def best(passes: Sequence[Any], name: str = "") -> Any:
-    """The better one of several figures of a name, in tables of any depth: most a second, fewest seconds."""
+    """The best of several figures of a name, in tables of any depth: most a second, fewest seconds."""
     if isinstance(passes[0], dict):
         return {key: best([one[key] for one in passes], "start_s" if name == "start_s" else key) for key in passes[0]}
     if name in ("published", "lookahead"):  # a ratio has no better side
-        return round(statistics.mean(passes), 2)
+        return round(statistics.median(passes), 2)
     return min(passes) if name == "start_s" else max(passes)
 
 

@@ -56,7 +56,9 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
             header = read_header(file)
             check_complete(file, header)
             return read_clip(file, header, size, rate_hz, max_frames)
-        except PYDICOM_FAULTS:
+        except (OSError, *PYDICOM_FAULTS) as error:
+            if getattr(error, "errno", None):  # of the disk; pydicom's own have no number
+                raise
             # Without the cause: its message may quote any part of the file.
             raise BadMedia("a damaged DICOM file: its header or its pixels cannot be decoded") from None
 
@@ -66,7 +68,7 @@ def silence_pydicom() -> None:
 
     Not `warnings.catch_warnings`, which isn't for threads.
     """
-    logging.getLogger("pydicom").propagate = False
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module="pydicom")
 
 

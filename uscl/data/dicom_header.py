@@ -5,12 +5,14 @@ damaged one.
 """
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import dcmread, read_dataset
 from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.uid import UID
@@ -37,7 +39,7 @@ RATES_HZ = (0.01, 10_000.0)  # what is taken for a frame rate
 # What pydicom raises on a damaged file; anything else would be a fault of this program.
 PYDICOM_FAULTS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
-    *(RuntimeError, TypeError, ValueError, pydicom.errors.InvalidDicomError),
+    *(RuntimeError, TypeError, ValueError, struct.error, BytesLengthException, InvalidDicomError),
 )
 WHOLE_FRAME = "the whole frame is kept, burnt-in text with it"
 

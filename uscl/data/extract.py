@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from uscl.data import readers
 from uscl.data.clips import read_source, source_sha256
+from uscl.data.expected import check_counts
 from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
 from uscl.data.parallel import in_order
 from uscl.data.readers import Problem, Source, Sources
@@ -23,6 +24,7 @@ from uscl.data.video import BadMedia, Clip
 from uscl.errors import UserError
 from uscl.progress import shown
 
+ACTIONS = ("set aside", "left out", "kept")  # the gravest first
 LOOK_AHEAD = 2  # files per worker that wait, decoded, for the writer: the bound on memory
 
 log = logging.getLogger(__name__)
@@ -64,17 +66,22 @@ def extract(
     max_frames: int | None,
     on_bad_video: str,
     workers: int,
+    options: Mapping[str, Any] | None = None,
+    expected: Mapping[str, Any] | None = None,
 ) -> None:
     """Write out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
 
     The result does not depend on the number of workers (threads: the decoder runs outside Python's lock, and
     two were as fast as two processes). Raises UserError: unknown reader, wrong folder, senseless sampling, no frame
     left, or, where on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
+    `options` are the reader's own (for a user's own data), `expected` the counts that a public set must have.
     """
     sampling, stop = Sampling(size, rate_hz, max_frames), on_bad_video == "stop"
     if any(value is not None and value <= 0 for value in sampling) or on_bad_video not in ("stop", "skip"):
         raise UserError(f"{sampling} must be above 0, and on_bad_video={on_bad_video!r} must be stop or skip.")
-    found = readers.reader(reader)(root)
+    found = readers.reader(reader)(root, **(options or {}))
+    if expected:
+        check_counts(dataset, root, found, expected)
     problems = [Problem(*row) for row in found.problems.itertuples(index=False)]
     for problem in problems:
         tell(dataset, root, problem, stop)
@@ -88,7 +95,8 @@ def tell(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
     if stop and problem.action == "set aside":
         path = root / problem.file
         raise UserError(f"{path} cannot be used: {problem.reason}. Replace it, or set on_bad_video: skip.")
-    log.warning("%s: %s %s: %s", dataset, problem.action, problem.file, problem.reason)
+    level = logging.INFO if problem.action == "left out" else logging.WARNING
+    log.log(level, "%s: %s %s: %s", dataset, problem.action, problem.file, problem.reason)
 
 
 def write_frames(
@@ -142,13 +150,13 @@ def problem_of(result: Loaded | Rejected) -> Problem | None:
 
 
 def one_verdict(problems: list[Problem]) -> list[Problem]:
-    """One problem a file, sorted: set aside where anything sets it aside, else kept with all that is to be said."""
+    """One problem a file, sorted: set aside or left out where anything is, else kept with all that is to be said."""
     by_file: dict[str, list[Problem]] = {}
     for problem in problems:
         by_file.setdefault(problem.file, []).append(problem)
     verdicts = []
     for file, told in by_file.items():
-        action = "set aside" if any(problem.action == "set aside" for problem in told) else "kept"
+        action = min((problem.action for problem in told), key=ACTIONS.index)
         verdicts.append(Problem(file, action, "; ".join(p.reason for p in told if p.action == action)))
     return sorted(verdicts)
 

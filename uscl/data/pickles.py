@@ -28,7 +28,7 @@ class NumberType:
     """Stands in for a NumPy type while a pickle is read: numbers only."""
 
     def __init__(self, name: str, align: object = False, copy: object = False) -> None:
-        if name == "O8" or name == "O":
+        if name in ("O", "O8"):
             raise BadMedia("holds arrays of Python objects, where arrays of numbers belong")
         if name not in NUMBER_TYPES:
             raise BadMedia("holds arrays of something else than numbers")
@@ -83,6 +83,11 @@ def encoded(text: str, encoding: str) -> bytes:
     return text.encode("latin-1")
 
 
+def no_bytes() -> bytes:
+    """Stands in for bytes, by which old pickles write none."""
+    return b""
+
+
 def no_array(*arguments: object) -> None:
     """Stands in for numpy.ndarray, which an array's description only names."""
     raise ValueError("an array made in another way than NumPy's")
@@ -101,8 +106,16 @@ class Allowed:
         raise ValueError("a function with a state")
 
 
-NUMPY_MODULES = {"numpy.core.multiarray": "multiarray", "numpy._core.multiarray": "multiarray", "numpy": "numpy"}
-NUMPY_MODULES |= {"numpy.core.numeric": "numeric", "numpy._core.numeric": "numeric", "_codecs": "codecs"}
+MODULES = {
+    "numpy.core.multiarray": "multiarray",
+    "numpy._core.multiarray": "multiarray",
+    "numpy.core.numeric": "numeric",
+    "numpy._core.numeric": "numeric",
+    "numpy": "numpy",
+    "_codecs": "codecs",
+    "__builtin__": "builtins",
+    "builtins": "builtins",
+}
 ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
     ("multiarray", "_reconstruct"): unfilled,
     ("multiarray", "scalar"): scalar,
@@ -110,6 +123,7 @@ ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): no_array,
     ("numpy", "dtype"): NumberType,
     ("codecs", "encode"): encoded,
+    ("builtins", "bytes"): no_bytes,
 }
 
 
@@ -118,7 +132,7 @@ class ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """What a name in the pickle stands for. Raises BadMedia for anything but arrays."""
-        known = ALLOWED.get((NUMPY_MODULES.get(module, ""), name))
+        known = ALLOWED.get((MODULES.get(module, ""), name))
         if known is None:
             shown = "".join(letter if letter.isprintable() else "?" for letter in f"{module}.{name}")[:LONGEST_NAME]
             raise BadMedia(f"names {shown}, which a file of arrays has no use for: it was not loaded")

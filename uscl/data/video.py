@@ -24,8 +24,8 @@ TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecon
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
-Timed = tuple[int, float, av.VideoFrame]  # number in the file, seconds since the first frame, frame
 Frame = TypeVar("Frame")  # a frame, decoded or not
+Timed = tuple[int, float, Frame]  # number in the file, seconds since the first frame, frame
 
 
 class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -126,7 +126,7 @@ def counted_packets(stream: Stream) -> Iterator[av.Packet]:
         yield packet
 
 
-def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed]:
+def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed[av.VideoFrame]]:
     """Decoded frames, their number and time in s since the first; bad time stamps are replaced."""
     period = 1.0 / float(stream.video.average_rate or FALLBACK_RATE_HZ)
     start, last = None, -period
@@ -145,9 +145,7 @@ def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed
             yield stream.frames - 1, time_s, frame
 
 
-def sampled_frames(
-    timed: Iterable[tuple[int, float, Frame]], rate_hz: float | None
-) -> Iterator[tuple[int, float, Frame]]:
+def sampled_frames(timed: Iterable[Timed[Frame]], rate_hz: float | None) -> Iterator[Timed[Frame]]:
     """The first frame at or after each multiple of 1 / rate_hz."""
     due = 0
     for number, time_s, frame in timed:
@@ -158,9 +156,7 @@ def sampled_frames(
             yield number, time_s, frame
 
 
-def limited_frames(
-    timed: Iterable[tuple[int, float, Frame]], max_frames: int | None
-) -> Iterator[tuple[int, float, Frame]]:
+def limited_frames(timed: Iterable[Timed[Frame]], max_frames: int | None) -> Iterator[Timed[Frame]]:
     """The first `max_frames` frames; without a limit all of them, or BadMedia beyond MAX_FRAMES."""
     for count, frame in enumerate(timed, start=1):
         if max_frames is None and count > MAX_FRAMES:

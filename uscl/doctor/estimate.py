@@ -96,7 +96,8 @@ def time_lines(found: Estimate, cores: int, gpus: int, record: Record) -> list[L
     if found.unknown:
         missed = ", ".join(f"{counted(part.unknown, 'job')} of {part.name}" for part in found.parts if part.unknown)
         lines.append(Line("note", f"Not in it, as how much data they have isn't known yet: {missed}."))
-    basis = f"times recorded on {record['machine']} ({record['date']}), scaled by frame size and number of frames"
+    told = f"{record['machine']}, {record['date']}, {record['precision']}"
+    basis = f"recorded times ({told}), scaled by frame size and number of frames"
     if found.slowdown is not None:
         basis += f"; jobs that have run here took {found.slowdown:.1f} times as long as these say"
     return [*lines, Line("", f"From {basis}.")]

@@ -16,22 +16,21 @@ def page(report: Report) -> str:
         parts.append(section.title)
         for line in section.lines:
             parts += shown(line)
-    return "\n".join([*parts, "", *textwrap.wrap(f"Next: {advice(report)}", WIDTH)]) + "\n"
+    return "\n".join([*parts, "", *wrapped(f"Next: {advice(report)}", "", "")]) + "\n"
 
 
 def shown(line: Line) -> list[str]:
     """A finding with its mark, on as many lines as it takes."""
-    if not line.mark:
-        return (
-            [f"  {line.text}"]
-            if len(line.text) + 2 <= WIDTH
-            else textwrap.wrap(line.text, WIDTH, initial_indent="  ", subsequent_indent="    ")
-        )
+    return wrapped(line.text, f"  {line.mark:9}", " " * 11) if line.mark else wrapped(line.text, "  ", "    ")
+
+
+def wrapped(text: str, first: str, other: str) -> list[str]:
+    """A text as lines that begin with `first`, then `other`; paths and addresses stay whole."""
     return textwrap.wrap(
-        line.text,
+        text,
         WIDTH,
-        initial_indent=f"  {line.mark:9}",
-        subsequent_indent=" " * 11,
+        initial_indent=first,
+        subsequent_indent=other,
         max_lines=LONGEST,
         break_long_words=False,
         break_on_hyphens=False,

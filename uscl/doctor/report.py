@@ -52,9 +52,10 @@ def examine(
     every data set that the study uses; `lock` is requirements.lock, `recorded` benchmarks/recorded.yaml; `cores` (all
     if left out) and, for `device: cuda`, `gpus` are those that jobs may share.
     """
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or os.cpu_count() or 1
     amounts = {given["name"]: amount(given["name"], config, results, registry, Path(given["folder"])) for given in sets}
     build, found = machine.gpus()
+    gpus = max(gpus, config.get("devices", 1)) if config["device"] == "cuda" else 0
     times, left = time_section(config, amounts, results, recorded, cores, [gpu.name for gpu in found], gpus)
     sections = [
         Section("Software", software(lock)),
@@ -111,5 +112,5 @@ def time_section(
         advice = f"python benchmarks/throughput.py --device {device} --precision {config['precision']}"
         return [note(f"unknown: no times are recorded for device {device}: {advice} records them (minutes).")], None
     measured = measured_seconds(results / "benchmarks")
-    found = estimate(study_jobs(config, amounts, record, cores), measured, cores, gpus if device == "cuda" else 0)
-    return time_lines(found, cores, gpus if device == "cuda" else 0, record), None if found.unknown else found.left
+    found = estimate(study_jobs(config, amounts, record, cores), measured, cores, gpus)
+    return time_lines(found, cores, gpus, record), None if found.unknown else found.left

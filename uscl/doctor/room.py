@@ -14,7 +14,7 @@ PROJECTED = 128
 FLOAT = 4
 CHECKPOINTS = 2  # that are kept of a pretraining that runs
 STATES = 3  # weights and the optimiser's moments, at most
-HASHED = 2_500  # of a frame in the audit
+HASHED = 2_500  # of a frame, for the audit
 SIMULATED = 15_000  # of a simulated frame in its file
 CELL = 350_000  # of an evaluation's predictions and pictures, as the embedded study has them
 FIGURES = 10_000_000
@@ -30,6 +30,7 @@ def room(config: Mapping[str, Any], amounts: Mapping[str, Amount], cores: int) -
     at_once = min(trained, cores if config["device"] == "cpu" else 1)
     need = {
         "frames": sum(frame_bytes(config["frame_size"], found) for found in amounts.values()),
+        "audit": HASHED * sum(found.frames or 0 for found in amounts.values()),
         "simulated files": sum(
             SIMULATED * (found.decoded or 0)
             for name, found in amounts.items()
@@ -45,8 +46,8 @@ def room(config: Mapping[str, Any], amounts: Mapping[str, Amount], cores: int) -
 
 
 def frame_bytes(side: int, found: Amount) -> int:
-    """Stored frames of `side` pixels with their masks and hashes."""
-    return (found.frames or 0) * ((2 if found.masks else 1) * side**2 + HASHED)
+    """Stored frames of `side` pixels with their masks."""
+    return (found.frames or 0) * (2 if found.masks else 1) * side**2
 
 
 def cells(config: Mapping[str, Any]) -> int:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from uscl.data.image import fit_image, read_image
-from uscl.data.readers import IMAGE_SUFFIXES
-from uscl.data.video import decode
+from uscl.data.clips import read_source
+from uscl.data.readers import Source, kind_of
 from uscl.report.style import plt
 from uscl.seeds import generator
 
@@ -29,7 +28,7 @@ def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -
         for axis in line:
             axis.set_axis_off()
         for axis, (_, case) in zip(line, chosen(part, seed).iterrows(), strict=False):
-            axis.imshow(decoded(root / case["file"], int(case["frame"])), cmap="gray", vmin=0, vmax=255)
+            axis.imshow(decoded(root, case), cmap="gray", vmin=0, vmax=255)
             axis.set_title(" ".join(filter(None, (case["group"], remark(case, label)))), fontsize=6)
         line[0].text(
             -0.05,
@@ -57,8 +56,10 @@ def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:
     return shuffled.drop_duplicates("group").head(COLUMNS).sort_values("case")
 
 
-def decoded(path: Path, frame: int) -> np.ndarray:
-    """Grey [SIZE, SIZE]: frame number `frame` of a video, or the image."""
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return fit_image(read_image(path), SIZE)
-    return decode(path, SIZE, rate_hz=None, max_frames=frame + 1).frames[-1]
+def decoded(root: Path, case: pd.Series) -> np.ndarray:
+    """Grey [SIZE, SIZE]: the frame of a row of the manifest."""
+    kind = kind_of(root / case["file"])
+    source = Source(case["video"], case["file"], kind, case["group"], case["label"])
+    most = int(case["frame"]) + 1 if kind == "video" else None  # frames of a folder are numbered by their names
+    clip, _ = read_source(root, source, SIZE, None, most)
+    return clip.frames[np.flatnonzero(clip.number == case["frame"])[0]]

@@ -38,31 +38,3 @@ rule data:
     input:
         rules.audit.input,
         rules.data_cards.input,
-
-
-rule doctor:
-    input:
-        code=code("doctor.py"),
-    log:
-        "<logs>/doctor.log",
-    conda:
-        "../../environment.yml"
-    params:
-        config=config,
-        registry=REGISTRY,
-        results=R,
-        datasets=[
-            {
-                "name": dataset,
-                "folder": raw_folder(dataset),
-                "simulated": simulated(dataset),
-                "fetchable": fetched(dataset),
-                "how_to_get": missing(dataset),
-                "registry": "simulator" if simulated(dataset) else layout(config["datasets"][dataset]),
-            }
-            for dataset in DATASETS
-        ],
-    message:
-        "What the study needs and what is there"
-    script:
-        "../scripts/doctor.py"

@@ -122,6 +122,14 @@ def policy(dataset):
     return config["datasets"][dataset].get("on_leak") or (entry_of(dataset) or {}).get("on_leak", "stop")
 
 
+def namespace(dataset):
+    """Within what a group's name means one patient: a public set's own, all of a user's own data, a simulated set."""
+    settings = config["datasets"][dataset]
+    if simulated(dataset):
+        return f"simulated {dataset}"
+    return "own data" if "kind" in settings else settings["reader"]
+
+
 def tasks_on(dataset):
     """The tasks that a data set serves."""
     return [task for task, settings in config["tasks"].items() if settings["dataset"] == dataset]

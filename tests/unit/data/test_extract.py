@@ -2,11 +2,13 @@
 
 import hashlib
 import logging
+import pickle
 
 import av
 import cv2
 import numpy as np
 import pytest
+from dicom_files import NAME, write_dicom
 
 from uscl.data.extract import extract
 from uscl.data.manifest import read_problems
@@ -203,3 +205,77 @@ def test_masks_of_an_earlier_run_do_not_stay(pool, tmp_path):
 def test_senseless_settings_are_refused(pool, tmp_path, setting, value):
     with pytest.raises(UserError, match=setting):
         run(pool, tmp_path / "out", **{setting: value})
+
+
+# other kinds of sources than videos and images
+
+
+def test_a_dicom_file_is_a_video_among_others_and_no_patient_is_in_what_is_written(pool, tmp_path, caplog):
+    frames = np.random.default_rng(0).integers(0, 256, (4, 16, 16), dtype=np.uint8)
+    write_dicom(pool / "videos/f.DCM", frames, FrameTime=100)
+    (pool / "videos/g.dcm").write_bytes((pool / "videos/f.DCM").read_bytes()[:-100])
+    with caplog.at_level(logging.DEBUG):
+        store = run(pool, tmp_path / "out", on_bad_video="skip")
+    mine = store.manifest[store.manifest["video"] == "f.DCM"]
+    np.testing.assert_array_equal(store.frames[mine["row"]], frames)
+    assert mine["time_s"].tolist() == [0, 0.1, 0.2, 0.3]
+    problems = read_problems(tmp_path / "out/problems.csv").set_index("file")["reason"]
+    assert "the whole frame is kept, burnt-in text with it" in problems["videos/f.DCM"]
+    assert problems["videos/g.dcm"] == "truncated: 3 of 4 frames could be read"
+    assert NAME.encode() in (pool / "videos/f.DCM").read_bytes()
+    assert "Planted" not in caplog.text
+    assert not any(b"Planted" in path.read_bytes() for path in (tmp_path / "out").iterdir())
+
+
+def test_a_folder_of_frames_is_a_video(tmp_path):
+    root = tmp_path / "butterfly"
+    for video in ("a", "b"):
+        (root / video).mkdir(parents=True)
+        for number in (2, 10):
+            cv2.imwrite(str(root / video / f"{video}_frame{number}.png"), np.full((16, 16), 10 * number, np.uint8))
+    (root / "b/b_frame2.png").write_bytes(b"")
+    store = run(root, tmp_path / "out", "butterfly", on_bad_video="skip")
+    assert store.manifest["case"].tolist() == ["a#2", "a#10"]
+    assert store.frames[:, 8, 8].tolist() == [20, 100]
+    reason = read_problems(tmp_path / "out/problems.csv").set_index("file")["reason"]
+    assert reason.to_dict() == {"b": "its frame b_frame2.png: empty file (0 bytes)"}
+
+
+def test_the_hash_of_a_folder_of_frames_changes_with_any_of_them_and_their_order(tmp_path):
+    seen = set()
+    for levels in ((20, 100), (100, 20), (20, 101), (20, 100)):
+        (tmp_path / "root/a").mkdir(parents=True, exist_ok=True)
+        for number, level in enumerate(levels):
+            cv2.imwrite(str(tmp_path / f"root/a/frame{number}.png"), np.full((16, 16), level, np.uint8))
+        seen.add(run(tmp_path / "root", tmp_path / "out", "butterfly").manifest["source_sha256"].unique().item())
+    assert len(seen) == 3
+
+
+def test_the_folds_become_labelled_frames_one_case_each(tmp_path):
+    for fold in range(1, 6):
+        images = np.full((4, 3, 16, 16), 20 * fold, np.uint8)
+        content = (images, np.array([0, 0, 0, 0]), images, np.array([2, 0, 1, 2]))
+        (tmp_path / f"covid_data{fold}.pkl").write_bytes(pickle.dumps(content))
+    store = run(tmp_path, tmp_path / "out", "pocus_folds", rate_hz=1.0, max_frames=1)
+    table = store.manifest
+    assert len(table) == 20
+    assert table["case"].tolist()[:4] == ["fold1/covid#1", "fold1/pneumonia#2", "fold1/regular#0", "fold1/regular#3"]
+    assert table.groupby("label").size().to_dict() == {"covid": 5, "pneumonia": 5, "regular": 10}
+    assert table["group"].unique().tolist() == [f"fold {fold}" for fold in range(1, 6)]
+    assert store.frames[:, 8, 8].tolist() == [20 * fold for fold in range(1, 6) for _ in range(4)]
+
+
+def test_a_bad_fold_is_named(tmp_path):
+    for fold in range(1, 6):
+        (tmp_path / f"covid_data{fold}.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(UserError, match=r"covid_data1\.pkl cannot be used: names os\.system, which a file of arrays"):
+        run(tmp_path, tmp_path / "out", "pocus_folds")
+
+
+def test_udiat_images_come_with_their_masks(tmp_path):
+    for folder, image in (("original", np.full((16, 16), 90, np.uint8)), ("GT", np.eye(16, dtype=np.uint8) * 255)):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "set" / folder / "1.png"), image)
+    store = run(tmp_path / "set", tmp_path / "out", "udiat_b")
+    assert store.masks is not None
+    np.testing.assert_array_equal(store.masks[0], np.eye(16))

@@ -3,6 +3,7 @@
 import os
 import shutil
 import struct
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -251,6 +252,120 @@ def test_a_gif_that_claims_a_huge_canvas_is_refused(tmp_path, side, reason):
     (tmp_path / "a.gif").write_bytes(screen + image)
     with pytest.raises(BadMedia, match=reason):
         decode(tmp_path / "a.gif", 16, None, None)
+
+
+def forged(path, data, tag, offset, form, *values):
+    """The file with other numbers so many bytes behind the first place of a tag."""
+    changed = bytearray(data)
+    struct.pack_into(form, changed, data.index(tag) + offset, *values)
+    path.write_bytes(changed)
+    return path
+
+
+def outcome(path):
+    """How many frames come out, or the reason why none do; Python never sets aside much for what isn't there."""
+    tracemalloc.start()
+    try:
+        return len(decode(path, 16, None, None).frames)
+    except BadMedia as error:
+        return str(error)
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 100e6  # FFmpeg asks for pieces of 50 MB at most
+
+
+MANY = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("tag", "offset", "form", "values", "result"),
+    [
+        (b"mdat", -4, ">I", [0xFFFFFFF0], 12),  # longer than the file, but all frames are there
+        (b"free", -4, ">I4sQ", [1, b"mdat", 40 << 30], 12),  # 40 GB of media
+        (b"moov", -4, ">I", [0x7FFFFFF0], 12),
+        (b"stco", 12, ">I", [0xFFFFFFF0], "truncated: 0 of 12 frames could be read"),
+        (b"stco", 0, "4s", [b"co64"], "truncated: 0 of 12 frames could be read"),  # 64-bit places that aren't there
+        (b"stsz", 8, ">II", [100, MANY], "truncated: 0 of 12 frames could be read"),
+        (b"stsz", 12, ">I", [0x0FFFFFFF], "not a video: "),
+        (b"stsz", 16, ">I", [0x7FFFFFF0], "truncated: 0 of 12 frames could be read"),
+        (b"stts", 12, ">I", [MANY], f"truncated: 12 of {MANY} frames could be read"),
+        (b"ftyp", -4, ">I", [0xFFFFFFFF], "not a video: "),
+        (b"stsd", 12 + 32, ">HH", [60_000, 60_000], 12),  # the codec's own size counts
+    ],
+)
+def test_an_mp4_whose_header_lies_costs_little(tmp_path, tag, offset, form, values, result):
+    data = write_video(tmp_path / "a.mp4", steps(), options={"movflags": "faststart"}).read_bytes()
+    found = outcome(forged(tmp_path / "b.mp4", data, tag, offset, form, *values))
+    assert found == result or (isinstance(result, str) and str(found).startswith(result))
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+@pytest.mark.parametrize(
+    ("tag", "offset", "form", "values", "result"),
+    [
+        (b"avih", 24, "<I", [MANY], 12),  # the stream's own number counts
+        (b"strh", 40, "<I", [MANY], f"truncated: 12 of {MANY} frames could be read"),
+        (b"strh", 28, "<II", [0, 0], 12),
+        (b"strf", 12, "<ii", [60_000, 60_000], 12),  # as above
+        (b"00dc", 4, "<I", [0x7FFFFFF0], 12),
+        (b"RIFF", 4, "<I", [0xFFFFFFF0], 12),
+        (b"idx1", 4, "<I", [0x7FFFFFF0], "decoding failed at frame 12: "),
+        (b"strf", 4, "<I", [0x7FFFFFF0], 12),
+    ],
+)
+def test_an_avi_whose_header_lies_costs_little(tmp_path, codec, tag, offset, form, values, result):
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    data = write_video(tmp_path / "a.avi", noisy(12), codec=codec, pix_fmt=pix_fmt).read_bytes()
+    found = outcome(forged(tmp_path / "b.avi", data, tag, offset, form, *values))
+    assert found == result or (isinstance(result, str) and str(found).startswith(result))
+
+
+@pytest.mark.parametrize("side", [8_000, 16_000, 60_000])
+def test_motion_jpeg_frames_that_claim_to_be_huge_are_refused(tmp_path, side):
+    data = write_video(tmp_path / "a.avi", noisy(12), codec="mjpeg", pix_fmt="yuvj420p").read_bytes()
+    start = b"\xff\xc0\x00\x11\x08"  # of the frame's size
+    found = outcome(forged(tmp_path / "b.avi", data, start, len(start), ">HH", side, side))
+    assert str(found).startswith(("decoding failed at frame 0: ", f"frame of {side} x {side} pixels"))
+
+
+def test_a_later_frame_that_is_huge_is_refused_before_it_is_unpacked(tmp_path):
+    """Black frames, so that the file is small; each is a JPEG of its own size."""
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number, shape in enumerate([(48, 64)] * 30 + [(9_000, 9_000)]):
+            written, data = cv2.imencode(".jpg", np.zeros(shape, np.uint8))
+            assert written
+            packet = av.Packet(data.tobytes())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(packet)
+    assert outcome(tmp_path / "a.avi").startswith("decoding failed at frame 30: ")
+    assert len(decode(tmp_path / "a.avi", 16, None, 30).frames) == 30
+
+
+def test_a_video_of_no_frames_is_refused(tmp_path):
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()
+    assert outcome(tmp_path / "a.avi") == "no frame could be decoded"
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_damage_anywhere_is_a_reason_or_does_no_harm(tmp_path, suffix):
+    codec, pix_fmt = CONTAINERS[suffix]
+    data = write_video(tmp_path / f"a{suffix}", steps(4, 16, 16), 25, codec, pix_fmt).read_bytes()
+    rng = np.random.default_rng(0)
+    outcomes = []
+    for _ in range(60):
+        damaged = bytearray(data[: rng.integers(1, len(data))] if rng.random() < 0.3 else data)
+        for place in rng.integers(0, len(damaged), rng.integers(1, 6)):
+            damaged[place] = rng.integers(256)
+        (tmp_path / f"b{suffix}").write_bytes(damaged)
+        outcomes.append(outcome(tmp_path / f"b{suffix}"))
+    assert {type(found) for found in outcomes} == {int, str}
+    assert all(1 <= found <= 4 for found in outcomes if isinstance(found, int))
 
 
 def test_images_of_every_kind_are_read_as_grey(tmp_path):

@@ -13,6 +13,7 @@ def manifest(count):
             "label": "benign",
             "group": [f"p{i // 2}" for i in range(count)],
             "case": [f"c{i}" for i in range(count)],
+            "video": [f"c{i}" for i in range(count)],
             "file": [f"{i}.PNG" for i in range(count)],
             "frame": 0,
             "organ": "",

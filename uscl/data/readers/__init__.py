@@ -103,8 +103,11 @@ def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Pat
 
 
 def kind_of(path: Path) -> str:
-    """What a media file is to a pool: a still image counts as a video of one frame."""
-    return "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
+    """The `Source.kind` of what lies at a path."""
+    if path.is_dir():
+        return "frames"
+    suffix = path.suffix.lower()
+    return "image" if suffix in IMAGE_SUFFIXES else "fold" if suffix == ".pkl" else "video"
 
 
 def set_aside(root: Path, path: Path, reason: str) -> Problem:

@@ -1,0 +1,27 @@
+rule doctor:
+    input:
+        lock=os.path.relpath(ROOT / "requirements.lock"),
+        recorded=os.path.relpath(ROOT / "benchmarks/recorded.yaml"),
+        code=code("doctor.py"),
+    log:
+        "<logs>/doctor.log",
+    conda:
+        "../../environment.yml"
+    params:
+        registry=REGISTRY,
+        results=R,
+        cores=workflow.cores,
+        datasets=[
+            {
+                "name": dataset,
+                "folder": raw_folder(dataset),
+                "exists": os.path.isdir(raw_folder(dataset)),
+                "fetchable": fetched(dataset),
+                "how_to_get": missing(dataset) or "",
+            }
+            for dataset in DATASETS
+        ],
+    message:
+        "Looking at what the study needs and what is there"
+    script:
+        "../scripts/doctor.py"
