@@ -31,7 +31,9 @@ def changed(path, value):
     return config
 
 
-@pytest.mark.parametrize("study", sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.name != "datasets.yaml"))
+@pytest.mark.parametrize(
+    "study", sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.name != "datasets.yaml")
+)
 def test_the_studies_that_ship_are_sound(study):
     assert config_fault(yaml.safe_load((ROOT / "config" / study).read_text()), SCHEMA) is None
 

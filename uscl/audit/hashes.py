@@ -154,7 +154,7 @@ def signs(hashes: Hashes) -> Floats:
 
 def mirrored(values: Floats, side: int) -> Floats:
     """Values [n, side * side] of the frames seen in a mirror, left and right exchanged."""
-    return values.reshape(-1, side, side)[:, :, ::-1].reshape(len(values), -1)
+    return values.reshape(len(values), side, side)[:, :, ::-1].reshape(values.shape)
 
 
 def batches(length: int, size: int) -> Iterator[slice]:

@@ -1,9 +1,7 @@
 """Which videos of two sets show the same picture: all pairs of hashes, in blocks, each hit verified.
 
 Two frames match if at most `MAX_DISTANCE` of the 256 bits differ and their details correlate by `MIN_CORRELATION` or
-more, as they are or mirrored. Before they are compared, one detail is moved and stretched a little to fit the other: a
-crop of 3 % shifts the borders of a picture by a whole pixel of 32. To first order such a motion adds multiples of four
-known images (the derivatives, and the derivatives times the place), so a small least-squares problem finds it.
+more once one was moved to fit the other (`uscl.audit.fit`), as they are or one of them mirrored.
 """
 
 from itertools import product
@@ -13,16 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uscl.audit.fit import fitted_correlations
 from uscl.audit.hashes import BITS, BITS_SIDE, SIDE, Hashes, batches, mirrored, signs
 
 MAX_DISTANCE = 60  # bits of 256
-MIN_CORRELATION = 0.9
+MIN_CORRELATION = 0.94
 BLOCK = 2048  # frames a side: 16 MB of products at once
-PAIRS = 2048  # verified at once: 40 MB
-STIFFNESS = 0.02  # what a motion costs: some pixels of 32 are cheap, more are not
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "distance", "correlation", "mirrored"]
 
-Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
@@ -77,38 +73,11 @@ def matching_pairs(first: Side, second: Side, apart: NDArray[np.bool_], mirror: 
         bits, detail = mirrored(bits, BITS_SIDE), mirrored(detail, SIDE)
     agreement = bits @ signs(second.hashes).T
     i, j = np.nonzero((agreement >= BITS - 2 * MAX_DISTANCE) & apart)
-    like = correlations(detail, second.hashes.detail, i, j)
+    like = fitted_correlations(detail, second.hashes.detail, i, j, MIN_CORRELATION)
     kept = like >= MIN_CORRELATION
     i, j = i[kept], j[kept]
     distance = (BITS - agreement[i, j]) / 2
     return pd.DataFrame({"row_a": i, "row_b": j, "distance": distance, "correlation": like[kept], "mirrored": mirror})
-
-
-def correlations(first: Floats, second: NDArray[np.float16], i: Ints, j: Ints) -> Floats:
-    """How well details `second[j]` fit details `first[i]` that may move a little [k]; four digits."""
-    parts = [moved_correlations(first, second, i[some], j[some]) for some in batches(len(i), PAIRS)]
-    return np.concatenate([*parts, np.zeros(0, np.float32)]).round(4)
-
-
-def moved_correlations(first: Floats, second: NDArray[np.float16], i: Ints, j: Ints) -> Floats:
-    """The same for as many pairs as fit into memory."""
-    rows, place = np.unique(i, return_inverse=True)
-    basis = motions(first[rows])
-    gram = basis @ basis.transpose(0, 2, 1)
-    solve = np.linalg.inv(gram + np.diag([1e-6, *[STIFFNESS] * 4]).astype(np.float32))
-    onto = basis[place] @ second[j].astype(np.float32)[:, :, None]
-    weights = solve[place] @ onto
-    length = np.sqrt(np.maximum(weights.transpose(0, 2, 1) @ gram[place] @ weights, 1e-12))
-    return np.asarray((weights * onto).sum(1)[:, 0] / length[:, 0, 0], np.float32)
-
-
-def motions(detail: Floats) -> Floats:
-    """Each detail and what shifts and stretches along both axes add to it, to first order [n, 5, SIDE * SIDE]."""
-    image = detail.reshape(-1, SIDE, SIDE)
-    down, across = np.gradient(image, axis=(1, 2))
-    place = np.linspace(-1, 1, SIDE, dtype=np.float32)
-    basis = np.stack([image, across, down, across * place, down * place[:, None]], axis=1).reshape(len(image), 5, -1)
-    return basis - basis.mean(2, keepdims=True)
 
 
 def by_video(pairs: list[pd.DataFrame]) -> pd.DataFrame:
@@ -128,5 +97,3 @@ def best_first(pairs: pd.DataFrame) -> pd.DataFrame:
 def numbered(names: pd.Series) -> Ints:
     """Names as numbers, in the order of their first appearance."""
     return np.asarray(pd.factorize(names)[0], np.int64)
-
-

@@ -20,6 +20,7 @@ from uscl.errors import UserError
 from uscl.files import write_text
 
 CHECKSUMS = "checksums.json"
+ORIGIN = ".fetched.json"  # in a set's folder: where it came from
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,12 @@ def fetch(name: str, entry: Mapping[str, Any], folder: Path, *, mirror: str | No
     """Make sure that `folder` holds the set; returns how it came there: set, version, folder, fetched and files.
 
     `entry` is the registry's, `mirror` an address whose files are asked for first, `without` the end of a sentence on
-    what can run without the set. files has name, url, size in bytes and sha256 of what was downloaded. Of a folder that
-    was there the version is None, as nobody knows it. Raises UserError.
+    what can run without the set. files has name, url, size in bytes and sha256 of what was downloaded, now or before.
+    Of a folder that somebody else put there the version is None, as nobody knows it. Raises UserError.
     """
     prefix = mirror_prefix(mirror)
-    record: dict[str, Any] = {"set": name, "version": None, "folder": str(folder), "fetched": False, "files": []}
     if folder.is_dir():
-        return record
+        return origin(name, folder)
     if os.path.lexists(folder):
         raise UserError(
             f"{folder} is a file, or a link that leads nowhere: remove it, as data set '{name}' belongs there."
@@ -44,16 +44,30 @@ def fetch(name: str, entry: Mapping[str, Any], folder: Path, *, mirror: str | No
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock"):
-            if folder.is_dir():  # another process was first
-                return record
-            files = fetch_all(name, entry, folder, prefix, without)
+            if not folder.is_dir():  # no other process was first
+                files = fetch_all(name, entry, folder, prefix, without)
+                told = {"version": entry["version"], "fetched": True, "files": files}
+                write_text(folder / ORIGIN, json.dumps(told, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         place = error.filename or folder.parent
         raise UserError(
             f"Data set '{name}' can't be stored: {place}: {error.strerror or error}: make room, or set"
             f" datasets.{name}.data_root to a folder that can be written."
         ) from error
-    return record | {"version": entry["version"], "fetched": True, "files": files}
+    return origin(name, folder)
+
+
+def origin(name: str, folder: Path) -> dict[str, Any]:
+    """How a set came to its folder, by the note that `fetch` leaves there. Raises UserError if that is damaged."""
+    told: dict[str, Any] = {"version": None, "fetched": False, "files": []}
+    path = folder / ORIGIN
+    try:
+        told |= json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        log.info("%s: %s was there", name, folder)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it; the set then counts as put there by hand.") from error
+    return {"set": name, "folder": str(folder), **told}
 
 
 def fetch_all(

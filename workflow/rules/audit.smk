@@ -103,6 +103,7 @@ rule audit_study:
 rule gate:
     input:
         csv=rules.audit_study.output.csv,
+        page=rules.audit_study.output.page,
         verdict=rules.audit_study.output.verdict,
         code=code("gate.py"),
     output:

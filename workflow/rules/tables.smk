@@ -5,6 +5,7 @@ rule table:
         best_on_test=cells(f"<results>/cells/{CELL}/best_on_test_epoch.csv"),
         cells=cells(f"<results>/cells/{CELL}/run.json"),
         encoders=expand("<results>/encoders/{arm}/seed{seed}/run.json", arm=config["methods"], seed=SEEDS),
+        verdict="<results>/audit/verdict.json",
         code=code("table.py"),
     output:
         csv="<results>/table.csv",
@@ -23,6 +24,7 @@ rule table:
         "../../environment.yml"
     params:
         study=config["study"],
+        datasets={task: settings["dataset"] for task, settings in config["tasks"].items()},
         evaluations=[[task, regime] for task in config["tasks"] for regime in regimes(task)],
         reference=REFERENCE,
         draws=DRAWS,

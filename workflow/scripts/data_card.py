@@ -7,7 +7,7 @@ from uscl.job import job
 
 with job(snakemake.log[0]):
     from uscl.audit.findings import read_findings
-    from uscl.audit.policy import read_units, without_left_out
+    from uscl.audit.policy import read_left_out, read_units, without_left_out
     from uscl.data.manifest import read_problems
     from uscl.data.splits import task_cases
     from uscl.data.store import FrameStore
@@ -23,8 +23,8 @@ with job(snakemake.log[0]):
     units = read_units(Path(given.units))
     if params.pool:
         uses["pretraining"] = store.manifest
-        units = without_left_out(units, Path(given.left_out))
-    record = {"record": json.loads(Path(path).read_text(encoding="utf-8")) for path in given.fetched}
+        units = without_left_out(units, read_left_out(Path(given.left_out)))
+    records = [json.loads(Path(path).read_text(encoding="utf-8")) for path in given.fetched]
     card = data_card(
         w.dataset,
         params.entry,
@@ -33,7 +33,12 @@ with job(snakemake.log[0]):
         units,
         read_findings(Path(given.findings)),
         uses,
-        {**params.settings, "folder": str(root), "sheet": Path(out.sheet).name, **record},
+        {
+            **params.settings,
+            "folder": str(root),
+            "sheet": Path(out.sheet).name,
+            "record": next(iter(records), None),
+        },
         source_sizes(store.manifest, root),
     )
     save(contact_sheet([store.manifest], [root], params.seed), Path(out.sheet))

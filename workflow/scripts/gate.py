@@ -13,5 +13,5 @@ with job(snakemake.log[0]):
 
     verdict = json.loads(Path(snakemake.input.verdict).read_text(encoding="utf-8"))
     if not verdict["passed"]:
-        raise UserError(stop_message(read_findings(Path(snakemake.input.csv))))
-    write_text(Path(snakemake.output.passed), "No leak is left between training and test data.\n")
+        raise UserError(stop_message(read_findings(Path(snakemake.input.csv)), snakemake.input.page))
+    write_text(Path(snakemake.output.passed), verdict["sentence"] + "\n")

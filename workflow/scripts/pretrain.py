@@ -6,6 +6,7 @@ from pathlib import Path
 from uscl.job import job
 
 with job(snakemake.log[0]):
+    from uscl.audit.policy import read_left_out
     from uscl.data.store import FrameStore
     from uscl.device import start
     from uscl.files import written
@@ -20,6 +21,8 @@ with job(snakemake.log[0]):
         snakemake.params,
         snakemake.input,
     )
+    left_out_file = [Path(given.left_out)] if given.get("left_out") else []
+    left_out = frozenset(video for path in left_out_file for video in read_left_out(path)["video"])
     fabric = start(params.device, params.precision, snakemake.threads, params.devices)
     record = RunRecord(
         f"pretrain/{arm}/seed{seed}",
@@ -40,7 +43,7 @@ with job(snakemake.log[0]):
     checkpoints = Path(params.checkpoints)
     result = import_module(f"uscl.pretrain.{params.method}").pretrain(
         initial_encoder(params.arch, params.init, seed, next(iter(given.initial), None)),
-        FrameStore.open(Path(given.frames).parent, videos_in(*left_out_file)),
+        FrameStore.open(Path(given.frames).parent, left_out),
         fabric,
         seed,
         **params.settings,

@@ -5,12 +5,14 @@ from pathlib import Path
 from uscl.job import job
 
 with job(snakemake.log[0]):
+    from uscl.audit.policy import audited_cases, read_units
     from uscl.data.splits import make_splits, task_cases
     from uscl.data.store import FrameStore
     from uscl.files import written
 
     store = FrameStore.open(Path(snakemake.input.frames).parent)
-    cases = task_cases(store, snakemake.params.kind)
+    units = read_units(Path(snakemake.input.units))
+    cases = audited_cases(task_cases(store, snakemake.params.kind), units)
     splits = make_splits(cases, seed=snakemake.params.seed, **snakemake.params.splits)
     with written(Path(snakemake.output.splits)) as path:
         splits.to_csv(path, index=False)

@@ -17,6 +17,7 @@ with job(snakemake.log[0]):
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     cells, encoders = ([json.loads(Path(path).read_text()) for path in given[name]] for name in ("cells", "encoders"))
+    verdict = json.loads(Path(given.verdict).read_text(encoding="utf-8"))
     evaluations = [tuple(pair) for pair in params.evaluations]
     intervals, comparisons = (
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
@@ -27,7 +28,7 @@ with job(snakemake.log[0]):
         comparisons,
         best_on_test_scores(cells, given.best_on_test),
         costs,
-        provenance(cells),
+        provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
         labelled=params.labelled,
         reference=params.reference,
         missing=[(None, *evaluation) for evaluation in params.missing],

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import multiprocessing
+import shutil
 import threading
 import time
 import zipfile
@@ -196,6 +197,18 @@ def test_a_full_disk_is_told(tmp_path, server, data, monkeypatch):
     assert not (tmp_path / "set.zip").exists()
 
 
+def test_a_set_that_was_fetched_is_known_to_be_until_somebody_replaces_it(tmp_path, server, data):
+    server.answers["/set.zip"] = [whole(data)]
+    first = get(tmp_path / "Set", server.url)
+    assert get(tmp_path / "Set", None) == first
+    (tmp_path / "Set/.fetched.json").write_text("[")
+    with pytest.raises(UserError, match=r"\.fetched\.json is damaged .*: delete it; the set then counts as"):
+        get(tmp_path / "Set", None)
+    shutil.rmtree(tmp_path / "Set")
+    (tmp_path / "Set").mkdir()
+    assert not get(tmp_path / "Set", None)["fetched"]
+
+
 def in_child(folder, mirror, queue):
     queue.put(get(folder, mirror)["fetched"])
 
@@ -207,7 +220,7 @@ def test_two_processes_at_once_download_once(tmp_path, server, data):
     children = [context.Process(target=in_child, args=(tmp_path / "Set", server.url, queue)) for _ in range(2)]
     for child in children:
         child.start()
-    assert sorted(queue.get(timeout=20) for _ in children) == [False, True]
+    assert [queue.get(timeout=20) for _ in children] == [True, True]
     for child in children:
         child.join()
     assert len(server.asked) == 1

@@ -1,0 +1,109 @@
+"""All that is asked of the data sets: what leaks within a task's set, what of it stands in the pool, what is odd."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from uscl.audit.duplicates import Audited, duplicates, named
+from uscl.audit.findings import base, ends, table
+from uscl.audit.matches import matches_between, matches_within
+from uscl.audit.names import meaningful, plain, series_of
+
+
+def within(audited: Audited, *, tested: bool) -> pd.DataFrame:
+    """What is to be said of one set by itself (FINDINGS, all `reported` so far).
+
+    Of a set that a task is `tested` on, pictures in two groups are leaks. A set that is only pretrained on has no
+    folds: exact duplicates are warnings there, and near ones aren't looked for.
+    """
+    pairs = duplicates(audited, audited, matches_within(audited.side()) if tested else None)
+    apart = pairs["group_a"] != pairs["group_b"]
+    rows = pairs[apart].assign(level="leak" if tested else "warning").to_dict("records")
+    conflicting = pairs[(pairs["label_a"] != pairs["label_b"]) & (pairs["label_a"] != "") & (pairs["label_b"] != "")]
+    rows += [conflict(pair) for pair in conflicting.to_dict("records")]
+    return table([*rows, *crossing_series(audited), *mixed_groups(audited)])
+
+
+def across(pool: Audited, task: Audited, *, one_namespace: bool) -> pd.DataFrame:
+    """What of a task's set stands in the pool (FINDINGS, all `reported` so far): pictures, names and patients.
+
+    The names of groups are compared where they mean the same in both sets (`one_namespace`).
+    """
+    pairs = duplicates(pool, task, matches_between(pool.side(), task.side()))
+    rows = pairs.assign(scope="pool and task", level="leak").to_dict("records")
+    told = {(row["video_a"], row["video_b"]) for row in rows}
+    rows += [row for row in same_names(pool, task) if (row["video_a"], row["video_b"]) not in told]
+    return table(rows + (same_patients(pool, task) if one_namespace else []))
+
+
+def conflict(pair: dict[str, Any]) -> dict[str, Any]:
+    """The warning that a duplicate has two labels."""
+    reason = (
+        f"{named(pair['dataset_a'], pair['video_a'])} is {pair['label_a']}, and its duplicate"
+        f" {named(pair['dataset_b'], pair['video_b'])} is {pair['label_b']}: one of them is wrong."
+    )
+    return pair | {"kind": "label conflict", "level": "warning", "reason": reason}
+
+
+def crossing_series(audited: Audited) -> Iterable[dict[str, Any]]:
+    """A warning for every numbered series whose files are of several groups; not where every file is its own group."""
+    videos = audited.videos()
+    if videos["group"].is_unique:
+        return
+    stems = videos["file"].map(lambda file: plain(Path(file).stem))
+    for series, part in videos.groupby(stems.map(series_of), sort=True):
+        groups = sorted(part["group"].unique())
+        if series and len(groups) > 1:
+            first = part.drop_duplicates("group")
+            reason = f"{audited.dataset}: the series {series} has files of {', '.join(groups)}: are these one patient?"
+            sides = ends(audited.dataset, first.iloc[0], audited.dataset, first.iloc[1])
+            rows = {"row_a": int(first["row"].iloc[0]), "row_b": int(first["row"].iloc[1])}
+            yield base("same series", reason) | sides | rows
+
+
+def mixed_groups(audited: Audited) -> Iterable[dict[str, Any]]:
+    """A warning for every group with files of several classes."""
+    labelled = audited.videos().query("label != ''")
+    for group, part in labelled.groupby("group", sort=True):
+        first = part.drop_duplicates("label")
+        if len(first) > 1:
+            classes = " and ".join(sorted(first["label"]))
+            reason = f"{audited.dataset}: group {group} has files of {classes}; it is never split."
+            sides = ends(audited.dataset, first.iloc[0], audited.dataset, first.iloc[1])
+            rows = {"row_a": int(first["row"].iloc[0]), "row_b": int(first["row"].iloc[1])}
+            yield base("group in two classes", reason) | sides | rows
+
+
+def same_names(pool: Audited, task: Audited) -> list[dict[str, Any]]:
+    """Leaks by the file's name: the same, but for case and separators, in pool and task."""
+    by_name: dict[str, Any] = {}
+    for video in pool.videos().to_dict("records"):
+        by_name.setdefault(plain(Path(video["file"]).stem), video)
+    rows = []
+    for video in task.videos().to_dict("records"):
+        name = plain(Path(video["file"]).stem)
+        if meaningful(name) and (other := by_name.get(name)):
+            reason = f"{named(pool.dataset, other['video'])} and {named(task.dataset, video['video'])} have one name."
+            rows.append(linked("same name", reason, pool, other, task, video))
+    return rows
+
+
+def same_patients(pool: Audited, task: Audited) -> list[dict[str, Any]]:
+    """Leaks by the group's name, where it means the same in both sets."""
+    first = pool.videos().drop_duplicates("group").set_index("group", drop=False)
+    rows = []
+    for video in task.videos().drop_duplicates("group").to_dict("records"):
+        if video["group"] in first.index:
+            reason = f"Group {video['group']} is in {pool.dataset} and in {task.dataset}."
+            rows.append(linked("same patient", reason, pool, first.loc[video["group"]], task, video))
+    return rows
+
+
+def linked(kind: str, reason: str, pool: Audited, a: Any, task: Audited, b: Any) -> dict[str, Any]:
+    """A leak between pool and task that no picture shows."""
+    rows = {"row_a": int(a["row"]), "row_b": int(b["row"])}
+    return (
+        base(kind, reason) | ends(pool.dataset, a, task.dataset, b) | rows | {"scope": "pool and task", "level": "leak"}
+    )

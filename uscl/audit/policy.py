@@ -1,0 +1,187 @@
+"""What follows from the findings: groups that count as one, files that are left out, or a study that stops."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from uscl.errors import UserError
+
+SHOWN = 20  # pairs in a message
+
+UNITS = pa.DataFrameSchema(
+    {
+        "dataset": pa.Column("str"),
+        "video": pa.Column("str"),
+        "group": pa.Column("str", description="as it was read"),
+        "audited_group": pa.Column("str", description="as it counts when folds are drawn"),
+        "kept": pa.Column("bool"),
+        "reason": pa.Column("str", description='why the video is left out, else ""'),
+    },
+    strict=True,
+    ordered=True,
+)
+
+LEFT_OUT = pa.DataFrameSchema({"video": pa.Column("str"), "reason": pa.Column("str")}, strict=True, ordered=True)
+
+
+def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The videos of one set as they are used (UNITS), and its findings with what is done about them.
+
+    `policy`: "stop" changes nothing, and a leak stops the study; "group" makes one group of all that leaks connect;
+    "drop" keeps of connected groups the first one's videos and leaves out the others' that match, or, where these have
+    different labels, all that match: nobody knows which label is right.
+    """
+    videos = manifest.drop_duplicates("video")[["dataset", "video", "group", "label"]]
+    leak = findings["level"] == "leak"
+    units = videos.drop(columns="label").assign(audited_group=videos["group"], kept=True, reason="")
+    action = {"stop": "stop", "group": "grouped", "drop": "dropped"}[policy]
+    if policy != "stop":
+        first = first_of_component(findings[leak])
+        if policy == "group":
+            units["audited_group"] = units["group"].map(lambda group: first.get(group, group))
+        else:
+            reasons = dropped(findings[leak], first)
+            units["kept"] = ~units["video"].isin(reasons)
+            units["reason"] = units["video"].map(lambda video: reasons.get(video, ""))
+    return UNITS.validate(units.reset_index(drop=True)), findings.assign(action=findings["action"].where(~leak, action))
+
+
+def first_of_component(leaks: pd.DataFrame) -> dict[str, str]:
+    """Each group that a leak touches -> the first, by name, of the groups that leaks connect it with."""
+    groups = sorted({*leaks["group_a"], *leaks["group_b"]})
+    number = {group: place for place, group in enumerate(groups)}
+    rows, columns = leaks["group_a"].map(number), leaks["group_b"].map(number)
+    links = coo_array(([1] * len(leaks), (rows.astype(int), columns.astype(int))), shape=(len(groups), len(groups)))
+    _, component = connected_components(links, directed=False) if groups else (0, [])
+    first: dict[int, str] = {}
+    for group, part in zip(groups, component, strict=True):
+        first.setdefault(part, group)
+    return {group: first[part] for group, part in zip(groups, component, strict=True)}
+
+
+def dropped(leaks: pd.DataFrame, first: dict[str, str]) -> dict[str, str]:
+    """The videos to leave out, with the reason."""
+    touched = pd.concat(
+        [
+            leaks[[f"{name}_{side}" for name in ("video", "group", "label")]].set_axis(
+                ["video", "group", "label"], axis=1
+            )
+            for side in "ab"
+        ]
+    ).drop_duplicates()
+    reasons = {}
+    for kept, part in touched.groupby(touched["group"].map(first)):
+        labels = sorted(set(part["label"]) - {""})
+        for row in part.itertuples():
+            if len(labels) > 1:
+                reasons[row.video] = f"duplicates under the labels {', '.join(labels)}: nobody knows which is right"
+            elif row.group != kept:
+                reasons[row.video] = f"its picture is in group {kept} too"
+    return reasons
+
+
+def decide_pool(findings: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pool's videos to leave out (video, reason), and the findings between pool and tasks with what is done.
+
+    Only "drop" can mend such a leak: what is joined in the pool is still trained on.
+    """
+    drop = policy == "drop"
+    reasons = (
+        findings.drop_duplicates("video_a")[["video_a", "reason"]] if drop else findings.head(0)[["video_a", "reason"]]
+    )
+    left_out = reasons.set_axis(["video", "reason"], axis=1).sort_values("video", ignore_index=True)
+    return left_out, findings.assign(action="dropped" if drop else "stop")
+
+
+def verdict(findings: pd.DataFrame) -> dict[str, Any]:
+    """passed, a sentence, and how many findings of each kind have which action."""
+    counts = findings.groupby(["kind", "action"]).size()
+    stopping = findings[findings["action"] == "stop"]
+    leaks = findings[findings["level"] == "leak"]
+    if len(stopping):
+        sentence = (
+            f"{plural(len(stopping), 'leak')} between training and test data must be mended before anything is trained."
+        )
+    elif len(leaks):
+        done = " and ".join(
+            f"{count} {action}" for action, count in leaks["action"].value_counts().sort_index().items()
+        )
+        sentence = f"No leak is left between training and test data: {plural(len(leaks), 'pair')} of videos ({done})."
+    else:
+        sentence = "No leak was found between training and test data."
+    table = {
+        kind: {action: int(counts[kind, action]) for action in counts[kind].index} for kind in counts.index.levels[0]
+    }
+    return {"passed": stopping.empty, "sentence": sentence, "counts": table}
+
+
+def plural(count: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def stop_message(findings: pd.DataFrame, page: str) -> str:
+    """The leaks that stop the study, one a line, and what to do."""
+    stopping = findings[findings["action"] == "stop"]
+    lines = [f"  {row.kind}: {row.reason}" for row in stopping.head(SHOWN).itertuples()]
+    if len(stopping) > SHOWN:
+        lines.append(f"  and {len(stopping) - SHOWN} more")
+    sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
+    ways = "drop (or group, which joins the groups of one set)" if (stopping["scope"] == "within").any() else "drop"
+    return (
+        f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
+        + "\n".join(lines)
+        + f"\nLook at {page}, then remove these files, or set {sets}: {ways}."
+    )
+
+
+def summary(findings: pd.DataFrame, dataset: str) -> str:
+    """What the audit found of a task's set, for the result table."""
+    of_set = findings[(findings["dataset_a"] == dataset) | (findings["dataset_b"] == dataset)]
+    leaks = of_set[of_set["level"] == "leak"]
+    told = []
+    for (scope, action), part in leaks.groupby(["scope", "action"]):
+        where = "with the pool" if scope == "pool and task" else "between groups"
+        told.append(f"{plural(len(part), 'duplicate')} {where} {action}")
+    conflicts = int((of_set["kind"] == "label conflict").sum())
+    told += [plural(conflicts, "label conflict")] if conflicts else []
+    return "; ".join(told) or "no leak found"
+
+
+def audited_cases(cases: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """The cases of the kept videos, with the groups that count when folds are drawn."""
+    groups = units[units["kept"]].set_index("video")["audited_group"]
+    kept = cases[cases["video"].isin(groups.index)]
+    return kept.assign(group=kept["video"].map(groups))
+
+
+def without_left_out(units: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The units of the pool, with the videos that leak into a task marked as left out."""
+    reasons = dict(zip(left_out["video"], left_out["reason"], strict=True))
+    told = [reasons.get(video, reason) for video, reason in zip(units["video"], units["reason"], strict=True)]
+    return units.assign(kept=units["kept"] & ~units["video"].isin(reasons), reason=told)
+
+
+def read_units(path: Path) -> pd.DataFrame:
+    """Units as they were written. Raises UserError."""
+    return read_written(path, UNITS)
+
+
+def read_left_out(path: Path) -> pd.DataFrame:
+    """The pool's videos that are left out, with the reason, as they were written. Raises UserError."""
+    return read_written(path, LEFT_OUT)
+
+
+def read_written(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A table of the audit. Raises UserError."""
+    types = {name: str(column.dtype) for name, column in schema.columns.items()}
+    try:
+        return schema.validate(pd.read_csv(path, dtype=types, keep_default_na=False))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist: run the audit, which writes it.") from error
+    except (pa.errors.SchemaError, ValueError) as error:
+        raise UserError(f"{path} is not what the audit writes ({str(error).splitlines()[0]}): remove it.") from error

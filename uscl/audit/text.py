@@ -1,0 +1,89 @@
+"""Does a picture have text burnt in? A rough test without reading it: rows of small, bright, sharp shapes like letters.
+
+A network may learn such text instead of tissue: machines write the side of the body, the settings or the name of a
+clinic into their pictures. It's a warning, no more. In BUSI 53 of 780 images are found; of 24 that were looked at, all
+have words. Marks of two or three letters (LT) and callipers are missed.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from uscl.audit.findings import NO_ROW, base, table
+from uscl.data.clips import read_source
+from uscl.data.readers import Source, kind_of
+from uscl.data.video import BadMedia
+
+SIDE = 512  # pixels of the picture that is looked at: letters are smaller than in most films, and still sharp
+LETTERS = 4  # in a row; fewer are met by chance in speckle
+HEIGHTS = (5, 24)  # of a letter, pixels
+BRIGHT = 110  # grey levels that a letter is above its background
+DARK = 150  # grey level of the background, at most
+
+
+def burnt_in_text(image: NDArray[np.uint8]) -> bool:
+    """Whether a grey picture [height, width], about `SIDE` pixels a side, seems to have text in it."""
+    raised = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, np.ones((15, 15), np.uint8))
+    _, _, stats, centres = cv2.connectedComponentsWithStats((raised > BRIGHT).astype(np.uint8), connectivity=8)
+    around = cv2.medianBlur(image, 31)
+    letters = [
+        (left, y, width, height)
+        for (left, _, width, height, area), (x, y) in zip(stats[1:], centres[1:], strict=True)
+        if letter_like(width, height, area) and around[int(y), int(x)] <= DARK
+    ]
+    return longest_row(np.array(letters, float).reshape(-1, 4)) >= LETTERS
+
+
+def letter_like(width: int, height: int, area: int) -> bool:
+    """Whether a shape has the proportions of a letter: not a line, not a speck, not a full block."""
+    filled = area / (width * height)
+    return HEIGHTS[0] <= height <= HEIGHTS[1] and 1 < width <= 1.5 * height and 0.2 <= filled <= 0.85
+
+
+def longest_row(letters: NDArray[np.float64]) -> int:
+    """How many shapes (left, middle, width, height) [n, 4] at most follow each other as letters of a word do."""
+    longest = 0
+    for letter in letters:
+        left, middle, width, height = letter
+        count, end = 1, left + width
+        alike = np.abs(letters[:, 1] - middle) <= 0.25 * height
+        alike &= np.abs(letters[:, 3] - height) <= 0.35 * height
+        for other in letters[alike & (letters[:, 0] > left)][np.argsort(letters[alike & (letters[:, 0] > left)][:, 0])]:
+            if 0 <= other[0] - end <= 0.7 * height:
+                count, end = count + 1, other[0] + other[2]
+            elif other[0] - end > 0.7 * height:
+                break
+        longest = max(longest, count)
+    return longest
+
+
+def text_findings(dataset: str, manifest: pd.DataFrame, root: Path, workers: int) -> pd.DataFrame:
+    """One warning a file whose first frame seems to have text in it (FINDINGS). Files that are gone are passed over."""
+    first = manifest.drop_duplicates("video").to_dict("records")
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(partial(has_text, root), first)
+        return table(warnings(dataset, [row for row, text in zip(first, found, strict=True) if text]))
+
+
+def has_text(root: Path, row: dict) -> bool:
+    """Whether the first frame of a video, or an image, seems to have text in it."""
+    kind = kind_of(root / row["file"])
+    try:
+        clip, _ = read_source(root, Source(row["video"], row["file"], kind, "", row["label"]), SIDE, None, 1)
+    except (BadMedia, OSError):
+        return False
+    return burnt_in_text(clip.frames[0])
+
+
+def warnings(dataset: str, rows: list[dict]) -> Iterator[dict]:
+    """The findings about some files."""
+    for row in rows:
+        about = {"dataset_a": dataset, **{f"{name}_a": row[name] for name in ("video", "group", "label")}}
+        reason = f"{dataset}: {row['video']} seems to have text in it."
+        yield base("burnt-in text", reason) | about | {"row_a": int(row["row"]), "row_b": NO_ROW}
