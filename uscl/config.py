@@ -16,6 +16,7 @@ from uscl.contradictions import contradiction
 
 WORDS = {
     "array": "a list",
+    "boolean": "true or false",
     "integer": "a whole number",
     "null": "nothing",
     "number": "a number",
@@ -95,14 +96,16 @@ def set_at(config: Any, path: list[str | int], value: Any) -> None:
     config[path[-1]] = value
 
 
-def parsed(text: str) -> int | float | str | None:
-    """The number or null that a text stands for, else the text.
+def parsed(text: str) -> bool | int | float | str | None:
+    """The number, truth value or null that a text stands for, else the text.
 
-    >>> parsed("3"), parsed("1e2"), parsed("1e-3"), parsed("null"), parsed("many")
-    (3, 100, 0.001, None, 'many')
+    >>> parsed("3"), parsed("1e2"), parsed("1e-3"), parsed("True"), parsed("null"), parsed("many")
+    (3, 100, 0.001, True, None, 'many')
     """
     if text in ("null", "~", ""):
         return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     for number in (int, float):
         try:
             value = number(text)

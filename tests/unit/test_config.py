@@ -113,6 +113,7 @@ def test_the_studies_that_ship_are_sound(study):
         (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
         (["draws"], 10, "draws: 10 is less than the minimum of 100"),
         (["label_fractions", "percent"], [0], "label_fractions.percent.0: 0 is less than the minimum of 1"),
+        (["authors_protocol"], "perhaps", "authors_protocol must be true or false, not 'perhaps'."),
         (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
         (["datasets", "mine"], {"data_root": "x"}, "datasets.mine needs either `reader` (a public set) or `kind`"),
         (
@@ -219,10 +220,12 @@ def test_numbers_that_were_read_as_text_are_made_numbers():
     config = changed(["tasks", "busi", "finetune", "lr"], "1e-3")
     config["seeds"] = ["0", "1"]
     config["datasets"]["sim_lung"]["max_frames"] = "null"
+    config["datasets"]["sim_lung"]["partial"] = "True"
     assert config_fault(config, SCHEMA) is None
     assert config["tasks"]["busi"]["finetune"]["lr"] == 0.001
     assert config["seeds"] == [0, 1]
     assert config["datasets"]["sim_lung"]["max_frames"] is None
+    assert config["datasets"]["sim_lung"]["partial"] is True
 
 
 def test_every_key_is_described():

@@ -60,17 +60,31 @@ def ends(dataset_a: str, a: Any, dataset_b: str, b: Any) -> dict[str, str]:
 
 def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Findings as a checked table."""
-    frame = pd.DataFrame(list(rows), columns=list(FINDINGS.columns)).round({"correlation": 4})
-    return FINDINGS.validate(frame.astype({name: str(column.dtype) for name, column in FINDINGS.columns.items()}))
+    frame = pd.DataFrame(list(rows), columns=list(FINDINGS.columns)).astype(types_of(FINDINGS))
+    return FINDINGS.validate(frame.round({"correlation": 4}))
 
 
 def read_findings(path: Path) -> pd.DataFrame:
     """Findings as they were written. Raises UserError."""
-    types = {name: str(column.dtype) for name, column in FINDINGS.columns.items()}
-    numbers = {name: [""] for name in ("distance", "correlation")}
+    return read_written(path, FINDINGS)
+
+
+def read_written(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A table of the audit as it was written: texts as they are, gaps in measures only. Raises UserError."""
+    types = types_of(schema)
+    gaps = {name: [""] for name, kind in types.items() if kind == "float64"}
     try:
-        return FINDINGS.validate(pd.read_csv(path, dtype=types, keep_default_na=False, na_values=numbers))
+        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=gaps)
+        if list(found.columns) != list(schema.columns):
+            raise ValueError(f"its columns are {', '.join(found.columns)}")
+        return schema.validate(found)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: run the audit, which writes it.") from error
     except (pa.errors.SchemaError, ValueError) as error:
         raise UserError(f"{path} is not what the audit writes ({str(error).splitlines()[0]}): remove it.") from error
+
+
+def types_of(schema: pa.DataFrameSchema) -> dict[str, str]:
+    """The types of a schema's columns as pandas takes them."""
+    kinds = {name: str(column.dtype) for name, column in schema.columns.items()}
+    return {name: "str" if kind.startswith("str") else kind for name, kind in kinds.items()}

@@ -8,7 +8,7 @@ import pandera.pandas as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from uscl.errors import UserError
+from uscl.audit.findings import read_written
 
 SHOWN = 20  # pairs in a message
 
@@ -131,7 +131,7 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
     if len(stopping) > SHOWN:
         lines.append(f"  and {len(stopping) - SHOWN} more")
     sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
-    ways = "drop (or group, which joins the groups of one set)" if (stopping["scope"] == "within").any() else "drop"
+    ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)
@@ -174,14 +174,3 @@ def read_units(path: Path) -> pd.DataFrame:
 def read_left_out(path: Path) -> pd.DataFrame:
     """The pool's videos that are left out, with the reason, as they were written. Raises UserError."""
     return read_written(path, LEFT_OUT)
-
-
-def read_written(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table of the audit. Raises UserError."""
-    types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    try:
-        return schema.validate(pd.read_csv(path, dtype=types, keep_default_na=False))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist: run the audit, which writes it.") from error
-    except (pa.errors.SchemaError, ValueError) as error:
-        raise UserError(f"{path} is not what the audit writes ({str(error).splitlines()[0]}): remove it.") from error

@@ -1,8 +1,8 @@
 """Does a picture have text burnt in? A rough test without reading it: rows of small, bright, sharp shapes like letters.
 
 A network may learn such text instead of tissue: machines write the side of the body, the settings or the name of a
-clinic into their pictures. It's a warning, no more. In BUSI 53 of 780 images are found; of 24 that were looked at, all
-have words. Marks of two or three letters (LT) and callipers are missed.
+clinic into their pictures. It's a warning, no more. In BUSI 74 of 780 images are found; of 24 that were looked at, 23
+have words for sure. Marks of two or three letters (LT) and callipers are missed.
 """
 
 from collections.abc import Iterator
@@ -41,25 +41,23 @@ def burnt_in_text(image: NDArray[np.uint8]) -> bool:
 
 
 def letter_like(width: int, height: int, area: int) -> bool:
-    """Whether a shape has the proportions of a letter: not a line, not a speck, not a full block."""
+    """Whether a shape has the proportions of a letter, an I or two letters that touch: no line, speck or full block."""
     filled = area / (width * height)
-    return HEIGHTS[0] <= height <= HEIGHTS[1] and 1 < width <= 1.5 * height and 0.2 <= filled <= 0.85
+    narrow = 1 < width <= 0.4 * height and filled > 0.6
+    return HEIGHTS[0] <= height <= HEIGHTS[1] and (narrow or 1 < width <= 2.2 * height and 0.2 <= filled <= 0.85)
 
 
 def longest_row(letters: NDArray[np.float64]) -> int:
-    """How many shapes (left, middle, width, height) [n, 4] at most follow each other as letters of a word do."""
+    """How many letters at most follow each other as in a word: shapes (left, middle, width, height) [n, 4]."""
     longest = 0
-    for letter in letters:
-        left, middle, width, height = letter
-        count, end = 1, left + width
-        alike = np.abs(letters[:, 1] - middle) <= 0.25 * height
-        alike &= np.abs(letters[:, 3] - height) <= 0.35 * height
-        for other in letters[alike & (letters[:, 0] > left)][np.argsort(letters[alike & (letters[:, 0] > left)][:, 0])]:
-            if 0 <= other[0] - end <= 0.7 * height:
-                count, end = count + 1, other[0] + other[2]
-            elif other[0] - end > 0.7 * height:
-                break
-        longest = max(longest, count)
+    for left, middle, _, height in letters:
+        alike = (np.abs(letters[:, 1] - middle) <= 0.25 * height) & (np.abs(letters[:, 3] - height) <= 0.35 * height)
+        row = letters[alike & (letters[:, 0] >= left)]
+        row = row[np.argsort(row[:, 0])]
+        gaps = row[1:, 0] - (row[:-1, 0] + row[:-1, 2])
+        broken = np.flatnonzero((gaps < 0) | (gaps > 0.7 * height))
+        word = row[: broken[0] + 1] if len(broken) else row
+        longest = max(longest, len(word) + int((word[:, 2] > 1.3 * height).sum()))  # two that touch are two
     return longest
 
 
