@@ -149,7 +149,7 @@ def own(sets, tmp_path_factory):
             shutil.copy(image, folder / f"listed/{label}{number}.png")
             shutil.copy(image, folder / f"masked/images/{label}{number}.png")
             shutil.copy(image.with_name(f"{image.stem}_mask.png"), folder / f"masked/masks/{label}{number}.png")
-            rows.append({"file": f"{label}{number}.png", "label": label, "group": f"p{number}"})
+            rows.append({"file": f"{label}{number}.png", "label": label, "group": f"woman {number}"})
     pd.DataFrame(rows).to_csv(folder / "listed/labels.csv", index=False)
     for number, video in enumerate(sorted((folder / "pool/videos").iterdir())):
         shutil.copy(video, folder / f"videos/p{number}/clip (1){video.suffix}")

@@ -23,7 +23,7 @@ EVALUATIONS = [
     ("segmentation", "finetune"),
 ]
 
-CHECKOUT = ["config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml"]
+CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml", "requirements.lock"]
 
 PRETRAINING = {"pretrain", "plot_pretraining"}
 RESULTS = {"table", "study_figures"}

@@ -15,6 +15,7 @@ import pandera.pandas as pa
 from uscl.errors import UserError
 
 NO_ROW = -1
+DUPLICATES = ("exact duplicate", "near duplicate")
 
 FINDINGS = pa.DataFrameSchema(
     {

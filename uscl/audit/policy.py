@@ -8,7 +8,7 @@ import pandera.pandas as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from uscl.audit.findings import read_written
+from uscl.audit.findings import DUPLICATES, read_written
 
 SHOWN = 20  # pairs in a message
 
@@ -132,6 +132,8 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
         lines.append(f"  and {len(stopping) - SHOWN} more")
     sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
     ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
+    if (stopping["kind"] == "same patient").any():
+        ways += "; where two patients only happen to have one name, change it by `group` or `table` of one set"
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)
@@ -143,10 +145,11 @@ def summary(findings: pd.DataFrame, dataset: str) -> str:
     """What the audit found of a task's set, for the result table."""
     of_set = findings[(findings["dataset_a"] == dataset) | (findings["dataset_b"] == dataset)]
     leaks = of_set[of_set["level"] == "leak"]
+    what = leaks["kind"].where(~leaks["kind"].isin(DUPLICATES), "duplicate")
     told = []
-    for (scope, action), part in leaks.groupby(["scope", "action"]):
+    for (scope, kind, action), part in leaks.groupby(["scope", what, "action"]):
         where = "with the pool" if scope == "pool and task" else "between groups"
-        told.append(f"{plural(len(part), 'duplicate')} {where} {action}")
+        told.append(f"{plural(len(part), f'{kind} pair')} {where} {action}")
     conflicts = int((of_set["kind"] == "label conflict").sum())
     told += [plural(conflicts, "label conflict")] if conflicts else []
     return "; ".join(told) or "no leak found"

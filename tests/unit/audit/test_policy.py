@@ -127,10 +127,16 @@ def test_the_message_on_a_pool_does_not_propose_to_group():
     assert stop_message(told, "audit.html").endswith("or set datasets.lung.on_leak: drop.")
 
 
+def test_the_message_says_what_to_do_where_names_are_alike_by_chance():
+    told = decide_pool(table([leak("v1", "v2", scope="pool and task", kind="same patient")]), "stop")[1]
+    assert "where two patients only happen to have one name, change it by `group` or `table`" in stop_message(told, "a")
+    assert summary(told, "lung") == "1 same patient pair with the pool stop"
+
+
 def test_the_result_table_is_told_what_was_found_of_a_set():
     findings = decide(CHAIN, MANIFEST, "group")[1]
     conflict = table([base("label conflict", "odd") | {"dataset_a": "lung"}])
-    assert summary(pd.concat([findings, conflict]), "lung") == "3 duplicates between groups grouped; 1 label conflict"
+    assert summary(pd.concat([findings, conflict]), "lung") == "3 duplicate pairs between groups grouped; 1 label conflict"
     assert summary(findings, "breast") == "no leak found"
 
 
