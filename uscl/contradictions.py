@@ -55,8 +55,8 @@ def dataset_fault(config: dict[str, Any]) -> str | None:
         dataset = config["datasets"][task["dataset"]]
         if task["kind"] == "segmentation" and "simulate" not in dataset and layout(dataset) not in WITH_MASKS:
             return (
-                f"Config: tasks.{name}.kind is segmentation, but datasets.{task['dataset']} is {layout(dataset)}, which has"
-                f" no masks: take one of {', '.join(WITH_MASKS)}."
+                f"Config: tasks.{name}.kind is segmentation, but datasets.{task['dataset']} is {layout(dataset)},"
+                f" which has no masks: take one of {', '.join(WITH_MASKS)}."
             )
     return None
 

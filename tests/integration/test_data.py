@@ -195,6 +195,6 @@ def test_the_doctor_looks_at_a_study_and_changes_nothing(tmp_path):
     project = copy_of_checkout(tmp_path / "project")
     run = snakemake(project, "--cores", "1", "doctor", study=Path("config/paper.yaml"))
     assert run.returncode == 0, run.stdout
-    for word in ("Python", "torch", "GPU", "disk", "MLflow", "pocus_folds", "udiat_b"):
+    for word in ("Python", "torch", "GPU", "GB free", "MLflow", "pocus_folds", "udiat_b"):
         assert word in run.stdout
     assert not (project / "results/paper/frames").exists()

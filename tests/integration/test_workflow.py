@@ -393,7 +393,8 @@ def test_a_missing_data_folder_stops_the_study_and_loses_nothing(project, tmp_pa
     before = (project / "results/frames/sim_breast/manifest.csv").read_bytes()
     run = snakemake(project, "--cores", "2", study=tmp_path / "study.yaml")
     assert run.returncode != 0
-    assert f"Data set 'sim_breast': the folder {tmp_path / 'unmounted'} doesn't exist." in run.stdout
+    assert f"Data set 'sim_breast': there is no folder {tmp_path / 'unmounted'}" in run.stdout
+    assert "ask its owners for Dataset B" in run.stdout
     assert "Traceback" not in run.stdout
     assert (project / "results/frames/sim_breast/manifest.csv").read_bytes() == before
 

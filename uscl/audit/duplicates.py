@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from uscl.audit.findings import base, ends, table
 from uscl.audit.hashes import Hashes
-from uscl.audit.matches import Side
+from uscl.audit.matches import Side, numbered
 
 
 class Audited(NamedTuple):
@@ -19,16 +18,11 @@ class Audited(NamedTuple):
 
     def side(self) -> Side:
         """The set as the search takes it: videos and groups by number."""
-        return Side(self.hashes, codes(self.manifest["video"]), codes(self.manifest["group"]))
+        return Side(self.hashes, numbered(self.manifest["video"]), numbered(self.manifest["group"]))
 
     def videos(self) -> pd.DataFrame:
         """One row a video in the order of their numbers: video, group, label, file, and its first row."""
         return self.manifest.drop_duplicates("video")[["video", "group", "label", "file", "row"]].reset_index(drop=True)
-
-
-def codes(names: pd.Series) -> np.ndarray:
-    """Names as numbers, in the order of their first appearance."""
-    return np.asarray(pd.factorize(names)[0], np.int64)
 
 
 def duplicates(a: Audited, b: Audited, near: pd.DataFrame | None) -> pd.DataFrame:
@@ -53,18 +47,22 @@ def equal_frames(a: Audited, b: Audited) -> dict[tuple[str, str], tuple[int, int
     for key in ("source_sha256", "sha256"):
         of_a, of_b = (distinct(part, key) for part in (a, b))
         for pair in of_a.merge(of_b, on=key, suffixes=("_a", "_b")).itertuples(index=False):
-            if (a.dataset == b.dataset and pair.row_a >= pair.row_b) or (pair.video_a, pair.video_b) == ("", ""):
-                continue
             names = (pair.video_a, pair.video_b)
-            row_a, row_b, frames = found.get(names, (pair.row_a, pair.row_b, 0))
-            found[names] = (row_a, row_b, frames + (key == "sha256"))
-    return {names: pair for names, pair in found.items() if a.dataset != b.dataset or names[0] != names[1]}
+            if a.dataset != b.dataset or (names[0] != names[1] and pair.row_a < pair.row_b and told_apart(pair)):
+                row_a, row_b, frames = found.get(names, (pair.row_a, pair.row_b, 0))
+                found[names] = (row_a, row_b, frames + (key == "sha256"))
+    return found
+
+
+def told_apart(pair: Any) -> bool:
+    """Whether two videos of one set are two files: the classes of a pickled fold are videos of one file."""
+    return bool(pair.file_a != pair.file_b)
 
 
 def distinct(audited: Audited, key: str) -> pd.DataFrame:
-    """Each video's different frames by a hash, or its file: key, video, row. Blank frames are all alike."""
+    """Each video's different frames by a hash, or its file: key, video, file, row. Blank frames are all alike."""
     shown = audited.manifest if key == "source_sha256" else audited.manifest[~audited.hashes.blank]
-    return shown.drop_duplicates(["video", key])[[key, "video", "row"]]
+    return shown.drop_duplicates(["video", key])[[key, "video", "file", "row"]]
 
 
 def pair_row(

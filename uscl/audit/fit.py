@@ -1,9 +1,9 @@
 """How alike two pictures are once one has been moved and stretched a little to fit the other.
 
-A crop of 3 % shifts the borders of a picture by a whole pixel of 32, and two of its copies may be cut out differently. To
-first order a shift or stretch adds to a picture multiples of known images: its derivatives, and these times the place. So
-a least-squares problem of five unknowns finds the motion; the picture is moved by it, and what is left of the motion is
-looked for again.
+A crop of 3 % shifts the borders of a picture by a whole pixel of 32, and two of its copies may be cut out differently.
+To first order a shift or stretch adds to a picture multiples of known images: its derivatives, and these times the
+place. So a least-squares problem of five unknowns finds the motion; the picture is moved by it, and what is left of the
+motion is looked for again.
 """
 
 import numpy as np
@@ -68,7 +68,7 @@ def motions(detail: Floats) -> Floats:
     A stretch by one moves the left and right (or upper and lower) ends by one pixel, in opposite directions.
     """
     image = detail.reshape(-1, SIDE, SIDE)
-    down, across = np.gradient(image, axis=(1, 2))
+    down, across = np.gradient(image, axis=1), np.gradient(image, axis=2)
     basis = np.stack([image, across, down, across * PLACE, down * PLACE[:, None]], axis=1).reshape(len(image), 5, -1)
     return basis - basis.mean(2, keepdims=True)
 

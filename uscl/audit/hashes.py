@@ -1,9 +1,9 @@
 """Perceptual hashes of frames: 256 bits to search by, and 32 x 32 numbers to verify what the search finds.
 
-Copies of a picture differ in scale, aspect, borders, compression and gain. So the picture's content is cut out first and
-put on a fixed square; then only its structure counts, not its brightness. The box of the content leaves out 1 % of the
-edges at each side rather than asking which pixels are black: of a threshold, noise and gain would make a lottery. Bits
-say where a point is brighter than its surroundings; mirroring a frame mirrors both its bits and its detail.
+Copies of a picture differ in scale, aspect, borders, compression and gain. So the picture's content is cut out first
+and put on a fixed square; then only its structure counts, not its brightness. The box of the content leaves out 1 % of
+the edges at each side rather than asking which pixels are black: of a threshold, noise and gain would make a lottery.
+Bits say where a point is brighter than its surroundings; mirroring a frame mirrors both its bits and its detail.
 
 Everything is batched: products with small matrices along the two axes of the frames.
 """
@@ -77,7 +77,7 @@ def hash_batch(frames: NDArray[np.uint8]) -> Hashes:
 
 def content_box(frames: NDArray[np.uint8]) -> Box:
     """Per axis, between which pixels 98 % of the edges lie; the letterbox and its rim have none."""
-    n, size = frames.shape[:2]
+    size = frames.shape[1]
     edges = edge_strength(frames)
     sides: list[Floats] = []
     for axis in (2, 1):

@@ -31,14 +31,16 @@ class Side(NamedTuple):
 
     def part(self, rows: slice) -> "Side":
         """Some of the frames."""
-        return Side(Hashes(*(values[rows] for values in self.hashes)), self.video[rows], self.group[rows])
+        bits, detail, blank = self.hashes
+        return Side(Hashes(bits[rows], detail[rows], blank[rows]), self.video[rows], self.group[rows])
 
 
 def matches_between(a: Side, b: Side) -> pd.DataFrame:
     """One row a pair of videos of two sets that share a picture, sorted by their numbers.
 
-    Columns `COLUMNS`: the videos, how many pairs of frames match, and of the best one the rows, the Hamming distance, the
-    correlation, and whether it matches mirrored. What is in memory at once doesn't grow with the sets, but for the table.
+    Columns `COLUMNS`: the videos, how many pairs of frames match, and of the best one the rows, the Hamming distance,
+    the correlation, and whether it matches mirrored. What is in memory at once doesn't grow with the sets, but for the
+    table.
     """
     cells = product(batches(len(a.video), BLOCK), batches(len(b.video), BLOCK))
     return by_video([block_matches(a, rows, b, columns, within=False) for rows, columns in cells])

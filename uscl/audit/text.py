@@ -44,7 +44,7 @@ def letter_like(width: int, height: int, area: int) -> bool:
     """Whether a shape has the proportions of a letter, an I or two letters that touch: no line, speck or full block."""
     filled = area / (width * height)
     narrow = 1 < width <= 0.4 * height and filled > 0.6
-    return HEIGHTS[0] <= height <= HEIGHTS[1] and (narrow or 1 < width <= 2.2 * height and 0.2 <= filled <= 0.85)
+    return HEIGHTS[0] <= height <= HEIGHTS[1] and (narrow or (1 < width <= 2.2 * height and 0.2 <= filled <= 0.85))
 
 
 def longest_row(letters: NDArray[np.float64]) -> int:

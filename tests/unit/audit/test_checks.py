@@ -45,6 +45,12 @@ def test_equal_files_are_a_duplicate_though_their_sampled_frames_differ():
     assert kinds(within(lung, tested=True)) == [("exact duplicate", "a", "b")]
 
 
+def test_the_classes_of_one_pickled_fold_are_no_duplicates_of_each_other():
+    folds = audited("pocus", ("f1/covid", "f1", "covid", [texture(1)]), ("f1/regular", "f1", "regular", [texture(2)]))
+    folds.manifest[["file", "source_sha256"]] = "covid_data1.pkl", "one file"
+    assert within(folds, tested=True).empty
+
+
 def test_blank_frames_are_no_duplicates():
     black = np.zeros_like(texture(0))
     lung = audited("lung", ("a", "p1", "covid", [black, texture(1)]), ("b", "p2", "covid", [black, texture(2)]))

@@ -136,7 +136,9 @@ def test_the_message_says_what_to_do_where_names_are_alike_by_chance():
 def test_the_result_table_is_told_what_was_found_of_a_set():
     findings = decide(CHAIN, MANIFEST, "group")[1]
     conflict = table([base("label conflict", "odd") | {"dataset_a": "lung"}])
-    assert summary(pd.concat([findings, conflict]), "lung") == "3 duplicate pairs between groups grouped; 1 label conflict"
+    assert (
+        summary(pd.concat([findings, conflict]), "lung") == "3 duplicate pairs between groups grouped; 1 label conflict"
+    )
     assert summary(findings, "breast") == "no leak found"
 
 
