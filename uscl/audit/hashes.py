@@ -69,10 +69,10 @@ def hash_batch(frames: NDArray[np.uint8]) -> Hashes:
     small = (box.bottom - box.top < MIN_BOX) | (box.right - box.left < MIN_BOX)
     blank = small | (square.std((1, 2)) < MIN_CONTRAST)
     above = POOL @ (square - smooth(square, 5.0)) @ POOL.T > 0
-    detail = (smooth(square, 0.7) - smooth(square, 2.0)).reshape(len(square), -1)
+    detail = (smooth(square, 0.7) - smooth(square, 2.0)).reshape(len(square), SIDE * SIDE)
     detail -= detail.mean(1, keepdims=True)
     detail /= np.maximum(np.linalg.norm(detail, axis=1, keepdims=True), 1e-6)
-    return Hashes(np.packbits(above.reshape(len(square), -1), axis=1), detail.astype(np.float16), blank)
+    return Hashes(np.packbits(above.reshape(len(square), BITS), axis=1), detail.astype(np.float16), blank)
 
 
 def content_box(frames: NDArray[np.uint8]) -> Box:
@@ -115,7 +115,8 @@ def tails(weight: Floats) -> tuple[Floats, Floats]:
     for level in (TAIL, 1 - TAIL):
         pixel = np.minimum((before[:, 1:] < level).sum(1), weight.shape[1] - 1)[:, None]
         low, high = np.take_along_axis(before, pixel, 1), np.take_along_axis(before, pixel + 1, 1)
-        ends.append((pixel + (level - low) / np.maximum(high - low, 1e-6))[:, 0].astype(np.float32))
+        end = pixel + (level - low) / np.maximum(high - low, 1e-6)
+        ends.append(np.clip(end[:, 0], 0, weight.shape[1]).astype(np.float32))  # without any edge: no box
     return ends[0], ends[1]
 
 
