@@ -1,10 +1,11 @@
 """How fast the leakage audit is, and how often it finds a changed copy.
 
-    python benchmarks/audit.py [--frames 50000] [--size 96] [--results results/public]
+    python benchmarks/audit.py [--frames 50000] [--size 96] [--results results/public --data data]
 
-Hashes drawn frames, looks for each in a second set of as many, and compares a part of the search with a plain loop over
-all pairs. With `--results` of a study whose frames are extracted it also takes the study's own frames: what share of
-changed copies is found again, and how many pairs of videos of different sets match by mistake.
+Hashes drawn frames, looks for each in a second set of as many, and compares a part of the search with a plain loop
+over all pairs. With the `--results` of a study of public sets whose frames are extracted, and the folder that holds the
+sets, it also says what share of changed copies of the files' first frames is found again, and how many pairs of videos
+of different sets match.
 """
 
 import argparse
@@ -21,8 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of t
 from uscl.audit.fit import fitted_correlations
 from uscl.audit.hashes import Hashes, hash_frames, signs
 from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION, Side, matches_between, numbered
+from uscl.data.clips import read_source
+from uscl.data.folders import public_folder
+from uscl.data.image import fit_image
+from uscl.data.readers import Source, kind_of
 from uscl.data.store import FrameStore
 
+FINER = 4
 TWIN = 150  # frames a side that the plain loop compares
 
 Frames = NDArray[np.uint8]
@@ -72,9 +78,9 @@ def speed(count: int, size: int) -> None:
 
 
 def copies(frame: Frames) -> dict[str, Frames]:
-    """A frame as it may come back."""
+    """A frame, `FINER` times finer than in the store, as it may come back."""
     size = len(frame)
-    edge = max(1, round(0.015 * size))
+    edge = round(0.015 * size)
     _, data = cv2.imencode(".jpg", cv2.resize(frame, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), [1, 60])
     jpeg = cv2.resize(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), (size, size), interpolation=cv2.INTER_CUBIC)
     return {
@@ -85,19 +91,32 @@ def copies(frame: Frames) -> dict[str, Frames]:
     }
 
 
-def quality(results: Path) -> None:
-    """Recall of changed copies of one frame a video, and matches across sets, on a study's frames."""
+def first_frames(store: FrameStore, name: str, data: Path) -> tuple[NDArray[np.int64], list[Frames]]:
+    """The store's row of each file's first frame, and the frame anew from the file, finer than in the store."""
+    root, rows, frames = Path(public_folder(name, str(data))), [], []
+    for case in store.manifest.drop_duplicates("video").to_dict("records"):
+        kind = kind_of(root / case["file"])
+        source = Source(case["video"], case["file"], kind, case["group"], case["label"])
+        rows.append(case["row"])
+        frames.append(read_source(root, source, FINER * store.frames.shape[1], None, 1)[0].frames[0])
+    return np.array(rows), frames
+
+
+def quality(results: Path, data: Path) -> None:
+    """Recall of changed copies of one frame a file, and matches across sets, on a study's frames."""
     stores = {path.name: FrameStore.open(path) for path in sorted((results / "frames").iterdir())}
     hashed = {name: hash_frames(store.frames) for name, store in stores.items()}
     for name, store in stores.items():
-        rows = store.manifest.drop_duplicates("video")["row"].to_numpy()
-        rows = rows[~hashed[name].blank[rows]]
+        rows, frames = first_frames(store, name, data)
         own = Hashes(*(values[rows] for values in hashed[name]))
-        for change in copies(store.frames[0]):
-            changed = hash_frames(np.stack([copies(store.frames[row])[change] for row in rows]))
+        shown = ~own.blank
+        for change in copies(frames[0]):
+            changed = hash_frames(
+                np.stack([fit_image(copies(frame)[change], store.frames.shape[1]) for frame in frames])
+            )
             found = matches_between(alone(changed), alone(own))
-            recall = (found["video_a"] == found["video_b"]).sum() / len(rows)
-            print(f"{name}: {100 * recall:.1f} % of {len(rows)} frames found again: {change}")
+            recall = (found["video_a"] == found["video_b"]).sum() / shown.sum()
+            print(f"{name}: {100 * recall:.1f} % of {shown.sum()} frames found again: {change}")
     names = list(stores)
     for a, b in ((a, b) for place, a in enumerate(names) for b in names[place + 1 :]):
         sides = [
@@ -112,10 +131,11 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=50_000)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--results", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("data"))
     options = parser.parse_args()
     speed(options.frames, options.size)
     if options.results:
-        quality(options.results)
+        quality(options.results, options.data)
 
 
 if __name__ == "__main__":
