@@ -118,7 +118,8 @@ def write_frames(
                     masks.append(result.masks)
                 tables.append(manifest_rows(dataset, result))
         if not tables:
-            raise UserError(f"No usable video or image is left in {root}: the log names each file's problem.")
+            first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
+            raise UserError(f"No usable video or image is left in {root}{first}: the log names each file's problem.")
     return tables, problems
 
 

@@ -144,7 +144,8 @@ def test_nothing_left_is_an_error(tmp_path):
     for names in ([], ["a.mp4", "b.avi"]):
         for name in names:
             (tmp_path / "pool/videos" / name).write_text("bad")
-        with pytest.raises(UserError, match=r"No usable video or image is left in .*pool"):
+        told = r"pool \(videos/a\.mp4: not a video: .*\)" if names else "pool"
+        with pytest.raises(UserError, match=rf"No usable video or image is left in .*{told}: the log names"):
             run(tmp_path / "pool", tmp_path / "out", on_bad_video="skip")
 
 
