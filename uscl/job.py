@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from uscl.errors import UserError
 
@@ -13,12 +14,13 @@ log = logging.getLogger("uscl")
 
 
 @contextmanager
-def job(logfile: str | Path) -> Iterator[None]:
-    """Log to `logfile` and to standard error; end the process with one sentence on a UserError.
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to the job's log file and to standard error; end the process with one sentence on a UserError.
 
     Of several processes that train together only the first writes the log.
     """
-    Path(logfile).parent.mkdir(parents=True, exist_ok=True)
+    logfile = Path(snakemake.log[0])
+    logfile.parent.mkdir(parents=True, exist_ok=True)
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
     to_screen = logging.StreamHandler()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.audit.checks import within
     from uscl.audit.duplicates import Audited
     from uscl.audit.findings import FINDINGS

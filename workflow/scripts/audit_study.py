@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     import pandas as pd
 
     from uscl.audit.checks import across

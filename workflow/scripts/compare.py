@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.files import written
     from uscl.report.cases import one_row_a_case
     from uscl.stats.summary import comparisons, intervals

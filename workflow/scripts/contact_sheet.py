@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.data.manifest import read_manifest
     from uscl.report.contact_sheet import contact_sheet
     from uscl.report.style import save

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.audit.findings import read_findings
     from uscl.audit.policy import read_left_out, read_units, without_left_out
     from uscl.data.manifest import read_problems

@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.data.store import FrameStore
     from uscl.report.predictions import draw_cell
 

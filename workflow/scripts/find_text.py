@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.audit.findings import FINDINGS
     from uscl.audit.text import text_findings
     from uscl.data.manifest import read_manifest, write_table

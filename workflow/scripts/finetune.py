@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.device import start

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.audit.hashes import hash_frames, write_hashes
     from uscl.data.store import FrameStore
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.errors import UserError
     from uscl.files import written
     from uscl.metrics import PRIMARY

@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.data.store import FrameStore
     from uscl.report.film_strip import choose_videos, film_strip
     from uscl.report.pair_weights import pair_weights_figure

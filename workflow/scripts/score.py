@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.files import written
     from uscl.metrics import best_on_test_epoch, case_scores, score_cell
 

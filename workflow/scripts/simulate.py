@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.data.simulator import write_set
 
     write_set(out=Path(snakemake.output.raw), seed=snakemake.params.seed, **snakemake.params.settings)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.audit.policy import audited_cases, read_units
     from uscl.data.splits import make_splits, task_cases
     from uscl.data.store import FrameStore

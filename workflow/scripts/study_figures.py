@@ -6,7 +6,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.metrics import PRIMARY
     from uscl.report.cost import cost_against_score
     from uscl.report.overview import overview

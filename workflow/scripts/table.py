@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.files import write_text, written
     from uscl.report.claims import claims, claims_markdown
     from uscl.report.costs import costs_table

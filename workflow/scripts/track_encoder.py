@@ -7,7 +7,7 @@ import pandas as pd
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.files import write_text
     from uscl.tracking import log_run, open_store
 

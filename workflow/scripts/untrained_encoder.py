@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from uscl.models.checkpoint import save_encoder
     from uscl.provenance import RunRecord
 
