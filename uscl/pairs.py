@@ -134,16 +134,21 @@ def distances(videos: Videos, pairs: Pairs) -> NDArray[np.float64]:
     return np.abs(times[:, 1] - times[:, 0])
 
 
-def batches(pairs: Pairs, size: int) -> Iterator[Pairs]:
-    """Consecutive batches; a last batch of one joins the one before it: it would have no negatives.
+def bounds(count: int, size: int) -> list[int]:
+    """Where the batches of `count` pairs begin, and where the last one ends.
 
-    Raises UserError for fewer than two pairs or a batch size below two.
+    A last batch of one joins the one before it: it would have no negatives. Raises UserError for fewer than two pairs
+    or a batch size below two.
     """
-    count = len(pairs.rows)
     if count < 2 or size < 2:
         raise UserError(
             f"Contrastive pretraining compares videos: the pool has {count} to train on and `batch_size` is {size};"
             " it takes two or more of each."
         )
-    cuts = [0, *(cut for cut in range(size, count, size) if count - cut > 1), count]
+    return [0, *(cut for cut in range(size, count, size) if count - cut > 1), count]
+
+
+def batches(pairs: Pairs, size: int) -> Iterator[Pairs]:
+    """Consecutive batches of pairs (see `bounds`). Raises UserError."""
+    cuts = bounds(len(pairs.rows), size)
     return (pairs.take(slice(low, high)) for low, high in itertools.pairwise(cuts))

@@ -27,6 +27,7 @@ rule pretrain:
         unpack(lambda w: store(config["pool"])),
         # Only in order: a task that joins the study doesn't change what is pretrained, unless it takes videos away.
         gate=ancient("<results>/audit/passed.txt"),
+        feasible=ancient("<results>/audit/feasible.txt"),
         left_out="<results>/audit/pool_left_out.csv" if policy(config["pool"]) == "drop" else [],
         initial=initial_weights,
         code=lambda w: code("pretrain.py", *method_modules(w.arm)),
