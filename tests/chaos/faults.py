@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+LIMIT_S = 900
+
 
 class Outcome(NamedTuple):
-    """Whether what happened is what was expected, and what happened, in a few words. `passed` None: could not be tried."""
+    """Whether what happened is what was expected, and what happened, in a few words. `passed` None: not tried."""
 
     passed: bool | None
     happened: str
@@ -16,6 +18,7 @@ class Fault(NamedTuple):
     """One fault: how it's called, what is expected of the project, and how to inject it into an empty folder.
 
     `inject` may raise AssertionError, whose text then is what happened. `short` faults are those of the shortened form.
+    After `limit_s` seconds a fault is taken to hang: it's ended with all processes that it started.
     """
 
     topic: str
@@ -23,6 +26,7 @@ class Fault(NamedTuple):
     expected: str
     inject: Callable[[Path], Outcome]
     short: bool
+    limit_s: float
 
 
 class Faults(list[Fault]):
@@ -32,11 +36,11 @@ class Faults(list[Fault]):
         super().__init__()
         self._topic = topic
 
-    def fault(self, name: str, expected: str, *, short: bool = False) -> Callable:
+    def fault(self, name: str, expected: str, *, short: bool = False, limit_s: float = LIMIT_S) -> Callable:
         """A decorator that adds a function of an empty folder, which returns an Outcome."""
 
         def add(inject: Callable[[Path], Outcome]) -> Callable[[Path], Outcome]:
-            self.append(Fault(self._topic, name, expected, inject, short))
+            self.append(Fault(self._topic, name, expected, inject, short, limit_s))
             return inject
 
         return add

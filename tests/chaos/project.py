@@ -7,7 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 MINUTE = ROOT / "tests/chaos/minute.yaml"
@@ -15,16 +18,22 @@ CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow", "Snakefile",
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Where the harness works: a variable may name a disk with room.
 WORK = Path(os.environ.get("CHAOS_FOLDER") or tempfile.gettempdir()) / f"chaos-{os.getuid()}"
+# The variable that names the checkout which all faults of a call copy; else it's this one.
+SOURCE = "CHAOS_SOURCE"
+# Words of a call in a copy of a finished project: what isn't about MLflow needn't rebuild its store.
+UNTRACKED = ("--config", "tracking=none")
+WHOLE = ("table.csv", "claims.csv", "cells/**/predictions.parquet", "encoders/**/*.safetensors")
 
 
 def checkout(folder: Path) -> Path:
     """What the workflow needs of the checkout, in `folder`, without results and environment."""
+    source = Path(os.environ.get(SOURCE) or ROOT)
     for name in CHECKOUT:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+            shutil.copy2(source / name, folder / name)
     return folder
 
 
@@ -53,17 +62,57 @@ def snakemake(
     )
 
 
+def start(project: Path, *words: str, log: Path, study: Path = MINUTE, cores: int = 2, **more: str) -> subprocess.Popen:
+    """Call Snakemake in a process group of its own, as a terminal does, without waiting; it adds its output to `log`."""
+    with log.open("a", encoding="utf-8") as output:
+        return subprocess.Popen(
+            command(*words, study=study, cores=cores),
+            cwd=project,
+            env=environment(**more),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,
+        )
+
+
 @functools.cache
 def finished(study: Path = MINUTE) -> Path:
-    """A project in which a study was run without any fault; kept for all faults of this call, not to be changed."""
-    folder = checkout(WORK / f"finished-{study.stem}")
-    run = snakemake(folder, study=study)
-    assert run.returncode == 0, run.stdout
+    """A project in which a study was run without any fault, not to be changed: kept for calls with the same code."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with FileLock(WORK / f"{study.stem}.lock"):
+        fresh = checkout(Path(tempfile.mkdtemp(dir=WORK)))
+        folder = WORK / f"finished-{study.stem}-{tree_hash(fresh, study)[:12]}"
+        if (folder / "finished").exists():
+            shutil.rmtree(fresh)
+            return folder
+        forget_old(study)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+        run = snakemake(folder, study=study)
+        assert run.returncode == 0, run.stdout
+        (folder / "finished").touch()
     return folder
 
 
+def tree_hash(folder: Path, *more: Path) -> str:
+    """SHA-256 of the names and bytes of all files in a folder, and of some more files."""
+    digest = hashlib.sha256()
+    for path in (*sorted(path for path in folder.rglob("*") if path.is_file()), *more):
+        digest.update(str(path.relative_to(folder) if path.is_relative_to(folder) else path.name).encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def forget_old(study: Path) -> None:
+    """Remove finished projects of other states of the code that nobody needs any more."""
+    for folder in WORK.glob(f"finished-{study.stem}-*"):
+        if folder.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(folder)
+
+
 def copy_of_finished(folder: Path, study: Path = MINUTE) -> Path:
-    """A copy of the finished project, in which a further call does nothing.
+    """A copy of the finished project, in which a further call with UNTRACKED does nothing.
 
     Its MLflow store must be rebuilt, since that of the original keeps its files there: it's left out.
     """
@@ -73,9 +122,18 @@ def copy_of_finished(folder: Path, study: Path = MINUTE) -> Path:
 
 def fingerprints(project: Path, *patterns: str) -> dict[str, str]:
     """SHA-256 of the result files that match any of `patterns` (default: what must be the same bytes in every run)."""
-    patterns = patterns or ("table.csv", "claims.csv", "cells/**/predictions.parquet", "encoders/**/*.safetensors")
-    files = sorted({path for pattern in patterns for path in (project / "results").glob(pattern)})
-    return {
-        path.relative_to(project / "results").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    results = project / "results"
+    files = sorted({path for pattern in patterns or WHOLE for path in results.glob(pattern)})
+    return {path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def differences(project: Path, study: Path = MINUTE) -> str:
+    """What of a project's results isn't as in a run without any fault, as the end of a sentence; empty where all is."""
+    expected, found = fingerprints(finished(study)), fingerprints(project)
+    other = [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
+    return f"{len(other)} of {len(expected)} results differ ({', '.join(other[:3])})" if other else ""
+
+
+def half_files(project: Path) -> list[str]:
+    """What was left in the results under a name that a file has only until it's whole (see uscl/files.py)."""
+    return sorted(str(path.relative_to(project)) for path in (project / "results").rglob(".[0-9]*.*"))

@@ -1,0 +1,5 @@
+"""interruption."""
+
+from chaos.faults import Faults
+
+FAULTS = Faults("interruption")

@@ -1,0 +1,5 @@
+"""kills."""
+
+from chaos.faults import Faults
+
+FAULTS = Faults("kills")

@@ -1,0 +1,5 @@
+"""space."""
+
+from chaos.faults import Faults
+
+FAULTS = Faults("space")

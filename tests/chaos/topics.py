@@ -1,0 +1,16 @@
+"""The topics: one module each, with its faults in FAULTS."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+
+from chaos.faults import Fault
+
+TOPICS = ("interruption", "kills", "space", "reproducibility", "tracking", "readers", "security", "numbers")
+
+
+def faults_of(topics: Iterable[str], *, short: bool = False, only: str = "") -> list[Fault]:
+    """The faults of some topics, those of the shortened form alone, or those whose name holds a text."""
+    there = [topic for topic in topics if find_spec(f"chaos.{topic}")]
+    found = [fault for topic in there for fault in import_module(f"chaos.{topic}").FAULTS]
+    return [fault for fault in found if (fault.short or not short) and only.casefold() in fault.name.casefold()]
