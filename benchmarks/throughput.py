@@ -85,12 +85,11 @@ for number in range(2):
     figure.savefig(f"{number}.png")
 """,
     "logging": """
-from pathlib import Path
-from uscl.tracking import open_store
-client = open_store(Path("mlflow.db"))
-run = client.create_run("0").info.run_id
-for number in range(50):
-    client.log_metric(run, "loss", number, step=number)
+from uscl.tracking_store import opened
+with opened("sqlite:///mlflow.db") as client:
+    run = client.create_run("0").info.run_id
+    for number in range(50):
+        client.log_metric(run, "loss", number, step=number)
 """,
 }
 

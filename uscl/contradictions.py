@@ -6,12 +6,15 @@ Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
 import re
 from typing import Any
 
+from uscl.redaction import has_credentials
+
 # The reader of the folder layout in which each kind of set is simulated.
 SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
 UNTRAINED = ("random", "imagenet")
 PROBES = ("linear", "knn")  # regimes on frozen features
 WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # the readers and kinds that have something to segment
+STORES = ("https://", "http://", "sqlite:///")
 MIRRORS = ("https://", "http://", "file://")
 
 
@@ -27,7 +30,8 @@ def contradiction(config: dict[str, Any]) -> str | None:
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
     return (
-        dataset_fault(config)
+        tracking_fault(config)
+        or dataset_fault(config)
         or method_fault(config)
         or evaluation_fault(config)
         or comparison_fault(config)
@@ -40,6 +44,19 @@ def layout(dataset: dict[str, Any]) -> str:
     """The reader of a data set: a public set's, or that of a kind of own data."""
     name: str = dataset.get("reader") or dataset["kind"]
     return name
+
+
+def tracking_fault(config: dict[str, Any]) -> str | None:
+    """An address of the MLflow store that can't be one, or that holds credentials; it isn't repeated."""
+    address = config.get("tracking_uri", "")
+    if has_credentials(address):
+        return (
+            "Config: tracking_uri holds a user, password or token, which would end up in records: put them into the"
+            " environment as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+        )
+    if address and not address.startswith(STORES):
+        return f"Config: tracking_uri must begin with {', '.join(STORES[:-1])} or {STORES[-1]}."
+    return None
 
 
 def dataset_fault(config: dict[str, Any]) -> str | None:

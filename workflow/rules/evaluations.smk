@@ -86,4 +86,5 @@ def tracked_runs():
     if config["tracking"] == "none":
         return []
     encoders = expand("<results>/tracking/encoders/{arm}-seed{seed}.json", arm=config["methods"], seed=SEEDS)
-    return ["<results>/mlflow.db", *encoders, *cells(f"<results>/tracking/cells/{CELL_NAME}.json")]
+    own_store = ["<results>/mlflow.db"] if OWN_STORE else []
+    return [*own_store, *encoders, *cells(f"<results>/tracking/cells/{CELL_NAME}.json")]

@@ -1,9 +1,41 @@
+from uscl.tracking import forget_unavailable, waiting
+
+# Only whether there is another store than the study's own: its address may hold a password, and stays out of the rules.
+OWN_STORE = not (config.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI"))
+FAILED_RUNS_S = 60  # for logging failed runs at the end of a call
+
+
+def tracking_start():
+    """Let the MLflow store be tried again: it may be back."""
+    forget_unavailable(Path(R))
+
+
+def tracking_end(failed=False):
+    """Log the runs that failed, and say how many finished ones wait for the store; never an error."""
+    if config["tracking"] == "none":
+        return
+    if failed:
+        log_failed_runs()
+    if count := waiting(Path(R)):
+        logger.info(f"Waiting for MLflow: {count} finished runs; `snakemake sync_tracking` logs them.")
+
+
+def log_failed_runs():
+    """Log attempts at runs that didn't end well, in a process of its own: the store may hang."""
+    words = [sys.executable, "-m", "uscl.sync", "--results", R, "--study", config["study"]]
+    words += ["--address", config["tracking_uri"]] if config.get("tracking_uri") else []
+    try:
+        subprocess.run(words, timeout=FAILED_RUNS_S)
+    except (OSError, subprocess.TimeoutExpired):
+        logger.info("Failed runs are not in MLflow yet: `snakemake sync_tracking` logs them.")
+
+
 rule mlflow_store:
     input:
         code=code("mlflow_store.py"),
     output:
         # An update, not a rewrite: the runs in the store outlive a change of the code that created it.
-        database=update("<results>/mlflow.db"),
+        database=update("<results>/mlflow.db") if OWN_STORE else [],
         # What the logging jobs wait for: they change the database itself all the time.
         ready="<results>/tracking/store.txt",
     log:
@@ -13,6 +45,8 @@ rule mlflow_store:
     conda:
         "../../environment.yml"
     params:
+        results=R,
+        address=config.get("tracking_uri"),
         experiments=[f"{config['study']}/{name}" for name in ("pretrain", *config["tasks"])],
     message:
         "Creating the MLflow store"
@@ -43,8 +77,9 @@ rule track_encoder:
     conda:
         "../../environment.yml"
     params:
-        database=rules.mlflow_store.output.database,
-        experiment=f"{config['study']}/pretrain",
+        results=R,
+        address=config.get("tracking_uri"),
+        study=config["study"],
     message:
         "Logging to MLflow: encoder {wildcards.arm}, seed {wildcards.seed}"
     script:
@@ -68,9 +103,27 @@ rule track_cell:
     conda:
         "../../environment.yml"
     params:
-        database=rules.mlflow_store.output.database,
-        experiment=lambda w: f"{config['study']}/{w.task}",
+        results=R,
+        address=config.get("tracking_uri"),
+        study=config["study"],
     message:
         "Logging to MLflow: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
         "../scripts/track_cell.py"
+
+
+rule sync_tracking:
+    input:
+        code=code("sync_tracking.py"),
+    log:
+        "<logs>/sync_tracking.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=R,
+        address=config.get("tracking_uri"),
+        study=config["study"],
+    message:
+        "Logging to MLflow what its store lacks"
+    script:
+        "../scripts/sync_tracking.py"

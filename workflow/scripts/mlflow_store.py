@@ -4,10 +4,10 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake):
-    from uscl.files import write_text
-    from uscl.tracking import create_store
+with job(snakemake, result=False):
+    from uscl.tracking import make_store
 
-    experiments = snakemake.params.experiments
-    create_store(Path(snakemake.output.database), experiments)
-    write_text(Path(snakemake.output.ready), "\n".join(experiments) + "\n")
+    params, output = snakemake.params, snakemake.output
+    make_store(Path(params.results), params.address, params.experiments, Path(output.ready))
+    for database in [output.database] if output.database else []:
+        Path(database).touch()  # there even if it can't be used
