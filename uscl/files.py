@@ -1,25 +1,99 @@
 """Writing files whole or not at all."""
 
+import errno
 import hashlib
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from uscl.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LEAST_FREE = 1 << 20  # bytes; writers that hide the system's error have failed for want of room if less is free
+
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers choose the format by it.
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
+    """A path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+
+    Raises UserError where the disk is full.
+    """
+    with making_room_told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+        # The suffix stays last: writers choose the format by it.
+        beside = path.with_name(f".{os.getpid()}.{path.name}")
+        try:
+            yield beside
+            sync(beside)
+            beside.replace(path)
+            sync(path.parent)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` to fill; it takes the place of `path` when the block ends without an error."""
+    with making_room_told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+        beside = path.with_name(f".{os.getpid()}.{path.name}")
+        beside.mkdir()
+        try:
+            yield beside
+            for file in beside.rglob("*"):
+                sync(file)
+            shutil.rmtree(path, ignore_errors=True)
+            beside.replace(path)
+            sync(path.parent)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def making_room_told(path: Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full: libraries wrap the system's error, or hide it."""
     try:
-        yield beside
-        sync(beside)
-        beside.replace(path)
-        sync(path.parent)
-    finally:
-        beside.unlink(missing_ok=True)
+        yield
+    except Exception as error:
+        if is_full(error, path.parent):
+            raise UserError(
+                f"{path} can't be written: the disk is full. Make room and call again: what was finished is kept."
+            ) from error
+        raise
+
+
+def is_full(error: Exception, folder: Path) -> bool:
+    """Whether an error came from a disk without room."""
+    if isinstance(error, UserError):
+        return False
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in FULL
+    return folder.is_dir() and shutil.disk_usage(folder).free < LEAST_FREE
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of this file while they wrote it."""
+    own = re.compile(rf"\.(\d+)\.{re.escape(path.name)}")
+    for entry in os.scandir(path.parent):
+        found = own.fullmatch(entry.name)
+        if found and not running(int(found[1])):
+            shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else Path(entry).unlink(missing_ok=True)
+
+
+def running(pid: int) -> bool:
+    """Whether a process runs here."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def sync(path: Path) -> None:

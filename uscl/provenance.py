@@ -14,8 +14,10 @@ from typing import Any
 
 from uscl.files import sha256, write_text
 
-PACKAGES = ("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "numpy", "scikit-learn", "av")
+PACKAGES = ("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric", "numpy", "scipy")
+PACKAGES += ("pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom")
 PROJECT = Path(__file__).parents[1]
+NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # settings that no result depends on
 
 
 class RunRecord:
@@ -28,6 +30,7 @@ class RunRecord:
         self, name: str, *, params: dict[str, Any], config: dict[str, Any], data: list[Path], tags: dict[str, str]
     ) -> None:
         self.started = time.time()
+        self._clock = time.monotonic()  # the other may be set back
         self.record: dict[str, Any] = {
             "name": name,
             "params": params,
@@ -36,7 +39,7 @@ class RunRecord:
             "data_sha256": sha256(*data),
             "commit": commit(),
             "tags": tags,
-            "packages": {package: version(package) for package in PACKAGES},
+            "packages": packages(),
             "hardware": hardware(),
         }
 
@@ -51,13 +54,19 @@ class RunRecord:
 
     def write(self, path: Path, **more: Any) -> None:
         """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
-        record = self.record | more | {"started": self.started, "ended": time.time(), "peak_memory_mib": peak_memory()}
+        ended = self.started + time.monotonic() - self._clock
+        record = self.record | more | {"started": self.started, "ended": ended, "peak_memory_mib": peak_memory()}
         write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    return {package: version(package) for package in PACKAGES}
 
 
 def config_hash(config: dict[str, Any]) -> str:
     """A hash of what a study's results depend on: of all its settings but where they lie and who logs them."""
-    told = {key: value for key, value in config.items() if key not in ("results", "tracking")}
+    told = {key: value for key, value in config.items() if key not in NOT_RESULTS}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,10 +15,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from uscl import health
+from uscl import health, interruption
 from uscl.errors import UserError
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pairs import Pairs, batches
+from uscl.parallel import summed
 from uscl.pretrain import checkpoints
 from uscl.pretrain.schedule import learning_rate
 from uscl.progress import shown
@@ -79,46 +80,88 @@ class Budget(NamedTuple):
     warmup_epochs: int
 
 
+@dataclass
+class Progress:
+    """What a training has behind it: one row of figures an epoch, and the steps of the epoch that is under way."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+
+
 def fit(
     training: Training, fabric: Fabric, seed: int, budget: Budget, *, folder: Path | None = None, identity: str = ""
 ) -> pd.DataFrame:
     """Train the model in place; returns one row an epoch with loss, learning rate and health figures.
 
-    With `folder`, the state is kept there after every epoch, and a run of the same `identity` that was cut off goes on
-    from it to the very same weights. Raises UserError on a loss or gradient that is not finite.
+    With `folder`, the state is kept there after every epoch, and behind the step in which the process is told to end; a
+    run of the same `identity` that was cut off goes on from it to the very same weights. Raises UserError on a loss or
+    gradient that is not finite, Interrupted where the process was told to end.
     """
-    history = restored(training, folder, identity) if folder else []
-    told: set[str] = set()
-    for epoch in shown(range(len(history), budget.epochs), budget.epochs - len(history), "pretraining"):
-        started = time.monotonic()
-        rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
-        for group in training.optimizer.param_groups:
-            group["lr"] = rate
-        figures = train_epoch(training, seed, epoch, budget.batch_size)
-        history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": training.validate()})
-        warn(figures, epoch, told)
-        training.seconds += time.monotonic() - started
-        log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, figures["loss"])
-        if folder and fabric.is_global_zero:
-            checkpoints.save(folder, epoch, identity, state_of(training) | {"history": history})
-    return pd.DataFrame(history)
+    progress = restored(training, fabric, folder, identity) if folder else Progress()
+    behind, said = len(progress.history), set[str]()
+    with interruption.deferred():
+        for epoch in shown(range(behind, budget.epochs), budget.epochs - behind, "pretraining"):
+            clock = time.monotonic()
+            rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
+            for group in training.optimizer.param_groups:
+                group["lr"] = rate
+            if train_epoch(training, fabric, seed, epoch, budget.batch_size, progress):
+                finish_epoch(training, progress, rate, said)
+                log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
+            training.seconds += time.monotonic() - clock
+            if folder and fabric.is_global_zero:
+                done = len(progress.history), len(progress.steps)
+                checkpoints.save(folder, *done, identity, state_of(training, progress))
+            if by := told_to_end(fabric):
+                raise interruption.Interrupted(f"{by}; a checkpoint stands at {place_of(progress)}" if folder else by)
+    return pd.DataFrame(progress.history)
 
 
-def train_epoch(training: Training, seed: int, epoch: int, batch_size: int) -> dict[str, float]:
-    """One pass over the training videos; returns the epoch's figures."""
+def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch_size: int, progress: Progress) -> bool:
+    """The steps of a pass over the training videos that aren't behind yet; False where the process was told to end."""
     training.model.train()
     drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), batch_size))
-    steps, norms = [], []
     for number, batch in enumerate(drawn):
+        if number < len(progress.steps):
+            continue
+        if told_to_end(fabric):
+            return False
         place = Place(epoch, number, epoch * len(drawn) + number)
         step = training.step(batch, place)
-        norms.append(checked(step, training, batch, place))
+        progress.norms.append(checked(step, training, batch, place))
         for parameter, gradient in zip(training.model.parameters(), step.gradients, strict=True):
             parameter.grad = gradient
         training.optimizer.step()
         training.optimizer.zero_grad()
-        steps.append(step._replace(gradients=()))
-    return summary(steps) | {"gradient_norm": sum(norms) / len(norms)}
+        progress.steps.append(step._replace(gradients=()))
+    return True
+
+
+def finish_epoch(training: Training, progress: Progress, rate: float, said: set[str]) -> None:
+    """Put an epoch whose steps are done, at this learning rate, into the history."""
+    epoch = len(progress.history)
+    figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
+    progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": training.validate()})
+    progress.steps, progress.norms = [], []
+    warn(figures, epoch, said)
+
+
+def told_to_end(fabric: Fabric) -> str | None:
+    """The signal by which this process or, of several that train together, any of them was told to end.
+
+    All must leave behind the same step: one that went on alone would wait for the others for ever.
+    """
+    own = interruption.told()
+    if fabric.world_size == 1:
+        return own
+    (told,) = summed(fabric, [torch.tensor([float(own is not None)], device=fabric.device)])
+    return (own or "a signal to another process") if told.item() > 0 else None
+
+
+def place_of(progress: Progress) -> str:
+    """Where a training stands, counted from 1."""
+    return f"epoch {len(progress.history) + 1}, step {len(progress.steps) + 1}"
 
 
 def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float:
@@ -147,27 +190,35 @@ def summary(steps: list[Step]) -> dict[str, float]:
     return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
 
 
-def warn(figures: dict[str, float], epoch: int, told: set[str]) -> None:
+def warn(figures: dict[str, float], epoch: int, said: set[str]) -> None:
     """Say what collapses, each kind once a run."""
     for kind, sentence in health.warnings(figures, int(figures["pairs"])).items():
-        if kind not in told:
+        if kind not in said:
             log.warning("Epoch %d: %s.", epoch + 1, sentence)
-            told.add(kind)
+            said.add(kind)
 
 
-def state_of(training: Training) -> dict[str, Any]:
-    """All that the next epoch depends on: random numbers do so on seed and epoch alone."""
-    return {name: part.state_dict() for name, part in training.stateful().items()} | {"seconds": training.seconds}
+def state_of(training: Training, progress: Progress) -> dict[str, Any]:
+    """All that the next step depends on: random numbers do so on seed, epoch and step alone."""
+    steps = [step._asdict() | {"more": dict(step.more)} for step in progress.steps]
+    states = {name: part.state_dict() for name, part in training.stateful().items()}
+    return states | {
+        "seconds": training.seconds,
+        "history": progress.history,
+        "steps": steps,
+        "norms": progress.norms,
+    }
 
 
-def restored(training: Training, folder: Path, identity: str) -> list[dict[str, float]]:
-    """Put the newest checkpoint's state into place; returns the history up to it, empty where there is none."""
-    found = checkpoints.latest(folder, identity)
-    if found is None:
-        return []
-    epoch, state = found
+def restored(training: Training, fabric: Fabric, folder: Path, identity: str) -> Progress:
+    """Put the newest checkpoint's state into place; returns what lies behind it, nothing where there is none."""
+    state = checkpoints.latest(folder, identity)
+    if state is None:
+        return Progress()
     for name, part in training.stateful().items():
         part.load_state_dict(state[name])
     training.seconds = state["seconds"]
-    log.info("going on after epoch %d", epoch + 1)
-    return state["history"]
+    steps = [Step(**fabric.to_device(step)) for step in state["steps"]]
+    progress = Progress(state["history"], steps, state["norms"])
+    log.info("going on from %s", place_of(progress))
+    return progress

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from uscl.data.store import FrameStore
+from uscl.files import written_folder
 from uscl.metrics import masks_of
 from uscl.report.classification import calibration_curves, confusion_matrices, roc_curves
 from uscl.report.curves import learning_curves
@@ -40,9 +41,9 @@ def task_figures(
     if "epoch" in histories:
         score = "balanced accuracy" if kind == "classification" else "mean Dice"
         figures["learning_curves"] = learning_curves(histories, title, score, arms)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures.items():
-        save_both(figure, folder / name)
+    with written_folder(folder) as beside:
+        for name, figure in figures.items():
+            save_both(figure, beside / name)
 
 
 def galleries(arms: Sequence[str], cases: pd.DataFrame, store: FrameStore) -> dict[str, Figure]:

@@ -59,3 +59,14 @@ def preflight():
         run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
         if run.returncode:
             raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")
+
+
+def tell_of_killed_jobs():
+    """Say which jobs of this call were killed: they couldn't say it themselves."""
+    for attempt in left_behind(Path(R, "logs")):
+        if attempt["status"] == RUNNING and attempt.get("caller") == os.environ[CALLER]:
+            logger.error(
+                f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
+                " memory ran out. Call again, and it goes on; if memory is short, with fewer --cores or a smaller"
+                " `batch_size`."
+            )

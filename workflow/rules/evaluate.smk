@@ -14,6 +14,8 @@ rule finetune:
         f"<benchmarks>/cells/{CELL_NAME}.tsv"
     wildcard_constraints:
         regime="finetune|last_block",
+    # For one that was told to end or was killed; a mistake ends at once (see uscl/attempts.py).
+    retries: 2
     conda:
         "../../environment.yml"
     threads: 1

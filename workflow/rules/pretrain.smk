@@ -44,6 +44,8 @@ rule pretrain:
         "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
     wildcard_constraints:
         arm=one_of(PRETRAINED),
+    # For one that was told to end or was killed; a mistake ends at once (see uscl/attempts.py).
+    retries: 2
     conda:
         "../../environment.yml"
     threads: 1 if GPUS else DEVICES

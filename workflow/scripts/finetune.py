@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake):
+with job(snakemake) as attempt:
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.device import start
@@ -33,6 +33,7 @@ with job(snakemake):
         data=[Path(snakemake.input[name]) for name in ("manifest", "masks", "splits")],
         tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": sha256(Path(snakemake.input.encoder))},
     )
+    attempt.tell(**record.record)
     cases, folds = labelled_folds(Path(snakemake.input.splits), cell.labels, cell.seed, cell.task)
     store = FrameStore.open(Path(snakemake.input.frames).parent)
     finetune_fold = import_module(f"uscl.evaluate.{params.kind}").finetune_fold

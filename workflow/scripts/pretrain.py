@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake):
+with job(snakemake) as attempt:
     from uscl.audit.policy import read_left_out
     from uscl.data.store import FrameStore
     from uscl.device import start
@@ -40,6 +40,7 @@ with job(snakemake):
         data=[Path(path) for path in (given.manifest, *left_out_file, *given.initial)],
         tags={"stage": "pretrain", "arm": arm},
     )
+    attempt.tell(**record.record)
     checkpoints = Path(params.checkpoints)
     result = import_module(f"uscl.pretrain.{params.method}").pretrain(
         initial_encoder(params.arch, params.init, seed, next(iter(given.initial), None)),

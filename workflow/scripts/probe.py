@@ -4,7 +4,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake):
+with job(snakemake) as attempt:
     import numpy as np
 
     from uscl.data.splits import labelled_folds
@@ -22,6 +22,7 @@ with job(snakemake):
         data=[Path(given[name]) for name in ("manifest", "splits")],
         tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": sha256(Path(given.encoder))},
     )
+    attempt.tell(**record.record)
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
     features = np.load(given.features)
 

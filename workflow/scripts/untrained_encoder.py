@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.job import job
 
-with job(snakemake):
+with job(snakemake) as attempt:
     from uscl.models.checkpoint import save_encoder
     from uscl.provenance import RunRecord
 
@@ -18,6 +18,7 @@ with job(snakemake):
         data=[Path(weights)] if weights else [],
         tags={"stage": "pretrain", "arm": arm},
     )
+    attempt.tell(**record.record)
     encoder = import_module(f"uscl.pretrain.{params.method}").untrained_encoder(params.arch, seed, weights)
     save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
     parameters = sum(weight.numel() for weight in encoder.parameters())

@@ -1,6 +1,8 @@
 import logging
 import math
+import os
 import random
+import signal
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,7 +11,7 @@ import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
 
-from uscl import health
+from uscl import health, interruption
 from uscl.device import start
 from uscl.errors import UserError
 from uscl.losses import nt_xent_per_view
@@ -17,11 +19,21 @@ from uscl.models.contrastive import ContrastiveModel
 from uscl.pairs import Videos, one_frame
 from uscl.pretrain import loop, meta_uscl, simclr, uscl
 from uscl.pretrain.loop import Budget, Step, Training, fit
+from uscl.pretrain.pool import Pool
 from uscl.pretrain.schedule import learning_rate
 
 BUDGET = Budget(epochs=3, batch_size=2, lr=0.1, warmup_epochs=2)
-ALONE = SimpleNamespace(is_global_zero=True)
+ALONE = SimpleNamespace(is_global_zero=True, world_size=1, to_device=lambda step: step)
 STEPS = 3  # an epoch
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    interruption.listen()  # nothing was told
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 class Recorded(Training):
@@ -200,6 +212,46 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, mo
     assert not same_state(dict(whole.encoder.named_parameters()), dict(TinyEncoder().named_parameters()))
 
 
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("moment", ["step", "validation"])
+def test_a_training_that_is_told_to_end_does_no_step_twice(name, moment, tmp_path, monkeypatch):
+    method, settings = METHODS[name]
+    fabric = start("cpu", "32-true", threads=1)
+    done, checked, validation_loss = [], loop.checked, Pool.validation_loss
+
+    def pretrain(**more):
+        given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
+        return method.pretrain(TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
+
+    def told_in_a_step(step, training, batch, place):
+        done.append(place.total)
+        if moment == "step" and place.total == told_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return checked(step, training, batch, place)
+
+    def told_in_validation(*args):
+        if moment == "validation" and done[-1] >= told_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return validation_loss(*args)
+
+    whole = pretrain()
+    steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
+    told_at = random.Random(name).randrange(1, 3 * steps - 1)
+    monkeypatch.setattr(loop, "checked", told_in_a_step)
+    monkeypatch.setattr(Pool, "validation_loss", told_in_validation)
+    interruption.listen()
+    with pytest.raises(interruption.Interrupted, match=r"^SIGTERM; a checkpoint stands at epoch \d, step \d$"):
+        pretrain(folder=tmp_path, identity="a")
+    interruption.listen()
+    told_at = 3 * steps
+    resumed = pretrain(folder=tmp_path, identity="a")
+    assert done == list(range(3 * steps))
+    assert same_state(resumed.encoder.state_dict(), whole.encoder.state_dict())
+    assert same_state(resumed.heads, whole.heads)
+    for table in ("history", "parts", "pairs"):
+        pd.testing.assert_frame_equal(getattr(resumed, table), getattr(whole, table), check_exact=True)
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path):
     first, again = Recorded(), Recorded()
     history = fit(first, ALONE, 0, BUDGET, folder=tmp_path, identity="a")
@@ -229,7 +281,14 @@ def test_checkpoints_of_other_settings_data_or_code_are_not_used(tmp_path):
 def test_without_a_folder_nothing_is_kept_and_of_several_processes_only_the_first_writes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fit(Recorded(), ALONE, 0, BUDGET)
-    fit(Recorded(), SimpleNamespace(is_global_zero=False), 0, BUDGET, folder=tmp_path / "kept", identity="a")
+    fit(
+        Recorded(),
+        SimpleNamespace(is_global_zero=False, world_size=1),
+        0,
+        BUDGET,
+        folder=tmp_path / "kept",
+        identity="a",
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,13 +1,13 @@
 """The entry point: whole simulated data sets, in the layouts that the readers of real ones expect."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from uscl.data.simulator.events import Event
 from uscl.data.simulator.set_breast import write_breast
 from uscl.data.simulator.set_lung import write_lung
 from uscl.data.simulator.set_pool import write_pool
 from uscl.errors import UserError
+from uscl.files import written_folder
 
 KINDS = ("pool", "lung", "breast")
 
@@ -33,10 +33,7 @@ def write_set(
     Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
     """
     check_request(kind, out, patients, videos, frames)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        partial = Path(scratch) / out.name
-        partial.mkdir()
+    with written_folder(out) as partial:
         if kind == "pool":
             shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
             write_pool(partial, seed, patients, videos, frames, shares)
@@ -44,9 +41,6 @@ def write_set(
             write_lung(partial, seed, patients, videos, frames)
         else:
             write_breast(partial, seed, patients)
-        if out.exists():
-            out.rmdir()  # empty, as checked above
-        partial.replace(out)
 
 
 def check_request(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:

@@ -1,0 +1,72 @@
+"""Attempts at a job: a file beside its log while it runs, and what became of it if it didn't end well.
+
+A process that is killed can't say so itself; the file that it leaves behind does.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from uscl.files import write_text
+from uscl.interruption import CALLER
+
+RUNNING, FAILED, INTERRUPTED = "running", "failed", "interrupted"
+
+
+class Attempt:
+    """One attempt at a job; its file holds status, reason, start and end in seconds since 1970, the log, and its run.
+
+    Of several processes that train together only the first has a file.
+    """
+
+    def __init__(self, log: Path) -> None:
+        first = os.environ.get("LOCAL_RANK", "0") == "0"
+        self._path = log.with_suffix(".attempt.json") if first else None
+        self._before = read(self._path) if self._path else None
+        self._told: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
+        self.tell(started=time.time(), caller=os.environ.get(CALLER))
+
+    def tell(self, **more: Any) -> None:
+        """Add to the file, such as the record of the run that the job makes (see `uscl.provenance.RunRecord`)."""
+        self._told |= more
+        if self._path:
+            write_text(self._path, json.dumps(self._told, indent=2, sort_keys=True) + "\n")
+
+    def failed_for_good(self) -> str | None:
+        """Why the attempt before this one failed, if the same call of Snakemake made it and another can't help.
+
+        What was told to end or was killed is worth another try; what has failed would fail again.
+        """
+        if self._before is None or self._before["status"] != FAILED or self._told["caller"] is None:
+            return None
+        return self._before["reason"] if self._before.get("caller") == self._told["caller"] else None
+
+    def end(self, status: str, reason: str) -> None:
+        """Say that the job failed or was told to end, and why."""
+        self.tell(status=status, reason=reason, ended=time.time())
+
+    def succeed(self) -> None:
+        """Remove the file: what the job made speaks for itself."""
+        if self._path:
+            self._path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What the file of an attempt says; None where there is none, or none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "status" in found else None
+
+
+def left_behind(logs: Path) -> list[dict[str, Any]]:
+    """Attempts that didn't end well, in the order of their files' names, while no job is running in the study.
+
+    A status that still says running is that of a process which was killed. Those of jobs that make a run have its
+    `name` and the rest of its record.
+    """
+    found = [read(path) for path in sorted(logs.rglob("*.attempt.json"))]
+    return [attempt for attempt in found if attempt]
