@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.data.dicom import decode_dicom
 from uscl.data.folds import decode_fold
 from uscl.data.frames import decode_frames, frame_files
 from uscl.data.image import fit_image, read_image, read_masks
-from uscl.data.readers import Source
+from uscl.data.source import Source
 from uscl.data.video import Clip, decode
 from uscl.files import sha256
 
@@ -41,6 +40,8 @@ def read_source(
     elif source.kind == "frames":
         clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
     elif path.suffix.lower() == ".dcm":
+        from uscl.data.dicom import decode_dicom  # late: pydicom doubles the time in which a decoder starts
+
         clip = decode_dicom(path, size, rate_hz, max_frames)
     else:
         clip = decode(path, size, rate_hz, max_frames)

@@ -21,7 +21,7 @@ from pydicom.uid import RLELossless
 
 from uscl.data.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
 from uscl.data.image import fit_image
-from uscl.data.video import BadMedia, Clip, limited_frames, sampled_frames
+from uscl.data.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
 
 LEAST_FRAME_BYTES = 10  # of a compressed frame: its item's head and anything at all
 SPARE_BYTES = 100_000  # by which a compressed frame may exceed twice its pixels
@@ -45,7 +45,7 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
     """The first `max_frames` frames of a DICOM file at `rate_hz` (None: every frame), letterboxed to size x size.
 
     Sampled as by uscl.data.video.decode. Raises BadMedia: empty, not DICOM, without pixels, packed in a way that isn't
-    read, cut short, damaged, or beyond MAX_PIXELS or MAX_FRAMES.
+    read, cut short, damaged, or beyond a limit of uscl.data.video.
     """
     silence_pydicom()
     if path.stat().st_size == 0:
@@ -102,6 +102,7 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
     (rows, columns), remark = ultrasound_region(header.tags, header.size)
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
+    check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
     frames = []
     for number, data in packed_frames(file, header):
         if number in wanted:

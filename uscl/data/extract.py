@@ -1,26 +1,23 @@
 """From the files of a data set to a frame store: decode, scale, hash, write, name each bad file."""
 
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from uscl.data import readers
-from uscl.data.clips import read_source, source_sha256
+from uscl.data.decoders import Decoders
 from uscl.data.expected import check_counts
+from uscl.data.loading import Loaded, Rejected, Sampling
 from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
 from uscl.data.parallel import in_order
 from uscl.data.readers import Problem, Source, Sources
 from uscl.data.store import ArrayWriter, new_array
-from uscl.data.video import BadMedia, Clip
 from uscl.errors import UserError
 from uscl.progress import shown
 
@@ -28,31 +25,6 @@ ACTIONS = ("set aside", "left out", "kept")  # the gravest first
 LOOK_AHEAD = 2  # files per worker that wait, decoded, for the writer: the bound on memory
 
 log = logging.getLogger(__name__)
-
-
-class Sampling(NamedTuple):
-    """Side of the frames in pixels, frames per second (None: all), most frames of a video (None: all)."""
-
-    size: int
-    rate_hz: float | None
-    max_frames: int | None
-
-
-class Loaded(NamedTuple):
-    """One source file, read: its clip, the masks [n, size, size] of its frames, hashes of file and frames."""
-
-    source: Source
-    clip: Clip
-    masks: NDArray[np.uint8]
-    source_sha256: str
-    sha256: list[str]
-
-
-class Rejected(NamedTuple):
-    """One source file that could not be used."""
-
-    source: Source
-    reason: str
 
 
 def extract(
@@ -71,9 +43,9 @@ def extract(
 ) -> None:
     """Write out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
 
-    The result does not depend on the number of workers (threads: the decoder runs outside Python's lock, and
-    two were as fast as two processes). Raises UserError: unknown reader, wrong folder, senseless sampling, no frame
-    left, or, where on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
+    The result does not depend on the number of workers, each a process of its own (uscl.data.decoders). Raises
+    UserError: unknown reader, wrong folder, senseless sampling, no frame left, a decoder that was killed, or, where
+    on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
     `options` are the reader's own (for a user's own data), `expected` the counts that a public set must have.
     """
     sampling, stop = Sampling(size, rate_hz, max_frames), on_bad_video == "stop"
@@ -106,8 +78,12 @@ def write_frames(
     tables: list[pd.DataFrame] = []
     problems: list[Problem] = []
     masked = any(source.masks for source in files)
-    with ThreadPoolExecutor(workers) as pool, store_arrays(out, sampling.size) as (frames, masks):
-        results = in_order(pool, partial(load, root, sampling), files, workers * LOOK_AHEAD)
+    with (
+        ThreadPoolExecutor(workers) as pool,  # its threads only wait for the decoders, which are processes
+        Decoders(root, sampling) as decoders,
+        store_arrays(out, sampling.size) as (frames, masks),
+    ):
+        results = in_order(pool, decoders.load, files, workers * LOOK_AHEAD)
         for result in shown(results, len(files), dataset):
             if problem := problem_of(result):
                 tell(dataset, root, problem, stop)
@@ -129,18 +105,6 @@ def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWrite
     with new_array(out / "frames.npy", size) as frames, new_array(out / "masks.npy", size) as masks:
         yield frames, masks
         (out / "manifest.csv").unlink(missing_ok=True)  # never an old manifest with new frames
-
-
-def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
-    """Hash, decode and scale one source, with its masks."""
-    try:
-        digest = source_sha256(root, source)  # read once from the disk: the decoder finds it in the system's cache
-        clip, masks = read_source(root, source, *sampling)
-    except BadMedia as error:
-        return Rejected(source, str(error))
-    except OSError as error:
-        return Rejected(source, f"cannot be read: {error.strerror}")
-    return Loaded(source, clip, masks, digest, [hashlib.sha256(frame).hexdigest() for frame in clip.frames])
 
 
 def problem_of(result: Loaded | Rejected) -> Problem | None:

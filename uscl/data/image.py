@@ -1,5 +1,8 @@
 """Still images and masks, grey, with the same scaling and letterbox as video frames."""
 
+import io
+import struct
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,23 +14,53 @@ import PIL.Image
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from uscl.data.video import BadMedia, check_pixels, letterbox
+from uscl.data.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the name's ending; each decoder more is one more to trust
+# What Pillow raises on a damaged head. Its OSErrors are none of the disk, which isn't read any more.
+HEAD_FAULTS = (
+    OSError,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """A PNG or JPEG as grey [height, width]. Raises BadMedia: empty, not an image, damaged, or too large."""
+    """An image in one of FORMATS as grey [height, width]: its first picture, where it has several.
+
+    Raises BadMedia: empty, not an image, damaged, or too large; OSError where the disk refuses.
+    """
     data = np.fromfile(path, np.uint8)  # not cv2.imread, which cannot open every name on every system
     if data.size == 0:
         raise BadMedia("empty file (0 bytes)")
+    check_pixels(*declared_size(data))  # before anything is unpacked
     try:
-        with PIL.Image.open(path) as header:  # the size alone, before anything is unpacked
-            check_pixels(*header.size)
-    except (PIL.UnidentifiedImageError, PIL.Image.DecompressionBombError) as error:
-        raise BadMedia(f"not an image: {str(error).split(' file ')[0]}") from error
-    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # its message is a line of OpenCV's source
+        image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
     return image.astype(np.uint8, copy=False)
+
+
+def declared_size(data: NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height that an image's head declares. Raises BadMedia."""
+    warnings.filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)  # `check_pixels` is stricter
+    try:
+        with PIL.Image.open(io.BytesIO(data.tobytes()), formats=FORMATS) as header:
+            return header.size
+    except PIL.UnidentifiedImageError as error:
+        raise BadMedia(f"not an image: none of {', '.join(FORMATS)}, or its head is damaged") from error
+    except PIL.Image.DecompressionBombError as error:
+        raise BadMedia(f"frame of too many pixels; at most {MAX_PIXELS} pixels are read") from error
+    except HEAD_FAULTS as error:
+        raise BadMedia("a damaged image: its head cannot be read") from error
 
 
 def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

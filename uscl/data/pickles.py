@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from uscl.data.video import BadMedia
 
 NUMBER_TYPES = ("b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8")
+MAX_BYTES = 8 * 2**30  # of a file; the largest fold of the POCUS set has 2.6 GB
 LONGEST_NAME = 80  # of a name in a message
 # What the unpickler raises on a damaged file.
 PICKLE_FAULTS = (
@@ -142,10 +143,14 @@ class ArrayUnpickler(pickle.Unpickler):
 def load_arrays(path: Path) -> tuple[NDArray, ...]:
     """The arrays of a pickle that holds a tuple or list of them; a list of numbers counts as an array.
 
-    The arrays are read-only views of bytes. Raises BadMedia: empty, no pickle, cut short, anything but numbers in it.
+    The arrays are read-only views of bytes. Raises BadMedia: empty, no pickle, cut short, more than MAX_BYTES, anything
+    but numbers in it.
     """
-    if path.stat().st_size == 0:
+    size = path.stat().st_size
+    if size == 0:
         raise BadMedia("empty file (0 bytes)")
+    if size > MAX_BYTES:
+        raise BadMedia(f"a pickle of {size} bytes; at most {MAX_BYTES} are read")
     with path.open("rb") as file:
         try:
             content = ArrayUnpickler(file, encoding="latin1").load()

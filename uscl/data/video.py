@@ -20,8 +20,14 @@ from numpy.typing import NDArray
 
 MAX_PIXELS = 64_000_000  # of one frame; guards against files that unpack to more memory than there is
 MAX_FRAMES = 20_000  # kept of one file where the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
+MAX_SECONDS = 3600.0  # from the first frame to the last that is looked at; files of some kilobytes can claim days
+MAX_DECODED_FRAMES = 250_000  # an hour at 60 Hz and more, kept or not
+MAX_DECODED_PIXELS = 500_000_000_000  # of all its frames together: an hour of 1920 x 1080 at 60 Hz
 TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecond
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
+# What FFmpeg may take a file for, whatever its name. Playlists and scripts that name other files or addresses are none.
+CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,h264,hevc,m4v,mjpeg,apng"
+OPEN_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Frame = TypeVar("Frame")  # a frame, decoded or not
@@ -49,6 +55,7 @@ class Stream:
     video: av.VideoStream
     packets: int = 0
     frames: int = 0
+    pixels: int = 0
     untimed: int = 0
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
 
@@ -58,13 +65,13 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
 
     Sample k is the first frame at or after k / rate_hz; a video slower than that gives each frame once.
     Raises BadMedia: empty, not a video, cut short (fewer frames than the container declares, or a GIF without its end;
-    MPEG program streams cannot be checked), damaged, or beyond MAX_PIXELS or MAX_FRAMES.
+    MPEG program streams cannot be checked), damaged, or beyond one of the limits above.
     """
     if path.stat().st_size == 0:
         raise BadMedia("empty file (0 bytes)")
     with path.open("rb") as file:  # a file object, because FFmpeg reads names such as "a:b.mp4" as addresses
         try:
-            container = av.open(file, "r", metadata_errors="replace")
+            container = av.open(file, "r", options=OPEN_OPTIONS, metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             raise BadMedia(f"not a video: {ffmpeg_reason(error)}, or cut off before its index") from error
         with container:
@@ -96,6 +103,18 @@ def check_pixels(width: int, height: int) -> None:
         raise BadMedia("its frames have no size, or an impossible one")
     if width * height > MAX_PIXELS:
         raise BadMedia(f"frame of {width} x {height} pixels; at most {MAX_PIXELS} pixels are read")
+
+
+def check_work(frames: int, pixels: int, seconds: float) -> None:
+    """Raise BadMedia for more frames, pixels of all frames, or seconds than are decoded of one file."""
+    if seconds > MAX_SECONDS:
+        raise BadMedia(f"longer than {MAX_SECONDS:.0f} s: cut it into parts, or limit the frames of a video")
+    if frames > MAX_DECODED_FRAMES:
+        raise BadMedia(f"more than {MAX_DECODED_FRAMES} frames to decode: cut it into parts")
+    if pixels > MAX_DECODED_PIXELS:
+        raise BadMedia(
+            f"more than {MAX_DECODED_PIXELS} pixels to decode: cut it into parts, or make its frames smaller"
+        )
 
 
 def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
@@ -142,6 +161,8 @@ def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed
                 stream.untimed += 1
             last = time_s
             stream.frames += 1
+            stream.pixels += frame.width * frame.height
+            check_work(stream.frames, stream.pixels, time_s)
             yield stream.frames - 1, time_s, frame
 
 

@@ -94,7 +94,7 @@ def test_sampling_follows_time_stamps_not_frame_numbers(tmp_path):
     ],
 )
 def test_bad_time_stamps_are_replaced_by_the_frame_rate(tmp_path, stamps, times, replaced):
-    frames = [SimpleNamespace(pts=pts, time_base=Fraction(1, 10)) for pts in stamps]
+    frames = [SimpleNamespace(width=64, height=48, pts=pts, time_base=Fraction(1, 10)) for pts in stamps]
     packets = [SimpleNamespace(decode=lambda half=half: half) for half in (frames[:2], frames[2:])]
     with av.open(str(write_video(tmp_path / "a.mp4", steps(), 10))) as container:
         stream = video.Stream(container, container.streams.video[0])
@@ -385,7 +385,7 @@ def test_bad_images_are_refused(tmp_path, suffix):
     with pytest.raises(BadMedia, match="empty file"):
         read_image(path)
     path.write_text("text")
-    with pytest.raises(BadMedia, match=r"^not an image: cannot identify image$"):
+    with pytest.raises(BadMedia, match=r"^not an image: none of PNG, JPEG"):
         read_image(path)
     assert cv2.imwrite(str(path), noisy(1)[0])
     with pytest.raises(BadMedia, match="damaged"):

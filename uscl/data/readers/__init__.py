@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from uscl.data.source import Source
 from uscl.errors import UserError
 
 VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
@@ -25,17 +26,6 @@ OWN_DATA = ("image_csv", "image_folder", "image_mask_pairs", "video_folder")
 MODULES = {name: f"uscl.data.readers.{name}" for name in (*PUBLIC, *OWN_DATA)}
 
 log = logging.getLogger(__name__)
-
-
-class Source(NamedTuple):
-    """One video or still image; paths are relative to the data set's folder, with forward slashes."""
-
-    video: str  # unique within the data set
-    file: str
-    kind: str  # "video", "image", "frames" (a folder of images in time order) or "fold" (a part of a pickled fold)
-    group: str  # patient or series: what may never be split
-    label: str  # "" where unlabelled
-    masks: tuple[str, ...] = ()
 
 
 class Problem(NamedTuple):

@@ -16,6 +16,9 @@ from uscl.errors import UserError
 
 WHOLE_NUMBER = r"[0-9]{1,15}(\.0*)?"  # 37, and 37.0 as spreadsheets write it
 
+MAX_BYTES = 64 * 2**20  # of a table; a row for every frame of a million takes less
+MAX_COLUMNS = 1000
+
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """The rows of a table that has at least `columns`: cells are text without blanks around it, "" where empty.
@@ -24,8 +27,18 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     index keeps every row's place (see `row_name`). Raises UserError.
     """
     try:
-        text = io.StringIO(decoded(path.read_bytes()), newline="")
-        table = pd.read_csv(text, dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True)
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise UserError(f"{path} has {size} bytes; at most {MAX_BYTES} are read of a table.")
+        text = decoded(path.read_bytes())
+        if text.partition("\n")[0].count(",") >= MAX_COLUMNS:
+            raise UserError(f"{path} has more than {MAX_COLUMNS} columns: it is no table of files.")
+        table = pd.read_csv(
+            io.StringIO(text, newline=""),
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            skipinitialspace=True,
+        )
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except pd.errors.EmptyDataError as error:

@@ -1,0 +1,88 @@
+"""One case: a seed's file, damaged by a stream of random numbers of its own, and what the readers say to it."""
+
+import ctypes
+import gc
+import logging
+import os
+import traceback
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from av import logging as ffmpeg_logging
+
+from tests.fuzz.mutations import MUTATIONS
+from uscl.data.clips import read_source
+from uscl.data.readers import Source, kind_of
+from uscl.data.video import BadMedia
+
+SIZE, RATE_HZ = 32, 10.0
+
+
+class Case(NamedTuple):
+    """What is done to which file."""
+
+    form: str
+    mutation: str
+    name: str
+    data: bytes
+
+
+class Result(NamedTuple):
+    """READ, REFUSED or FAULT, what was said, and the memory (bytes resident) of the process afterwards."""
+
+    verdict: str
+    words: str
+    memory: int
+
+
+READ, REFUSED, FAULT, CRASH, HANG = "read", "refused", "other error", "crash", "hang"
+
+
+def drawn_case(seeds: Mapping[str, Path], seed: int, index: int) -> Case:
+    """Case `index` of a run: formats take turns, everything else is drawn. The same arguments give the same bytes."""
+    random = Random(f"{seed}-{index}")
+    forms = list(seeds)
+    form, other = forms[index % len(forms)], random.choice(forms)
+    mutation = random.choice(list(MUTATIONS))
+    data = MUTATIONS[mutation](seeds[form].read_bytes(), seeds[other].read_bytes(), random)
+    return Case(form, mutation, f"case{seeds[form].suffix}", data)
+
+
+def tried(case: Case, folder: Path) -> Result:
+    """Have the readers read a case, written to a file in `folder`."""
+    path = folder / case.name
+    path.write_bytes(case.data)
+    source = Source(case.name, case.name, kind_of(path), "", "covid" if path.suffix == ".pkl" else "")
+    try:
+        clip, _ = read_source(folder, source, SIZE, RATE_HZ, None)
+        verdict, words = READ, f"{len(clip.frames)} frames"
+    except BadMedia as error:
+        verdict, words = REFUSED, str(error)
+    except Exception:  # noqa: BLE001 - what the fuzzer looks for: anything but the readers' own error
+        verdict, words = FAULT, traceback.format_exc()
+    return Result(verdict, words, resident())
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds, after what is free has been given back."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def work(pipe: Connection, seeds: Mapping[str, Path], seed: int, folder: Path) -> None:
+    """The life of a child process: a number comes in, the result of that case goes out.
+
+    Without the words that libraries have for damaged files.
+    """
+    logging.disable(logging.CRITICAL)
+    ffmpeg_logging.set_level(None)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    while (index := pipe.recv()) is not None:
+        pipe.send(tried(drawn_case(seeds, seed, index), folder))
