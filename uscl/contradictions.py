@@ -15,6 +15,7 @@ UNTRAINED = ("random", "imagenet")
 PROBES = ("linear", "knn")  # regimes on frozen features
 WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # the readers and kinds that have something to segment
 STORES = ("https://", "http://", "sqlite:///")
+LARGEST = 1e30
 MIRRORS = ("https://", "http://", "file://")
 
 
@@ -30,7 +31,9 @@ def contradiction(config: dict[str, Any]) -> str | None:
         if dataset not in config["datasets"]:
             return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
     return (
-        tracking_fault(config)
+        name_fault(config)
+        or number_fault(config)
+        or tracking_fault(config)
         or dataset_fault(config)
         or method_fault(config)
         or evaluation_fault(config)
@@ -44,6 +47,31 @@ def layout(dataset: dict[str, Any]) -> str:
     """The reader of a data set: a public set's, or that of a kind of own data."""
     name: str = dataset.get("reader") or dataset["kind"]
     return name
+
+
+def name_fault(config: dict[str, Any]) -> str | None:
+    """Two names that differ in case alone: they would be one folder on disks of macOS and Windows."""
+    for key in ("datasets", "tasks", "methods"):
+        seen: dict[str, str] = {}
+        for name in config[key]:
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                return f"Config: {key}: '{other}' and '{name}' differ in case alone, and many disks don't: rename one."
+    return None
+
+
+def number_fault(config: dict[str, Any]) -> str | None:
+    """A number beyond what training can compute with."""
+
+    def search(settings: Any, where: str) -> str | None:
+        if isinstance(settings, dict):
+            faults = (search(value, f"{where}.{key}") for key, value in settings.items())
+            return next(filter(None, faults), None)
+        if isinstance(settings, int | float) and settings > LARGEST:
+            return f"Config: {where} is more than training can compute with in 32 bits: take {LARGEST:.0e} at most."
+        return None
+
+    return search(config["methods"], "methods") or search(config["tasks"], "tasks")
 
 
 def tracking_fault(config: dict[str, Any]) -> str | None:
@@ -81,6 +109,12 @@ def dataset_fault(config: dict[str, Any]) -> str | None:
 def method_fault(config: dict[str, Any]) -> str | None:
     """Settings of an arm that contradict each other."""
     for name, arm in config["methods"].items():
+        shares = arm.get("validation_share", 0.0), arm.get("meta", {}).get("share", 0.0)
+        if sum(shares) >= 1:
+            return (
+                f"Config: methods.{name}: validation_share {shares[0]} and meta.share {shares[1]} leave no video to"
+                " train on: lower one of them."
+            )
         if arm.get("weights") == "shuffled" and arm.get("meta", {}).get("update") == "lookahead":
             return (
                 f"Config: methods.{name}: `weights: shuffled` needs the published order of updates, and"

@@ -17,6 +17,12 @@ def finite(loss: Tensor, place: str) -> float:
     return value
 
 
+def finite_mean(losses: Tensor, place: str) -> float:
+    """The mean loss of an epoch's steps [steps], or UserError naming the first step whose loss is not finite."""
+    bad = torch.nonzero(~torch.isfinite(losses)).flatten().tolist()
+    return finite(losses[bad[0]], f"{place}, step {bad[0] + 1}") if bad else finite(losses.mean(), place)
+
+
 def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     """NT-Xent loss of every view (Chen et al., SimCLR, ICML 2020, eq. 1).
 

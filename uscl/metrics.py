@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support, recall_score, roc_auc_score
 
+from uscl.errors import UserError
 from uscl.overlap import dice, hd95, iou
 
 # What stands for a task where one metric must.
@@ -22,7 +23,7 @@ def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
 
     `kind` classification: predicted (the class of the highest probability, the first in alphabetical order of equal
     ones), correct, and the probabilities `p_<class>`. `kind` segmentation: dice, iou and hd95 (`uscl.overlap`) instead
-    of the masks.
+    of the masks. Raises UserError where a probability is not finite.
     """
     return {"classification": classified, "segmentation": segmented}[kind](predictions)
 
@@ -31,6 +32,12 @@ def classified(predictions: pd.DataFrame) -> pd.DataFrame:
     """`case_scores` of classification."""
     classes = class_names(predictions)
     probabilities = [f"p_{name}" for name in classes]
+    bad = ~np.isfinite(predictions[probabilities].to_numpy(dtype=float)).all(axis=1)
+    if bad.any():
+        raise UserError(
+            f"The predictions of {bad.sum()} of {len(bad)} cases, the first at row {bad.argmax()}, are NaN or"
+            " infinite: remove the cell's predictions.parquet, so that it is evaluated anew."
+        )
     decided = np.array(classes, dtype=object)[predictions[probabilities].to_numpy().argmax(axis=1)]
     scores = predictions[probabilities].assign(predicted=decided, correct=decided == predictions["label"])
     said = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from uscl.errors import UserError
-from uscl.losses import dice_bce, finite, labelled_cross_entropy, nt_xent_per_view, weighted_mean
+from uscl.losses import dice_bce, finite, finite_mean, labelled_cross_entropy, nt_xent_per_view, weighted_mean
 
 
 def slow_nt_xent(z1, z2, temperature):
@@ -121,6 +121,12 @@ def test_a_loss_that_is_not_finite_is_told_with_its_place(value):
     assert finite(torch.tensor(0.5), "epoch 1") == 0.5
     with pytest.raises(UserError, match=f"The loss became {value} in epoch 3: lower the learning rate `lr`"):
         finite(torch.tensor(float(value)), "epoch 3")
+
+
+def test_of_an_epochs_losses_the_first_that_is_not_finite_is_named():
+    assert finite_mean(torch.tensor([1.0, 2.0]), "epoch 3") == 1.5
+    with pytest.raises(UserError, match="The loss became inf in epoch 3, step 2: lower"):
+        finite_mean(torch.tensor([1.0, float("inf"), float("nan")]), "epoch 3")
 
 
 def test_dice_bce_by_hand():

@@ -54,7 +54,10 @@ def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd
     group is ever in two parts of a fold, and every class stands in every part of every fold: UserError otherwise.
     """
     if cases.empty:
-        raise UserError("There are no cases to split: the task's data set has no usable frame (see its problems.csv).")
+        raise UserError(
+            "The task has no case: none of the frames of its data set has a label (classification) or a lesion in its"
+            " mask (segmentation); see the set's manifest.csv and problems.csv."
+        )
     splits = cases[["row", "case", "group", "label"]].reset_index(drop=True)
     for fold, (rest, _) in enumerate(divide(splits, folds, derive(seed, "folds"), "`splits: folds`")):
         roles = np.full(len(splits), "test", dtype=object)
@@ -72,12 +75,13 @@ def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tup
     """
     groups = cases.groupby("label")["group"].nunique()
     short = groups[groups < parts]
-    if parts < 2 or len(short):
+    if parts < 2:
+        raise UserError(f"{key} is {parts}, but it must be two or more: change it in the config.")
+    if len(short):
         told = ", ".join(f"{label}: {count}" for label, count in short.items())
         raise UserError(
-            f"{key} is {parts}, but it must be two or more"
-            + (f", and these classes have too few groups (patients or videos) for it: {told}" if told else "")
-            + ". Change it in the config, or add data."
+            f"{key} is {parts}, and these classes have too few groups (patients or videos) for it: {told}. Lower it in"
+            " the config, or add data."
         )
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
     yield from splitter.split(cases, cases["label"], cases["group"])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from uscl.data.splits import Fold
+from uscl.errors import UserError
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
 from uscl.files import written
 from uscl.provenance import RunRecord
@@ -59,7 +60,7 @@ def run_cell(cell: Cell, run_fold: RunFold, folds: Sequence[Fold], finished: Fin
     for number, fold in enumerate(folds):
         done = finished.find(number) if finished else None
         if done is None:
-            done = timed(run_fold, fold, (cell.seed, f"{cell.task}/fold{number}"))
+            done = timed(cell, run_fold, fold, f"{cell.task}/fold{number}")
             if finished:
                 finished.keep(number, done)
         predictions.append(done.predictions.assign(**cell._asdict(), fold=number))
@@ -71,10 +72,13 @@ def run_cell(cell: Cell, run_fold: RunFold, folds: Sequence[Fold], finished: Fin
     return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
 
 
-def timed(run_fold: RunFold, fold: Fold, stream: Stream) -> FinishedFold:
-    """Run a fold and note when."""
+def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str) -> FinishedFold:
+    """Run a fold and note when; a UserError is told with the cell's name."""
     started = time.time()
-    predictions, history = run_fold(fold, stream)
+    try:
+        predictions, history = run_fold(fold, (cell.seed, purpose))
+    except UserError as error:
+        raise UserError(f"{cell.name}: {error}") from error
     return FinishedFold(predictions, history, {"started": started, "ended": time.time()})
 
 

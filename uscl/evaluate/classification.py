@@ -55,7 +55,7 @@ def finetune_fold(
         freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
 
     def test_probabilities() -> np.ndarray:
-        return predict(fabric, model, test[0], batch_size).softmax(1).numpy()
+        return predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}").softmax(1).numpy()
 
     best_on_test = BestOnTest(test_probabilities, test[1].numpy()) if authors_protocol else None
     augmentation = supervised(store.frames.shape[1])

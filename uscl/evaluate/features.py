@@ -1,21 +1,38 @@
 """Features of a frozen encoder, computed once for all folds, regimes and label fractions."""
 
 import numpy as np
+import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from uscl.augment import as_float
 from uscl.data.store import FrameStore
+from uscl.errors import UserError
 from uscl.models.encoders import Encoder
 
 
 @torch.inference_mode()
 def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:
-    """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm at rest."""
+    """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm at rest.
+
+    Raises UserError where a feature is not finite.
+    """
     model = fabric.setup_module(encoder.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
     found = np.empty((len(store.frames), encoder.dim), np.float32)
     for start in range(0, len(found), batch_size):
         frames = torch.from_numpy(np.array(store.frames[start : start + batch_size]))
         found[start : start + batch_size] = model(as_float(fabric.to_device(frames))).float().cpu()
+    check_features(found, store.manifest["case"])
     return found
+
+
+def check_features(features: NDArray[np.float32], cases: pd.Series) -> None:
+    """UserError where the length of a case's feature vector is not finite; `features` [cases, dim]."""
+    bad = ~np.isfinite(np.linalg.norm(features, axis=1))
+    if bad.any():
+        raise UserError(
+            f"The features of {bad.sum()} of {len(cases)} frames are NaN, infinite or too large, such as those of"
+            f" {cases.to_numpy()[bad][0]}: the encoder is unusable (pretrain it with a lower `lr`), or the"
+            " file of the features is damaged (remove it)."
+        )

@@ -14,8 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from uscl.augment import as_float
+from uscl.errors import UserError
 from uscl.evaluate.choice import rank
-from uscl.losses import finite
+from uscl.losses import finite, finite_mean
 from uscl.models.freezing import train_what_is_free
 from uscl.progress import shown
 from uscl.seeds import torch_stream
@@ -47,7 +48,8 @@ def finetune(
     AdamW with one cosine to zero; frozen parameters stay as they are. `score_of(logits, targets)` is larger for better;
     equal scores go to the lower validation loss, then to the earlier epoch. `stream` names the random stream: (seed,
     purpose). `after_epoch` may look at the model as it is after each epoch, and must change nothing. Returns one row an
-    epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen.
+    epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen. Raises UserError where a loss or an output
+    is not finite; a gradient that isn't shows in the next of these.
     """
     # Convolutions run up to twice as fast in this memory layout, on CPUs and on GPUs with mixed precision alike.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -61,12 +63,11 @@ def finetune(
         row: dict[str, float] = {"epoch": epoch, "lr": float(schedule.get_last_lr()[0])}
         with torch_stream(*stream, epoch):
             losses = train_epoch(fabric, model, optimizer, train, loss_of, augment, batch_size)
-            row["train_loss"] = finite(losses.mean(), f"{stream[1]}, epoch {epoch + 1}")
+            row["train_loss"] = finite_mean(losses, f"{stream[1]}, epoch {epoch + 1}")
         schedule.step()
-        logits = predict(fabric, model, validation[0], batch_size)
-        row["validation_loss"] = finite(
-            loss_of(logits, validation[1]), f"the validation of {stream[1]}, epoch {epoch + 1}"
-        )
+        place = f"the validation of {stream[1]}, epoch {epoch + 1}"
+        logits = predict(fabric, model, validation[0], batch_size, place)
+        row["validation_loss"] = finite(loss_of(logits, validation[1]), place)
         row["validation_score"] = score_of(logits, validation[1])
         history.append(row)
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
@@ -110,8 +111,11 @@ def batches(count: int, size: int) -> list[Tensor]:
 
 
 @torch.inference_mode()
-def predict(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int) -> Tensor:
-    """Logits of uint8 frames [n, height, width], in float32 on the CPU."""
+def predict(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int, place: str) -> Tensor:
+    """Logits of uint8 frames [n, height, width], in float32 on the CPU; UserError naming `place` if not finite."""
     model.eval()
-    logits = [model(as_float(fabric.to_device(batch))) for batch in frames.split(batch_size)]
-    return torch.cat(logits).float().cpu()
+    batches = [model(as_float(fabric.to_device(batch))) for batch in frames.split(batch_size)]
+    logits = torch.cat(batches).float().cpu()
+    if not torch.isfinite(logits).all():
+        raise UserError(f"The model's outputs became NaN or infinite in {place}: lower the learning rate `lr`.")
+    return logits

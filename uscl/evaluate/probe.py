@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from uscl.data.splits import Fold
 from uscl.evaluate.choice import rank
+from uscl.evaluate.features import check_features
 from uscl.evaluate.predictions import predicted
 
 Features = NDArray[np.float32]
@@ -37,7 +38,9 @@ def probe_fold(
     `features` [frames, dim] are the store's, `cases` has row, case, group, label. Returns the predictions of the test
     part (case, group, label, `p_<class>`) and one row a candidate setting: candidate, setting, validation_loss,
     validation_score (balanced accuracy), chosen. Equal scores go to the lower loss, then to the earlier candidate.
+    Raises UserError where features are not finite.
     """
+    check_features(features[cases["row"]], cases["case"])
     classes = sorted(cases["label"].unique())
     target = cases.set_index("row")["label"].map({name: number for number, name in enumerate(classes)})
     (x, y), (x_validation, y_validation) = (

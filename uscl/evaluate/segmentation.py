@@ -58,7 +58,7 @@ def finetune_fold(
         weight_decay=weight_decay,
         stream=stream,
     )
-    predicted = predict(fabric, model, test[0], batch_size) > 0
+    predicted = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}") > 0
     predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
     height, width = store.frames.shape[1:]
     return predictions.assign(

@@ -13,7 +13,7 @@ from uscl.errors import UserError
 from uscl.feasibility.blank import check_blank
 from uscl.pairs import bounds
 from uscl.pretrain.meta_uscl import MetaSettings
-from uscl.pretrain.pool import divide_pool
+from uscl.pretrain.pool import counted, divide_pool
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def check_pool(
     used = manifest[kept]
     check_blank("pool", used, blank[kept])
     lines = [
-        f"pool: {used['video'].nunique()} videos of {used['group'].nunique()} groups (patients), {len(used)} frames;"
-        f" {len(left_out)} further videos left out by the audit"
+        f"pool: {counted(used['video'].nunique(), 'video')} of {counted(used['group'].nunique(), 'group')} (patients),"
+        f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
     ]
     for arm, settings in arms.items():
         smallest = min(checked_plan(arm, settings, seed, manifest, left_out, devices) for seed in seeds)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import safetensors
+import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -58,7 +59,8 @@ def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: st
     """Copy `tensors` into `module` by name and return how many were copied.
 
     Every entry of the module must be matched in name and shape, and every tensor must be used, but for those whose
-    name starts with a prefix in `ignore`. Raises UserError that lists what did not match; then nothing is copied.
+    name starts with a prefix in `ignore`; every number must be finite. Raises UserError that lists what did not match
+    or is not finite; then nothing is copied.
     """
     own = module.state_dict()
     offered = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(ignore))}
@@ -70,8 +72,18 @@ def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: st
     if any(faults.values()):
         told = "; ".join(f"{len(names)} {what}: {shortened(names)}" for what, names in faults.items() if names)
         raise UserError(f"The weights in {source} don't fit {type(module).__name__} ({told}).")
+    if bad := not_finite(offered):
+        raise UserError(
+            f"The weights in {source} hold numbers that are NaN or infinite, in {len(bad)} of {len(offered)} tensors"
+            f" ({shortened(bad)}): take a file of a training that went well."
+        )
     module.load_state_dict(offered)
     return len(offered)
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The names of the tensors that hold NaN or an infinite number."""
+    return [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
 
 
 def shortened(names: Iterable[str], limit: int = 6) -> str:

@@ -58,9 +58,12 @@ def pretrain(
     """Train `encoder` in place, from the weights it has. Defaults are the published settings.
 
     `meta` has the settings of `MetaSettings`. For `folder` and `identity` see `uscl.pretrain.loop.fit`. Raises
-    UserError for shuffled weights with `lookahead`, which has no step after alpha's to shuffle them for.
+    UserError for shuffled weights with `lookahead`, which has no step after alpha's to shuffle them for, and for a meta
+    batch of one.
     """
     settings = MetaSettings(**(meta or {}))
+    if settings.batch_size < 2:
+        raise UserError("`meta.batch_size` must be two or more: the loss of a meta batch compares videos.")
     if weights == "shuffled" and settings.update == "lookahead":
         raise UserError("`weights: shuffled` takes the published order: leave `update: lookahead` out of its `meta`.")
     pool = Pool(store, fabric, seed, validation=validation_share, meta=settings.share)
@@ -156,7 +159,10 @@ def learned_weights(
     batch_size: int,
     seed: int,
 ) -> np.ndarray:
-    """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch."""
+    """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch.
+
+    Raises UserError where one is not finite: in training it would spoil the loss of a next step, if there were one.
+    """
     copied = copy.deepcopy(model).train()  # batch statistics, as the net has met them, but not kept
     found = []
     with torch.no_grad():
@@ -164,4 +170,7 @@ def learned_weights(
             frames = pool.views.mixed_first(batch, (seed, "weighed views", number))
             h, *_ = embed(fabric, copied, frames, len(batch.rows))
             found.append(weight_net(*h))
-    return torch.cat(found).cpu().numpy()
+    weights = torch.cat(found).cpu().numpy()
+    if not np.isfinite(weights).all():
+        raise UserError("The weight net gives no finite weights after its last step: lower `meta.lr` in the config.")
+    return weights

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from uscl.data.store import FrameStore
 from uscl.errors import UserError
-from uscl.losses import nt_xent_per_view
+from uscl.losses import finite, nt_xent_per_view
+from uscl.models.checkpoint import not_finite, shortened
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pairs import Pairs, Rows, Videos, batches, one_frame
 from uscl.pretrain.passes import embed
@@ -38,7 +40,11 @@ class Pool:
         return np.flatnonzero(self.parts["part"] == part)
 
     def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
-        """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch."""
+        """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.
+
+        Raises UserError where it, or a weight of the model, is not finite.
+        """
+        check_weights(model)
         pairs = one_frame(self.videos, self.of("validation"), generator(self._seed, "validation pairs"))
         total = 0.0
         model.eval()
@@ -48,13 +54,22 @@ class Pool:
                 frames = self.views.mixed_first(batch, (self._seed, "validation views", number))
                 _, z, *_ = embed(self._fabric, model, frames, count)
                 total += count * nt_xent_per_view(*z, temperature).mean().item()
-        return total / len(pairs.rows)
+        return finite(torch.tensor(total / len(pairs.rows)), "the validation")
 
     def name_inputs(self, batch: Pairs) -> str:
         """The frames of a batch, the first few by name."""
         cases = self.manifest["case"].to_numpy()[np.unique(batch.rows)]
         more = f" and {len(cases) - SHOWN_INPUTS} more frames" if len(cases) > SHOWN_INPUTS else ""
         return ", ".join(cases[:SHOWN_INPUTS]) + more
+
+
+def check_weights(module: nn.Module) -> None:
+    """UserError where a weight, or a running statistic, is not finite."""
+    if bad := not_finite(module.state_dict()):
+        raise UserError(
+            f"Weights became NaN or infinite by the end of an epoch, in {len(bad)} tensors ({shortened(bad)}): lower"
+            " the learning rate `lr` in the config (checkpoints of the epochs before are kept)."
+        )
 
 
 def divide_pool(
@@ -83,11 +98,17 @@ def divide_pool(
             left = left.drop(held_out)
     if left.sum() < FEWEST_VIDEOS:
         raise UserError(
-            f"The pool has {len(videos)} videos of {len(sizes)} groups (patients): too few to hold out whole groups for"
-            " validation" + (" and for the meta set" if meta else "") + f" and keep {FEWEST_VIDEOS} videos to train on."
-            " Add videos, or lower the shares in the config."
+            f"The pool has {counted(len(videos), 'video')} of {counted(len(sizes), 'group')} (patients): too few to"
+            " hold out whole groups for validation"
+            + (" and for the meta set" if meta else "")
+            + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
         )
     return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:

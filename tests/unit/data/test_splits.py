@@ -58,7 +58,7 @@ def test_the_seed_alone_decides():
         ({"a": 12, "b": 2}, 3, 3, r"`splits: folds` is 3.*too few groups.*b: 2"),
         ({"a": 12, "b": 5}, 3, 4, r"`splits: inner` is 4.*b: [34]"),
         ({"a": 12, "b": 12}, 1, 3, r"`splits: folds` is 1, but it must be two or more"),
-        ({}, 3, 3, "no cases to split"),
+        ({}, 3, 3, "The task has no case"),
     ],
 )
 def test_what_does_not_suffice_is_said(groups, folds, inner, told):

@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 import torch
 from stores import bright_or_dark_store
 
 from uscl.augment import as_float
 from uscl.device import start
+from uscl.errors import UserError
 from uscl.evaluate.features import frozen_features
 from uscl.models.encoders import Encoder
 from uscl.seeds import torch_stream
@@ -18,3 +20,13 @@ def test_features_are_those_of_the_encoder_at_rest_in_the_stores_order():
         expected = encoder.eval()(as_float(torch.from_numpy(store.frames)))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
     assert found.dtype == np.float32
+
+
+def test_an_encoder_whose_features_overflow_is_refused():
+    store, fabric = bright_or_dark_store(groups=2), start("cpu", "32-true", threads=1)
+    encoder = Encoder("resnet18")
+    torch.nn.init.constant_(encoder.backbone.layer4[1].bn2.bias, 1e38)
+    with pytest.raises(
+        UserError, match=r"features of 6 of 6 frames are NaN, infinite or too large, such as those of v0#0"
+    ):
+        frozen_features(encoder, store, fabric)

@@ -1,5 +1,6 @@
 import inspect
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from uscl.errors import UserError
 from uscl.evaluate import classification, segmentation
 from uscl.evaluate.cell import Cell, run_cell, write_cell
 from uscl.evaluate.classification import inverse_frequency
-from uscl.evaluate.finetune import batches, finetune
+from uscl.evaluate.finetune import batches, finetune, predict
 from uscl.metrics import case_scores, classification_metrics, masks_of, segmentation_metrics
 from uscl.models.encoders import Encoder
 from uscl.provenance import RunRecord
@@ -150,6 +151,23 @@ def test_a_cell_tests_every_case_once(fabric, encoder, tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["images"] == images
 
 
+def test_an_error_in_a_fold_is_told_with_the_cells_name():
+    def fails(fold, stream):
+        raise UserError(f"nothing works in {stream[1]}.")
+
+    fold = Fold(*(np.arange(1) for _ in range(3)))
+    with pytest.raises(UserError, match=r"busi/linear/simclr/seed0: nothing works in busi/fold0\."):
+        run_cell(Cell("simclr", "busi", "linear", 100, 0), fails, [fold])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_outputs_that_are_not_finite_stop_and_name_the_place(fabric, value):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+    torch.nn.init.constant_(model[1].bias, value)
+    with pytest.raises(UserError, match=r"outputs became NaN or infinite in the test part of busi/fold0: lower"):
+        predict(fabric, model, torch.zeros(3, 2, 2, dtype=torch.uint8), 2, "the test part of busi/fold0")
+
+
 def test_a_cells_name_tells_labels_where_not_all_are_used():
     assert Cell("simclr", "busi", "linear", 100, 0).name == "busi/linear/simclr/seed0"
     assert Cell("simclr", "busi", "linear", 25, 0).name == "busi/linear/labels25/simclr/seed0"
@@ -160,7 +178,7 @@ def test_a_diverging_training_stops_and_names_the_place(fabric, encoder, task):
     store = bright_or_dark_store(groups=12, frames=2)
     cases, folds = folds_of(store, task.__name__.rpartition(".")[2])
     settings = {"epochs": 3, "batch_size": 8, "lr": 1e30, "stream": (0, "busi/fold0")}
-    with pytest.raises(UserError, match=r"nan in .*busi/fold0, epoch \d: lower the learning rate"):
+    with pytest.raises(UserError, match=r"(?i)nan .*in .*busi/fold0, epoch \d.*: lower the learning rate"):
         task.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
 
 

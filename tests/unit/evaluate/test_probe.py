@@ -6,6 +6,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
 from uscl.data.splits import Fold
+from uscl.errors import UserError
 from uscl.evaluate.probe import NEIGHBOURS, STRENGTHS, TEMPERATURE, nearest_neighbours, probe_fold
 
 CLASSES = ["covid", "pneumonia", "regular"]
@@ -77,3 +78,20 @@ def test_a_class_that_is_not_trained_on_has_probability_zero(features):
     for regime in ("linear", "knn"):
         predictions, _ = probe_fold(x, cases, fold._replace(train=train), regime=regime)
         assert (predictions["p_regular"] == 0).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("regime", ["linear", "knn"])
+def test_features_that_are_no_usable_numbers_stop_and_name_a_case(features, regime, value):
+    x, cases, fold = features
+    x[7, 2] = value
+    with pytest.raises(UserError, match=r"features of 1 of 120 frames are NaN, infinite or too large, such as .* c7:"):
+        probe_fold(x, cases, fold, regime=regime)
+
+
+@pytest.mark.parametrize("regime", ["linear", "knn"])
+def test_constant_features_give_equal_chances_and_no_nan(features, regime):
+    x, cases, fold = features
+    predictions, history = probe_fold(np.ones_like(x), cases, fold, regime=regime)
+    assert np.isfinite(predictions[[f"p_{name}" for name in CLASSES]].to_numpy()).all()
+    assert history["validation_score"].max() == pytest.approx(1 / 3)

@@ -68,3 +68,13 @@ def test_foreign_files_are_refused_in_words(tmp_path):
         load_encoder(tmp_path / "missing")
     with pytest.raises(UserError, match="isn't an encoder written by this project"):
         load_encoder(tmp_path / "foreign")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_with_file_and_tensor(encoder, tmp_path, value):
+    encoder.backbone.layer1[0].bn2.running_var[3] = value
+    save_encoder(encoder, tmp_path / "spoilt")
+    with pytest.raises(
+        UserError, match=r"spoilt hold numbers that are NaN or infinite, in 1 of 120 .*layer1.0.bn2.run"
+    ):
+        load_encoder(tmp_path / "spoilt")

@@ -10,7 +10,7 @@ from tiny import TinyEncoder
 from uscl.device import start
 from uscl.errors import UserError
 from uscl.pairs import Pairs, Videos
-from uscl.pretrain import meta_uscl, simclr
+from uscl.pretrain import meta_uscl, simclr, uscl
 from uscl.pretrain.meta_uscl import given_weights, meta_batch
 from uscl.pretrain.pool import Pool
 from uscl.pretrain.weighted_step import WeightedStep
@@ -267,3 +267,45 @@ def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
 def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
     with pytest.raises(UserError, match=r"became \w+ in epoch \d+, step \d+, on v\d+#\d, .*: lower the learning rate"):
         pretrain(fabric, epochs=5, lr=1e30)
+
+
+def test_a_meta_batch_of_one_compares_nothing_and_is_refused(fabric):
+    with pytest.raises(UserError, match=r"`meta.batch_size` must be two or more"):
+        pretrain(fabric, meta={"batch_size": 1})
+
+
+def test_weights_of_pairs_that_are_not_finite_stop_and_name_the_learning_rate(fabric):
+    with pytest.raises(UserError, match=r"no finite weights after its last step: lower `meta.lr`"):
+        pretrain(fabric, epochs=1, batch_size=64, meta={"lr": 1e36})
+
+
+ARMS = {
+    "ppi": (simclr, {"pairs": "ppi"}),
+    "simclr": (simclr, {}),
+    "uscl": (uscl, {}),
+    **{weights: (meta_uscl, {"weights": weights}) for weights in ("learned", "shuffled", "temporal", "constant")},
+}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("frames", [1, 2])
+def test_videos_of_one_or_two_frames_are_trained_on_by_every_method(fabric, arm, frames):
+    method, settings = ARMS[arm]
+    store = bright_or_dark_store(groups=10, frames=frames)
+    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    assert np.isfinite(result.history.to_numpy(dtype=float)).all()
+    assert np.isfinite(result.pairs["weight"]).all()
+    if frames == 1:
+        assert (result.pairs["distance"] == 0).all()
+        assert (result.pairs["row_a"] == result.pairs["row_c"]).all()
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("grey", [0, 255])
+def test_constant_images_give_numbers_and_no_nan(fabric, arm, grey):
+    method, settings = ARMS[arm]
+    store = bright_or_dark_store(groups=10)
+    store.frames[:] = grey
+    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    assert np.isfinite(result.history.to_numpy(dtype=float)).all()
+    assert all(torch.isfinite(tensor).all() for tensor in result.encoder.state_dict().values())

@@ -134,7 +134,7 @@ def test_a_pool_that_is_too_small_is_told(sizes, meta, message):
     ("sizes", "shares"), [([40], (0.1, 0)), ([], (0.1, 0)), ([20, 20], (0.1, 0.2)), ([9] * 4, (0.5, 0.5))]
 )
 def test_a_pool_of_too_few_groups_is_refused_however_long_they_are(sizes, shares):
-    with pytest.raises(UserError, match=f"{sum(sizes)} videos of {len(sizes)} groups"):
+    with pytest.raises(UserError, match=f"{sum(sizes)} videos of {len(sizes)} groups? "):
         divide_pool(manifest_of(sizes), 0, validation=shares[0], meta=shares[1])
 
 

@@ -126,3 +126,10 @@ def test_the_validation_loss_is_that_of_the_views_alone(fabric, monkeypatch):
 def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
     with pytest.raises(UserError, match=r"became \w+ in epoch \d+, step \d+, on v\d+#\d, .*: lower the learning rate"):
         pretrain(fabric, epochs=5, lr=1e30)
+
+
+def test_weights_that_are_not_finite_stop_even_where_the_loss_is(fabric):
+    with pytest.raises(
+        UserError, match=r"Weights became NaN or infinite .*running_var.*: lower the learning rate `lr`"
+    ):
+        pretrain(fabric, epochs=5, lr=1e10)
