@@ -14,11 +14,15 @@ class Outcome(NamedTuple):
     happened: str
 
 
+class NotTried(Exception):  # noqa: N818  (it isn't an error)
+    """This machine can't do what a fault needs; the message says what."""
+
+
 class Fault(NamedTuple):
     """One fault: how it's called, what is expected of the project, and how to inject it into an empty folder.
 
-    `inject` may raise AssertionError, whose text then is what happened. `short` faults are those of the shortened form.
-    After `limit_s` seconds a fault is taken to hang: it's ended with all processes that it started.
+    `inject` may raise AssertionError, whose text then is what happened, or NotTried. `short` faults are those of the
+    shortened form. After `limit_s` seconds a fault is taken to hang: it's ended with all processes that it started.
     """
 
     topic: str

@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from chaos.faults import Fault, Outcome
+from chaos.faults import Fault, NotTried, Outcome
 from chaos.topics import faults_of
 
 log = logging.getLogger("chaos")
@@ -15,6 +15,8 @@ def inject(fault: Fault, folder: Path) -> Outcome:
     """What came of a fault; one that breaks itself has failed, and the others go on."""
     try:
         return fault.inject(folder)
+    except NotTried as reason:
+        return Outcome(None, str(reason))
     except AssertionError as error:
         log.exception("not as expected")
         return Outcome(False, str(error) or "an assertion without a text failed: see the log")

@@ -63,7 +63,7 @@ def snakemake(
 
 
 def start(project: Path, *words: str, log: Path, study: Path = MINUTE, cores: int = 2, **more: str) -> subprocess.Popen:
-    """Call Snakemake in a process group of its own, as a terminal does, without waiting; it adds its output to `log`."""
+    """Call Snakemake in a process group of its own, as a terminal does, without waiting; its output goes into `log`."""
     with log.open("a", encoding="utf-8") as output:
         return subprocess.Popen(
             command(*words, study=study, cores=cores),

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from chaos.faults import Fault
 
-TOPICS = ("interruption", "kills", "space", "reproducibility", "tracking", "readers", "security", "numbers")
+TOPICS = ("interruption", "kills", "space", "places", "reproducibility", "tracking", "readers", "security", "numbers")
 
 
 def faults_of(topics: Iterable[str], *, short: bool = False, only: str = "") -> list[Fault]:

@@ -1,0 +1,132 @@
+"""A job of a finished study is made anew, cut off, and made by a further call."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from chaos.faults import Outcome
+from chaos.processes import gone, job_of, marked, mine, wait_until
+from chaos.project import UNTRACKED, copy_of_finished, differences, half_files, snakemake, start
+
+
+class Job(NamedTuple):
+    """A job: its script, what it makes (patterns), the file asked for, its log, and when it's at work."""
+
+    script: str
+    makes: tuple[str, ...]
+    target: str
+    log: str
+    at_work: Callable[[Path], object]
+
+
+# What is done to a call, of which the main process and the number of the job are given.
+Hit = Callable[[subprocess.Popen, int], object]
+CELL = "cells/pocus/finetune/labels100/meta_uscl/seed0"
+# In the middle: behind a few epochs, since every epoch leaves a checkpoint.
+PRETRAINING = Job(
+    "pretrain",
+    ("encoders/meta_uscl/seed0/*.*",),
+    "encoders/meta_uscl/seed0/encoder.safetensors",
+    "encoders/meta_uscl-seed0.log",
+    lambda results: "epoch 3 of" in read(results / "logs/encoders/meta_uscl-seed0.log"),
+)
+EXTRACTION = Job(
+    "extract_frames",
+    ("frames/sim_lung/*",),
+    "frames/sim_lung/frames.npy",
+    "extract_frames/sim_lung.log",
+    lambda results: any((results / "frames/sim_lung").glob(".*")),
+)
+FINETUNING = Job(
+    "finetune",
+    (f"{CELL}/*.*",),
+    f"{CELL}/predictions.parquet",
+    "cells/pocus-finetune-labels100-meta_uscl-seed0.log",
+    lambda results: (results / f"checkpoints/{CELL}/fold0/fold.json").exists(),
+)
+TABLE = Job(
+    "table",
+    ("table.*", "claims.*", "costs.csv"),
+    "claims.md",
+    "table.log",
+    lambda results: (results / "table.csv").exists(),
+)
+
+
+class Run(NamedTuple):
+    """A call that was cut off, or went on: its project, exit code (None: it had to be killed), and what it said."""
+
+    project: Path
+    code: int | None
+    said: str
+
+
+def read(path: Path) -> str:
+    """A text file, empty where there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def without(folder: Path, job: Job) -> Path:
+    """A finished project without what a job makes, and without its log."""
+    project = copy_of_finished(folder / "project")
+    for pattern in job.makes:
+        for path in (project / "results").glob(pattern):
+            path.unlink()
+    (project / "results/logs" / job.log).unlink(missing_ok=True)
+    return project
+
+
+def cut_off(folder: Path, job: Job, hit: Hit, *, seconds: float = 60) -> Run:
+    """Let a job be made anew and hit it in the middle of its work, by its main process and its own number."""
+    project = without(folder, job)
+    log = folder / "cut_off.log"
+    started = start(project, *UNTRACKED, "--", f"results/{job.target}", log=log)
+    process = job_of(started, job.script)
+    wait_until(lambda: job.at_work(project / "results"), f"{job.script} in the middle of its work", every=0.004)
+    hit(started, process.pid)
+    try:
+        code = started.wait(seconds)
+    except subprocess.TimeoutExpired:
+        code = None
+    return Run(project, code, read(log))
+
+
+def ended(run: Run, *, good: bool) -> None:
+    """Raises AssertionError where a call that was cut off didn't end as it should, or left processes behind."""
+    assert run.code is not None, "the call didn't end"
+    assert (run.code == 0) == good, f"exit code {run.code}: {last_lines(run.said)}"
+    assert "Traceback" not in run.said, "a traceback was shown"
+    left = gone(others(), 20)
+    assert not left, f"processes were left behind: {[process.name() for process in left]}"
+
+
+def others() -> list[psutil.Process]:
+    """All that this fault has started and that still lives."""
+    return [process for process in marked(mine()) if process.pid != os.getpid()]
+
+
+def went_on(run: Run, job: Job, told: str = "") -> Outcome:
+    """Call once more as if nothing had happened: does it end with the same bytes, and does its log tell `told`?"""
+    again = snakemake(run.project, *UNTRACKED, "--", f"results/{job.target}")
+    assert again.returncode == 0, f"the further call failed: {last_lines(again.stdout)}"
+    return whole(run.project, job, told, "a further call ends in the same bytes")
+
+
+def whole(project: Path, job: Job, told: str, happened: str) -> Outcome:
+    """Are all results the same bytes as without a fault, is nothing left half written, does the log tell `told`?"""
+    log = read(project / "results/logs" / job.log)
+    line = next((line.split(" INFO ")[-1] for line in log.splitlines() if told and told in line), "")
+    assert line or not told, f"its log doesn't say '{told}'"
+    other, half = differences(project), half_files(project)
+    assert not other, other
+    assert not half, f"half files are left: {half}"
+    return Outcome(True, f"{happened} ({line})" if line else happened)
+
+
+def last_lines(text: str, count: int = 6) -> str:
+    """The end of what a call said, on one line."""
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-count:])
