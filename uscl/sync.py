@@ -32,7 +32,6 @@ def sync(results: Path, configured: str | None, study: str) -> str:
         finished = sync_finished(results, address, study)
         failed = sync_failed(results, address, study)
     except Exception as error:  # of any kind and from any package: the store is what it's about
-        log.info("The store can't be had.", exc_info=True)
         raise UserError(
             f"MLflow can't be had ({reason_of(error)}): nothing is lost; run `snakemake sync_tracking` when it's there."
         ) from error
