@@ -48,7 +48,7 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
         log.error("%s", error)
         fail(attempt, str(error))
     except interruption.Interrupted as told:
-        log.warning("Told to end (%s): the next call goes on with this job.", told)
+        log.warning("Told to end (%s): run again, the job goes on with what is finished.", told)
         fail(attempt, f"told to end ({told})", INTERRUPTED, interruption.EXIT_CODE)
     except Exception as error:  # whatever it is: into the job's log, and the job fails
         if sentence := outside_cause(error):

@@ -1,7 +1,8 @@
-"""A pretraining that is killed with kill -9 and started again ends with the bytes of one that was left alone."""
+"""A pretraining that is cut off, by kill -9 or by SIGTERM, ends with the bytes of one that was left alone."""
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -37,44 +38,81 @@ def project(tmp_path_factory, study):
     return folder
 
 
-def kill_while_training(project, study, moment):
-    """Start the pretraining, kill -9 its process `moment` epochs after its first checkpoint; False if it was over."""
+def start(project, study, *words):
+    """A call of Snakemake that pretrains anew."""
     command = [sys.executable, "-m", "snakemake", "--configfile", str(study), "--cores", "2", "--forcerun", "pretrain"]
-    target = f"{RUN}/encoder.safetensors"
     environment = os.environ | {"PYTHONPATH": ""}
-    started = subprocess.Popen(
-        [*command, "--", target], cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with (project / "call.log").open("w") as log:
+        return subprocess.Popen(
+            [*command, *words, "--", f"{RUN}/encoder.safetensors"], cwd=project, env=environment, stdout=log, stderr=log
+        )
+
+
+def signal_while_training(project, call, number, moment):
+    """Send the training process a signal `moment` epochs after its first checkpoint."""
     checkpoints = project / "results/checkpoints/meta_uscl/seed0"
-    first = seen = None
-    while started.poll() is None:
-        newest = max(checkpoints.glob("epoch*.pt"), default=None)
-        if newest is not None and first is None:
+    first = an_epoch = None
+    while call.poll() is None:
+        newest = max((path.name for path in checkpoints.glob("epochs*.pt")), default="")
+        if newest and first is None:
             first = time.monotonic()
-        if newest is not None and newest.name >= f"epoch{2:06d}.pt" and seen is None:
-            seen = (time.monotonic() - first) / 2  # seconds an epoch
-        if seen is not None and time.monotonic() - first > moment * seen:
-            (job,) = (p for p in psutil.Process(started.pid).children(recursive=True) if is_pretraining(p))
-            job.send_signal(signal.SIGKILL)
-            break
+        if newest >= "epochs000003" and an_epoch is None:
+            an_epoch = (time.monotonic() - first) / 2
+        if an_epoch is not None and time.monotonic() - first > moment * an_epoch:
+            (job,) = (p for p in psutil.Process(call.pid).children(recursive=True) if is_pretraining(p))
+            job.send_signal(number)
+            return
         time.sleep(0.02)
-    return started.wait() != 0
+    raise AssertionError("the training was over before it got the signal")
 
 
 def is_pretraining(process):
     return any(word.endswith("pretrain.py") for word in process.cmdline())
 
 
+def files(project):
+    return {name: (project / RUN / name).read_bytes() for name in FILES}
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_killed_at_a_random_moment_and_started_again_it_gives_the_same_bytes(project, study, seed):
-    whole = {name: (project / RUN / name).read_bytes() for name in FILES}
-    moment = random.Random(seed).uniform(2, EPOCHS - 3)
-    assert kill_while_training(project, study, moment)
+    whole = files(project)
+    call = start(project, study)
+    signal_while_training(project, call, signal.SIGKILL, random.Random(seed).uniform(2, EPOCHS - 3))
+    # Another try in the same call goes on from the checkpoint; what it makes is the same.
+    assert call.wait() == 0, (project / "call.log").read_text()
+    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert files(project) == whole
+    assert not list((project / "results").rglob("*.pt"))
+
+
+def test_told_to_end_it_writes_a_checkpoint_and_is_tried_again_from_there(project, study):
+    whole = files(project)
+    call = start(project, study)
+    signal_while_training(project, call, signal.SIGTERM, 2.5)
+    assert call.wait() == 0, (project / "call.log").read_text()
+    said = (project / "call.log").read_text()
+    (place,) = re.findall(r"Told to end \(SIGTERM; a checkpoint stands at (epoch \d+, step \d+)\): run again", said)
+    assert f"going on from {place}\n" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert files(project) == whole
+
+
+def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_by_itself(project, study):
+    whole = files(project)
+    call = start(project, study)
+    trainer = None
+    while trainer is None:
+        assert call.poll() is None, (project / "call.log").read_text()
+        trainer = next(filter(is_pretraining, psutil.Process(call.pid).children(recursive=True)), None)
+    checkpoints = project / "results/checkpoints/meta_uscl/seed0"
+    while not list(checkpoints.glob("epochs00000[2-9]*.pt")):
+        time.sleep(0.02)
+    call.kill()
+    call.wait()
+    assert trainer.wait(timeout=60) is None  # a process that isn't a child tells no code
     assert not (project / RUN / "encoder.safetensors").exists()
     again = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
     assert again.returncode == 0, again.stdout
-    assert "going on after epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
-    assert [name for name in FILES if (project / RUN / name).read_bytes() != whole[name]] == []
-    assert not (project / "results/checkpoints/meta_uscl").exists() or not any(
-        (project / "results/checkpoints/meta_uscl").rglob("*.pt")
-    )
+    assert "its lock is removed, and this one goes on from there" in again.stdout
+    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert files(project) == whole

@@ -210,7 +210,7 @@ def test_a_second_call_does_nothing_with_or_without_tracking(project):
         ("uscl/pretrain/imagenet.py", {"untrained_encoder"} | AFTER_PRETRAINING, 3),
         ("uscl/evaluate/segmentation.py", {"finetune", "score", "draw_cell"} | AFTER_SCORING, 6),
         ("uscl/evaluate/probe.py", {"probe", "score", "draw_cell"} | AFTER_SCORING, 0),
-        ("uscl/pretrain/simclr.py", PRETRAINING | AFTER_PRETRAINING, 6),
+        ("uscl/pretrain/simclr.py", {"check_study"} | PRETRAINING | AFTER_PRETRAINING, 6),
         ("uscl/hypergradient.py", PRETRAINING | AFTER_PRETRAINING, 3),
         ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}, 0),
         ("uscl/data/readers/covid_blues.py", set(), 0),
@@ -227,6 +227,12 @@ def test_an_edited_module_reruns_what_rests_on_it_alone(project, module, rules, 
     assert set(plan) - {"all", "total"} == rules
     # An arm is evaluated on three tasks; each of six arms on the segmentation task.
     assert plan.get("finetune", 0) == cells
+    assert planned(project) == {}
+
+
+def test_an_edited_setting_is_seen_also_where_jobs_before_it_in_order_alone_run_again(project):
+    plan = planned(project, "--config", "methods={simclr: {epochs: 3}}")
+    assert (plan["check_study"], plan["pretrain"], plan["finetune"], plan["probe"]) == (1, 1, 3, 2)
     assert planned(project) == {}
 
 

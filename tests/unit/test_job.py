@@ -135,7 +135,7 @@ def test_a_job_that_is_told_to_end_has_a_code_of_its_own_and_is_tried_again(tmp_
         assert stopped.value.code == 75
         assert attempt(tmp_path)["status"] == "interrupted"
         said = capsys.readouterr().err
-        assert f"Told to end ({signal.Signals(number).name}): the next call goes on with this job." in said
+        assert f"Told to end ({signal.Signals(number).name}): run again, the job goes on with what is finished." in said
         assert "Traceback" not in said
 
 

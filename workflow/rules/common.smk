@@ -19,9 +19,11 @@ from uscl.data.registry import how_to_get, read_registry
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
 from uscl.errors import UserError
 from uscl.interruption import CALLER, name_caller
+from uscl.order_only import respect_order_only
 from uscl.seeds import derive
 
 prepare_children(ROOT)
+respect_order_only()
 
 if workflow.is_main_process:
     name_caller()
