@@ -35,7 +35,7 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
         attempt = Attempt(Path(snakemake.log[0]))
         if reason := attempt.failed_for_good():
             log.info("Not tried again, since it would fail again: %s", reason)
-            sys.exit(1)
+            fail(attempt, reason)
         if result:
             from uscl.job_provenance import JobProvenance  # late: it isn't the first thing to happen
 

@@ -119,6 +119,7 @@ def test_what_failed_is_not_tried_again_by_the_same_call(tmp_path, monkeypatch, 
     tries()
     capsys.readouterr()
     tries()
+    tries()
     assert len(tried) == 1
     assert capsys.readouterr().err == ""
     assert "No data: fetch it." in (tmp_path / "job.log").read_text()
