@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 class Result(NamedTuple):
-    """READ, REFUSED or FAULT, what was said, and the memory (bytes resident) of the process afterwards."""
+    """READ, REFUSED or FAULT, what was said, and the memory (bytes resident) of its process then (0: not known)."""
 
     verdict: str
     words: str
@@ -63,7 +63,7 @@ def tried(case: Case, folder: Path) -> Result:
         verdict, words = REFUSED, str(error)
     except Exception:  # noqa: BLE001 - what the fuzzer looks for: anything but the readers' own error
         verdict, words = FAULT, traceback.format_exc()
-    return Result(verdict, words, resident())
+    return Result(verdict, words, 0)
 
 
 def resident() -> int:
@@ -85,4 +85,4 @@ def work(pipe: Connection, seeds: Mapping[str, Path], seed: int, folder: Path) -
     ffmpeg_logging.set_level(None)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     while (index := pipe.recv()) is not None:
-        pipe.send(tried(drawn_case(seeds, seed, index), folder))
+        pipe.send(tried(drawn_case(seeds, seed, index), folder)._replace(memory=resident()))

@@ -3,6 +3,7 @@
 Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping.
 """
 
+import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,12 @@ from numpy.typing import NDArray
 from uscl.data.manifest import read_manifest
 from uscl.errors import UserError
 from uscl.files import written
+
+# What NumPy raises on a header with damaged bytes: it reads it as Python does a literal.
+HEADER_FAULTS = (
+    *(ArithmeticError, EOFError, LookupError, MemoryError, SyntaxError, TypeError, ValueError),
+    tokenize.TokenError,
+)
 
 
 class FrameStore:
@@ -88,10 +95,10 @@ def new_array(path: Path, size: int) -> Iterator[ArrayWriter]:
 def mapped_array(path: Path) -> NDArray[np.uint8]:
     """A .npy file of uint8 [n, size, size], mapped into memory. Raises UserError."""
     try:
-        array = np.load(path, mmap_mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")  # np.load would take archives and pickles too
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: the store is incomplete; extract again.") from error
-    except (ValueError, EOFError) as error:
+    except HEADER_FAULTS as error:
         raise UserError(f"{path} is not a whole .npy file ({error}): extract again.") from error
     if array.dtype != np.uint8 or array.ndim != 3:
         raise UserError(f"{path} holds {array.dtype} {array.shape}, not uint8 [n, size, size]: extract again.")

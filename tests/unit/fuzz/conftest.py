@@ -1,0 +1,15 @@
+"""Property tests draw the same examples every time: few by default, as many as FUZZ_EXAMPLES says by hand."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "uscl",
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("uscl")
