@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ SQLITE = "sqlite:///"
 TURN_S, RUN_S, BUSY_S = 300, 180, 10
 # MLflow's own patience with a server is minutes a request; what the user has set stands.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+LONGEST_REASON = 240  # characters
 PLACES = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 
 
@@ -176,8 +178,10 @@ def aside(database: Path, number: int) -> Path:
 def reason(error: BaseException) -> str:
     """Why the store can't be had, on one line and without credentials."""
     text = redacted(" ".join(str(error).split()) or type(error).__name__)
-    if "Connection refused" in text or "NewConnectionError" in text:
+    if "NewConnectionError" in text:
         return "the server can't be reached"
-    if "failed with timeout exception" in text or "timed out" in text.lower():
+    if "failed with timeout exception" in text:
         return "the server doesn't answer"
-    return text if len(text) <= 240 else f"{text[:240]}..."
+    if refused := re.search(r"too many (\d+) error responses", text):
+        return f"the server answers with HTTP error {refused[1]}"
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

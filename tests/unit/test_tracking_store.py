@@ -103,3 +103,13 @@ def test_a_reason_is_one_line_without_credentials():
     error = ValueError("API request to http://me:secret@host failed\n  with code 500")
     assert tracking_store.reason(error) == "API request to http://***@host failed with code 500"
     assert len(tracking_store.reason(ValueError("long " * 1000))) < 250
+
+
+def test_what_a_server_does_is_said_shortly():
+    pool = "API request to http://host failed with exception HTTPConnectionPool(host='host'): Max retries exceeded ("
+    said = {
+        f"{pool}Caused by NewConnectionError(...refused'))": "the server can't be reached",
+        f"{pool}Caused by ResponseError('too many 500 error responses'))": "the server answers with HTTP error 500",
+        "API request to http://host failed with timeout exception ...": "the server doesn't answer",
+    }
+    assert [tracking_store.reason(ValueError(text)) for text in said] == list(said.values())
