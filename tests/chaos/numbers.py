@@ -111,7 +111,9 @@ def rare_class(folder: Path) -> Outcome:
 def one_class(folder: Path) -> Outcome:
     project = copy_of_finished(folder / "project")
     write(folder / "own", {f"covid/{number}.png": picture(number) for number in range(8)})
-    return stopped(project, study(folder, **own_task(folder / "own")), "(one|single) class")
+    return stopped(
+        project, study(folder, **own_task(folder / "own")), "for each of two or more classes; with images are covid"
+    )
 
 
 def masks_of(folder: Path, grey: int) -> Path:

@@ -1,5 +1,6 @@
 """Studies that depart from the smallest one, and small sets of pictures for them."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,5 +82,8 @@ def worked(project: Path, path: Path, *warnings: str, target: str = "results/tab
 def errors(said: str) -> set[str]:
     """The sentences that a call told as errors: those of its jobs, else that of the workflow itself."""
     of_jobs = {line.partition(" ERROR ")[2].strip() for line in said.splitlines() if " ERROR " in line}
-    of_workflow = {line.strip() for line in said.splitlines() if line.strip().startswith("Config: ")}
+    lines = said.splitlines()
+    of_workflow = {
+        told.strip() for line, told in itertools.pairwise(lines) if line.startswith("WorkflowError") and told.strip()
+    }
     return of_jobs or of_workflow

@@ -50,16 +50,8 @@ def check_pool(
         f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
     ]
     for arm, settings in arms.items():
-        smallest = min(checked_plan(arm, settings, seed, manifest, left_out, devices) for seed in seeds)
-        size = full_settings(settings)["batch_size"]
-        if smallest.training < size:
-            log.warning(
-                "methods.%s: the pool leaves %d videos to train on, fewer than `batch_size: %d`: a step takes them all,"
-                " and an epoch is one step.",
-                arm,
-                smallest.training,
-                size,
-            )
+        smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
+        warn_of_small_batches(arm, smallest, full_settings(settings)["batch_size"], devices)
         lines.append(line(arm, smallest))
     check_frames_a_video(used, arms)
     check_labels(used, arms)
@@ -88,25 +80,32 @@ def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_ou
 
 
 def checked_plan(
-    arm: str,
-    settings: Mapping[str, Any],
-    seed: int,
-    manifest: pd.DataFrame,
-    left_out: frozenset[str],
-    devices: int,
+    arm: str, settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]
 ) -> Plan:
-    """`plan`, its errors with the arm's name; and every process must have a pair of every batch."""
+    """`plan`, its errors with the arm's name."""
     try:
-        found = plan(settings, seed, manifest, left_out)
+        return plan(settings, seed, manifest, left_out)
     except UserError as error:
         raise UserError(f"methods.{arm} can't be pretrained. {error}") from error
-    fewest = min([*found.steps, found.validation, *([found.meta_batch] if found.meta_batch else [])])
-    if fewest < devices:
-        raise UserError(
-            f"methods.{arm} can't be pretrained with `devices: {devices}`: a batch of its pool has {fewest} pairs only,"
-            " and every device takes one at least. Lower `devices`, or add videos."
+
+
+def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> None:
+    """Warn where all training videos make less than a batch, and where a batch has no pair for every device."""
+    if found.training < size:
+        log.warning(
+            "methods.%s: the pool leaves %d videos to train on, fewer than `batch_size: %d`: a step takes them all, and"
+            " an epoch is one step.",
+            arm,
+            found.training,
+            size,
         )
-    return found
+    if min(found.steps) < devices:
+        log.warning(
+            "methods.%s: a batch has %d pairs, fewer than `devices: %d`: the other devices only wait.",
+            arm,
+            min(found.steps),
+            devices,
+        )
 
 
 def line(arm: str, found: Plan) -> str:
