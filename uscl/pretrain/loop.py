@@ -139,10 +139,14 @@ def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch
 
 
 def finish_epoch(training: Training, progress: Progress, rate: float, said: set[str]) -> None:
-    """Put an epoch whose steps are done, at this learning rate, into the history."""
+    """Put an epoch whose steps are done, at this learning rate, into the history. Raises UserError, with the epoch."""
     epoch = len(progress.history)
+    try:
+        validation_loss = training.validate()
+    except UserError as error:
+        raise UserError(f"Epoch {epoch + 1}: {error}") from error
     figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
-    progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": training.validate()})
+    progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss})
     progress.steps, progress.norms = [], []
     warn(figures, epoch, said)
 

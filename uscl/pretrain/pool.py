@@ -67,7 +67,7 @@ def check_weights(module: nn.Module) -> None:
     """UserError where a weight, or a running statistic, is not finite."""
     if bad := not_finite(module.state_dict()):
         raise UserError(
-            f"Weights became NaN or infinite by the end of an epoch, in {len(bad)} tensors ({shortened(bad)}): lower"
+            f"Weights became NaN or infinite by its end, in {len(bad)} tensors ({shortened(bad, 2)}): lower"
             " the learning rate `lr` in the config (checkpoints of the epochs before are kept)."
         )
 

@@ -130,6 +130,6 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
 
 def test_weights_that_are_not_finite_stop_even_where_the_loss_is(fabric):
     with pytest.raises(
-        UserError, match=r"Weights became NaN or infinite .*running_var.*: lower the learning rate `lr`"
+        UserError, match=r"Epoch \d: Weights became NaN or infinite .*running_var.*: lower the learning rate `lr`"
     ):
         pretrain(fabric, epochs=5, lr=1e10)
