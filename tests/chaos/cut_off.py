@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -26,13 +27,12 @@ class Job(NamedTuple):
 # What is done to a call, of which the main process and the number of the job are given.
 Hit = Callable[[subprocess.Popen, int], object]
 CELL = "cells/pocus/finetune/labels100/meta_uscl/seed0"
-# In the middle: behind a few epochs, since every epoch leaves a checkpoint.
 PRETRAINING = Job(
     "pretrain",
     ("encoders/meta_uscl/seed0/*.*",),
     "encoders/meta_uscl/seed0/encoder.safetensors",
     "encoders/meta_uscl-seed0.log",
-    lambda results: "epoch 3 of" in read(results / "logs/encoders/meta_uscl-seed0.log"),
+    lambda results: mid_epoch(results / "checkpoints/meta_uscl/seed0"),
 )
 EXTRACTION = Job(
     "extract_frames",
@@ -68,6 +68,16 @@ class Run(NamedTuple):
 def read(path: Path) -> str:
     """A text file, empty where there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def mid_epoch(checkpoints: Path) -> bool:
+    """Whether a pretraining is in the middle of an epoch behind its third: every epoch ends with a checkpoint."""
+    try:
+        before, last = (path.stat().st_mtime for path in sorted(checkpoints.glob("epochs*.pt"))[-2:])
+    except (ValueError, FileNotFoundError):  # fewer, or just removed
+        return False
+    third = any(checkpoints.glob("epochs00000[3-9]*.pt"))
+    return third and 0.3 < (time.time() - last) / (last - before) < 0.7
 
 
 def without(folder: Path, job: Job) -> Path:

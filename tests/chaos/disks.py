@@ -18,33 +18,29 @@ def mount(*words: object) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[None]:
-    """A disk of `size` bytes in the place of a folder, with what the folder holds."""
-    folder.mkdir(parents=True, exist_ok=True)
+def small_disk(folder: Path, room: int) -> Iterator[None]:
+    """A disk in the place of a folder, with what the folder holds, on which `room` bytes are left."""
     aside = folder.with_name(f"{folder.name}-aside")
     folder.rename(aside)
     folder.mkdir()
-    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
+    mount("-t", "tmpfs", "-o", "size=1g", "tmpfs", folder)
     try:
         shutil.copytree(aside, folder, dirs_exist_ok=True, symlinks=True)
         shutil.rmtree(aside)
+        (folder / "disk.txt").write_text("a disk of its own")  # folders that are empty Snakemake removes
+        room += os.statvfs(folder).f_frsize * 2  # folders grow
+        mount("-o", f"remount,size={shutil.disk_usage(folder).used + room}", folder)
         yield
     finally:
-        keep = shutil.copytree(folder, aside, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(folder, aside, symlinks=True, dirs_exist_ok=True)
         subprocess.run(["umount", "--lazy", folder], check=True)
         folder.rmdir()
-        keep.rename(folder)
+        aside.rename(folder)
 
 
 def make_room(folder: Path) -> None:
     """Let a small disk have room again."""
     mount("-o", "remount,size=1g", folder)
-
-
-def size_of(folder: Path) -> int:
-    """How many bytes a folder's files take on a tmpfs, which counts in pages, with a page a file and folder."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    return sum(page * (2 + path.lstat().st_size // page) for path in folder.rglob("*"))
 
 
 @contextmanager

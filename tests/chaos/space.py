@@ -1,11 +1,10 @@
 """Full disks, places that can't be written to: one sentence, no half file, and the same bytes afterwards."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from chaos.cut_off import EXTRACTION, PRETRAINING, TABLE, Job, last_lines, without
-from chaos.disks import make_room, read_only, size_of, small_disk
+from chaos.disks import make_room, read_only, small_disk
 from chaos.faults import Faults, Outcome
 from chaos.project import UNTRACKED, differences, half_files, snakemake
 
@@ -20,12 +19,12 @@ PREDICTIONS = Job(
 )
 
 
-def full_disk(folder: Path, job: Job, part: str, size: int | Callable[[Path], int]) -> Outcome:
+def full_disk(folder: Path, job: Job, part: str, room: int) -> Outcome:
     """Make what a job makes on a disk with too little room for it, then again with enough."""
     project = without(folder, job)
     place = project / "results" / part
     call = (*UNTRACKED, "--", f"results/{job.target}")
-    with small_disk(place, size(place) if callable(size) else size):
+    with small_disk(place, room):
         run = snakemake(project, *call)
         told = sentence(run.stdout, "disk is full")
         assert run.returncode != 0, "the call said that all is well"
@@ -47,27 +46,27 @@ def sentence(said: str, text: str) -> str:
 
 @FAULTS.fault("disk full while frames are written", FULL)
 def full_frames(folder: Path) -> Outcome:
-    return full_disk(folder, EXTRACTION, "frames/sim_lung", 16 << 10)
+    return full_disk(folder, EXTRACTION, "frames", 16 << 10)
 
 
 @FAULTS.fault("disk full while a checkpoint is written", FULL, short=True)
 def full_checkpoint(folder: Path) -> Outcome:
-    return full_disk(folder, PRETRAINING, "checkpoints/meta_uscl/seed0", 8 << 20)
+    return full_disk(folder, PRETRAINING, "checkpoints", 8 << 20)
 
 
 @FAULTS.fault("disk full while an encoder is written", FULL)
 def full_encoder(folder: Path) -> Outcome:
-    return full_disk(folder, PRETRAINING, "encoders/meta_uscl/seed0", 4 << 20)
+    return full_disk(folder, PRETRAINING, "encoders", 4 << 20)
 
 
 @FAULTS.fault("disk full while predictions are written", FULL)
 def full_predictions(folder: Path) -> Outcome:
-    return full_disk(folder, PREDICTIONS, "cells/pocus/linear/labels100/imagenet/seed0", 4 << 10)
+    return full_disk(folder, PREDICTIONS, "cells", 0)
 
 
 @FAULTS.fault("disk full, with the results on it, while the table is written", FULL)
 def full_table(folder: Path) -> Outcome:
-    return full_disk(folder, TABLE, "", lambda results: size_of(results) + (12 << 10))
+    return full_disk(folder, TABLE, "", 24 << 10)
 
 
 def refused(project: Path, text: str, *words: str) -> str:
