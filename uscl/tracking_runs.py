@@ -57,12 +57,11 @@ def log_once(client: MlflowClient, experiment_id: str, run: Run) -> tuple[dict[s
     an older finished one alone.
     """
     digest = run.digest()
-    standing = found(client, experiment_id, KEY, run.name)
-    for old in standing:
+    names = [run.name, *(child.name for child in run.children)]
+    for old in found(client, experiment_id, KEY, run.name):
         ids = {run.name: old.info.run_id} | of_children(client, experiment_id, old)
-        names = {run.name, *(child.name for child in run.children)}
-        if old.data.tags.get(DIGEST) == digest and old.info.status == status(run) and set(ids) == names:
-            return ids, False
+        if old.data.tags.get(DIGEST) == digest and old.info.status == status(run) and set(ids) == set(names):
+            return {name: ids[name] for name in names}, False
     parent = create(client, experiment_id, run, {DIGEST: digest})
     fill(client, parent, run)
     ids = {run.name: parent}
