@@ -3,6 +3,7 @@
 Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping.
 """
 
+import hashlib
 import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,15 @@ class FrameStore:
         if len(masks) and masks.shape != frames.shape:
             raise UserError(f"{folder} has masks {masks.shape} for frames {frames.shape}: extract again.")
         return cls(frames, masks if len(masks) else None, manifest, left_out)
+
+    def check_pixels(self) -> None:
+        """Compare every frame with its hash in the manifest. Raises UserError naming the first that differs."""
+        for case, frame, sha256 in zip(self.manifest["case"], self.frames, self.manifest["sha256"], strict=True):
+            if hashlib.sha256(frame.tobytes()).hexdigest() != sha256:
+                raise UserError(
+                    f"The stored frame {case} of {self.manifest['dataset'].iloc[0]} isn't the one that was extracted:"
+                    " its bytes in frames.npy have changed; extract again (remove the store's manifest.csv)."
+                )
 
 
 class ArrayWriter:

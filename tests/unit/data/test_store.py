@@ -1,5 +1,7 @@
 """The frame store: what is written is read back, and an incomplete store is refused in words."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,15 @@ def test_an_array_of_another_kind_is_refused(tmp_path):
     np.save(tmp_path / "frames.npy", np.zeros((5, 8, 8)))
     with pytest.raises(UserError, match="float64"):
         FrameStore.open(tmp_path)
+
+
+def test_a_frame_with_a_flipped_bit_is_named(tmp_path):
+    frames = write_store(tmp_path)
+    table = manifest(5).assign(sha256=[hashlib.sha256(frame).hexdigest() for frame in frames])
+    write_table(table, MANIFEST, tmp_path / "manifest.csv")
+    FrameStore.open(tmp_path).check_pixels()
+    data = bytearray((tmp_path / "frames.npy").read_bytes())
+    data[-3 * 64] ^= 1  # the first pixel of frame 2
+    (tmp_path / "frames.npy").write_bytes(data)
+    with pytest.raises(UserError, match=r"The stored frame x#2 of x isn't the one .* extract again"):
+        FrameStore.open(tmp_path).check_pixels()
