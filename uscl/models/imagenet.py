@@ -82,7 +82,8 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
         )
     except pickle.UnpicklingError as error:  # whose words advise to load it all the same
         raise UserError(
-            f"{path} is damaged or holds more than weights: nothing in it was executed; save the state dict alone."
+            f"{path} can't be read as a weights file: it is damaged or holds more than weights (nothing in it was"
+            " executed); save the state dict alone."
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, SafetensorError) as error:
         raise UserError(f"{path} can't be read as a weights file ({type(error).__name__}: {error}).") from error
