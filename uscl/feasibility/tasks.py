@@ -29,8 +29,9 @@ def check_task(
     """What a task trains on and is scored by, in one line for readers.
 
     `blank` [frames] says which frames of the task's store show nothing; `masks` [frames, size, size] are those of a
-    segmentation, None for classification; `percents` are the label fractions of the study. Raises UserError where the
-    task can't be trained or scored; warns of what works and is hardly meant.
+    segmentation, None for classification; `percents` are the label fractions of the study, `batch_size` is that of
+    fine-tuning, 0 without. Raises UserError where the task can't be trained or scored; warns of what works and is
+    hardly meant.
     """
     cases, folds = labelled_folds(splits, ALL, seeds[0], task)
     check_blank(f"tasks.{task}", cases, blank[cases["row"]])

@@ -1,19 +1,14 @@
 # Can the study work? Asked once all data is read and divided, before anything is trained.
 
 
-def given_weights():
-    """Where arms start from files that a user names: word and file by arm; what the study itself makes comes later."""
-    own = os.path.abspath(R) + os.sep
-    files = {arm: initial_file(arm) for arm in config["methods"]}
-    return {
-        arm: [init_of(arm), *file] for arm, file in files.items() if file and not os.path.abspath(*file).startswith(own)
-    }
-
-
-def fractions_of(task):
-    """The percentages of the labels that a task is trained with beside all."""
-    settings = config.get("label_fractions", {"percent": [], "regime": "finetune"})
-    return settings["percent"] if task in classification_tasks() or settings["regime"] not in PROBES else []
+# Word and file of every arm that starts from a file that the user names; what the study itself makes comes later.
+GIVEN_WEIGHTS = [
+    [init_of(arm), file]
+    for arm in config["methods"]
+    for file in initial_file(arm)
+    if not os.path.abspath(file).startswith(os.path.abspath(R) + os.sep)
+]
+FRACTIONS = config.get("label_fractions", {"percent": [], "regime": "finetune"})
 
 
 rule check_study:
@@ -24,7 +19,7 @@ rule check_study:
         splits=expand(rules.split.output.splits, task=config["tasks"]),
         left_out=rules.audit_study.output.left_out,
         gate=rules.gate.output.passed,
-        initial=[file for _, file in given_weights().values()],
+        initial=[file for _, file in GIVEN_WEIGHTS],
         code=code("check_study.py", *sorted({module for arm in PRETRAINED for module in method_modules(arm)})),
     output:
         feasible="<results>/audit/feasible.txt",
@@ -40,14 +35,19 @@ rule check_study:
         pool=POOL,
         drop=policy(config["pool"]) == "drop",
         arms={arm: config["methods"][arm] for arm in PRETRAINED},
-        initial=given_weights(),
+        initial=GIVEN_WEIGHTS,
         arch=config["encoder"],
         tasks={
             task: {
                 "dataset": settings["dataset"],
                 "kind": settings["kind"],
-                "percents": fractions_of(task),
-                "batch_size": settings["finetune"]["batch_size"],
+                "percents": (
+                    FRACTIONS["percent"]
+                    if settings["kind"] == "classification" or FRACTIONS["regime"] not in PROBES
+                    else []
+                ),
+                # Probes train in no batches.
+                "batch_size": settings["finetune"]["batch_size"] if {*regimes(task)} - {*PROBES} else 0,
             }
             for task, settings in config["tasks"].items()
         },

@@ -17,15 +17,15 @@ with job(snakemake):
     stores = {name: Path(path).parent for name, path in zip(params.datasets, given.stores, strict=True)}
     hashes = {name: Path(path) for name, path in zip(params.datasets, given.hashes, strict=True)}
     lines = []
-    for init, file in params.initial.values():
+    for init, file in params.initial:
         initial_encoder(params.arch, init, params.seeds[0], file)
     for pool in params.pool:
         left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
         manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank
         lines += check_pool(params.arms, params.seeds, manifest, blank, left_out, params.devices)
     for (task, settings), splits in zip(params.tasks.items(), given.splits, strict=True):
-        dataset, kind = settings.pop("dataset"), settings.pop("kind")
-        masks = FrameStore.open(stores[dataset]).masks if kind == "segmentation" else None
+        dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
+        masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None
         blank = read_hashes(hashes[dataset]).blank
-        lines.append(check_task(task, Path(splits), blank, masks, seeds=params.seeds, **settings))
+        lines.append(check_task(task, Path(splits), blank, masks, seeds=params.seeds, **sizes))
     write_text(Path(snakemake.output.feasible), "".join(f"{line}\n" for line in lines))
