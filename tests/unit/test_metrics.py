@@ -12,6 +12,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from uscl.errors import UserError
 from uscl.metrics import (
     PRIMARY,
     auroc,
@@ -275,3 +276,16 @@ def test_without_the_authors_protocol_it_has_no_rows(tmp_path):
     assert found.empty
     found.to_csv(tmp_path / "empty.csv", index=False)
     assert list(pd.read_csv(tmp_path / "empty.csv").columns) == ["metric", "value"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_predictions_that_are_no_numbers_are_not_scored(value):
+    predictions = random_predictions(0, n=20)
+    predictions.loc[[7, 12], "p_covid"] = value
+    with pytest.raises(
+        UserError, match=r"predictions of 2 of 20 cases, the first at row 7, are NaN or infinite: remove"
+    ):
+        scored(predictions)
+    of_best = predictions.rename(columns=lambda name: f"best_on_test_{name}" if name.startswith("p_") else name)
+    with pytest.raises(UserError, match="are NaN or infinite"):
+        best_on_test_epoch(of_best)
