@@ -80,9 +80,9 @@ def start(project: Path, *words: str, log: Path, study: Path = MINUTE, cores: in
 def finished(study: Path = MINUTE) -> Path:
     """A project in which a study was run without any fault, not to be changed: kept for calls with the same code."""
     WORK.mkdir(parents=True, exist_ok=True)
-    with FileLock(WORK / f"{study.stem}.lock"):
-        fresh = checkout(Path(tempfile.mkdtemp(dir=WORK)))
-        folder = WORK / f"finished-{study.stem}-{tree_hash(fresh, study)[:12]}"
+    fresh = checkout(Path(tempfile.mkdtemp(dir=WORK)))
+    folder = WORK / f"finished-{study.stem}-{tree_hash(fresh, study)[:12]}"
+    with FileLock(folder.with_suffix(".lock")):
         if (folder / "finished").exists():
             shutil.rmtree(fresh)
             return folder
@@ -106,9 +106,9 @@ def tree_hash(folder: Path, *more: Path) -> str:
 
 def forget_old(study: Path) -> None:
     """Remove finished projects of other states of the code that nobody needs any more."""
-    for folder in WORK.glob(f"finished-{study.stem}-*"):
-        if folder.stat().st_mtime < time.time() - 3600:
-            shutil.rmtree(folder)
+    for path in WORK.glob(f"finished-{study.stem}-*"):
+        if path.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def copy_of_finished(folder: Path, study: Path = MINUTE) -> Path:
