@@ -37,6 +37,15 @@ def odd_name(folder: Path) -> Outcome:
     return same(checkout(folder / 'Müller\'s "new" study, 100 % {x} $HOME'), "studied there", *TO_THE_TABLE)
 
 
+@FAULTS.fault("a project folder with braces in its name, which Snakemake can't work in", "one sentence says so")
+def braces(folder: Path) -> Outcome:
+    run = snakemake(checkout(folder / "study {1}"), *TO_THE_TABLE)
+    assert run.returncode != 0, "the call said that all is well"
+    assert "Traceback" not in run.stdout, f"a traceback was shown: {last_lines(run.stdout, 2)}"
+    said = next((line for line in run.stdout.splitlines() if "brace" in line), "")
+    return Outcome(bool(said), said or f"not said: {last_lines(run.stdout)}")
+
+
 def other_disk(folder: Path) -> Path:
     """A new folder on another disk than this one."""
     shm = Path("/dev/shm")
