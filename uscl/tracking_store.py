@@ -56,6 +56,8 @@ def opened(address: str) -> Iterator[MlflowClient]:
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
+    # MLflow prints the address of each run past all logging, with the credentials that the store's may hold.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     database = database_of(address)
     if database is None:
         with limited(RUN_S):
@@ -180,6 +182,8 @@ def reason(error: BaseException) -> str:
     text = redacted(" ".join(str(error).split()) or type(error).__name__)
     if "NewConnectionError" in text:
         return "the server can't be reached"
+    if "Connection aborted" in text:
+        return "the server broke off the connection"
     if "failed with timeout exception" in text:
         return "the server doesn't answer"
     if refused := re.search(r"too many (\d+) error responses", text):

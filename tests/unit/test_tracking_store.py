@@ -110,6 +110,7 @@ def test_what_a_server_does_is_said_shortly():
     said = {
         f"{pool}Caused by NewConnectionError(...refused'))": "the server can't be reached",
         f"{pool}Caused by ResponseError('too many 500 error responses'))": "the server answers with HTTP error 500",
+        f"{pool}Caused by ProtocolError('Connection aborted.', ...))": "the server broke off the connection",
         "API request to http://host failed with timeout exception ...": "the server doesn't answer",
     }
     assert [tracking_store.reason(ValueError(text)) for text in said] == list(said.values())
