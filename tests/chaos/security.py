@@ -155,7 +155,7 @@ def pickled_weights(folder: Path) -> Outcome:
 @FAULTS.fault("a pickle that calls os.system lies among the checkpoints", "removed with a warning; the same bytes")
 def poisoned_checkpoint(folder: Path) -> Outcome:
     trace, project = folder / "trace", copy_of_finished(folder / "project")
-    for path in (project / "results/encoders/meta_uscl/seed0").iterdir():
+    for path in (project / "results/encoders/meta_uscl/seed0").glob("*.*"):
         path.unlink()
     checkpoint = project / "results/checkpoints/meta_uscl/seed0/epochs000005-steps000000.pt"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,12 @@ from uscl.job import job
 
 with job(snakemake):
     from uscl.files import written
+    from uscl.parquet import read_parquet
     from uscl.report.cases import one_row_a_case
     from uscl.stats.summary import comparisons, intervals
 
     params = snakemake.params
-    cases = pd.concat(map(pd.read_parquet, snakemake.input.cases), ignore_index=True)
+    cases = pd.concat(map(read_parquet, snakemake.input.cases), ignore_index=True)
     settings = {"draws": params.draws, "seed": params.seed}
     pairs = [tuple(pair) for pair in params.pairs]
     tables = {

@@ -10,6 +10,7 @@ with job(snakemake):
     from uscl.errors import UserError
     from uscl.files import written
     from uscl.metrics import PRIMARY
+    from uscl.parquet import read_parquet
     from uscl.report.curves import label_fraction_curves
     from uscl.report.style import save_both
     from uscl.stats.summary import intervals
@@ -17,7 +18,7 @@ with job(snakemake):
     params = snakemake.params
     if not snakemake.input.cases:
         raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
-    cases = [pd.read_parquet(path) for path in snakemake.input.cases]
+    cases = [read_parquet(path) for path in snakemake.input.cases]
     tables = []
     for (task, regime, labels), part in pd.concat(cases).groupby(["task", "regime", "labels"], sort=False):
         # Columns of another task's classes are empty here.

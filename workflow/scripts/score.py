@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from uscl.job import job
 
 with job(snakemake):
     from uscl.files import written
     from uscl.metrics import best_on_test_epoch, case_scores, score_cell
+    from uscl.parquet import read_parquet
 
-    predictions = pd.read_parquet(snakemake.input.predictions)
+    predictions = read_parquet(snakemake.input.predictions)
     cases = case_scores(predictions, snakemake.params.kind)
     with written(Path(snakemake.output.cases)) as path:
         cases.to_parquet(path, index=False)

@@ -8,6 +8,7 @@ from uscl.job import job
 
 with job(snakemake):
     from uscl.data.store import FrameStore
+    from uscl.parquet import read_parquet
     from uscl.report.task import task_figures
 
     given, params = snakemake.input, snakemake.params
@@ -18,8 +19,8 @@ with job(snakemake):
     task_figures(
         params.kind,
         params.arms,
-        pd.concat(map(pd.read_parquet, given.cases), ignore_index=True),
-        pd.concat(map(pd.read_parquet, given.predictions), ignore_index=True),
+        pd.concat(map(read_parquet, given.cases), ignore_index=True),
+        pd.concat(map(read_parquet, given.predictions), ignore_index=True),
         pd.concat(histories, ignore_index=True),
         FrameStore.open(Path(given.frames).parent),
         Path(snakemake.output.figures),
