@@ -14,8 +14,10 @@ from typing import Any
 
 from uscl.files import sha256, write_text
 
-PACKAGES = ("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric", "numpy", "scipy")
-PACKAGES += ("pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom")
+PACKAGES = (
+    *("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric"),
+    *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
+)
 PROJECT = Path(__file__).parents[1]
 NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # settings that no result depends on
 

@@ -62,6 +62,7 @@ def audit_jobs(amounts: Mapping[str, Amount], record: Record) -> Iterator[Job]:
         yield Job("audit", f"audit/find_text-{name}", plus(start, found.videos, record["extract_frames"]))
     yield Job("audit", "audit/audit_study", start)
     yield Job("audit", "audit/gate", start)
+    yield Job("audit", "audit/check_study", start)
 
 
 def encoder_jobs(config: Config, amounts: Mapping[str, Amount], record: Record) -> Iterator[Job]:

@@ -1,5 +1,7 @@
 rule untrained_encoder:
     input:
+        # Only in order, as in the rule below: what can't work stops before anything is trained from it.
+        feasible=ancient("<results>/audit/feasible.txt"),
         weights=initial_weights,
         code=lambda w: code("untrained_encoder.py", *method_modules(w.arm)),
     output:
