@@ -62,7 +62,7 @@ def examine(
         Section("Machine", hardware(config, amounts, results, cores, build, found)),
         Section("Data", data_lines(sets, registry, config, amounts)),
         Section("Weights", weight_lines(config, results)),
-        Section("MLflow", store_lines(config["tracking"], results / "mlflow.db")),
+        Section("MLflow", store_lines(config["tracking"], results / "mlflow.db", config.get("tracking_uri"))),
         Section("Time", times),
     ]
     return Report(config["study"], sections, left)

@@ -7,15 +7,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from uscl.doctor.lines import Line, counted, missing, note, ok
+from uscl.redaction import ADDRESS
 
 EXPERIMENTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 RUNS = "SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'"
 
 
-def store_lines(tracking: str, database: Path) -> list[Line]:
-    """What stands of the store, or whether it can be made."""
+def store_lines(tracking: str, database: Path, address: str | None = None) -> list[Line]:
+    """What stands of the study's own store, or whether it can be made. Another one, if named, isn't asked."""
     if tracking == "none":
         return [ok("off; results are the same")]
+    if address or os.environ.get(ADDRESS):
+        return [ok("another store is named: it is tried when the first run is logged")]
     if not database.exists():
         folder = next(path for path in database.absolute().parents if path.exists())
         if not os.access(folder, os.W_OK | os.X_OK):

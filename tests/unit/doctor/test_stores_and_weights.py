@@ -96,3 +96,11 @@ def test_an_encoder_file_may_come_later_only_from_the_study_itself(tmp_path):
     assert [line.mark for line in weight_lines(study, results)] == ["missing", "note"]
     file.touch()
     assert weight_lines(study, results)[0].mark == "ok"
+
+
+def test_another_store_is_not_asked(tmp_path, monkeypatch):
+    (line,) = store_lines("mlflow", tmp_path / "mlflow.db", "https://mlflow.example")
+    assert line.mark == "ok"
+    assert "another store is named" in line.text
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    assert store_lines("mlflow", tmp_path / "mlflow.db") == [line]
