@@ -1,6 +1,8 @@
 # make results   the default study, from nothing to results/table.csv
 # make test      the tests (make e2e: the whole workflow at a small budget; make learning: what the weight net learns;
 #                make lint: style and types; make docs: config/README.md)
+# make chaos     fault injection, about two hours (CHAOS="--short": some minutes; CHAOS="--topic space": one topic)
+# make fuzz      damaged files for the readers; make audit: known vulnerabilities of the pinned packages (needs a network)
 # Each creates .venv with the pinned versions if it is missing or older than the lock file.
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: results test e2e learning lint docs format
+.PHONY: results test e2e learning lint docs format chaos fuzz audit
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +24,21 @@ e2e: $(READY)
 
 learning: $(READY)
 	$(BIN)/python -m pytest -m learning
+
+# From tests/, as its packages are named from there.
+chaos: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --cases 2000
+
+# Never passed over in silence where the service is out of reach; OFFLINE=allowed lets that be no failure.
+audit: $(READY)
+	@if $(BIN)/python -c 'import requests; requests.head("https://api.osv.dev", timeout=10)' 2> /dev/null; then \
+	  $(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --vulnerability-service osv; \
+	else \
+	  echo "NOT AUDITED: api.osv.dev can't be reached from here."; test "$(OFFLINE)" = allowed; \
+	fi
 
 lint: $(READY)
 	$(BIN)/ruff check
