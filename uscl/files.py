@@ -71,6 +71,8 @@ def is_full(error: Exception, folder: Path) -> bool:
     """Whether an error came from a disk without room."""
     if isinstance(error, UserError):
         return False
+    if os.strerror(errno.ENOSPC) in str(error):  # as libraries quote it
+        return True
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in FULL
     return folder.is_dir() and shutil.disk_usage(folder).free < LEAST_FREE

@@ -59,6 +59,20 @@ def told() -> str | None:
     return _Told.by
 
 
+def end_once() -> None:
+    """Let Ctrl-C end this call of Snakemake in order: another one would cut that off with a traceback.
+
+    Processes that it starts don't inherit this.
+    """
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, lambda *_: None)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, hear)
+
+
 def name_caller() -> None:
     """Let the jobs that this process starts know whose they are (see `end_with_caller`)."""
     os.environ[CALLER] = f"{os.getpid()}@{platform.node()}"

@@ -28,8 +28,8 @@ def main() -> None:
     """Answer requests until there are no more."""
     limit_itself()
     pipe = Connection(int(sys.argv[1]))
-    pipe.send_bytes(b"ready")
     with contextlib.suppress(EOFError, ConnectionError):  # whoever asked is gone
+        pipe.send_bytes(b"ready")
         while True:
             answer(pipe, json.loads(pipe.recv_bytes()))
 

@@ -37,8 +37,14 @@ if workflow.is_main_process:
 
 
 def preflight():
-    """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need is not to be had."""
+    """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need can't be had."""
     coming = list(workflow.dag.needrun_jobs())
+    for place in {os.path.dirname(file) for job in coming for file in [*job.output, *job.log]}:
+        there = next(path for path in [Path(place), *Path(place).absolute().parents] if path.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise WorkflowError(
+                f"{there} can't be written to: mend its permissions, or name another folder (`results`)."
+            )
     fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
     for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching:
         if missing(dataset):
@@ -59,14 +65,3 @@ def preflight():
         run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
         if run.returncode:
             raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")
-
-
-def tell_of_killed_jobs():
-    """Say which jobs of this call were killed: they couldn't say it themselves."""
-    for attempt in left_behind(Path(R, "logs")):
-        if attempt["status"] == RUNNING and attempt.get("caller") == os.environ[CALLER]:
-            logger.error(
-                f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
-                " memory ran out. Call again, and it goes on; if memory is short, with fewer --cores or a smaller"
-                " `batch_size`."
-            )

@@ -9,8 +9,6 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
-from uscl.at_work import AtWork
-from uscl.attempts import RUNNING, left_behind
 from uscl.config import config_fault, repeated_key
 from uscl.contradictions import PROBES, layout
 from uscl.contradictions import UNTRAINED as UNTRAINED_METHODS
@@ -18,23 +16,14 @@ from uscl.data.folders import public_folder
 from uscl.data.registry import how_to_get, read_registry
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
 from uscl.errors import UserError
-from uscl.interruption import CALLER, name_caller
 from uscl.order_only import respect_order_only
 from uscl.seeds import derive
 
 prepare_children(ROOT)
 respect_order_only()
 
-if workflow.is_main_process:
-    name_caller()
-    AT_WORK = AtWork(Path.cwd())
-    if AT_WORK.begin():
-        logger.warning("The last call in this folder was killed: its lock is removed, and this one goes on from there.")
-    if AT_WORK.other:
-        logger.warning(
-            f"Another call is at work in this folder ({AT_WORK.other}): if this one ends with a message about a lock,"
-            " wait for that one instead of using --unlock."
-        )
+if {"{", "}"} & set(str(Path.cwd())):
+    raise WorkflowError(f"Snakemake can't work in a folder with a brace in its path: rename a part of {Path.cwd()}.")
 
 faults = [
     *map(repeated_key, map(Path, [*workflow.configfiles, *workflow.overwrite_configfiles])),
