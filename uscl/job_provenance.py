@@ -1,5 +1,6 @@
 """The provenance file beside what a job makes: by which code, from which inputs, on which machine, at what cost."""
 
+import hashlib
 import json
 import os
 import time
@@ -32,11 +33,11 @@ class JobProvenance:
         return {
             "rule": job.rule,
             "wildcards": dict(job.wildcards.items()),
-            "outputs": [relative(path) for path in map(str, job.output)],
+            "outputs": {relative(path): file_hash(Path(path)) for path in map(str, job.output)},
             "commit": stand.removesuffix("-dirty"),
             "dirty": None if stand == "unknown" else stand.endswith("-dirty"),
             "config_sha256": config_hash(job.config),
-            "inputs": {relative(path): input_hash(Path(path)) for path in others},
+            "inputs": {relative(path): file_hash(Path(path)) for path in others},
             "code_sha256": sha256(*code),
             "seeds": {"study": job.config["seeds"]} | own_seed(job),
             "packages": packages(),
@@ -57,9 +58,13 @@ def place(job: Any) -> Path | None:
     return Path(first).with_name(f"{Path(first).stem}.provenance.json")
 
 
-def input_hash(path: Path) -> str:
-    """SHA-256 of an input file; a folder's files are hashed one by one as they are read."""
-    return sha256(path) if path.is_file() else "a folder: see the SHA-256 of its files in manifest.csv"
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file; of a folder, that of the names and hashes of its files."""
+    if path.is_file():
+        return sha256(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    names = "\n".join(f"{file.relative_to(path).as_posix()} {sha256(file)}" for file in files)
+    return hashlib.sha256(names.encode()).hexdigest()
 
 
 def own_seed(job: Any) -> dict[str, int]:

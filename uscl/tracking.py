@@ -94,6 +94,12 @@ def quiet() -> None:
             handler.addFilter(logging.Filter("uscl"))
 
 
+def is_own_store(results: Path, named: str | None) -> bool:
+    """Whether runs go to mlflow.db in the results: where no other store is named, or that one by its address."""
+    own = (results / "mlflow.db").resolve()
+    return not named or (named.startswith("sqlite:///") and Path(named.removeprefix("sqlite:///")).resolve() == own)
+
+
 def marker(results: Path) -> Path:
     """The file that says that in this call the store couldn't be had."""
     return results / "tracking" / "unavailable.json"

@@ -92,7 +92,8 @@ def test_told_to_end_it_writes_a_checkpoint_and_is_tried_again_from_there(projec
     signal_while_training(project, call, signal.SIGTERM, 2.5)
     assert call.wait() == 0, (project / "call.log").read_text()
     said = (project / "call.log").read_text()
-    (place,) = re.findall(r"Told to end \(SIGTERM; a checkpoint stands at (epoch \d+, step \d+)\): run again", said)
+    told = re.findall(r"Told to end \(SIGTERM; a checkpoint stands at (epoch \d+, step \d+)\): run again", said)
+    (place,) = set(told)  # said on the screen, and again with the log
     assert f"going on from {place}\n" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
     assert files(project) == whole
 

@@ -1,12 +1,13 @@
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from test_tracking import shown, write_cell
 
 from uscl.errors import UserError
 from uscl.sync import sync
-from uscl.tracking import attempted, forget_unavailable, make_store, track, waiting
+from uscl.tracking import attempted, forget_unavailable, is_own_store, make_store, track, waiting
 from uscl.tracking_files import cell_run
 
 
@@ -67,3 +68,12 @@ def test_a_sync_without_a_store_is_one_sentence(tmp_path):
     write_cell(tmp_path / "cells/pocus/finetune/labels100/simclr/seed0", "cell")
     with pytest.raises(UserError, match=r"MLflow can't be had \(the server can't be reached\)"):
         sync(tmp_path, "http://127.0.0.1:9", "study")
+
+
+def test_the_own_store_is_known_by_its_address_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results = Path("results")
+    assert all(is_own_store(results, named) for named in (None, "", f"sqlite:///{tmp_path}/results/mlflow.db"))
+    assert is_own_store(results, "sqlite:///results/mlflow.db")
+    assert not is_own_store(results, "sqlite:///other/mlflow.db")
+    assert not is_own_store(results, "https://mlflow.example")
