@@ -101,6 +101,12 @@ def differences(
     return found
 
 
+def listed(found: list[str], limit: int = 4) -> str:
+    """The first differences, and how many more there are."""
+    more = f" and {len(found) - limit} more differences" if len(found) > limit else ""
+    return "; ".join(found[:limit]) + more
+
+
 def same_weights(old: Path, new: Path) -> bool:
     """Whether two encoder files hold the same tensors, bit for bit; the commits that made them may differ."""
     (a, _), (b, _) = read_encoder_file(old), read_encoder_file(new)

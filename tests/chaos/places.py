@@ -34,7 +34,7 @@ def same(project: Path, told: str, *words: str) -> Outcome:
 
 @FAULTS.fault("a project folder with spaces, umlauts and quotes in its name", "the study ends in the same bytes")
 def odd_name(folder: Path) -> Outcome:
-    return same(checkout(folder / 'Müller\'s "new" study, 100 % {x} $HOME'), "studied there", *TO_THE_TABLE)
+    return same(checkout(folder / 'Müller\'s "new" study, 100 % $HOME'), "studied there", *TO_THE_TABLE)
 
 
 @FAULTS.fault("a project folder with braces in its name, which Snakemake can't work in", "one sentence says so")

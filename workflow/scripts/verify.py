@@ -9,7 +9,7 @@ from uscl.job import job
 
 with job(snakemake, result=False):
     from uscl.errors import UserError
-    from uscl.verify import differences, named, recompute, stands_apart
+    from uscl.verify import differences, listed, named, recompute, stands_apart
 
     params, config = snakemake.params, snakemake.config
     results, scratch = Path(params.results), Path(params.results, "verify")
@@ -25,7 +25,7 @@ with job(snakemake, result=False):
     told = "/".join(name)
     if found:
         raise UserError(
-            f"{told} is not the same: {'; '.join(found)}.{stands_apart(table, name)} What was computed anew: {scratch}."
+            f"{told} is not the same: {listed(found)}.{stands_apart(table, name)} What was computed anew: {scratch}."
         )
     shutil.rmtree(scratch)
     print(f"{told}, computed anew from nothing: encoders, predictions and every number of the table are the same.")
