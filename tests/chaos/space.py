@@ -99,7 +99,7 @@ def results_read_only(folder: Path) -> Outcome:
 def part_read_only(folder: Path) -> Outcome:
     project = without(folder, EXTRACTION)
     with read_only(project / "results/frames"):
-        told = refused(project, "Read-only", "--", "results/frames/sim_lung/frames.npy")
+        told = refused(project, "results/frames/sim_lung can't be written to", "--", "results/frames/sim_lung/frames.npy")
     return same_afterwards(project, told, "--", "results/frames/sim_lung/frames.npy")
 
 
