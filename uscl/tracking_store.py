@@ -25,6 +25,7 @@ TURN_S, RUN_S, BUSY_S = 300, 180, 10
 # MLflow's own patience with a server is minutes a request; what the user has set stands.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 LONGEST_REASON = 240  # characters
+TIMED_OUT = ("failed with timeout exception", "Read timed out", "ReadTimeoutError", "ConnectTimeoutError")
 PLACES = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 
 
@@ -184,7 +185,7 @@ def reason(error: BaseException) -> str:
         return "the server can't be reached"
     if "Connection aborted" in text:
         return "the server broke off the connection"
-    if "failed with timeout exception" in text:
+    if any(word in text for word in TIMED_OUT):
         return "the server doesn't answer"
     if refused := re.search(r"too many (\d+) error responses", text):
         return f"the server answers with HTTP error {refused[1]}"

@@ -112,5 +112,6 @@ def test_what_a_server_does_is_said_shortly():
         f"{pool}Caused by ResponseError('too many 500 error responses'))": "the server answers with HTTP error 500",
         f"{pool}Caused by ProtocolError('Connection aborted.', ...))": "the server broke off the connection",
         "API request to http://host failed with timeout exception ...": "the server doesn't answer",
+        f"{pool}Caused by ReadTimeoutError('Read timed out. (read timeout=10)'))": "the server doesn't answer",
     }
     assert [tracking_store.reason(ValueError(text)) for text in said] == list(said.values())
