@@ -98,9 +98,10 @@ def results_read_only(folder: Path) -> Outcome:
 @FAULTS.fault("a folder within the results can only be read", "one sentence; then the same bytes")
 def part_read_only(folder: Path) -> Outcome:
     project = without(folder, EXTRACTION)
+    frames = "results/frames/sim_lung"
     with read_only(project / "results/frames"):
-        told = refused(project, "results/frames/sim_lung can't be written to", "--", "results/frames/sim_lung/frames.npy")
-    return same_afterwards(project, told, "--", "results/frames/sim_lung/frames.npy")
+        told = refused(project, f"{frames} can't be written to", "--", f"{frames}/frames.npy")
+    return same_afterwards(project, told, "--", f"{frames}/frames.npy")
 
 
 @FAULTS.fault("the project's folder can only be read, so that Snakemake has no place for its notes", "one sentence")
