@@ -24,24 +24,23 @@ class Attempt:
     def __init__(self, log: Path) -> None:
         first = os.environ.get("LOCAL_RANK", "0") == "0"
         self._path = log.with_suffix(".attempt.json") if first else None
-        self._before = read(self._path) if self._path else None
+        before = read(self._path) if self._path else None
+        caller = os.environ.get(CALLER)
+        same = before is not None and caller is not None and before.get("caller") == caller
+        # Why the attempt before this one failed, if the same call made it: what has failed would fail again, while what
+        # was told to end or was killed is worth another try.
+        self.failed_for_good: str | None = before["reason"] if before and same and before["status"] == FAILED else None
         self._told: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
-        self.tell(started=time.time(), caller=os.environ.get(CALLER))
+        if self.failed_for_good and before:
+            self._told = before
+        else:
+            self.tell(started=time.time(), caller=caller)
 
     def tell(self, **more: Any) -> None:
         """Add to the file, such as the record of the run that the job makes (see `uscl.provenance.RunRecord`)."""
         self._told |= more
         if self._path:
             write_text(self._path, json.dumps(self._told, indent=2, sort_keys=True) + "\n")
-
-    def failed_for_good(self) -> str | None:
-        """Why the attempt before this one failed, if the same call of Snakemake made it and another can't help.
-
-        What was told to end or was killed is worth another try; what has failed would fail again.
-        """
-        if self._before is None or self._before["status"] != FAILED or self._told["caller"] is None:
-            return None
-        return self._before["reason"] if self._before.get("caller") == self._told["caller"] else None
 
     def end(self, status: str, reason: str) -> None:
         """Say that the job failed or was told to end, and why."""

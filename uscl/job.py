@@ -33,7 +33,7 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
         log_to(Path(snakemake.log[0]))
         interruption.end_with_caller()
         attempt = Attempt(Path(snakemake.log[0]))
-        if reason := attempt.failed_for_good():
+        if reason := attempt.failed_for_good:
             log.info("Not tried again, since it would fail again: %s", reason)
             fail(attempt, reason)
         if result:

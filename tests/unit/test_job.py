@@ -106,12 +106,13 @@ def test_an_attempt_stands_beside_the_log_while_the_job_runs_and_stays_if_it_fai
 
 def test_what_failed_is_not_tried_again_by_the_same_call(tmp_path, monkeypatch, capsys):
     def tries():
-        with pytest.raises(SystemExit) as stopped, job(called(tmp_path / "job.log")):
-            fail()
+        with pytest.raises(SystemExit) as stopped, job(called(tmp_path / "job.log")) as running:
+            fail(running)
         assert stopped.value.code == 1
 
-    def fail():
+    def fail(running):
         tried.append(1)
+        running.tell(name="a run")
         raise UserError("No data: fetch it.")
 
     tried = []
@@ -123,6 +124,7 @@ def test_what_failed_is_not_tried_again_by_the_same_call(tmp_path, monkeypatch, 
     assert len(tried) == 1
     assert capsys.readouterr().err == ""
     assert "No data: fetch it." in (tmp_path / "job.log").read_text()
+    assert attempt(tmp_path) | {"status": "failed", "name": "a run"} == attempt(tmp_path)
     monkeypatch.setenv("USCL_CALLER", f"{os.getpid() + 1}@elsewhere")
     tries()
     assert len(tried) == 2
