@@ -4,6 +4,7 @@ Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
 """
 
 import ast
+import functools
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -34,8 +35,10 @@ def imported_modules(root: Path, files: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def direct_imports(root: Path, path: Path) -> Iterator[str]:
+@functools.cache  # fifty rules rest on much the same files
+def direct_imports(root: Path, path: Path) -> frozenset[str]:
     """Files of the package that one file imports, with the `__init__.py` of every package on the way."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -44,7 +47,8 @@ def direct_imports(root: Path, path: Path) -> Iterator[str]:
         else:
             continue
         for name in names:
-            yield from module_files(root, name)
+            found.update(module_files(root, name))
+    return frozenset(found)
 
 
 def module_files(root: Path, name: str) -> Iterator[str]:
