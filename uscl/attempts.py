@@ -18,20 +18,19 @@ RUNNING, FAILED, INTERRUPTED = "running", "failed", "interrupted"
 class Attempt:
     """One attempt at a job; its file holds status, reason, start and end in seconds since 1970, the log, and its run.
 
-    Of several processes that train together only the first has a file.
+    `kept` False is for all but the first of several processes that train together: they have no file.
     """
 
-    def __init__(self, log: Path) -> None:
-        first = os.environ.get("LOCAL_RANK", "0") == "0"
-        self._path = log.with_suffix(".attempt.json") if first else None
-        before = read(self._path) if self._path else None
+    def __init__(self, log: Path, *, kept: bool = True) -> None:
+        self._path = log.with_suffix(".attempt.json") if kept else None
+        before = (read(self._path) if self._path else None) or {}
         caller = os.environ.get(CALLER)
-        same = before is not None and caller is not None and before.get("caller") == caller
+        same_call = caller is not None and before.get("caller") == caller
         # Why the attempt before this one failed, if the same call made it: what has failed would fail again, while what
         # was told to end or was killed is worth another try.
-        self.failed_for_good: str | None = before["reason"] if before and same and before["status"] == FAILED else None
+        self.failed_for_good: str | None = before["reason"] if same_call and before["status"] == FAILED else None
         self._told: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
-        if self.failed_for_good and before:
+        if self.failed_for_good:
             self._told = before
         else:
             self.tell(started=time.time(), caller=caller)
@@ -64,8 +63,12 @@ def read(path: Path) -> dict[str, Any] | None:
 def left_behind(logs: Path) -> list[dict[str, Any]]:
     """Attempts that didn't end well, in the order of their files' names, while no job is running in the study.
 
-    A status that still says running is that of a process which was killed. Those of jobs that make a run have its
-    `name` and the rest of its record.
+    A status that still says running is that of a process which was killed.
     """
     found = [read(path) for path in sorted(logs.rglob("*.attempt.json"))]
     return [attempt for attempt in found if attempt]
+
+
+def failed_runs(logs: Path) -> list[dict[str, Any]]:
+    """Those of them that were to make a run, with the run's `name` and the rest of its record."""
+    return [attempt for attempt in left_behind(logs) if "name" in attempt]

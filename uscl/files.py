@@ -21,7 +21,7 @@ def written(path: Path) -> Iterator[Path]:
 
     Raises UserError where the disk is full.
     """
-    with making_room_told(path):
+    with told_if_full(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
         # The suffix stays last: writers choose the format by it.
@@ -38,7 +38,7 @@ def written(path: Path) -> Iterator[Path]:
 @contextmanager
 def written_folder(path: Path) -> Iterator[Path]:
     """A new folder beside `path` to fill; it takes the place of `path` when the block ends without an error."""
-    with making_room_told(path):
+    with told_if_full(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
         beside = path.with_name(f".{os.getpid()}.{path.name}")
@@ -55,16 +55,19 @@ def written_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def making_room_told(path: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full: libraries wrap the system's error, or hide it."""
+def told_if_full(path: Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full; other errors pass."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # of any kind: every library wraps the system's error in its own, or hides it
         if is_full(error, path.parent):
-            raise UserError(
-                f"{path} can't be written: the disk is full. Make room and call again: what was finished is kept."
-            ) from error
+            raise UserError(disk_full(path)) from error
         raise
+
+
+def disk_full(what: str | Path) -> str:
+    """What to do where there is no room for a file."""
+    return f"{what} can't be written: the disk is full. Make room and call again: what was finished is kept."
 
 
 def is_full(error: Exception, folder: Path) -> bool:

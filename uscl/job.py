@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 from uscl import interruption
 from uscl.attempts import FAILED, INTERRUPTED, Attempt
 from uscl.errors import UserError
-from uscl.files import FULL
+from uscl.files import FULL, disk_full
+from uscl.job_provenance import JobProvenance
 from uscl.redaction import Redaction
 
 log = logging.getLogger("uscl")
@@ -25,23 +26,21 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
     """Log to the job's log file and to standard error; end the process with one sentence on an error.
 
     The exit code is 1, and that of `uscl.interruption` for a job that was told to end, which is worth another try. A
-    job that ends well leaves a provenance file beside its first output, unless what it makes is no `result`.
+    job that ends well leaves a provenance file beside its first output, unless what it makes is no `result`. Of several
+    processes that train together only the first writes files here.
     """
     interruption.listen()
-    attempt = None
+    first, logfile, attempt = os.environ.get("LOCAL_RANK", "0") == "0", Path(snakemake.log[0]), None
     try:
-        log_to(Path(snakemake.log[0]))
+        log_to(logfile, first)
         interruption.end_with_caller()
-        attempt = Attempt(Path(snakemake.log[0]))
+        attempt = Attempt(logfile, kept=first)
         if reason := attempt.failed_for_good:
             log.info("Not tried again, since it would fail again: %s", reason)
             fail(attempt, reason)
-        if result:
-            from uscl.job_provenance import JobProvenance  # late: it isn't the first thing to happen
-
-            provenance = JobProvenance(snakemake)
+        provenance = JobProvenance(snakemake) if result and first else None
         yield attempt
-        if result and provenance.path:
+        if provenance:
             provenance.write()
         attempt.succeed()
     except UserError as error:
@@ -58,10 +57,9 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
         fail(attempt, f"{type(error).__name__}: {error}")
 
 
-def log_to(logfile: Path) -> None:
-    """Send information to the log file, of several processes that train together the first one's only."""
+def log_to(logfile: Path, first: bool) -> None:
+    """Send information to the log file, unless this isn't the first of several processes that train together."""
     logfile.parent.mkdir(parents=True, exist_ok=True)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
     to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
     to_screen = logging.StreamHandler()
     # Progress belongs in the log; the screen shows what the user must know.
@@ -89,10 +87,7 @@ def fail(attempt: Attempt | None, reason: str, status: str = FAILED, code: int =
 def outside_cause(error: Exception) -> str | None:
     """One sentence on an error that the machine is the cause of, not the program; None for others."""
     if isinstance(error, OSError) and error.errno in FULL:
-        return (
-            f"{error.filename or 'A file'} can't be written: the disk is full. Make room and call again: what was"
-            " finished is kept."
-        )
+        return disk_full(error.filename or "A file")
     if isinstance(error, OSError) and error.errno in REFUSED:
         return (
             f"{error.filename} can't be used ({error.strerror}): give yourself the rights to it, or name another place."

@@ -18,35 +18,54 @@ class JobProvenance:
         self._job = snakemake
         self._started = time.time()
         self._clock = time.monotonic()  # the other may be set back
-        self.path = place(snakemake)
+        self._path = place(snakemake)
+        # Now: while a training runs for days, its code may be edited and committed.
+        self._made_by = made_by(snakemake) if self._path else {}
 
     def write(self) -> None:
-        """Write the file; times in seconds, memory in MiB."""
-        assert self.path
-        write_text(self.path, json.dumps(self.told(), indent=2, sort_keys=True) + "\n")
+        """Write the file, if the job makes anything; times in seconds, memory in MiB."""
+        if self._path:
+            told = self._made_by | made_from(self._job) | self._cost()
+            write_text(self._path, json.dumps(told, indent=2, sort_keys=True) + "\n")
 
-    def told(self) -> dict[str, Any]:
-        """Rule, commit, hashes of config, inputs and code, seeds, packages, machine, threads, time and memory."""
-        job, stand = self._job, commit()
-        code = [Path(path) for path in job.input.get("code", [])]
-        others = sorted({path for path in map(str, job.input) if Path(path) not in code})
+    def _cost(self) -> dict[str, Any]:
+        """What the job took, and on which machine."""
         return {
-            "rule": job.rule,
-            "wildcards": dict(job.wildcards.items()),
-            "outputs": {relative(path): file_hash(Path(path)) for path in map(str, job.output)},
-            "commit": stand.removesuffix("-dirty"),
-            "dirty": None if stand == "unknown" else stand.endswith("-dirty"),
-            "config_sha256": config_hash(job.config),
-            "inputs": {relative(path): file_hash(Path(path)) for path in others},
-            "code_sha256": sha256(*code),
-            "seeds": {"study": job.config["seeds"]} | own_seed(job),
-            "packages": packages(),
             "hardware": hardware(),
-            "threads": job.threads,
+            "threads": self._job.threads,
             "started": self._started,
             "wall_s": time.monotonic() - self._clock,
             "peak_memory_mib": peak_memory(),
         }
+
+
+def made_by(job: Any) -> dict[str, Any]:
+    """Commit, code, settings, seeds and packages."""
+    stand = commit()
+    return {
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "commit": stand.removesuffix("-dirty"),
+        "dirty": None if stand == "unknown" else stand.endswith("-dirty"),
+        "code_sha256": sha256(*code_of(job)),
+        "config_sha256": config_hash(job.config),
+        "seeds": {"study": job.config["seeds"]} | own_seed(job),
+        "packages": packages(),
+    }
+
+
+def made_from(job: Any) -> dict[str, Any]:
+    """Hashes of the inputs, but for the code, and of what was made from them."""
+    inputs = sorted({path for path in map(str, job.input) if Path(path) not in code_of(job)})
+    return {
+        "inputs": {relative(path): file_hash(Path(path)) for path in inputs},
+        "outputs": {relative(path): file_hash(Path(path)) for path in map(str, job.output)},
+    }
+
+
+def code_of(job: Any) -> list[Path]:
+    """The library files among a job's inputs."""
+    return [Path(path) for path in job.input.get("code", [])]
 
 
 def place(job: Any) -> Path | None:
@@ -74,8 +93,6 @@ def own_seed(job: Any) -> dict[str, int]:
 
 
 def relative(path: str) -> str:
-    """A path as seen from the folder that Snakemake works in, or absolute outside the project."""
-    near = os.path.relpath(path)
-    return (
-        str(Path(path).absolute()) if near.startswith("..") and PROJECT not in Path(path).absolute().parents else near
-    )
+    """A path as seen from the folder that Snakemake works in, or absolute outside that and the project."""
+    near, whole = os.path.relpath(path), Path(path).absolute()
+    return str(whole) if near.startswith("..") and PROJECT not in whole.parents else near

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from uscl.attempts import left_behind
+from uscl.attempts import failed_runs
 from uscl.errors import UserError
 from uscl.files import write_text
 from uscl.tracking import attempted, forget_unavailable, quiet, reason_of
@@ -63,10 +63,9 @@ def sync_failed(results: Path, address: str, study: str) -> Counter[str]:
     from uscl.tracking_files import failed_run
 
     done: Counter[str] = Counter()
-    for attempt in left_behind(results / "logs"):
-        if "name" in attempt:
-            _, new = log_one(address, study, failed_run(attempt))
-            done["logged" if new else "there"] += 1
+    for attempt in failed_runs(results / "logs"):
+        _, new = log_one(address, study, failed_run(attempt))
+        done["logged" if new else "there"] += 1
     return done
 
 

@@ -203,3 +203,11 @@ def test_a_job_that_fails_or_makes_no_result_has_no_provenance(tmp_path):
     with pytest.raises(SystemExit), job(snakemake):
         raise UserError("No.")
     assert not (tmp_path / "table.provenance.json").exists()
+
+
+def test_of_several_processes_only_the_first_writes_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with job(called(tmp_path / "job.log", output=Named(csv=str(tmp_path / "table.csv")))) as running:
+        running.tell(name="a run")
+        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 # What a call does about MLflow at its start and its end: functions only.
 
+from uscl.attempts import failed_runs
 from uscl.tracking import forget_unavailable, is_own_store, waiting
 
 # Only whether there is another store than the study's own: its address may hold a password, and stays out of the rules.
@@ -16,7 +17,7 @@ def tracking_end(failed=False):
     """Log the runs that failed, and say how many finished ones wait for the store; never an error."""
     if config["tracking"] == "none":
         return
-    if failed:
+    if failed and failed_runs(Path(R, "logs")):
         log_failed_runs()
     if count := waiting(Path(R)):
         logger.info(f"Waiting for MLflow: {count} finished runs; `snakemake sync_tracking` logs them.")
