@@ -15,18 +15,19 @@ from uscl.attempts import failed_runs
 from uscl.errors import UserError
 from uscl.files import write_text
 from uscl.tracking import attempted, forget_unavailable, quiet, reason_of
+from uscl.tracking_address import is_own_store, local_store, store_address
 
 log = logging.getLogger("uscl")
 
 
 def sync(results: Path, configured: str | None, study: str) -> str:
     """Log all that the store lacks and say what was done. Raises UserError where the store can't be had."""
-    from uscl.tracking_store import database_of, local_store, mended, store_address
+    from uscl.tracking_store import mended
 
     quiet()
     try:
         address = store_address(results, configured)
-        moved = mended(local_store(results)) if database_of(address) == local_store(results) else None
+        moved = mended(local_store(results)) if is_own_store(results, configured) else None
         if moved:
             log.warning("%s", moved)
         finished = sync_finished(results, address, study)
@@ -89,8 +90,6 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     def log_failed() -> dict[str, Any]:
-        from uscl.tracking_store import store_address
-
         return dict(sync_failed(given.results, store_address(given.results, given.address), given.study))
 
     attempted(given.results, log_failed)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uscl.files import write_text
+from uscl.tracking_address import store_address
 
 if TYPE_CHECKING:
     from uscl.tracking_runs import Run
@@ -25,7 +26,7 @@ def track(results: Path, configured: str | None, study: str, read: "Callable[[],
     def logged() -> dict[str, Any]:
         from uscl.tracking_files import experiment_name
         from uscl.tracking_runs import log_once
-        from uscl.tracking_store import experiment, opened, store_address
+        from uscl.tracking_store import experiment, opened
 
         address, run = store_address(results, configured), read()
         with opened(address) as client:
@@ -39,7 +40,7 @@ def make_store(results: Path, configured: str | None, experiments: list[str], re
     """Make the store before anything is logged; leave its experiments, or why there are none, in `ready`."""
 
     def made() -> dict[str, Any]:
-        from uscl.tracking_store import create_store, store_address
+        from uscl.tracking_store import create_store
 
         create_store(store_address(results, configured), experiments)
         return {"experiments": experiments}
@@ -92,12 +93,6 @@ def quiet() -> None:
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:
             handler.addFilter(logging.Filter("uscl"))
-
-
-def is_own_store(results: Path, named: str | None) -> bool:
-    """Whether runs go to mlflow.db in the results: where no other store is named, or that one by its address."""
-    own = (results / "mlflow.db").resolve()
-    return not named or (named.startswith("sqlite:///") and Path(named.removeprefix("sqlite:///")).resolve() == own)
 
 
 def marker(results: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The MLflow store: which one it is, whether it can be used, and whose turn it is to write."""
+"""The MLflow store: whether it can be used, and whose turn it is to write."""
 
 import functools
 import os
@@ -17,9 +17,9 @@ from filelock import FileLock
 from mlflow.tracking import MlflowClient
 
 from uscl.errors import UserError
-from uscl.redaction import ADDRESS, redacted
+from uscl.redaction import redacted
+from uscl.tracking_address import SQLITE, database_of
 
-SQLITE = "sqlite:///"
 # Seconds. Runs are short work: others that write to the same store are waited for, a store that doesn't answer isn't.
 TURN_S, RUN_S, BUSY_S = 300, 180, 10
 # MLflow's own patience with a server is minutes a request; what the user has set stands.
@@ -31,21 +31,6 @@ PLACES = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'act
 
 class BrokenStoreError(UserError):
     """A store that won't become usable by waiting."""
-
-
-def store_address(results: Path, configured: str | None) -> str:
-    """The store of a study: that of its config, else of the environment, else mlflow.db in the results."""
-    return configured or os.environ.get(ADDRESS) or f"{SQLITE}{local_store(results)}"
-
-
-def local_store(results: Path) -> Path:
-    """Where a study's own store lies."""
-    return (results / "mlflow.db").resolve()
-
-
-def database_of(address: str) -> Path | None:
-    """The file of an SQLite store; None where a server has the store."""
-    return Path(address.removeprefix(SQLITE)).resolve() if address.startswith(SQLITE) else None
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from test_tracking import shown, write_cell
 
 from uscl.errors import UserError
 from uscl.sync import sync
-from uscl.tracking import attempted, forget_unavailable, is_own_store, make_store, track, waiting
+from uscl.tracking import attempted, forget_unavailable, make_store, track, waiting
+from uscl.tracking_address import is_own_store
 from uscl.tracking_files import cell_run
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from uscl import tracking_store
 from uscl.errors import UserError
-from uscl.tracking_store import BrokenStoreError, check, create_store, limited, mended, opened, store_address
+from uscl.tracking_address import store_address
+from uscl.tracking_store import BrokenStoreError, check, create_store, limited, mended, opened
 
 
 @pytest.fixture(scope="module")

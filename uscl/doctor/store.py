@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from uscl.doctor.lines import Line, counted, missing, note, ok
-from uscl.redaction import ADDRESS
+from uscl.tracking_address import is_own_store
 
 EXPERIMENTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 RUNS = "SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'"
@@ -17,7 +17,7 @@ def store_lines(tracking: str, database: Path, address: str | None = None) -> li
     """What stands of the study's own store, or whether it can be made. Another one, if named, isn't asked."""
     if tracking == "none":
         return [ok("off; results are the same")]
-    if address or os.environ.get(ADDRESS):
+    if not is_own_store(database.parent, address):
         return [ok("another store is named: it is tried when the first run is logged")]
     if not database.exists():
         folder = next(path for path in database.absolute().parents if path.exists())

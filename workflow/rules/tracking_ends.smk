@@ -1,10 +1,11 @@
 # What a call does about MLflow at its start and its end: functions only.
 
 from uscl.attempts import failed_runs
-from uscl.tracking import forget_unavailable, is_own_store, waiting
+from uscl.tracking import forget_unavailable, waiting
+from uscl.tracking_address import is_own_store
 
 # Only whether there is another store than the study's own: its address may hold a password, and stays out of the rules.
-OWN_STORE = is_own_store(Path(R), config.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI"))
+OWN_STORE = is_own_store(Path(R), config.get("tracking_uri"))
 FAILED_RUNS_S = 60  # for logging failed runs at the end of a call
 
 
