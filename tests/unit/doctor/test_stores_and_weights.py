@@ -10,6 +10,11 @@ from uscl.doctor.store import store_lines
 from uscl.doctor.weights import weight_lines
 
 
+@pytest.fixture(autouse=True)
+def _no_other_store(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it for tests that look into a store
+
+
 def write_database(path, place):
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE experiments (name TEXT, artifact_location TEXT, lifecycle_stage TEXT)")
