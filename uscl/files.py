@@ -90,6 +90,17 @@ def remove_leftovers(path: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else Path(entry).unlink(missing_ok=True)
 
 
+def standing(path: Path) -> Path:
+    """What there is of a path: itself, or the nearest of the folders above it."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
+def closed(folder: Path) -> Path | None:
+    """The folder that keeps one from writing to `folder`, which need not exist yet; None where nothing does."""
+    there = standing(folder)
+    return None if os.access(there, os.W_OK | os.X_OK) else there
+
+
 def running(pid: int) -> bool:
     """Whether a process runs here."""
     try:

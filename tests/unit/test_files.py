@@ -1,8 +1,9 @@
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from uscl.files import sha256, write_text, written
+from uscl.files import closed, sha256, standing, write_text, written
 
 
 def fail_while_writing(target):
@@ -34,3 +35,15 @@ def test_sha256_tells_files_and_their_order_apart(tmp_path):
     a.write_bytes(b"1"), b.write_bytes(b"2")
     assert sha256(a, b) != sha256(b, a)
     assert sha256(a) == hashlib.sha256(hashlib.sha256(b"1").digest()).hexdigest()
+
+
+def test_what_stands_of_a_path_is_the_nearest_folder_above_it(tmp_path, monkeypatch):
+    assert standing(tmp_path / "not/yet/there") == standing(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert standing(Path("not/yet")) == tmp_path
+
+
+def test_a_folder_is_closed_by_what_stands_of_it(tmp_path, monkeypatch):
+    assert closed(tmp_path / "not/yet") is None
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    assert closed(tmp_path / "not/yet") == tmp_path

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from uscl.doctor.lines import Line, counted, missing, note, ok, size
+from uscl.files import standing
 
 PINNED_PYTHON = "3.11"  # what requirements.lock was made with
 OLDEST_PYTHON = (3, 11)
@@ -124,8 +125,7 @@ def cpu_lines(cores: int, total: int, free: int | None) -> list[Line]:
 
 def free_space(folder: Path) -> int:
     """Free bytes where a folder is, or would be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(standing(folder)).free
 
 
 def used_space(folder: Path) -> int:

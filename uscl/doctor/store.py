@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from uscl.doctor.lines import Line, counted, missing, note, ok
+from uscl.files import closed
 from uscl.tracking_address import is_own_store
 
 EXPERIMENTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
@@ -20,8 +21,7 @@ def store_lines(tracking: str, database: Path, address: str | None = None) -> li
     if not is_own_store(database.parent, address):
         return [ok("another store is named: it is tried when the first run is logged")]
     if not database.exists():
-        folder = next(path for path in database.absolute().parents if path.exists())
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if folder := closed(database.absolute().parent):
             return [missing(f"{folder} can't be written to: name another `results`, or set `tracking: none`.")]
         return [ok(f"{database} will be made")]
     try:

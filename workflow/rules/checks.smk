@@ -2,9 +2,8 @@
 
 
 for arm in config["methods"]:
-    for file in initial_file(arm):
-        # What the study itself makes may come later.
-        if not os.path.isfile(file) and not os.path.abspath(file).startswith(os.path.abspath(R) + os.sep):
+    for file in given_weights(arm):
+        if not os.path.isfile(file):
             raise WorkflowError(
                 f"Config: the arm '{arm}' starts from {file}, which doesn't exist: mend `init` or `imagenet_weights`."
             )
@@ -40,8 +39,7 @@ def preflight():
     """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need can't be had."""
     coming = list(workflow.dag.needrun_jobs())
     for place in {os.path.dirname(file) for job in coming for file in [*job.output, *job.log]}:
-        there = next(path for path in [Path(place), *Path(place).absolute().parents] if path.exists())
-        if not os.access(there, os.W_OK | os.X_OK):
+        if there := closed(Path(place)):
             raise WorkflowError(
                 f"{there} can't be written to: mend its permissions, or name another folder (`results`)."
             )

@@ -16,6 +16,7 @@ from uscl.data.folders import public_folder
 from uscl.data.registry import how_to_get, read_registry
 from uscl.dependencies import fingerprint, imported_modules, prepare_children
 from uscl.errors import UserError
+from uscl.files import closed
 from uscl.order_only import respect_order_only
 from uscl.seeds import derive
 
@@ -37,7 +38,7 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 R = os.path.normpath(os.path.expanduser(config["results"]))
-if not os.access(next(path for path in [Path(R), *Path(R).absolute().parents] if path.exists()), os.W_OK | os.X_OK):
+if closed(Path(R)):
     raise WorkflowError(f"Config: results can't be written to {R}: name another folder.")
 SEEDS = config["seeds"]
 UNTRAINED = [arm for arm, settings in config["methods"].items() if settings["method"] in UNTRAINED_METHODS]
@@ -48,6 +49,7 @@ GPUS = int(config["device"] == "cuda")
 DEVICES = config.get("devices", 1)
 REFERENCE = config.get("reference", "imagenet" if "imagenet" in config["methods"] else next(iter(config["methods"])))
 DRAWS = config.get("draws", 10_000)
+FRACTIONS = config.get("label_fractions", {"percent": [], "regime": "finetune"})
 
 # A cell's folder, and the same as one name.
 CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
@@ -170,6 +172,12 @@ def initial_file(arm):
         return [os.path.expanduser(init)]
     named = config.get("imagenet_weights", {}).get(config["encoder"])
     return [os.path.expanduser(named)] if named and init == "imagenet" else []
+
+
+def given_weights(arm):
+    """Such a file, unless the study itself makes it and it may come later."""
+    own = os.path.abspath(R) + os.sep
+    return [file for file in initial_file(arm) if not os.path.abspath(file).startswith(own)]
 
 
 def initial_weights(w):

@@ -55,6 +55,11 @@ def missing_evaluations():
     return missing
 
 
+def tasks_with_fractions():
+    """The tasks that know the regime of `label_fractions`."""
+    return classification_tasks() if FRACTIONS["regime"] in PROBES else list(config["tasks"])
+
+
 def tracked_label_fractions():
     """What logging leaves behind for the runs with a part of the labels; nothing where tracking is switched off."""
     return [] if config["tracking"] == "none" else label_fraction_cells(f"<results>/tracking/cells/{CELL_NAME}.json")
@@ -62,12 +67,11 @@ def tracked_label_fractions():
 
 def label_fraction_cells(pattern):
     """A path for every task that knows the regime of `label_fractions`, percentage, arm and seed."""
-    settings = config.get("label_fractions", {"percent": [], "regime": "finetune"})
     return expand(
         pattern,
-        task=classification_tasks() if settings["regime"] in PROBES else config["tasks"],
-        regime=settings["regime"],
-        labels=settings["percent"],
+        task=tasks_with_fractions(),
+        regime=FRACTIONS["regime"],
+        labels=FRACTIONS["percent"],
         arm=config["methods"],
         seed=SEEDS,
     )

@@ -1,14 +1,8 @@
 # Can the study work? Asked once all data is read and divided, before anything is trained.
 
 
-# Word and file of every arm that starts from a file that the user names; what the study itself makes comes later.
-GIVEN_WEIGHTS = [
-    [init_of(arm), file]
-    for arm in config["methods"]
-    for file in initial_file(arm)
-    if not os.path.abspath(file).startswith(os.path.abspath(R) + os.sep)
-]
-FRACTIONS = config.get("label_fractions", {"percent": [], "regime": "finetune"})
+# Word and file of every arm that starts from a file that the user names.
+GIVEN_WEIGHTS = [[init_of(arm), file] for arm in config["methods"] for file in given_weights(arm)]
 
 
 rule check_study:
@@ -41,11 +35,7 @@ rule check_study:
             task: {
                 "dataset": settings["dataset"],
                 "kind": settings["kind"],
-                "percents": (
-                    FRACTIONS["percent"]
-                    if settings["kind"] == "classification" or FRACTIONS["regime"] not in PROBES
-                    else []
-                ),
+                "percents": FRACTIONS["percent"] if task in tasks_with_fractions() else [],
                 # Probes train in no batches.
                 "batch_size": settings["finetune"]["batch_size"] if {*regimes(task)} - {*PROBES} else 0,
             }
