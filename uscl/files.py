@@ -127,10 +127,13 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, as `sha256sum` has it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sha256(*paths: Path) -> str:
-    """One hash over the bytes of some files, in the order given."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+    """One hash over the hashes of some files, in the order given."""
+    digests = (bytes.fromhex(file_sha256(path)) for path in paths)
+    return hashlib.sha256(b"".join(digests)).hexdigest()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from uscl.files import sha256, write_text
+from uscl.files import file_sha256, sha256, write_text
 from uscl.provenance import PROJECT, commit, config_hash, hardware, packages, peak_memory
 
 
@@ -80,9 +80,9 @@ def place(job: Any) -> Path | None:
 def file_hash(path: Path) -> str:
     """SHA-256 of a file; of a folder, that of the names and hashes of its files."""
     if path.is_file():
-        return sha256(path)
+        return file_sha256(path)
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-    names = "\n".join(f"{file.relative_to(path).as_posix()} {sha256(file)}" for file in files)
+    names = "\n".join(f"{file.relative_to(path).as_posix()} {file_sha256(file)}" for file in files)
     return hashlib.sha256(names.encode()).hexdigest()
 
 

@@ -44,18 +44,29 @@ def sent(number: signal.Signals, to: str = "job", times: int = 1) -> Hit:
     return hit
 
 
-@FAULTS.fault("Ctrl-C in the middle of a pretraining", f"ends in order; {SAME}", short=True)
-def ctrl_c(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGINT, "group"))
+def next_call_goes_on(folder: Path, hit: Hit) -> Outcome:
+    """A pretraining that is hit so that its call ends; the next goes on from the checkpoint."""
+    run = cut_off(folder, PRETRAINING, hit)
     ended(run, good=False)
     return went_on(run, PRETRAINING, GOES_ON)
+
+
+def same_call_goes_on(folder: Path, hit: Hit, said: str = "") -> Outcome:
+    """A pretraining that is hit and, in the same call, tried again from the checkpoint; `said` is what must be told."""
+    run = cut_off(folder, PRETRAINING, hit)
+    ended(run, good=True)
+    assert said in run.said, f"'{said}' isn't told"
+    return whole(run.project, PRETRAINING, GOES_ON, "the same call went on")
+
+
+@FAULTS.fault("Ctrl-C in the middle of a pretraining", f"ends in order; {SAME}", short=True)
+def ctrl_c(folder: Path) -> Outcome:
+    return next_call_goes_on(folder, sent(signal.SIGINT, "group"))
 
 
 @FAULTS.fault("Ctrl-C three times in quick succession", f"ends; {SAME}")
 def ctrl_c_again(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGINT, "group", times=3))
-    ended(run, good=False)
-    return went_on(run, PRETRAINING, GOES_ON)
+    return next_call_goes_on(folder, sent(signal.SIGINT, "group", times=3))
 
 
 @FAULTS.fault(
@@ -64,17 +75,12 @@ def ctrl_c_again(folder: Path) -> Outcome:
     short=True,
 )
 def term_to_trainer(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGTERM))
-    ended(run, good=True)
-    assert "a checkpoint stands at" in run.said, "the checkpoint isn't told"
-    return whole(run.project, PRETRAINING, GOES_ON, "the same call went on")
+    return same_call_goes_on(folder, sent(signal.SIGTERM), "a checkpoint stands at")
 
 
 @FAULTS.fault("SIGTERM to the trainer twice in quick succession", "as if it came once")
 def term_twice(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGTERM, times=2))
-    ended(run, good=True)
-    return whole(run.project, PRETRAINING, GOES_ON, "the same call went on")
+    return same_call_goes_on(folder, sent(signal.SIGTERM, times=2))
 
 
 @FAULTS.fault(
@@ -90,9 +96,7 @@ def term_to_main(folder: Path) -> Outcome:
 
 @FAULTS.fault("SIGTERM to all of a call's processes, as at the machine's shutdown", f"ends in order; {SAME}")
 def term_to_all(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGTERM, "group"))
-    ended(run, good=False)
-    return went_on(run, PRETRAINING, GOES_ON)
+    return next_call_goes_on(folder, sent(signal.SIGTERM, "group"))
 
 
 @FAULTS.fault(
@@ -101,9 +105,7 @@ def term_to_all(folder: Path) -> Outcome:
     short=True,
 )
 def kill_trainer(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGKILL))
-    ended(run, good=True)
-    return whole(run.project, PRETRAINING, GOES_ON, "the same call went on")
+    return same_call_goes_on(folder, sent(signal.SIGKILL))
 
 
 @FAULTS.fault("kill -9 of the trainer as often as it's tried again", f"the call fails; {SAME}")
@@ -153,16 +155,12 @@ def kill_table(folder: Path) -> Outcome:
     short=True,
 )
 def kill_main(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGKILL, "main"))
-    ended(run, good=False)
-    return went_on(run, PRETRAINING, GOES_ON)
+    return next_call_goes_on(folder, sent(signal.SIGKILL, "main"))
 
 
 @FAULTS.fault("kill -9 of the main process and of its job at once", f"{SAME}, without --unlock")
 def kill_all(folder: Path) -> Outcome:
-    run = cut_off(folder, PRETRAINING, sent(signal.SIGKILL, "group"))
-    ended(run, good=False)
-    return went_on(run, PRETRAINING, GOES_ON)
+    return next_call_goes_on(folder, sent(signal.SIGKILL, "group"))
 
 
 @FAULTS.fault("the machine sleeps: the trainer stands still for 5 s", "it goes on as if nothing had happened")

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import yaml
@@ -82,22 +82,23 @@ def no_server_for_two(folder: Path) -> Outcome:
     return Outcome(True, "one warning, the same table")
 
 
+def server_of_no_use(folder: Path, server: AbstractContextManager[int], why: str) -> Outcome:
+    """Two runs whose store is a server, by its port, that can't be used."""
+    project = copy_of_finished(folder)
+    with server as port:
+        run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
+    without_store(run, project, why)
+    return logged_later(project, "one warning")
+
+
 @FAULTS.fault("a server that never answers", LATER)
 def server_hangs(folder: Path) -> Outcome:
-    project = copy_of_finished(folder)
-    with hanging() as port:
-        run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
-    without_store(run, project, "the server doesn't answer")
-    return logged_later(project, "one warning")
+    return server_of_no_use(folder, hanging(), "the server doesn't answer")
 
 
 @FAULTS.fault("a server that answers with HTTP 500", LATER)
 def server_refuses(folder: Path) -> Outcome:
-    project = copy_of_finished(folder)
-    with refusing() as port:
-        run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
-    without_store(run, project, "500")
-    return logged_later(project, "one warning")
+    return server_of_no_use(folder, refusing(), "500")
 
 
 @FAULTS.fault(

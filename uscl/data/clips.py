@@ -1,6 +1,5 @@
 """A source of any kind as a clip: which decoder reads what."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from uscl.data.frames import decode_frames, frame_files
 from uscl.data.image import fit_image, read_image, read_masks
 from uscl.data.source import Source
 from uscl.data.video import Clip, decode
-from uscl.files import sha256
+from uscl.files import file_sha256, sha256
 
 
 def source_sha256(root: Path, source: Source) -> str:
@@ -19,8 +18,7 @@ def source_sha256(root: Path, source: Source) -> str:
     path = root / source.file
     if source.kind == "frames":
         return sha256(*frame_files(path))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)
 
 
 def read_source(

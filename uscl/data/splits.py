@@ -16,6 +16,7 @@ from uscl.seeds import derive, generator
 log = logging.getLogger(__name__)
 
 ROLES = ("train", "validation", "test")
+ALL = 100  # percent of the labels
 
 
 class Fold(NamedTuple):
@@ -129,6 +130,6 @@ def with_fewer_labels(cases: pd.DataFrame, fold: Fold, percent: int, seed: int, 
 def labelled_folds(path: Path, percent: int, seed: int, *purpose: str | int) -> tuple[pd.DataFrame, list[Fold]]:
     """The split file's cases and folds, with a part of the training labels (see `with_fewer_labels`)."""
     cases, folds = read_folds(path)
-    if percent < 100:
+    if percent < ALL:
         folds = [with_fewer_labels(cases, fold, percent, seed, *purpose, k) for k, fold in enumerate(folds)]
     return cases, folds

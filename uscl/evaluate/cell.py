@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from uscl.data.splits import Fold
+from uscl.data.splits import ALL, Fold
 from uscl.errors import UserError
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
 from uscl.files import written
@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 Stream = tuple[int, str]  # names a random stream: seed, purpose
 RunFold = Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]]
-ALL = 100
 
 
 class Cell(NamedTuple):

@@ -13,7 +13,8 @@ from uscl.errors import UserError
 from uscl.feasibility.blank import check_blank
 from uscl.pairs import bounds
 from uscl.pretrain.meta_uscl import MetaSettings
-from uscl.pretrain.pool import counted, divide_pool
+from uscl.pretrain.pool import divide_pool
+from uscl.words import counted
 
 log = logging.getLogger(__name__)
 

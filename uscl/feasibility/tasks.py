@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from uscl.data.splits import Fold, labelled_folds
+from uscl.data.splits import ALL, Fold, labelled_folds
 from uscl.errors import UserError
 from uscl.feasibility.blank import check_blank, warn_of
 
 log = logging.getLogger(__name__)
-
-ALL = 100
 
 
 def check_task(

@@ -15,6 +15,7 @@ from uscl.pairs import Pairs, Rows, Videos, batches, one_frame
 from uscl.pretrain.passes import embed
 from uscl.seeds import generator
 from uscl.views import Views
+from uscl.words import counted
 
 FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
 SHOWN_INPUTS = 3
@@ -104,11 +105,6 @@ def divide_pool(
             + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
         )
     return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:

@@ -59,15 +59,6 @@ def shortened(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], *more]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "image"), counted(2, "image")
-    ('1 image', '2 images')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def some(names: Sequence[str]) -> str:
     """The first few of some names, as code.
 

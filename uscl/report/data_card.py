@@ -15,8 +15,9 @@ from uscl.report.card_counts import (
     steps,
     still_images,
 )
-from uscl.report.card_text import EXAMPLES, bullets, code, counted, indented, origin, plain, shortened, some
+from uscl.report.card_text import EXAMPLES, bullets, code, indented, origin, plain, shortened, some
 from uscl.report.writing import grid
+from uscl.words import counted
 
 TEXT = "burnt-in text"
 LONGEST = 10  # lines of a list of reasons

@@ -11,7 +11,7 @@ with job(snakemake) as attempt:
     from uscl.device import start
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.finished_folds import FinishedFolds
-    from uscl.files import sha256
+    from uscl.files import file_sha256
     from uscl.models.checkpoint import load_encoder
     from uscl.provenance import RunRecord
 
@@ -31,7 +31,12 @@ with job(snakemake) as attempt:
         },
         config=snakemake.config,
         data=[Path(snakemake.input[name]) for name in ("manifest", "masks", "splits")],
-        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": sha256(Path(snakemake.input.encoder))},
+        tags={
+            "stage": w.regime,
+            "arm": w.arm,
+            "task": w.task,
+            "encoder_sha256": file_sha256(Path(snakemake.input.encoder)),
+        },
     )
     attempt.tell(**record.record)
     cases, folds = labelled_folds(Path(snakemake.input.splits), cell.labels, cell.seed, cell.task)

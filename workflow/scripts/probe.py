@@ -10,7 +10,7 @@ with job(snakemake) as attempt:
     from uscl.data.splits import labelled_folds
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.probe import probe_fold
-    from uscl.files import sha256
+    from uscl.files import file_sha256
     from uscl.provenance import RunRecord
 
     w, given = snakemake.wildcards, snakemake.input
@@ -20,7 +20,7 @@ with job(snakemake) as attempt:
         params={**cell._asdict(), "kind": "classification"},
         config=snakemake.config,
         data=[Path(given[name]) for name in ("manifest", "splits")],
-        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": sha256(Path(given.encoder))},
+        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": file_sha256(Path(given.encoder))},
     )
     attempt.tell(**record.record)
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
