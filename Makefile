@@ -49,7 +49,7 @@ lint: $(READY)
 
 # The table of config/README.md, from the schema.
 docs: $(READY)
-	$(BIN)/python -m uscl.config_keys
+	$(BIN)/python -m uscl.study.config_keys
 
 format: $(READY)
 	$(BIN)/ruff check --fix

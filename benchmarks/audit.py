@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from uscl.audit.fit import fitted_correlations
 from uscl.audit.hashes import Hashes, hash_frames, signs
 from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION, Side, matches_between, numbered
-from uscl.data.clips import read_source
-from uscl.data.folders import public_folder
-from uscl.data.image import fit_image
+from uscl.audit.registration import fitted_correlations
+from uscl.data.decode.clip import read_source
+from uscl.data.decode.image import fit_image
 from uscl.data.readers import Source, kind_of
+from uscl.data.sources.folders import public_folder
 from uscl.data.store import FrameStore
 
 FINER = 4

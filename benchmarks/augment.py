@@ -22,9 +22,9 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from uscl.augment import contrastive
-from uscl.device import start
 from uscl.models import torchvision_cpu  # noqa: F401  (before torchvision)
+from uscl.training.augment import contrastive
+from uscl.training.device import start
 
 from torchvision.transforms import v2  # isort: skip
 

@@ -39,7 +39,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.simulated import simulated_cases, simulated_images
 from uscl.stats.summary import comparisons, intervals
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from benchmarks.drawn import drawn_store
 from benchmarks.variants import Setting, Trial, published
-from uscl.pairs import Videos, interpolated, one_frame
-from uscl.pretrain.weighted_step import WeightedStep
-from uscl.views import Views
+from uscl.pretrain.meta.weighted_step import WeightedStep
+from uscl.pretrain.pairs.pair_views import Views
+from uscl.pretrain.pairs.pairs import Videos, interpolated, one_frame
 
 STEPS = 6  # of a training in the published order, on drawn videos
 

@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of t
 from benchmarks.drawn import drawn_store
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore, mapped_array
-from uscl.device import start
 from uscl.evaluate import classification, finetune, segmentation
 from uscl.models.segmenter import DECODERS
-from uscl.pretrain.random import untrained_encoder
+from uscl.pretrain.methods.random import untrained_encoder
+from uscl.training.device import start
 
 VIDEOS, FRAMES, CLASSES = 60, 20, 3
 LOADING = ("reading the store", "taking batches", "to the device, to float")

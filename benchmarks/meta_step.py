@@ -39,9 +39,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of t
 from benchmarks.differences import differences
 from benchmarks.drawn import drawn_store
 from benchmarks.variants import STEPS, VARIANTS, Setting, Trial
-from uscl.pairs import Videos, interpolated
-from uscl.pretrain import weighted_step
-from uscl.views import Views
+from uscl.pretrain.meta import weighted_step
+from uscl.pretrain.pairs.pair_views import Views
+from uscl.pretrain.pairs.pairs import Videos, interpolated
 
 # Functions of a published step, and the network passes that each stands for: backward counts as two forward passes.
 PARTS = {

@@ -42,23 +42,23 @@ sys.path.insert(0, str(ROOT))  # the library of this checkout, installed or not
 
 from benchmarks.drawn import drawn_store
 from benchmarks.variants import Setting, Trial, lookahead, published, simclr
-from uscl.augment import supervised
-from uscl.data.simulator.sets import write_set
-from uscl.data.simulator.video import FORMATS, write_video
+from uscl.base.files import write_text
+from uscl.data.decode.video import decode
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
-from uscl.data.video import decode
-from uscl.device import start
 from uscl.evaluate.features import frozen_features
 from uscl.evaluate.finetune import train_epoch
 from uscl.evaluate.probe import probe_fold
-from uscl.files import write_text
-from uscl.losses import dice_bce
+from uscl.jobs.run_record import hardware
 from uscl.models.encoders import HEADS
 from uscl.models.freezing import freeze_below_last_block
 from uscl.models.segmenter import Segmenter
-from uscl.pretrain.random import untrained_encoder
-from uscl.provenance import hardware
+from uscl.pretrain.methods.random import untrained_encoder
+from uscl.simulator.sets import write_set
+from uscl.simulator.video import FORMATS, write_video
+from uscl.training.augment import supervised
+from uscl.training.device import start
+from uscl.training.losses import dice_bce
 
 HEADER = """\
 # How fast machines do the parts of a study; `snakemake doctor` estimates from it. Written by benchmarks/throughput.py,
@@ -75,7 +75,7 @@ STARTS = {
     "training": "import uscl.evaluate.classification, uscl.evaluate.cell, uscl.models.checkpoint",
     "calculating": "import pyarrow, uscl.data.store, uscl.stats.summary",
     "drawing": """
-import uscl.report.predictions, uscl.report.training
+import uscl.report.figures.predictions, uscl.report.figures.training
 import matplotlib.pyplot as plt
 for number in range(2):
     figure, axes = plt.subplots(3, 4)
@@ -85,7 +85,7 @@ for number in range(2):
     figure.savefig(f"{number}.png")
 """,
     "logging": """
-from uscl.tracking_store import opened
+from uscl.tracking.store import opened
 with opened("sqlite:///mlflow.db") as client:
     run = client.create_run("0").info.run_id
     for number in range(50):

@@ -19,8 +19,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from uscl.tracking_runs import KEY, Run, log_once
-from uscl.tracking_store import experiment, opened
+from uscl.tracking.store import experiment, opened
+from uscl.tracking.write_runs import KEY, Run, log_once
 
 EXPERIMENT = "load/pretrain"
 EPOCHS = 30

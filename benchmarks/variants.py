@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from uscl.device import start
-from uscl.forward_mode import frozen_statistics
-from uscl.hypergradient import virtual_step
-from uscl.losses import nt_xent_per_view, weighted_mean
+from uscl.base.seeds import torch_stream
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.weight_net import WeightNet
-from uscl.pretrain.loop import Step
-from uscl.pretrain.passes import BothViews, detached, embed, gradient, joined, on_device
-from uscl.pretrain.random import untrained_encoder
-from uscl.pretrain.weighted_step import WeightedStep
-from uscl.seeds import torch_stream
+from uscl.pretrain.engine.forward import BothViews, detached, embed, gradient, joined, on_device
+from uscl.pretrain.engine.loop import Step
+from uscl.pretrain.meta.forward_mode import frozen_statistics
+from uscl.pretrain.meta.hypergradient import virtual_step
+from uscl.pretrain.meta.weight_net import WeightNet
+from uscl.pretrain.meta.weighted_step import WeightedStep
+from uscl.pretrain.methods.random import untrained_encoder
+from uscl.training.device import start
+from uscl.training.losses import nt_xent_per_view, weighted_mean
 
 
 class Setting(NamedTuple):

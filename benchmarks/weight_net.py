@@ -30,22 +30,22 @@ from torch.func import jvp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
+from uscl.base.seeds import generator
 from uscl.data.extract import extract
-from uscl.data.simulator.set_pool import write_pool
 from uscl.data.store import FrameStore
-from uscl.device import start
-from uscl.forward_mode import jacobian_vector_product
-from uscl.hypergradient import gradient_at
-from uscl.losses import nt_xent_per_view
 from uscl.models.contrastive import ContrastiveModel
 from uscl.models.imagenet import imagenet_encoder
-from uscl.models.weight_net import WeightNet
-from uscl.pairs import Pairs, batches, interpolated
-from uscl.pretrain import meta_uscl
-from uscl.pretrain.pool import Pool
-from uscl.report.pair_weights import inconsistent, weight_difference
-from uscl.report.style import BLUE, ORANGE, plt, save
-from uscl.seeds import generator
+from uscl.pretrain.meta.forward_mode import jacobian_vector_product
+from uscl.pretrain.meta.hypergradient import gradient_at
+from uscl.pretrain.meta.weight_net import WeightNet
+from uscl.pretrain.methods import meta_uscl
+from uscl.pretrain.pairs.pairs import Pairs, batches, interpolated
+from uscl.pretrain.pairs.pool import Pool
+from uscl.report.figures.pair_weights import inconsistent, weight_difference
+from uscl.report.figures.style import BLUE, ORANGE, plt, save
+from uscl.simulator.set_pool import write_pool
+from uscl.training.device import start
+from uscl.training.losses import nt_xent_per_view
 
 SIZE = 32  # pixels
 BATCH, PAIRS_A_VIDEO = 32, 20

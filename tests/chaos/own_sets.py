@@ -11,7 +11,7 @@ import pandas as pd
 from chaos.faults import Outcome
 from chaos.project import checkout, snakemake
 from chaos.studies import study
-from uscl.data.simulator.video import FORMATS, write_video
+from uscl.simulator.video import FORMATS, write_video
 
 STORE = "results/frames/mine"
 MANIFEST = f"{STORE}/manifest.csv"

@@ -135,5 +135,5 @@ def differences(project: Path, study: Path = MINUTE) -> str:
 
 
 def half_files(project: Path) -> list[str]:
-    """What was left in the results under a name that a file has only until it's whole (see uscl/files.py)."""
+    """What was left in the results under a name that a file has only until it's whole (see uscl/base/files.py)."""
     return sorted(str(path.relative_to(project)) for path in (project / "results").rglob(".[0-9]*.*"))

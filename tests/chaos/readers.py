@@ -81,7 +81,7 @@ def decoder_hit(folder: Path, sign: signal.Signals) -> tuple[Path, int, str]:
     while call.poll() is None:
         for process in psutil.Process(call.pid).children(recursive=True):
             try:
-                at_work = "uscl.data.decoder" in process.cmdline()
+                at_work = "uscl.data.decode.worker" in process.cmdline()
                 if at_work and any(file.path.endswith("long.avi") for file in process.open_files()):
                     process.send_signal(sign)
             except psutil.Error:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from av import logging as ffmpeg_logging
 
 from tests.fuzz.mutations import MUTATIONS
-from uscl.data.clips import read_source
+from uscl.data.decode.clip import read_source
+from uscl.data.decode.video import BadMedia
 from uscl.data.readers import Source, kind_of
-from uscl.data.video import BadMedia
 
 SIZE, RATE_HZ = 32, 10.0
 

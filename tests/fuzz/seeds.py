@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from tests.unit.dicom_files import jpeg, region, write_dicom, write_packed
-from uscl.data.simulator.video import FORMATS, write_png, write_video
+from uscl.simulator.video import FORMATS, write_png, write_video
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 8
 # OpenCV writes these under their own names; under .png they must still be read, or refused, for what they are.

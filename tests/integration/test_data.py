@@ -11,9 +11,9 @@ import cv2
 import pandas as pd
 import pytest
 import yaml
-from test_workflow import TINY, copy_of_checkout, snakemake
 
-from uscl.data.simulator import write_set
+from tests.integration.test_workflow import TINY, copy_of_checkout, snakemake
+from uscl.simulator import write_set
 
 pytestmark = pytest.mark.e2e
 

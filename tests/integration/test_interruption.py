@@ -11,7 +11,8 @@ import time
 import psutil
 import pytest
 import yaml
-from test_workflow import TINY, copy_of_checkout, snakemake
+
+from tests.integration.test_workflow import TINY, copy_of_checkout, snakemake
 
 pytestmark = pytest.mark.e2e
 

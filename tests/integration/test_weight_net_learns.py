@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.weight_net import measure
-from uscl.report.pair_weights import weight_difference
+from uscl.report.figures.pair_weights import weight_difference
 
 pytestmark = pytest.mark.learning
 

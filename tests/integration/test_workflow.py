@@ -205,15 +205,15 @@ def test_a_second_call_does_nothing_with_or_without_tracking(project):
 @pytest.mark.parametrize(
     ("module", "rules", "cells"),
     [
-        ("uscl/report/claims.py", RESULTS, 0),
+        ("uscl/report/tables/claims.py", RESULTS, 0),
         ("uscl/stats/bootstrap.py", {"compare"} | RESULTS, 0),
-        ("uscl/report/training.py", {"plot_pretraining", "track_encoder", "draw_cell", "track_cell"}, 0),
-        ("uscl/pretrain/imagenet.py", {"untrained_encoder"} | AFTER_PRETRAINING, 3),
+        ("uscl/report/figures/training.py", {"plot_pretraining", "track_encoder", "draw_cell", "track_cell"}, 0),
+        ("uscl/pretrain/methods/imagenet.py", {"untrained_encoder"} | AFTER_PRETRAINING, 3),
         ("uscl/evaluate/segmentation.py", {"finetune", "score", "draw_cell"} | AFTER_SCORING, 6),
         ("uscl/evaluate/probe.py", {"probe", "score", "draw_cell"} | AFTER_SCORING, 0),
-        ("uscl/pretrain/simclr.py", {"check_study"} | PRETRAINING | AFTER_PRETRAINING, 6),
-        ("uscl/hypergradient.py", {"check_study"} | PRETRAINING | AFTER_PRETRAINING, 3),
-        ("uscl/tracking.py", {"mlflow_store", "track_encoder", "track_cell"}, 0),
+        ("uscl/pretrain/methods/simclr.py", {"check_study"} | PRETRAINING | AFTER_PRETRAINING, 6),
+        ("uscl/pretrain/meta/hypergradient.py", {"check_study"} | PRETRAINING | AFTER_PRETRAINING, 3),
+        ("uscl/tracking/track.py", {"mlflow_store", "track_encoder", "track_cell"}, 0),
         ("uscl/data/readers/covid_blues.py", set(), 0),
     ],
 )

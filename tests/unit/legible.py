@@ -5,7 +5,7 @@ from itertools import combinations
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from uscl.report.style import save_both
+from uscl.report.figures.style import save_both
 
 SMALLEST = 7  # points
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from uscl.seeds import torch_stream
+from uscl.base.seeds import torch_stream
 
 
 class TinyEncoder(nn.Module):

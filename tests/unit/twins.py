@@ -1,7 +1,7 @@
 """Meta-USCL's step as the published code takes it: the meta-gradient by a backward pass of a backward pass.
 
-The slow twin of `uscl.pretrain.weighted_step`, for tests and for comparing times; notation as in `uscl.hypergradient`.
-One process, no reduced precision.
+The slow twin of `uscl.pretrain.meta.weighted_step`, for tests and for comparing times; notation as in
+`uscl.pretrain.meta.hypergradient`. One process, no reduced precision.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from uscl.losses import nt_xent_per_view, weighted_mean
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.weight_net import WeightNet
+from uscl.pretrain.meta.weight_net import WeightNet
+from uscl.training.losses import nt_xent_per_view, weighted_mean
 
 
 @dataclass

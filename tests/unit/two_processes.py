@@ -13,14 +13,14 @@ from stores import bright_or_dark_store
 from tiny import TinyEncoder
 from torch import Tensor
 
-from uscl.device import start
-from uscl.losses import labelled_cross_entropy, nt_xent_per_view
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.weight_net import WeightNet
-from uscl.parallel import own
-from uscl.pretrain import meta_uscl
-from uscl.pretrain.passes import embed, gradient
-from uscl.pretrain.weighted_step import WeightedStep
+from uscl.pretrain.engine.forward import embed, gradient
+from uscl.pretrain.meta.weight_net import WeightNet
+from uscl.pretrain.meta.weighted_step import WeightedStep
+from uscl.pretrain.methods import meta_uscl
+from uscl.training.device import start
+from uscl.training.losses import labelled_cross_entropy, nt_xent_per_view
+from uscl.training.parallel import own
 
 PAIRS, META_PAIRS = 5, 3  # odd: the processes' shares differ
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 
 NO_ROW = -1
 DUPLICATES = ("exact duplicate", "near duplicate")

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.errors import UserError
-from uscl.files import written
+from uscl.base.errors import UserError
+from uscl.base.files import written
 
 SIDE = 32  # of the square that the content is put on
 BITS_SIDE = 16

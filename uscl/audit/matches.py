@@ -1,7 +1,7 @@
 """Which videos of two sets show the same picture: all pairs of hashes, in blocks, each hit verified.
 
 Two frames match if at most `MAX_DISTANCE` of the 256 bits differ and their details correlate by `MIN_CORRELATION` or
-more once one was moved to fit the other (`uscl.audit.fit`), as they are or one of them mirrored.
+more once one was moved to fit the other (`uscl.audit.registration`), as they are or one of them mirrored.
 """
 
 from itertools import product
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from uscl.audit.fit import fitted_correlations
 from uscl.audit.hashes import BITS, BITS_SIDE, SIDE, Hashes, batches, mirrored, signs
+from uscl.audit.registration import fitted_correlations
 
 MAX_DISTANCE = 60  # bits of 256
 MIN_CORRELATION = 0.94

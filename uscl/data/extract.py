@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uscl.base.errors import UserError
+from uscl.base.progress import shown
 from uscl.data import readers
-from uscl.data.decoders import Decoders
-from uscl.data.expected import check_counts
-from uscl.data.loading import Loaded, Rejected, Sampling
+from uscl.data.decode.in_order import in_order
+from uscl.data.decode.load import Loaded, Rejected, Sampling
+from uscl.data.decode.pool import Decoders
+from uscl.data.expected_counts import check_counts
 from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
-from uscl.data.parallel import in_order
 from uscl.data.readers import Problem, Source, Sources
 from uscl.data.store import ArrayWriter, new_array
-from uscl.errors import UserError
-from uscl.progress import shown
 
 ACTIONS = ("set aside", "left out", "kept")  # the gravest first
 LOOK_AHEAD = 2  # files per worker that wait, decoded, for the writer: the bound on memory
@@ -43,7 +43,7 @@ def extract(
 ) -> None:
     """Write out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
 
-    The result does not depend on the number of workers, each a process of its own (uscl.data.decoders). Raises
+    The result does not depend on the number of workers, each a process of its own (uscl.data.decode.pool). Raises
     UserError: unknown reader, wrong folder, senseless sampling, no frame left, a decoder that was killed, or, where
     on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
     `options` are the reader's own (for a user's own data), `expected` the counts that a public set must have.

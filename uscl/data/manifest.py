@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from uscl.errors import UserError
-from uscl.files import written
+from uscl.base.errors import UserError
+from uscl.base.files import written
 
 NUMBERS = {"row": "int64", "frame": "int64", "time_s": "float64"}  # every other column is text
 SHA256 = pa.Check.str_matches(r"^[0-9a-f]{64}$")

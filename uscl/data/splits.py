@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
+from uscl.base.errors import UserError
+from uscl.base.seeds import derive, generator
 from uscl.data.store import FrameStore
-from uscl.errors import UserError
-from uscl.seeds import derive, generator
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uscl.base.errors import UserError
+from uscl.base.files import written
 from uscl.data.manifest import read_manifest
-from uscl.errors import UserError
-from uscl.files import written
 
 # What NumPy raises on a header with damaged bytes: it reads it as Python does a literal.
 HEADER_FAULTS = (

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from uscl.base.errors import UserError
+from uscl.base.files import written
 from uscl.data.splits import ALL, Fold
-from uscl.errors import UserError
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
-from uscl.files import written
-from uscl.provenance import RunRecord
+from uscl.jobs.run_record import RunRecord
 
 log = logging.getLogger(__name__)
 

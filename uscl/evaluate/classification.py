@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from uscl.augment import supervised
+from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.authors_protocol import BestOnTest
@@ -18,7 +18,7 @@ from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.predictions import by_class, predicted
 from uscl.models.encoders import Encoder
 from uscl.models.freezing import freeze_below_last_block
-from uscl.seeds import torch_stream
+from uscl.training.augment import supervised
 
 
 def finetune_fold(

@@ -6,10 +6,10 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from uscl.augment import as_float
+from uscl.base.errors import UserError
 from uscl.data.store import FrameStore
-from uscl.errors import UserError
 from uscl.models.encoders import Encoder
+from uscl.training.augment import as_float
 
 
 @torch.inference_mode()

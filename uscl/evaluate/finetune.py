@@ -13,13 +13,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from uscl.augment import as_float
-from uscl.errors import UserError
+from uscl.base.errors import UserError
+from uscl.base.progress import shown
+from uscl.base.seeds import torch_stream
 from uscl.evaluate.choice import rank
-from uscl.losses import finite, finite_mean
 from uscl.models.freezing import train_what_is_free
-from uscl.progress import shown
-from uscl.seeds import torch_stream
+from uscl.training.augment import as_float
+from uscl.training.losses import finite, finite_mean
 
 log = logging.getLogger(__name__)
 

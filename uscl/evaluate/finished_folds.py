@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 from pyarrow import ArrowException
 
-from uscl.files import write_text, written
+from uscl.base.files import write_text, written
 
 log = logging.getLogger(__name__)
 

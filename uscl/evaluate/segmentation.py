@@ -6,15 +6,15 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from uscl.augment import supervised
+from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
-from uscl.losses import dice_bce
+from uscl.metrics.masks import dice
 from uscl.models.encoders import Encoder
 from uscl.models.segmenter import Segmenter
-from uscl.overlap import dice
-from uscl.seeds import torch_stream
+from uscl.training.augment import supervised
+from uscl.training.losses import dice_bce
 
 
 def finetune_fold(

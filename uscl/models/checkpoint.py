@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from uscl.errors import UserError
-from uscl.files import written
+from uscl.base.errors import UserError
+from uscl.base.files import written
 from uscl.models.encoders import Encoder, InputStats
 
 # One metadata entry only: safetensors writes several in random order, and equal encoders must be equal bytes.

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
+from uscl.base.seeds import torch_stream
 from uscl.models.encoders import Encoder
 from uscl.models.projector import projector
-from uscl.seeds import torch_stream
 
 
 class ContrastiveModel(nn.Module):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models import torchvision_cpu  # noqa: F401  (before timm and torchvision)
 
 import timm  # isort: skip

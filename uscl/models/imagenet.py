@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models.checkpoint import load_by_name
 from uscl.models.encoders import HEADS, Encoder, InputStats
 

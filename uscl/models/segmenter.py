@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models import freezing
 from uscl.models.checkpoint import load_by_name
 from uscl.models.encoders import Encoder

@@ -9,9 +9,9 @@ a fold intervals are somewhat short: with 8, those of a difference miss it in 8 
 
 import numpy as np
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.panel import Panel
-from uscl.stats.scores import chunks, mean_scores, scorer
+from uscl.stats.panel_scores import chunks, mean_scores, scorer
 
 
 def bootstrap_means(panel: Panel, draws: int, seed: int) -> np.ndarray:

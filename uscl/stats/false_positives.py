@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from uscl.seeds import derive, generator
+from uscl.base.seeds import derive, generator
 from uscl.stats.simulated import simulated_cases
 from uscl.stats.summary import comparisons, holm
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from uscl.metrics import class_names
+from uscl.metrics.classification import class_names
 
 PER_IMAGE = ("dice", "iou", "hd95")
 

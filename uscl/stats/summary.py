@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from uscl.metrics.group_sums import mean_of_defined
 from uscl.stats.bootstrap import bootstrap_means, interval
+from uscl.stats.case_scores import case_groups, case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
 from uscl.stats.holm import holm
-from uscl.stats.paired import corrected_resampled_t, mcnemar, ratio_tested, swap_test
 from uscl.stats.panel import Panel, to_panel
-from uscl.stats.per_case import case_groups, case_means, correct_by_mean_probability
-from uscl.stats.scores import LOWER_IS_BETTER, fold_seed_scores, metric_names
-from uscl.stats.sums import mean_of_defined
+from uscl.stats.panel_scores import LOWER_IS_BETTER, fold_seed_scores, metric_names
+from uscl.stats.tests import corrected_resampled_t, mcnemar, ratio_tested, swap_test
 
 __all__ = ["comparisons", "holm", "intervals", "metric_names"]
 

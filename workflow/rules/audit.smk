@@ -4,7 +4,7 @@
 rule hash_frames:
     input:
         unpack(lambda w: store(w.dataset)),
-        code=code("hash_frames.py"),
+        code=code("audit/hash_frames.py"),
     output:
         hashes="<results>/audit/sets/{dataset}/hashes.npz",
     log:
@@ -17,14 +17,14 @@ rule hash_frames:
     message:
         "Perceptual hashes of all frames: {wildcards.dataset}"
     script:
-        "../scripts/hash_frames.py"
+        "../scripts/audit/hash_frames.py"
 
 
 rule audit_set:
     input:
         manifest="<results>/frames/{dataset}/manifest.csv",
         hashes=rules.hash_frames.output.hashes,
-        code=code("audit_set.py"),
+        code=code("audit/audit_set.py"),
     output:
         findings="<results>/audit/sets/{dataset}/findings.csv",
         units="<results>/audit/sets/{dataset}/units.csv",
@@ -42,13 +42,13 @@ rule audit_set:
     message:
         "Looking for the same pictures in several groups: {wildcards.dataset}"
     script:
-        "../scripts/audit_set.py"
+        "../scripts/audit/audit_set.py"
 
 
 rule find_text:
     input:
         manifest="<results>/frames/{dataset}/manifest.csv",
-        code=code("find_text.py"),
+        code=code("audit/find_text.py"),
     output:
         findings="<results>/audit/sets/{dataset}/text.csv",
     log:
@@ -63,7 +63,7 @@ rule find_text:
     message:
         "Looking for burnt-in text: {wildcards.dataset}"
     script:
-        "../scripts/find_text.py"
+        "../scripts/audit/find_text.py"
 
 
 rule audit_study:
@@ -74,8 +74,8 @@ rule audit_study:
         findings=expand(rules.audit_set.output.findings, dataset=DATASETS),
         units=expand(rules.audit_set.output.units, dataset=DATASETS),
         text=expand(rules.find_text.output.findings, dataset=DATASETS),
-        code=code("audit_study.py"),
-        template=os.path.relpath(ROOT / "uscl/report/audit_page.html.j2"),
+        code=code("audit/audit_study.py"),
+        template=os.path.relpath(ROOT / "uscl/report/pages/audit_page.html.j2"),
     output:
         csv="<results>/audit/audit.csv",
         page=report("<results>/audit/audit.html", category="Data", caption="../report/audit.rst"),
@@ -97,7 +97,7 @@ rule audit_study:
     message:
         "Looking for pictures of the test folds in the pretraining pool"
     script:
-        "../scripts/audit_study.py"
+        "../scripts/audit/audit_study.py"
 
 
 rule gate:
@@ -105,7 +105,7 @@ rule gate:
         csv=rules.audit_study.output.csv,
         page=rules.audit_study.output.page,
         verdict=rules.audit_study.output.verdict,
-        code=code("gate.py"),
+        code=code("audit/gate.py"),
     output:
         passed="<results>/audit/passed.txt",
     log:
@@ -118,7 +118,7 @@ rule gate:
     message:
         "Stopping here if anything of a test fold stands on the other side too"
     script:
-        "../scripts/gate.py"
+        "../scripts/audit/gate.py"
 
 
 rule audit:

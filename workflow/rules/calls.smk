@@ -1,8 +1,8 @@
 # What a call does beside its jobs: at its start, and when some of them were killed.
-from uscl.at_work import AtWork
-from uscl.attempts import RUNNING, left_behind
-from uscl.clock import bring_back
-from uscl.interruption import CALLER, end_once, name_caller
+from uscl.jobs.at_work import AtWork
+from uscl.jobs.attempts import RUNNING, left_behind
+from uscl.jobs.clock import bring_back
+from uscl.jobs.interruption import CALLER, end_once, name_caller
 
 
 def begin():

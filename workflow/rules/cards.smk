@@ -6,7 +6,7 @@ rule data_card:
         units=rules.audit_set.output.units,
         findings=rules.audit_study.output.csv,
         left_out=rules.audit_study.output.left_out,
-        code=code("data_card.py"),
+        code=code("data/data_card.py"),
     output:
         card=report("<results>/data_cards/{dataset}.md", category="Data", caption="../report/data_card.rst"),
         sheet="<results>/data_cards/{dataset}.png",
@@ -26,7 +26,7 @@ rule data_card:
     message:
         "Writing the data card: {wildcards.dataset}"
     script:
-        "../scripts/data_card.py"
+        "../scripts/data/data_card.py"
 
 
 rule data_cards:

@@ -59,7 +59,7 @@ def preflight():
             needs += ["--weights", config["encoder"], *initial_file(job.wildcards.arm)]
             break
     if needs:
-        check = [sys.executable, ROOT / "workflow/scripts/preflight.py", *needs]
+        check = [sys.executable, ROOT / "workflow/scripts/checks/preflight.py", *needs]
         run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
         if run.returncode:
             raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")

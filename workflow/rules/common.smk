@@ -9,16 +9,16 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 
 sys.path.insert(0, str(ROOT))
 
-from uscl.config import config_fault, repeated_key
-from uscl.contradictions import PROBES, layout
-from uscl.contradictions import UNTRAINED as UNTRAINED_METHODS
-from uscl.data.folders import public_folder
-from uscl.data.registry import how_to_get, read_registry
-from uscl.dependencies import fingerprint, imported_modules, prepare_children
-from uscl.errors import UserError
-from uscl.files import closed
-from uscl.order_only import respect_order_only
-from uscl.seeds import derive
+from uscl.study.config import config_fault, repeated_key
+from uscl.study.contradictions import PROBES, layout
+from uscl.study.contradictions import UNTRAINED as UNTRAINED_METHODS
+from uscl.data.sources.folders import public_folder
+from uscl.data.sources.registry import how_to_get, read_registry
+from uscl.jobs.code import fingerprint, imported_modules, prepare_children
+from uscl.base.errors import UserError
+from uscl.base.files import closed
+from uscl.jobs.snakemake_internals import respect_order_only
+from uscl.base.seeds import derive
 
 prepare_children(ROOT)
 respect_order_only()
@@ -162,7 +162,7 @@ def method_modules(arm):
     """Library files that a job chooses by an arm's settings."""
     init = init_of(arm)
     names = {config["methods"][arm]["method"], *([init] if init in UNTRAINED_METHODS else [])}
-    return [f"uscl/pretrain/{name}.py" for name in sorted(names)]
+    return [f"uscl/pretrain/methods/{name}.py" for name in sorted(names)]
 
 
 def initial_file(arm):

@@ -1,6 +1,6 @@
 rule simulate:
     input:
-        code=code("simulate.py"),
+        code=code("data/simulate.py"),
     output:
         raw=directory("<results>/raw/{dataset}"),
     log:
@@ -18,12 +18,12 @@ rule simulate:
     message:
         "Simulating ultrasound: {wildcards.dataset}"
     script:
-        "../scripts/simulate.py"
+        "../scripts/data/simulate.py"
 
 
 rule fetch_set:
     input:
-        code=code("fetch_set.py"),
+        code=code("data/fetch_set.py"),
     output:
         record="<results>/data/{dataset}.json",
     log:
@@ -44,7 +44,7 @@ rule fetch_set:
     message:
         "Fetching {wildcards.dataset}, unless it is there"
     script:
-        "../scripts/fetch_set.py"
+        "../scripts/data/fetch_set.py"
 
 
 rule fetch:

@@ -2,7 +2,7 @@ rule doctor:
     input:
         lock=os.path.relpath(ROOT / "requirements.lock"),
         recorded=os.path.relpath(ROOT / "benchmarks/recorded.yaml"),
-        code=code("doctor.py"),
+        code=code("checks/doctor.py"),
     log:
         "<logs>/doctor.log",
     conda:
@@ -24,4 +24,4 @@ rule doctor:
     message:
         "Looking at what the study needs and what is there"
     script:
-        "../scripts/doctor.py"
+        "../scripts/checks/doctor.py"

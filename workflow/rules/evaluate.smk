@@ -3,7 +3,7 @@ rule finetune:
         unpack(task_store),
         splits=rules.split.output.splits,
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=lambda w: code("finetune.py", f"uscl/evaluate/{config['tasks'][w.task]['kind']}.py"),
+        code=lambda w: code("evaluate/finetune.py", f"uscl/evaluate/{config['tasks'][w.task]['kind']}.py"),
     output:
         predictions=f"<results>/cells/{CELL}/predictions.parquet",
         history=f"<results>/cells/{CELL}/history.csv",
@@ -14,7 +14,7 @@ rule finetune:
         f"<benchmarks>/cells/{CELL_NAME}.tsv"
     wildcard_constraints:
         regime="finetune|last_block",
-    # For one that was told to end or was killed; a mistake ends at once (see uscl/attempts.py).
+    # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).
     retries: 2
     conda:
         "../../environment.yml"
@@ -31,14 +31,14 @@ rule finetune:
     message:
         "Fine-tuning ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
     script:
-        "../scripts/finetune.py"
+        "../scripts/evaluate/finetune.py"
 
 
 rule features:
     input:
         unpack(lambda w: store(w.dataset)),
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=code("features.py"),
+        code=code("evaluate/features.py"),
     output:
         features="<results>/features/{dataset}/{arm}-seed{seed}.npy",
     log:
@@ -56,7 +56,7 @@ rule features:
     message:
         "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
     script:
-        "../scripts/features.py"
+        "../scripts/evaluate/features.py"
 
 
 rule probe:
@@ -65,7 +65,7 @@ rule probe:
         manifest=lambda w: task_store(w)["manifest"],
         features=lambda w: f"{R}/features/{config['tasks'][w.task]['dataset']}/{w.arm}-seed{w.seed}.npy",
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=code("probe.py"),
+        code=code("evaluate/probe.py"),
     output:
         predictions=f"<results>/cells/{CELL}/predictions.parquet",
         history=f"<results>/cells/{CELL}/history.csv",
@@ -82,13 +82,13 @@ rule probe:
     message:
         "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
     script:
-        "../scripts/probe.py"
+        "../scripts/evaluate/probe.py"
 
 
 rule score:
     input:
         predictions=f"<results>/cells/{CELL}/predictions.parquet",
-        code=code("score.py"),
+        code=code("evaluate/score.py"),
     output:
         cases=f"<results>/cells/{CELL}/cases.parquet",
         metrics=f"<results>/cells/{CELL}/metrics.csv",
@@ -104,7 +104,7 @@ rule score:
     message:
         "Scoring stored predictions: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
-        "../scripts/score.py"
+        "../scripts/evaluate/score.py"
 
 
 rule draw_cell:
@@ -112,7 +112,7 @@ rule draw_cell:
         unpack(task_store),
         predictions=f"<results>/cells/{CELL}/predictions.parquet",
         history=f"<results>/cells/{CELL}/history.csv",
-        code=code("draw_cell.py"),
+        code=code("evaluate/draw_cell.py"),
     output:
         figures=directory(f"<results>/cells/{CELL}/figures"),
     log:
@@ -124,4 +124,4 @@ rule draw_cell:
     message:
         "Drawing {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
-        "../scripts/draw_cell.py"
+        "../scripts/evaluate/draw_cell.py"

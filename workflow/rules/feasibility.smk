@@ -14,7 +14,7 @@ rule check_study:
         left_out=rules.audit_study.output.left_out,
         gate=rules.gate.output.passed,
         initial=[file for _, file in GIVEN_WEIGHTS],
-        code=code("check_study.py", *sorted({module for arm in PRETRAINED for module in method_modules(arm)})),
+        code=code("checks/check_study.py", *sorted({module for arm in PRETRAINED for module in method_modules(arm)})),
     output:
         feasible="<results>/audit/feasible.txt",
     log:
@@ -46,4 +46,4 @@ rule check_study:
     message:
         "Looking whether the study can work"
     script:
-        "../scripts/check_study.py"
+        "../scripts/checks/check_study.py"

@@ -2,7 +2,7 @@ rule extract_frames:
     input:
         raw=lambda w: raw_folder(w.dataset) if simulated(w.dataset) else [],
         fetched=lambda w: f"{R}/data/{w.dataset}.json" if fetched(w.dataset) else [],
-        code=lambda w: code("extract_frames.py", f"uscl/data/readers/{layout(config['datasets'][w.dataset])}.py"),
+        code=lambda w: code("data/extract_frames.py", f"uscl/data/readers/{layout(config['datasets'][w.dataset])}.py"),
     output:
         frames="<results>/frames/{dataset}/frames.npy",
         masks="<results>/frames/{dataset}/masks.npy",
@@ -32,4 +32,4 @@ rule extract_frames:
     message:
         "Extracting frames: {wildcards.dataset}"
     script:
-        "../scripts/extract_frames.py"
+        "../scripts/data/extract_frames.py"

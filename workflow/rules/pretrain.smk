@@ -3,7 +3,7 @@ rule untrained_encoder:
         # Only in order, as in the rule below: what can't work stops before anything is trained from it.
         feasible=ancient("<results>/audit/feasible.txt"),
         weights=initial_weights,
-        code=lambda w: code("untrained_encoder.py", *method_modules(w.arm)),
+        code=lambda w: code("pretrain/untrained_encoder.py", *method_modules(w.arm)),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         record="<results>/encoders/{arm}/seed{seed}/run.json",
@@ -21,7 +21,7 @@ rule untrained_encoder:
     message:
         "Encoder without pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
-        "../scripts/untrained_encoder.py"
+        "../scripts/pretrain/untrained_encoder.py"
 
 
 rule pretrain:
@@ -32,7 +32,7 @@ rule pretrain:
         feasible=ancient("<results>/audit/feasible.txt"),
         left_out="<results>/audit/pool_left_out.csv" if policy(config["pool"]) == "drop" else [],
         initial=initial_weights,
-        code=lambda w: code("pretrain.py", *method_modules(w.arm)),
+        code=lambda w: code("pretrain/pretrain.py", *method_modules(w.arm)),
     output:
         encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
         heads="<results>/encoders/{arm}/seed{seed}/heads.safetensors",
@@ -46,7 +46,7 @@ rule pretrain:
         "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
     wildcard_constraints:
         arm=one_of(PRETRAINED),
-    # For one that was told to end or was killed; a mistake ends at once (see uscl/attempts.py).
+    # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).
     retries: 2
     conda:
         "../../environment.yml"
@@ -66,7 +66,7 @@ rule pretrain:
     message:
         "Pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
-        "../scripts/pretrain.py"
+        "../scripts/pretrain/pretrain.py"
 
 
 rule plot_pretraining:
@@ -75,7 +75,7 @@ rule plot_pretraining:
         pairs=rules.pretrain.output.pairs,
         manifest=store(config["pool"])["manifest"],
         frames=store(config["pool"])["frames"],
-        code=code("plot_pretraining.py"),
+        code=code("pretrain/plot_pretraining.py"),
     output:
         curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
         weights="<results>/encoders/{arm}/seed{seed}/figures/pair_weights.png",
@@ -93,4 +93,4 @@ rule plot_pretraining:
     message:
         "Drawing the pretraining curves: {wildcards.arm}, seed {wildcards.seed}"
     script:
-        "../scripts/plot_pretraining.py"
+        "../scripts/pretrain/plot_pretraining.py"

@@ -1,7 +1,7 @@
 rule contact_sheet:
     input:
         manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=DATASETS),
-        code=code("contact_sheet.py"),
+        code=code("data/contact_sheet.py"),
     output:
         report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
     log:
@@ -16,14 +16,14 @@ rule contact_sheet:
     message:
         "Drawing the contact sheet of all data sets"
     script:
-        "../scripts/contact_sheet.py"
+        "../scripts/data/contact_sheet.py"
 
 
 rule study_figures:
     input:
         table=rules.table.output.csv,
         costs=rules.table.output.costs,
-        code=code("study_figures.py"),
+        code=code("report/study_figures.py"),
     output:
         overview=report("<results>/figures/overview.png", category="Result", caption="../report/overview.rst"),
         ranks=report("<results>/figures/ranks.png", category="Result", caption="../report/ranks.rst"),
@@ -42,7 +42,7 @@ rule study_figures:
     message:
         "Drawing the study's results"
     script:
-        "../scripts/study_figures.py"
+        "../scripts/report/study_figures.py"
 
 
 rule task_figures:
@@ -51,7 +51,7 @@ rule task_figures:
         cases=arms_of(f"<results>/cells/{CELL}/cases.parquet"),
         predictions=arms_of(f"<results>/cells/{CELL}/predictions.parquet"),
         histories=arms_of(f"<results>/cells/{CELL}/history.csv"),
-        code=code("task_figures.py"),
+        code=code("report/task_figures.py"),
     output:
         figures=directory("<results>/figures/{task}-{regime}"),
     log:
@@ -67,7 +67,7 @@ rule task_figures:
     message:
         "Drawing the results on {wildcards.task} ({wildcards.regime})"
     script:
-        "../scripts/task_figures.py"
+        "../scripts/report/task_figures.py"
 
 
 rule representation_map:
@@ -79,7 +79,7 @@ rule representation_map:
             arm=config["methods"],
             seed=SEEDS[0],
         ),
-        code=code("representation_map.py"),
+        code=code("report/representation_map.py"),
     output:
         png=report("<results>/figures/{task}-map.png", category="Result", caption="../report/map.rst"),
         svg="<results>/figures/{task}-map.svg",
@@ -94,4 +94,4 @@ rule representation_map:
     message:
         "Drawing a map of the representations: {wildcards.task}"
     script:
-        "../scripts/representation_map.py"
+        "../scripts/report/representation_map.py"

@@ -4,7 +4,7 @@ rule split:
         units=lambda w: f"{R}/audit/sets/{config['tasks'][w.task]['dataset']}/units.csv",
         # Only in order: a data set that joins the study doesn't change the folds of the others.
         gate=ancient("<results>/audit/passed.txt"),
-        code=code("split.py"),
+        code=code("data/split.py"),
     output:
         splits="<results>/splits/{task}.csv",
     log:
@@ -22,4 +22,4 @@ rule split:
     message:
         "Drawing folds: {wildcards.task}"
     script:
-        "../scripts/split.py"
+        "../scripts/data/split.py"

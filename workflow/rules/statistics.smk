@@ -1,7 +1,7 @@
 rule compare:
     input:
         cases=arms_of(f"<results>/cells/{CELL}/cases.parquet"),
-        code=code("compare.py"),
+        code=code("statistics/compare.py"),
     output:
         intervals="<results>/statistics/{task}-{regime}/intervals.csv",
         comparisons="<results>/statistics/{task}-{regime}/comparisons.csv",
@@ -21,4 +21,4 @@ rule compare:
     message:
         "Intervals and tests: {wildcards.task} ({wildcards.regime})"
     script:
-        "../scripts/compare.py"
+        "../scripts/statistics/compare.py"

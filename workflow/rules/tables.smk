@@ -6,7 +6,7 @@ rule table:
         cells=cells(f"<results>/cells/{CELL}/run.json"),
         encoders=expand("<results>/encoders/{arm}/seed{seed}/run.json", arm=config["methods"], seed=SEEDS),
         verdict="<results>/audit/verdict.json",
-        code=code("table.py"),
+        code=code("report/table.py"),
     output:
         csv="<results>/table.csv",
         markdown=report("<results>/table.md", category="Result", caption="../report/table.rst"),
@@ -34,7 +34,7 @@ rule table:
     message:
         "Writing the result tables and claims"
     script:
-        "../scripts/table.py"
+        "../scripts/report/table.py"
 
 
 rule label_fractions:
@@ -46,7 +46,7 @@ rule label_fractions:
 rule label_fraction_curves:
     input:
         cases=label_fraction_cells(f"<results>/cells/{CELL}/cases.parquet"),
-        code=code("label_fractions.py"),
+        code=code("statistics/label_fractions.py"),
     output:
         csv="<results>/label_fractions.csv",
         png=report("<results>/figures/label_fractions.png", category="Result", caption="../report/label_fractions.rst"),
@@ -65,4 +65,4 @@ rule label_fraction_curves:
     message:
         "Scores with a part of the labels"
     script:
-        "../scripts/label_fractions.py"
+        "../scripts/statistics/label_fractions.py"

@@ -3,7 +3,7 @@ include: "tracking_ends.smk"
 
 rule mlflow_store:
     input:
-        code=code("mlflow_store.py"),
+        code=code("tracking/mlflow_store.py"),
     output:
         # An update, not a rewrite: the runs in the store outlive a change of the code that created it.
         database=update("<results>/mlflow.db") if OWN_STORE else [],
@@ -22,7 +22,7 @@ rule mlflow_store:
     message:
         "Creating the MLflow store"
     script:
-        "../scripts/mlflow_store.py"
+        "../scripts/tracking/mlflow_store.py"
 
 
 rule track_encoder:
@@ -38,7 +38,7 @@ rule track_encoder:
                 *rules.plot_pretraining.output,
             ]
         ),
-        code=code("track_encoder.py"),
+        code=code("tracking/track_encoder.py"),
     output:
         runs="<results>/tracking/encoders/{arm}-seed{seed}.json",
     log:
@@ -54,7 +54,7 @@ rule track_encoder:
     message:
         "Logging to MLflow: encoder {wildcards.arm}, seed {wildcards.seed}"
     script:
-        "../scripts/track_encoder.py"
+        "../scripts/tracking/track_encoder.py"
 
 
 rule track_cell:
@@ -64,7 +64,7 @@ rule track_cell:
         history=f"<results>/cells/{CELL}/history.csv",
         metrics=f"<results>/cells/{CELL}/metrics.csv",
         figures=f"<results>/cells/{CELL}/figures",
-        code=code("track_cell.py"),
+        code=code("tracking/track_cell.py"),
     output:
         runs=f"<results>/tracking/cells/{CELL_NAME}.json",
     log:
@@ -80,12 +80,12 @@ rule track_cell:
     message:
         "Logging to MLflow: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
     script:
-        "../scripts/track_cell.py"
+        "../scripts/tracking/track_cell.py"
 
 
 rule sync_tracking:
     input:
-        code=code("sync_tracking.py"),
+        code=code("tracking/sync_tracking.py"),
     log:
         "<logs>/sync_tracking.log",
     conda:
@@ -97,4 +97,4 @@ rule sync_tracking:
     message:
         "Logging to MLflow what its store lacks"
     script:
-        "../scripts/sync_tracking.py"
+        "../scripts/tracking/sync_tracking.py"

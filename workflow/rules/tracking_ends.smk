@@ -1,8 +1,8 @@
 # What a call does about MLflow at its start and its end: functions only.
 
-from uscl.attempts import failed_runs
-from uscl.tracking import forget_unavailable, waiting
-from uscl.tracking_address import is_own_store
+from uscl.jobs.attempts import failed_runs
+from uscl.tracking.track import forget_unavailable, waiting
+from uscl.tracking.address import is_own_store
 
 # Only whether there is another store than the study's own: its address may hold a password, and stays out of the rules.
 OWN_STORE = is_own_store(Path(R), config.get("tracking_uri"))
@@ -26,7 +26,7 @@ def tracking_end(failed=False):
 
 def log_failed_runs():
     """Log attempts at runs that didn't end well, in a process of its own: the store may hang."""
-    words = [sys.executable, "-m", "uscl.sync", "--results", R, "--study", config["study"]]
+    words = [sys.executable, "-m", "uscl.tracking.sync", "--results", R, "--study", config["study"]]
     words += ["--address", config["tracking_uri"]] if config.get("tracking_uri") else []
     try:
         subprocess.run(words, timeout=FAILED_RUNS_S)

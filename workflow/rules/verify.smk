@@ -1,6 +1,6 @@
 rule verify:
     input:
-        code=code("verify.py"),
+        code=code("checks/verify.py"),
     log:
         "<logs>/verify.log",
     conda:
@@ -16,4 +16,4 @@ rule verify:
     message:
         "Computing a row of the table anew, from nothing"
     script:
-        "../scripts/verify.py"
+        "../scripts/checks/verify.py"

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from audit_sets import SIZE, copied, texture
 
-from uscl.audit.fit import fitted_correlations, moved
 from uscl.audit.hashes import BITS, BITS_SIDE, Hashes, hash_frames, mirrored, read_hashes, signs, write_hashes
 from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION
-from uscl.errors import UserError
+from uscl.audit.registration import fitted_correlations, moved
+from uscl.base.errors import UserError
 
 
 def letterboxed(picture, height):

@@ -4,9 +4,9 @@ import pytest
 from audit_sets import copied, texture
 
 from uscl.audit import matches
-from uscl.audit.fit import fitted_correlations
 from uscl.audit.hashes import BITS_SIDE, SIDE, hash_frames, mirrored, signs
 from uscl.audit.matches import COLUMNS, MAX_DISTANCE, MIN_CORRELATION, Side, matches_between, matches_within, numbered
+from uscl.audit.registration import fitted_correlations
 
 
 def side(*videos):

@@ -14,8 +14,8 @@ from uscl.audit.policy import (
     verdict,
     without_left_out,
 )
+from uscl.base.errors import UserError
 from uscl.data.manifest import write_table
-from uscl.errors import UserError
 
 VIDEOS = [("v1", "c", "x"), ("v2", "b", "x"), ("v3", "a", "x"), ("v4", "d", "y"), ("v5", "a", "x"), ("v6", "e", "y")]
 MANIFEST = pd.DataFrame(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from dicom_files import NAME, write_dicom
 
+from uscl.base.errors import UserError
 from uscl.data.extract import extract
 from uscl.data.manifest import read_problems
 from uscl.data.store import FrameStore
-from uscl.errors import UserError
 
 
 def write_video(path, n, seed=0, codec="libx264", pix_fmt="yuv420p"):

@@ -5,8 +5,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
+from uscl.base.errors import UserError
 from uscl.data.manifest import MANIFEST, PROBLEMS, read_manifest, read_problems, write_table
-from uscl.errors import UserError
 
 
 def table():

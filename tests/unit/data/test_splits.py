@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from stores import bright_or_dark_store
 
+from uscl.base.errors import UserError
 from uscl.data.splits import (
     Fold,
     labelled_folds,
@@ -14,7 +15,6 @@ from uscl.data.splits import (
     with_fewer_labels,
 )
 from uscl.data.store import FrameStore
-from uscl.errors import UserError
 
 
 def cases(groups_by_class, frames=3):

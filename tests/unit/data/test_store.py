@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from uscl.base.errors import UserError
 from uscl.data.manifest import MANIFEST, write_table
 from uscl.data.store import FrameStore, new_array
-from uscl.errors import UserError
 
 
 def manifest(n):

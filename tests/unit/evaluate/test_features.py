@@ -3,12 +3,12 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 
-from uscl.augment import as_float
-from uscl.device import start
-from uscl.errors import UserError
+from uscl.base.errors import UserError
+from uscl.base.seeds import torch_stream
 from uscl.evaluate.features import frozen_features
 from uscl.models.encoders import Encoder
-from uscl.seeds import torch_stream
+from uscl.training.augment import as_float
+from uscl.training.device import start
 
 
 def test_features_are_those_of_the_encoder_at_rest_in_the_stores_order():

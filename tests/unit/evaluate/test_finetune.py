@@ -11,17 +11,17 @@ import torch
 from stores import bright_or_dark_store
 from torch.nn import functional as F
 
+from uscl.base.errors import UserError
+from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold, make_splits, task_cases
-from uscl.device import start
-from uscl.errors import UserError
 from uscl.evaluate import classification, segmentation
 from uscl.evaluate.cell import Cell, run_cell, write_cell
 from uscl.evaluate.classification import inverse_frequency
 from uscl.evaluate.finetune import batches, finetune, predict
-from uscl.metrics import case_scores, classification_metrics, masks_of, segmentation_metrics
+from uscl.jobs.run_record import RunRecord
+from uscl.metrics.classification import case_scores, classification_metrics, masks_of, segmentation_metrics
 from uscl.models.encoders import Encoder
-from uscl.provenance import RunRecord
-from uscl.seeds import torch_stream
+from uscl.training.device import start
 
 ROOT = Path(__file__).parents[3]
 

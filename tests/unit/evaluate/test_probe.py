@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
+from uscl.base.errors import UserError
 from uscl.data.splits import Fold
-from uscl.errors import UserError
 from uscl.evaluate.probe import NEIGHBOURS, STRENGTHS, TEMPERATURE, nearest_neighbours, probe_fold
 
 CLASSES = ["covid", "pneumonia", "regular"]

@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as arrays
 from tests.fuzz.cases import READ, REFUSED, drawn_case, tried
 from tests.fuzz.mutations import MUTATIONS
 from tests.fuzz.seeds import write_seeds
-from uscl.data.image import read_image, read_masks
-from uscl.data.unpack import unpack
-from uscl.data.video import BadMedia
-from uscl.errors import UserError
+from uscl.base.errors import UserError
+from uscl.data.decode.image import read_image, read_masks
+from uscl.data.decode.video import BadMedia
+from uscl.data.sources.unpack import unpack
 
 
 @pytest.fixture(scope="module")

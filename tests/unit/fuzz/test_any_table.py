@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uscl.base.errors import UserError
 from uscl.data.manifest import MANIFEST, read_manifest, read_problems, write_table
 from uscl.data.readers.tables import named_files, read_table
 from uscl.data.readers.video_folder import read as read_videos
 from uscl.data.store import FrameStore, mapped_array
-from uscl.errors import UserError
 
 # What a CSV can carry: no lone surrogates, no carriage return, which pandas reads as the end of a line.
 words = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=8)

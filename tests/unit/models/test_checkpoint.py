@@ -4,10 +4,10 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
+from uscl.base.seeds import torch_stream
 from uscl.models.checkpoint import load_by_name, load_encoder, read_encoder_file, save_encoder
 from uscl.models.encoders import Encoder, InputStats
-from uscl.seeds import torch_stream
 
 
 @pytest.fixture

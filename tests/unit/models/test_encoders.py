@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models.encoders import ULTRASOUND, Encoder, InputStats
 
 

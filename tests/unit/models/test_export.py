@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 import uscl
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models.checkpoint import read_encoder_file, save_encoder
 from uscl.models.encoders import Encoder
 

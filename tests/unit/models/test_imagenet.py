@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 from uscl.models.checkpoint import load_by_name
 from uscl.models.encoders import Encoder
 from uscl.models.imagenet import imagenet_encoder, imagenet_weights, timm_name

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from uscl.errors import UserError
-from uscl.losses import dice_bce
+from uscl.base.errors import UserError
+from uscl.base.seeds import torch_stream
 from uscl.models.encoders import Encoder, InputStats
 from uscl.models.segmenter import DECODERS, Segmenter
-from uscl.seeds import torch_stream
+from uscl.training.losses import dice_bce
 
 TENSORS = {"resnet18": 120, "tf_efficientnet_lite0": 288}
 HALF = InputStats((0.5,) * 3, (0.25,) * 3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uscl.report.style import plt
+from uscl.report.figures.style import plt
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from rescored import mean_scores, random_cases, random_images, resampled
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.bootstrap import bootstrap_means, drawn, interval
 from uscl.stats.panel import to_panel
-from uscl.stats.scores import fold_seed_scores
+from uscl.stats.panel_scores import fold_seed_scores
 from uscl.stats.simulated import simulated_cases
 
 

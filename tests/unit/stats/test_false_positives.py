@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import binom
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.false_positives import null_rejections
 from uscl.stats.simulated import simulated_cases, simulated_images
 

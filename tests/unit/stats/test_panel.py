@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from rescored import random_cases
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.panel import to_panel
 
 

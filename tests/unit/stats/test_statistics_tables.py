@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from rescored import mean_scores, random_cases, random_images
 
-from uscl.seeds import generator
+from uscl.base.seeds import generator
 from uscl.stats.simulated import simulated_cases, simulated_images
 from uscl.stats.summary import comparisons, intervals, metric_names
 

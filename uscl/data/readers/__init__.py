@@ -3,7 +3,7 @@
 A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; those of a user's own
 data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, its name
 in `PUBLIC` and in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml, and,
-if it is published under a folder name, a line in uscl/data/folders.py.
+if it is published under a folder name, a line in uscl/data/sources/folders.py.
 """
 
 import importlib
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from uscl.base.errors import UserError
 from uscl.data.source import Source
-from uscl.errors import UserError
 
 VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")

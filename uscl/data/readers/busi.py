@@ -10,8 +10,8 @@ Label: the folder. Group: the image, as no patient ids exist. Images that are th
 import re
 from pathlib import Path
 
-from uscl.data.folders import PUBLIC_FOLDERS
 from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 LAYOUT = (
     "benign/, malignant/ and normal/ with `benign (1).png`, `benign (1)_mask.png` and so on,"

@@ -8,8 +8,9 @@ Unlabelled. Group: the video, as no patient ids exist.
 from collections.abc import Iterable
 from pathlib import Path
 
-from uscl.data.folders import PUBLIC_FOLDERS
-from uscl.data.frames import frame_number, in_order
+from uscl.base.errors import UserError
+from uscl.data.decode.frame_folder import frame_number, in_order
+from uscl.data.decode.video import BadMedia
 from uscl.data.readers import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -22,8 +23,7 @@ from uscl.data.readers import (
     sources,
 )
 from uscl.data.readers.own_data import files_below
-from uscl.data.video import BadMedia
-from uscl.errors import UserError
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 LAYOUT = f"a folder a video with NAMEframe1.jpg and so on, or the folder {PUBLIC_FOLDERS['butterfly']} with these"
 

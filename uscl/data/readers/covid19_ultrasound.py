@@ -18,7 +18,6 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from uscl.data.folders import PUBLIC_FOLDERS
 from uscl.data.readers import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -32,6 +31,7 @@ from uscl.data.readers import (
     sources,
 )
 from uscl.data.readers.tables import read_table
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 LAYOUT = (
     "data/pocus_videos/convex, data/pocus_images/convex and data/dataset_metadata.csv,"

@@ -10,7 +10,7 @@ Group: the patient in the file name, patient_<patient>_<point>.mp4 (a second tak
 import re
 from pathlib import Path
 
-from uscl.data.folders import PUBLIC_FOLDERS
+from uscl.base.errors import UserError
 from uscl.data.readers import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -25,7 +25,7 @@ from uscl.data.readers import (
     sources,
 )
 from uscl.data.readers.tables import read_table, row_name, whole_numbers
-from uscl.errors import UserError
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 LAYOUT = (
     "lus_videos/patient_<patient>_<point>.mp4 and clinical_variables.csv,"

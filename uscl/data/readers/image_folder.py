@@ -7,10 +7,10 @@ the path, or the column group of `table`, a CSV in the folder with the columns f
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from uscl.base.errors import UserError
 from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
 from uscl.data.readers.own_data import MASK_NAME, Rows, groups_of, media_below, mixed_groups, refuse_twins, rows_of
 from uscl.data.readers.tables import nearest, spelling
-from uscl.errors import UserError
 
 LAYOUT = "a folder of images (png, jpg) for each of two or more classes"
 PARTS = ("test", "testing", "train", "training", "val", "valid", "validation")

@@ -10,6 +10,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from uscl.base.errors import UserError
 from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
 from uscl.data.readers.own_data import (
     MASK_NAME,
@@ -21,7 +22,6 @@ from uscl.data.readers.own_data import (
     rows_of,
 )
 from uscl.data.readers.tables import spelling
-from uscl.errors import UserError
 
 IMAGE_FOLDERS = ("image", "images", "img", "imgs", "original", "originals")
 MASK_FOLDERS = ("gt", "label", "labels", "mask", "masks", "segmentation", "segmentations")

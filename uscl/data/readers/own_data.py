@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from uscl.base.errors import UserError
 from uscl.data.readers import Problem, Source, relative, require, set_aside
 from uscl.data.readers.tables import check_labels, named_files, read_table, refuse_repeats, spelling
-from uscl.errors import UserError
 
 WHOLE_SET = "."  # the file of a remark on the folder as such
 MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that lies beside its image

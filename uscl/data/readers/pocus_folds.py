@@ -9,10 +9,10 @@ exist; that the folds keep patients apart is the authors' word. No pickle is ope
 
 from pathlib import Path
 
-from uscl.data.folders import PUBLIC_FOLDERS
-from uscl.data.folds import CLASSES
+from uscl.base.errors import UserError
+from uscl.data.decode.pickled_folds import CLASSES
 from uscl.data.readers import Source, Sources, require, sources
-from uscl.errors import UserError
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 FOLDS = range(1, 6)
 LAYOUT = f"covid_data1.pkl to covid_data5.pkl, or the folder {PUBLIC_FOLDERS['pocus_folds']} with these"

@@ -1,6 +1,6 @@
 """A pool of videos for pretraining: the simulated one of the embedded study, or another in its layout.
 
-Source: uscl.data.simulator, which writes it in this layout; licence and counts are those of the study.
+Source: uscl.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
 `frames.csv` (file, frame, organ, event) say what they show. Without these tables the videos are unlabelled.
 Label: the organ. Group: the patient; a video that videos.csv does not list, or lists without a patient, is a group of

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.errors import UserError
+from uscl.base.errors import UserError
 
 WHOLE_NUMBER = r"[0-9]{1,15}(\.0*)?"  # 37, and 37.0 as spreadsheets write it
 

@@ -9,11 +9,11 @@ exist.
 
 from pathlib import Path
 
-from uscl.data.folders import PUBLIC_FOLDERS
+from uscl.base.errors import UserError
 from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, listing, relative, require, set_aside, sources
 from uscl.data.readers.own_data import labels_of, rows_of
 from uscl.data.readers.tables import spelling
-from uscl.errors import UserError
+from uscl.data.sources.folders import PUBLIC_FOLDERS
 
 LAYOUT = f"original/NAME.png and GT/NAME.png, or the folder {PUBLIC_FOLDERS['udiat_b']} with these"
 LABELS = "labels.csv"

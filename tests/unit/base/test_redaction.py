@@ -1,0 +1,38 @@
+import logging
+
+import pytest
+
+from uscl.base.redaction import Redaction, has_credentials, redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("see http://me:pw@host:5000/a and more", "see http://***@host:5000/a and more"),
+        ("postgresql://u:p@ss@host/db", "postgresql://***@host/db"),
+        ("https://token@host", "https://***@host"),
+        ("https://host/?access_token=abc&x=1", "https://host/?access_token=***&x=1"),
+        ("http://host/me@home // a mail", "http://host/me@home // a mail"),
+    ],
+)
+def test_credentials_of_addresses_are_blotted_out(text, clean):
+    assert redacted(text) == clean
+    assert has_credentials(text) == (text != clean)
+
+
+def test_credentials_of_the_environment_are_blotted_out_wherever_they_stand(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter22")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:a%2Fsecret@host")
+    assert redacted("hunter22, a/secret and a%2Fsecret") == "***, *** and ***"
+
+
+def test_a_log_holds_no_credentials_not_even_in_a_traceback(caplog):
+    log = logging.getLogger("uscl.test")
+    caplog.handler.addFilter(Redaction())
+    try:
+        raise ValueError("from http://me:pw@host")
+    except ValueError:
+        log.exception("to %s", "http://me:pw@host")
+    caplog.handler.filters.clear()
+    assert "pw" not in caplog.text
+    assert "Traceback" in caplog.text

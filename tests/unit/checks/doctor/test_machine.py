@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from uscl.checks.doctor import machine
+from uscl.checks.doctor.page_lines import counted, duration, size
+
+ROOT = Path(__file__).parents[4]
+GPU = machine.Gpu("A GPU", 8_000_000_000, 16_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "mark"), [("3.11.7", "ok"), ("3.12.1", "note"), ("3.10.2", "missing"), ("3.9.18", "missing")]
+)
+def test_a_python_is_judged_by_its_version(given, mark):
+    assert [line.mark for line in machine.python_lines(given)] == [mark]
+
+
+def test_locked_versions_are_read_whatever_the_spelling_of_names(tmp_path):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("# a comment\nsegmentation_models_pytorch==0.6.0\ntorch==2.13.0\nidna==3.20\n")
+    assert machine.locked_versions(lock) == {"torch": "2.13.0", "segmentation-models-pytorch": "0.6.0"}
+    assert machine.locked_versions(tmp_path / "none") == {}
+
+
+def test_all_watched_packages_are_in_the_projects_lock_file():
+    assert set(machine.locked_versions(ROOT / "requirements.lock")) == set(machine.WATCHED)
+
+
+def test_a_build_of_the_pinned_version_is_no_difference():
+    (line,) = machine.package_lines({"torch": "2.13.0+cpu", "timm": "1.0.31"}, {"torch": "2.13.0", "timm": "1.0.31"})
+    assert line.mark == "ok"
+
+
+def test_absent_and_differing_packages_are_named_with_their_versions():
+    absent, other = machine.package_lines({"timm": "1.0.30"}, {"torch": "2.13.0", "timm": "1.0.31"})
+    assert (absent.mark, other.mark) == ("missing", "note")
+    assert "torch" in absent.text
+    assert "timm 1.0.30 (pinned 1.0.31)" in other.text
+
+
+def test_without_a_lock_file_nothing_is_compared():
+    (line,) = machine.package_lines({"timm": "1.0.30"}, {})
+    assert line.mark == "note"
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "found", "mark", "told"),
+    [
+        ("cpu", 1, [], "ok", "device: cpu, torch X"),
+        ("cpu", 1, [GPU], "note", "could use A GPU, 8.0 GB of 16 GB free"),
+        ("cuda", 1, [GPU], "ok", "A GPU, 8.0 GB of 16 GB free"),
+        ("cuda", 1, [], "missing", "set `device: cpu`"),
+        ("cuda", 4, [GPU, GPU], "missing", "devices: 4, but torch finds 2 GPUs"),
+    ],
+)
+def test_the_device_is_compared_with_what_is_there(device, devices, found, mark, told):
+    (line,) = machine.device_lines(device, devices, "torch X", found)
+    assert line.mark == mark
+    assert told in line.text
+
+
+def test_too_little_room_is_missing_and_what_lies_there_counts():
+    need = {"frames": 700, "encoders": 300}
+    (short,) = machine.disk_lines(Path("r"), 900, 0, need, [])
+    (half_done,) = machine.disk_lines(Path("r"), 900, 600, need, [])
+    assert (short.mark, half_done.mark) == ("missing", "ok")
+    assert "about 1.0 kB (frames 700 B, encoders 300 B)" in half_done.text
+    assert "600 B there already" in half_done.text
+
+
+def test_a_set_of_unknown_size_is_named():
+    (line,) = machine.disk_lines(Path("r"), 10**9, 0, {"frames": 700}, ["mine"])
+    assert line.mark == "note"
+    assert "size unknown: mine" in line.text
+
+
+def test_space_is_that_of_the_nearest_folder_that_exists(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_bytes(bytes(1000))
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert machine.used_space(tmp_path / "a") == 1000
+    assert machine.used_space(tmp_path / "none") == 0
+    assert machine.free_space(tmp_path / "none" / "deeper") > 0
+
+
+def test_memory_is_that_of_this_machine():
+    total, free = machine.memory()
+    assert free is None or 0 < free <= total
+    assert "2 cores, 8.0 GB of memory, 2.0 GB of it available" in machine.cpu_lines(2, 8 * 10**9, 2 * 10**9)[0].text
+    assert "available" not in machine.cpu_lines(1, 8 * 10**9, None)[0].text
+
+
+def test_figures_are_told_in_the_unit_that_suits_them():
+    assert [size(n) for n in (0, 512, 999.6, 2_500_000_000, 4e15)] == ["0 B", "512 B", "1.0 kB", "2.5 GB", "4000 TB"]
+    assert [duration(s) for s in (4.2, 99, 720, 12240, 400000)] == ["4 s", "99 s", "12 min", "3.4 h", "4.6 days"]
+    assert [counted(n, "frame") for n in (0, 1, 1440)] == ["0 frames", "1 frame", "1,440 frames"]

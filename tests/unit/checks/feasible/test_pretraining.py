@@ -1,0 +1,131 @@
+import logging
+import re
+
+import numpy as np
+import pytest
+from stores import bright_or_dark_store
+
+from uscl.base.errors import UserError
+from uscl.checks.feasible.pretraining import check_pool, full_settings, plan
+from uscl.pretrain.pairs.pool import Pool
+from uscl.training.device import start
+
+ARMS = {"ours": {"method": "meta_uscl", "batch_size": 4}, "simclr": {"method": "simclr", "batch_size": 4}}
+NOTHING_LEFT_OUT = frozenset()
+
+
+def pool(groups=12, frames=3, patients=None):
+    """The manifest of so many videos, of one patient each or of `patients` in all, and that no frame is blank."""
+    manifest = bright_or_dark_store(groups=groups, frames=frames).manifest
+    if patients:
+        manifest["group"] = [f"p{int(video[1:]) % patients}" for video in manifest["video"]]
+    return manifest, np.zeros(len(manifest), bool)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_plan_is_what_the_pool_is_divided_into(arm):
+    store, settings = bright_or_dark_store(groups=23), ARMS[arm]
+    share = 0.2 if arm == "ours" else 0.0
+    found = plan(settings, 3, store.manifest, NOTHING_LEFT_OUT)
+    real = Pool(store, start("cpu", "32-true", threads=1), 3, validation=0.1, meta=share)
+    assert (found.training, found.validation, found.meta) == tuple(
+        len(real.of(part)) for part in ("train", "validation", "meta")
+    )
+    assert sum(found.steps) == found.training
+    assert min(found.steps) >= 2
+
+
+def test_what_an_arm_leaves_out_is_the_published_setting():
+    assert full_settings({"method": "meta_uscl"})["lr"] == 0.1
+    assert full_settings({"method": "uscl", "epochs": 7})["lr"] == 3e-4
+    assert full_settings({"method": "uscl", "epochs": 7})["epochs"] == 7
+
+
+def test_the_lines_say_what_every_arm_is_trained_on():
+    manifest, blank = pool(patients=6)
+    lines = check_pool(ARMS, [0], manifest, blank, frozenset(["v3"]))
+    assert lines[0] == "pool: 11 videos of 6 groups (patients), 33 frames; 1 further video left out by the audit"
+    assert len(lines) == 3
+    assert lines[1].startswith("methods.ours: ")
+    assert "in the meta set (batches of" in lines[1]
+    assert "meta" not in lines[2]
+
+
+@pytest.mark.parametrize("videos", [0, 1, 2, 3])
+@pytest.mark.parametrize("arm", ARMS)
+def test_too_few_videos_are_said_with_the_arm(arm, videos):
+    with pytest.raises(
+        UserError, match=rf"methods\.{arm} can't be pretrained\. The pool has {videos} video.*Add videos"
+    ):
+        check_pool({arm: ARMS[arm]}, [0], *pool(groups=videos))
+
+
+def test_four_videos_are_enough_for_simclr_and_six_for_a_meta_set():
+    check_pool({"simclr": ARMS["simclr"]}, [0], *pool(groups=4))
+    with pytest.raises(UserError, match="and for the meta set"):
+        check_pool({"ours": ARMS["ours"]}, [0], *pool(groups=5))
+    check_pool({"ours": ARMS["ours"]}, [0], *pool(groups=6))
+
+
+def test_one_patient_is_not_enough_however_many_videos():
+    with pytest.raises(UserError, match=r"The pool has 30 videos of 1 group \(patients\): too few to hold out whole"):
+        check_pool(ARMS, [0], *pool(groups=30, patients=1))
+
+
+def test_what_the_audit_leaves_out_counts():
+    manifest, blank = pool(groups=8)
+    check_pool(ARMS, [0], manifest, blank)
+    with pytest.raises(UserError, match="The pool has 3 videos of 3 groups"):
+        check_pool(ARMS, [0], manifest, blank, frozenset(f"v{number}" for number in range(5)))
+
+
+def test_of_several_seeds_the_one_with_the_fewest_videos_is_told():
+    manifest, blank = pool(groups=30)
+    manifest["group"] = [f"p{int(int(video[1:]) ** 0.5)}" for video in manifest["video"]]  # 3, 5, 7 ... videos
+    trained = {seed: plan(ARMS["ours"], seed, manifest, NOTHING_LEFT_OUT).training for seed in range(10)}
+    assert len(set(trained.values())) > 1
+    told = check_pool({"ours": ARMS["ours"]}, range(10), manifest, blank)[1]
+    assert told.startswith(f"methods.ours: {min(trained.values())} videos to train on")
+
+
+def test_devices_without_a_pair_are_told(caplog):
+    with caplog.at_level(logging.WARNING):
+        check_pool(ARMS, [0], *pool(groups=20), devices=2)
+        assert caplog.messages == []
+        check_pool({"ours": ARMS["ours"]}, [0], *pool(groups=20), devices=8)
+    assert caplog.messages == [
+        "methods.ours: a batch has 2 pairs, fewer than `devices: 8`: the other devices only wait."
+    ]
+
+
+def test_a_pool_of_blank_frames_stops_and_a_few_are_told(caplog):
+    manifest, blank = pool()
+    blank[[4, 5]] = True
+    with caplog.at_level(logging.WARNING):
+        check_pool(ARMS, [0], manifest, blank)
+    assert caplog.messages == ["pool: 2 of 36 frames are blank (one colour, or nearly), such as v1#1."]
+    with pytest.raises(UserError, match="pool: all 36 frames are blank"):
+        check_pool(ARMS, [0], manifest, np.ones(len(manifest), bool))
+
+
+@pytest.mark.parametrize(
+    ("arms", "pool_of", "told"),
+    [
+        ({"ours": {"method": "meta_uscl"}}, {}, "methods.ours: the pool leaves 8 videos to train on, fewer than"),
+        (ARMS, {"frames": 1}, "Every video of the pool has a single frame: .* interpolated \\(ours\\)"),
+    ],
+)
+def test_what_works_and_is_hardly_meant_is_told(caplog, arms, pool_of, told):
+    with caplog.at_level(logging.WARNING):
+        check_pool(arms, [0], *pool(**pool_of))
+    assert len(caplog.messages) == 1
+    assert re.match(told, caplog.messages[0])
+
+
+@pytest.mark.parametrize(("label", "told"), [("", "no labels"), ("bright", "one class only, bright")])
+def test_uscl_without_classes_is_told(caplog, label, told):
+    manifest, blank = pool()
+    manifest["label"] = label
+    with caplog.at_level(logging.WARNING):
+        check_pool({"semi": {"method": "uscl", "batch_size": 4}}, [0], manifest, blank)
+    assert caplog.messages == [f"The pool has {told}: semi (uscl) learns nothing from its class term."]

@@ -1,0 +1,103 @@
+import logging
+
+import numpy as np
+import pytest
+from stores import bright_or_dark_store
+
+from uscl.base.errors import UserError
+from uscl.checks.feasible.tasks import check_task
+from uscl.data.splits import make_splits, task_cases
+
+GIVEN = {"seeds": [0], "batch_size": 4}
+
+
+def drawn(store, path, kind="classification"):
+    """The splits of a store's task, and that no frame is blank."""
+    make_splits(task_cases(store, kind), folds=2, inner=2, seed=0).to_csv(path, index=False)
+    return path, np.zeros(len(store.frames), bool)
+
+
+def test_the_line_says_what_is_trained_on_and_scored(tmp_path, caplog):
+    store = bright_or_dark_store(groups=16, frames=2)
+    told = check_task("t", *drawn(store, tmp_path / "t.csv"), None, **GIVEN)
+    assert told == (
+        "tasks.t: 32 cases of 16 groups (patients) (bright 16, dark 16); 2 folds: 8 cases to train on, 8 to choose the"
+        " epoch, 16 to test"
+    )
+    assert caplog.messages == []
+
+
+def test_a_task_of_blank_images_stops_and_a_few_are_told(tmp_path, caplog):
+    store = bright_or_dark_store(groups=16, frames=2)
+    path, blank = drawn(store, tmp_path / "t.csv")
+    blank[7] = True
+    with caplog.at_level(logging.WARNING):
+        check_task("t", path, blank, None, **GIVEN)
+    assert caplog.messages == ["tasks.t: 1 of 32 frames are blank (one colour, or nearly), such as v3#1."]
+    with pytest.raises(UserError, match=r"tasks\.t: all 32 frames are blank"):
+        check_task("t", path, np.ones_like(blank), None, **GIVEN)
+
+
+def test_blank_frames_that_are_no_cases_dont_count(tmp_path, caplog):
+    store = bright_or_dark_store(groups=16, frames=2)
+    store.manifest.loc[store.manifest["frame"] == 0, "label"] = ""
+    path, blank = drawn(store, tmp_path / "t.csv")
+    check_task("t", path, blank | (store.manifest["frame"] == 0).to_numpy(), None, **GIVEN)
+    assert caplog.messages == []
+
+
+def test_masks_of_lesion_alone_stop_and_a_few_are_told(tmp_path, caplog):
+    store = bright_or_dark_store(groups=16, frames=2)
+    path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
+    store.masks[3] = 1
+    with caplog.at_level(logging.WARNING):
+        check_task("t", path, blank, store.masks, **GIVEN)
+    assert caplog.messages == ["tasks.t: 1 of 32 masks are lesion all over, such as v1#1."]
+    with pytest.raises(UserError, match=r"tasks\.t: every pixel of every mask is lesion"):
+        check_task("t", path, blank, np.ones_like(store.masks), **GIVEN)
+
+
+def test_a_batch_larger_than_the_training_part_is_told(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        check_task(
+            "t", *drawn(bright_or_dark_store(groups=16, frames=2), tmp_path / "t.csv"), None, seeds=[0], batch_size=9
+        )
+    assert caplog.messages == [
+        "tasks.t: a training part has 8 cases, fewer than `finetune.batch_size: 9`: a step takes them all."
+    ]
+
+
+def test_label_fractions_leave_one_group_of_each_class(tmp_path, caplog):
+    path, blank = drawn(bright_or_dark_store(groups=16, frames=1), tmp_path / "t.csv")
+    check_task("t", path, blank, None, seeds=[0, 1], batch_size=2, percents=[1, 5])
+    assert caplog.messages == []
+
+
+def test_a_fraction_that_leaves_a_single_case_stops(tmp_path):
+    store = bright_or_dark_store(groups=16, frames=1)
+    store.manifest["label"] = "dark"
+    path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
+    check_task("t", path, blank, store.masks, **GIVEN)
+    with pytest.raises(UserError, match=r"tasks\.t, fold 0, 1 % of the labels: the training part has a single case"):
+        check_task("t", path, blank, store.masks, percents=[1], **GIVEN)
+
+
+def test_a_fraction_whose_groups_are_all_counted_for_one_class_stops(tmp_path):
+    store = bright_or_dark_store(groups=8, frames=3)
+    store.manifest["label"] = np.where(store.manifest["frame"] == 0, "rare", "frequent")
+    path, blank = drawn(store, tmp_path / "t.csv")
+    check_task("t", path, blank, None, percents=[50], **GIVEN)
+    splits = path.read_text().splitlines()
+    # In the training part of the first fold, one group keeps the rare class and the others lose it.
+    roles = [line.split(",") for line in splits]
+    train = sorted({row[2] for row in roles[1:] if row[4] == "train"})
+    kept = [",".join(row) for row in roles if not (row[4] == "train" and row[3] == "rare" and row[2] != train[-1])]
+    path.write_text("\n".join(kept) + "\n")
+    outcomes = []
+    for seed in range(8):
+        try:
+            check_task("t", path, blank, None, percents=[1], seeds=[seed], batch_size=2)
+            outcomes.append("")
+        except UserError as error:
+            outcomes.append(str(error))
+    assert any("has one class only, frequent" in told for told in outcomes)

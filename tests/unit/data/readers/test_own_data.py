@@ -1,0 +1,480 @@
+"""A user's own data: every layout with its odd cases, and the mistakes that people make, named."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from uscl.base.errors import UserError
+from uscl.data.readers import OWN_DATA, Sources, reader
+from uscl.data.readers.image_mask_pairs import Place, place
+
+OWN_GROUPS = "no `group` or `table`: each {} is a group of its own, so one patient may be on both sides of a fold"
+
+
+def tree(root: Path, *files: str) -> Path:
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+    return root
+
+
+def column(found: Sources, name: str) -> dict[str, str]:
+    """File -> value of a column."""
+    return dict(zip(found.files["file"], found.files[name], strict=True))
+
+
+def problems(found: Sources, action: str) -> list[tuple[str, str]]:
+    """File and reason of every problem of this action."""
+    return [(row.file, row.reason) for row in found.problems.itertuples() if row.action == action]
+
+
+def table(root: Path, text: str | bytes, name: str = "labels.csv") -> str:
+    (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+# all kinds
+
+
+@pytest.mark.parametrize("kind", OWN_DATA)
+def test_a_missing_or_empty_folder_is_named_with_the_layout(tmp_path, kind):
+    with pytest.raises(UserError, match=r"nowhere does not exist: it should hold "):
+        reader(kind)(tmp_path / "nowhere")
+    tree(tmp_path, "notes.txt", ".hidden/a.png")
+    with pytest.raises(UserError, match=r"has no file whose name ends in .*: it should hold "):
+        reader(kind)(tmp_path)
+
+
+@pytest.mark.parametrize("kind", OWN_DATA)
+def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
+    odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "B/c#1,2/ü.jpg", "B/c#1,2/ü_mask.png"]
+    tree(tmp_path, *odd)
+    table(tmp_path, f'file,label\n{odd[0]},x\n{odd[1]},x\n"{odd[2]}",y\n"{odd[3]}",y\n')
+    found = reader(kind)(tmp_path, group="(.)/", table="labels.csv" if kind == "image_csv" else None)
+    files = odd if kind in ("video_folder", "image_csv") else [odd[0], odd[2]]
+    assert found.files["file"].tolist() == found.files["video"].tolist() == files
+    assert set(found.files["group"]) == {"b", "B"}
+
+
+@pytest.mark.parametrize("kind", OWN_DATA)
+def test_two_spellings_of_one_name_are_refused(tmp_path, kind):
+    files = ["a/x.png", "a/x_mask.png", "b/y.png", "b/y_mask.png", "a/X.PNG"]
+    tree(tmp_path, *files)
+    if len(list((tmp_path / "a").iterdir())) == 3:  # not on systems that ignore case
+        table(tmp_path, "file,label\nx.png,1\n")
+        with pytest.raises(UserError, match=r"one name in different spellings: a/X\.PNG, a/x\.png\. Rename or remove"):
+            reader(kind)(tmp_path)
+
+
+def test_a_name_composed_in_two_ways_is_one_name(tmp_path):
+    tree(tmp_path, *(unicodedata.normalize(form, "é.mp4") for form in ("NFC", "NFD")))
+    if len(list(tmp_path.iterdir())) == 2:
+        with pytest.raises(UserError, match="one name in different spellings"):
+            reader("video_folder")(tmp_path)
+
+
+# video_folder
+
+
+def test_videos_at_any_depth_are_their_own_groups_with_one_remark(tmp_path):
+    files = ["a.MP4", "p1/b.dcm", "p1/day 2/c.avi", "p2/still.JPG"]
+    tree(tmp_path, *files, ".hidden.mp4", ".cache/d.mp4", "p1/._b.avi")
+    found = reader("video_folder")(tmp_path)
+    assert found.files["video"].tolist() == found.files["group"].tolist() == files
+    assert found.files["kind"].tolist() == ["video", "video", "video", "image"]
+    assert found.files["label"].tolist() == [""] * 4
+    assert problems(found, "kept") == [(".", OWN_GROUPS.format("video"))]
+    assert problems(found, "set aside") == []
+
+
+def test_links_are_followed_but_a_folder_is_read_once(tmp_path):
+    root = tree(tmp_path / "root", "a/x.mp4")
+    tree(tmp_path / "elsewhere", "y.mp4")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "twice").symlink_to(tmp_path / "elsewhere")
+    (root / "a/up").symlink_to(root)
+    (root / "gone.mp4").symlink_to(root / "nowhere.mp4")
+    (root / "loop.mp4").symlink_to("loop.mp4")
+    found = reader("video_folder")(root)
+    assert found.files["file"].tolist() == ["a/x.mp4", "linked/y.mp4"]
+    assert problems(found, "set aside") == [
+        ("a/up", "the same folder as ., which is read already"),
+        ("gone.mp4", "not a file, or a link that leads nowhere"),
+        ("loop.mp4", "not a file, or a link that leads nowhere"),
+        ("twice", "the same folder as linked, which is read already"),
+    ]
+
+
+def test_a_name_that_is_no_text_is_set_aside(tmp_path):
+    tree(tmp_path, "a.mp4")
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4")).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    found = reader("video_folder")(tmp_path)
+    assert found.files["file"].tolist() == ["a.mp4"]
+    assert problems(found, "set aside") == [("caf?.mp4", "the name is not valid UTF-8: rename it")]
+
+
+def test_a_folder_that_may_not_be_read_is_set_aside(tmp_path, monkeypatch):
+    tree(tmp_path, "a.mp4", "locked/b.mp4")
+    listed = Path.iterdir
+
+    def refused(path):
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert problems(reader("video_folder")(tmp_path), "set aside") == [
+        ("locked", "the folder cannot be read: Permission denied")
+    ]
+    with pytest.raises(UserError, match=r"The folder .*locked cannot be read: Permission denied\.$"):
+        reader("video_folder")(tmp_path / "locked")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "groups"),
+    [
+        (r"p\d+", ["p1", "p1", "p2", "other.avi"]),
+        (r"^p(\d+)/", ["1", "1", "2", "other.avi"]),
+        (r"(?:p|q)(\d)(_b)?", ["1", "1", "2", "other.avi"]),
+        (r"p1/(x)|p2", ["x", "p1/y.avi", "p2/x.avi", "other.avi"]),
+    ],
+)
+def test_the_group_is_the_first_parenthesis_or_all_that_matches(tmp_path, pattern, groups):
+    files = ["p1/x.avi", "p1/y.avi", "p2/x.avi", "other.avi"]
+    found = reader("video_folder")(tree(tmp_path, *files), group=pattern)
+    assert column(found, "group") == dict(zip(files, groups, strict=True))
+    unmatched = [file for file, group in zip(files, groups, strict=True) if file == group]
+    reason = f"`group` {pattern} finds nothing in the path: a group of its own"
+    assert problems(found, "kept") == [(file, reason) for file in sorted(unmatched)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("p(", r"`group` of .* is no regular expression: p\(: missing \)"),
+        ("q", r"`group` of .*, q, finds nothing in any path, as in p1/x\.mp4: mend it\.$"),
+        ("(z*)", "finds nothing in any path"),
+    ],
+)
+def test_a_pattern_that_can_find_nothing_is_refused(tmp_path, pattern, message):
+    with pytest.raises(UserError, match=message):
+        reader("video_folder")(tree(tmp_path, "p1/x.mp4"), group=pattern)
+
+
+def test_a_table_gives_groups_and_labels_however_it_names_the_files(tmp_path):
+    tree(tmp_path, "p/A.mp4", "p/b.mp4", "q/b.mp4", "q/C é.mp4", "q/d.mp4")
+    decomposed = unicodedata.normalize("NFD", "q/c é.mp4")
+    text = f"file,group,label\na.mp4,007,lung\np\\b.mp4,7,liver\n./q/x/../b.mp4,8,\n{decomposed},,lung\n"
+    found = reader("video_folder")(tmp_path, table=table(tmp_path, "\ufeff" + text, "meta.csv"))
+    assert column(found, "group") == {
+        "p/A.mp4": "007",
+        "p/b.mp4": "7",
+        "q/C é.mp4": "q/C é.mp4",
+        "q/b.mp4": "8",
+        "q/d.mp4": "q/d.mp4",
+    }
+    assert found.files["label"].tolist() == ["lung", "liver", "lung", "", ""]
+    assert problems(found, "kept") == [
+        ("q/C é.mp4", "no group in meta.csv: a group of its own"),
+        ("q/b.mp4", "no label in meta.csv: unlabelled"),
+        ("q/d.mp4", "not in meta.csv: a group of its own"),
+        ("q/d.mp4", "not in meta.csv: unlabelled"),
+    ]
+    assert problems(found, "set aside") == []
+
+
+def test_rows_of_no_file_and_other_files_are_told(tmp_path):
+    tree(tmp_path, "a.mp4", "notes.txt", "other.csv")
+    text = "file,group\na.mp4,1\ngone.mp4,2\n,3\nnotes.txt,4\n"
+    found = reader("video_folder")(tmp_path, table=table(tmp_path, text))
+    assert column(found, "group") == {"a.mp4": "1"}
+    assert problems(found, "kept") == [("labels.csv", "row 4 names no file: left out")]
+    aside = problems(found, "set aside")
+    assert [file for file, _ in aside] == ["gone.mp4", "notes.txt"]
+    assert {reason for _, reason in aside} == {"in labels.csv, but no file that is read has this name"}
+    unused = problems(found, "left out")
+    assert [file for file, _ in unused] == ["notes.txt", "other.csv"]
+    assert all(reason.startswith("the name does not end in .avi, .dcm, ") for _, reason in unused)
+
+
+def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
+    tree(tmp_path, "p1/a.mp4", "p2/b.mp4")
+    name = table(tmp_path, "file,label\na.mp4,lung\nb.mp4,liver\n")
+    found = reader("video_folder")(tmp_path, table=name, group=r"p\d", classes=["liver", "lung"])
+    assert found.files["group"].tolist() == ["p1", "p2"]
+    assert found.files["label"].tolist() == ["lung", "liver"]
+    assert found.problems.empty
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"labels\.csv is empty: it should have the columns file\.$"),
+        ("name,group\na.mp4,1\n", r"labels\.csv has no column file: it should have file, separated by commas\.$"),
+        ("file;group\na.mp4;1\n", r"labels\.csv has no column file: "),
+        ("file,patient\na.mp4,1\n", r"labels\.csv has neither a column group nor a column label: add one of them\.$"),
+        (
+            "file,group\nx.mp4,1\ny.mp4,2\n",
+            r"names no file that is read in .*: its column file should hold paths as p/",
+        ),
+        ("file,group\n,1\n", r"names no file that is read in"),
+        ("file,group\np/a.mp4,1\na.mp4,2\n", r"row 3 repeats file p/a\.mp4, which an earlier row has: keep one of"),
+        ("file,group\nb.mp4,1\n", r"row 2: b\.mp4 may be p/b\.mp4 or q/b\.mp4: write the whole path\.$"),
+        ("file,group\np/a.mp4,1\n../x.mp4,1\n", r"row 3: \.\./x\.mp4 leads out of the folder of the data: write a"),
+        ("file,group\np/../../a.mp4,1\n", r"row 2: p/\.\./\.\./a\.mp4 leads out"),
+        ("file,group\n/data/a.mp4,1\n", r"row 2: /data/a\.mp4 leads out"),
+        ("file,group\nC:\\data\\a.mp4,1\n", r"row 2: C:\\data\\a\.mp4 leads out"),
+    ],
+)
+def test_the_fault_of_a_table_is_named(tmp_path, text, message):
+    tree(tmp_path, "p/a.mp4", "p/b.mp4", "q/b.mp4")
+    with pytest.raises(UserError, match=message):
+        reader("video_folder")(tmp_path, table=table(tmp_path, text))
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "../outside.csv", "folder"])
+def test_a_table_that_is_not_in_the_folder_is_named(tmp_path, name):
+    root = tree(tmp_path / "root", "a.mp4", "folder/b.mp4")
+    (tmp_path / "outside.csv").write_text("file,group\na.mp4,1\n")
+    for given in (name, str((root / name).resolve())):
+        with pytest.raises(
+            UserError, match=r"There is no table .* in .*root: `table` must name a CSV in that folder\.$"
+        ):
+            reader("video_folder")(root, table=given)
+
+
+def test_settings_that_have_no_use_are_refused(tmp_path):
+    tree(tmp_path, "a.mp4")
+    name = table(tmp_path, "file,group\na.mp4,1\n")
+    with pytest.raises(UserError, match=r"labels\.csv has a column group, and `group` is set too: remove one of them"):
+        reader("video_folder")(tmp_path, table=name, group="a")
+    for given in (name, None):
+        with pytest.raises(UserError, match=r"`classes` of .* is set, but no table with a column label"):
+            reader("video_folder")(tmp_path, table=given, classes=["lung"])
+
+
+# image_folder
+
+
+def test_the_class_is_the_first_folder_and_images_may_lie_deeper(tmp_path):
+    files = ["benign/1.png", "benign/day 2/p1 (3).JPG", "malignant/p1 (1).jpeg"]
+    tree(tmp_path, *files, "loose.png", "readme.txt", "empty/notes.txt", ".git/x.png")
+    found = reader("image_folder")(tmp_path, group=r"p\d+")
+    assert column(found, "label") == dict(zip(files, ["benign", "benign", "malignant"], strict=True))
+    assert found.files["group"].tolist() == ["benign/1.png", "p1", "p1"]
+    assert set(found.files["kind"]) == {"image"}
+    assert problems(found, "kept") == [
+        (".", "group p1 has files of benign and malignant: it stays one group"),
+        ("benign/1.png", "`group` p\\d+ finds nothing in the path: a group of its own"),
+    ]
+    assert problems(found, "set aside") == [("loose.png", "an image outside the class folders")]
+    assert [file for file, _ in problems(found, "left out")] == ["empty/notes.txt", "readme.txt"]
+
+
+def test_masks_beside_their_images_are_no_images_of_a_class(tmp_path):
+    tree(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "b/2_mask.png")
+    found = reader("image_folder")(tmp_path)
+    assert found.files["file"].tolist() == ["a/1.png", "b/2_mask.png"]
+    assert problems(found, "kept") == [(".", OWN_GROUPS.format("image"))]
+
+
+def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
+    tree(tmp_path, "a/1.png", "a/2.png", "b/3.png")
+    found = reader("image_folder")(
+        tmp_path, table=table(tmp_path, "file,group,label\n1.png,x,a\n2.png,x,\n3.png,y,b\n")
+    )
+    assert found.files["group"].tolist() == ["x", "x", "y"]
+    assert found.problems.empty
+    with pytest.raises(UserError, match=r"gives a/1\.png the label 'b', but it lies in the folder a: move it or mend"):
+        reader("image_folder")(tmp_path, table=table(tmp_path, "file,label\n1.png,b\n"))
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes", "message"),
+    [
+        (["data"], None, r"should hold a folder of images .* for each of two or more classes; with images are data\.$"),
+        ([], None, r"with images are none\.$"),
+        (["a", "b"], ["a", "b", "c"], r"has no images in a folder c, which `classes` names: with images are a, b\.$"),
+        (
+            ["benign", "Malign", "malignant"],
+            ["malignant", "benign"],
+            r"Malign in .* none of `classes`; .* is malignant",
+        ),
+        (["Benign", "benign "], None, r"one name in different spellings: Benign, benign "),
+        (["Train", "test", "val"], None, r"is divided into Train, test, val, which are no classes: "),
+    ],
+)
+def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
+    tree(tmp_path, "loose.png", "empty/notes.txt", *(f"{folder}/x/1.png" for folder in folders))
+    with pytest.raises(UserError, match=message):
+        reader("image_folder")(tmp_path, classes=classes)
+
+
+def test_folders_that_are_the_classes_pass(tmp_path):
+    tree(tmp_path, "train/1.png", "test/1.png", "docs/readme.txt")
+    assert reader("image_folder")(tmp_path, classes=["test", "train"]).files["label"].tolist() == ["test", "train"]
+
+
+# image_csv
+
+
+def test_a_csv_gives_label_and_group(tmp_path):
+    tree(tmp_path, "img/1.png", "img/2.JPG", "3.png", "unlisted.png", "notes.txt")
+    table(tmp_path, "file,group,label\nimg/1.png,7,benign\nimg/2.JPG,7,malignant\n3.png,,\ngone.png,8,benign\n")
+    found = reader("image_csv")(tmp_path)
+    assert column(found, "label") == {"3.png": "", "img/1.png": "benign", "img/2.JPG": "malignant"}
+    assert column(found, "group") == {"3.png": "3.png", "img/1.png": "7", "img/2.JPG": "7"}
+    assert problems(found, "kept") == [
+        (".", "group 7 has files of benign and malignant: it stays one group"),
+        ("3.png", "no group in labels.csv: a group of its own"),
+        ("3.png", "no label in labels.csv: unlabelled"),
+    ]
+    assert problems(found, "set aside") == [("gone.png", "in labels.csv, but no file that is read has this name")]
+    assert problems(found, "left out") == [
+        ("notes.txt", "the name does not end in .jpeg, .jpg, .png"),
+        ("unlisted.png", "not in labels.csv"),
+    ]
+
+
+def test_a_csv_without_groups_takes_a_pattern_or_says_so(tmp_path):
+    tree(tmp_path, "p1_a.png", "p1_b.png")
+    name = table(tmp_path, "file,label\np1_a.png,Müller\np1_b.png,x\n".encode("latin-1"), "other.csv")
+    assert reader("image_csv")(tmp_path, table=name, group=r"p\d")[0]["group"].tolist() == ["p1", "p1"]
+    found = reader("image_csv")(tmp_path, table=name)
+    assert found.files["label"].tolist() == ["Müller", "x"]
+    assert problems(found, "kept") == [
+        (".", OWN_GROUPS.format("image").replace("`table`", "column group in other.csv"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "message"),
+    [
+        (None, None, r"There is no table labels\.csv in "),
+        ("file\na.png\n", None, r"labels\.csv has no column label: it should have file, label, separated"),
+        ("file,label\na.png,x\na.png,y\n", None, r"row 3 repeats file a\.png, which an earlier row has"),
+        (
+            "file,label\na.png,benign\nb.png,Malignnt\n",
+            ["benign", "malignant"],
+            r"row 3: label 'Malignnt' is none of the classes benign, malignant; the nearest is 'malignant'\.$",
+        ),
+        ("file,label\na.png,BENIGN\n", ["normal", "benign"], r"row 2: label 'BENIGN' .* the nearest is 'benign'\.$"),
+        (
+            "file,label\na.png,benign\nb.png,Benign\n",
+            None,
+            r"row 3: label 'Benign' is written 'benign' above: take one spelling\.$",
+        ),
+        (
+            "file,label\na.png,COVID 19\nb.png,covid  19\n",
+            None,
+            r"row 3: label 'covid  19' is written 'COVID 19' above",
+        ),
+    ],
+)
+def test_the_fault_of_a_list_of_labels_is_named(tmp_path, text, classes, message):
+    tree(tmp_path, "a.png", "b.png")
+    if text is not None:
+        table(tmp_path, text)
+    with pytest.raises(UserError, match=message):
+        reader("image_csv")(tmp_path, classes=classes)
+
+
+# image_mask_pairs
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("images/1.png", "masks/1.png"),
+        ("Original/A 1.PNG", "gt/a 1.png"),
+        ("img/p1/1.jpg", "Segmentations/p1/1.png"),
+        ("p1/images/1.png", "p1/label/1.png"),
+        ("1.png", "mask/1.png"),
+        ("images/1.png", "images/masks/1.png"),
+        ("images/1.png", "masks/1_mask.png"),
+        ("images/1.png", "images/1-mask.png"),
+        ("1.png", "1_mask.png"),
+        ("x/1 (2).png", "x/1 (2)_MASK_1.png"),
+        ("labels/images/1.png", "labels/masks/1.png"),
+    ],
+)
+def test_an_image_finds_its_mask(tmp_path, image, mask):
+    found = reader("image_mask_pairs")(tree(tmp_path, image, mask))
+    assert found.files[["file", "group", "label", "masks"]].to_numpy().tolist() == [[image, image, "", (mask,)]]
+    assert problems(found, "set aside") == []
+
+
+def test_several_masks_of_an_image_are_united(tmp_path):
+    tree(tmp_path, "1.png", "1_mask.png", "1_mask_1.png", "1_mask_2.png", "11.png", "11_mask.png")
+    masks = column(reader("image_mask_pairs")(tmp_path), "masks")
+    assert masks == {"1.png": ("1_mask.png", "1_mask_1.png", "1_mask_2.png"), "11.png": ("11_mask.png",)}
+
+
+def test_what_lacks_its_counterpart_is_set_aside(tmp_path):
+    tree(tmp_path, "images/1.png", "masks/1.png", "images/2.png", "masks/3.png", "a/1_mask.png", "masks/1.txt")
+    found = reader("image_mask_pairs")(tmp_path)
+    assert found.files["file"].tolist() == ["images/1.png"]
+    assert [file for file, _ in problems(found, "left out")] == ["masks/1.txt"]
+    assert dict(problems(found, "set aside")) == {
+        "a/1_mask.png": "a mask without its image",
+        "images/2.png": "an image without a mask",
+        "masks/3.png": "a mask without its image",
+    }
+
+
+def test_two_images_for_one_mask_are_refused(tmp_path):
+    tree(tmp_path, "images/1.png", "images/1.jpg", "masks/1.png")
+    with pytest.raises(UserError, match=r"one name in different spellings: images/1\.jpg, images/1\.png\. Rename or"):
+        reader("image_mask_pairs")(tmp_path)
+
+
+def test_no_pair_at_all_is_told_with_the_layouts(tmp_path):
+    tree(tmp_path, "a/1.png", "b/1.png")
+    with pytest.raises(
+        UserError, match=r"has no image with a mask: it should hold images/NAME\.png and masks/NAME\.png"
+    ):
+        reader("image_mask_pairs")(tmp_path)
+
+
+def test_pairs_take_groups_and_labels_from_a_table(tmp_path):
+    tree(tmp_path, "images/1.png", "masks/1.png", "images/2.png", "masks/2.png")
+    name = table(
+        tmp_path, "file,group,label\nimages/1.png,p1,benign\nimages/2.png,p1,malignant\nmasks/1.png,p1,benign\n"
+    )
+    found = reader("image_mask_pairs")(tmp_path, table=name, classes=["benign", "malignant"])
+    assert found.files["group"].tolist() == ["p1", "p1"]
+    assert found.files["label"].tolist() == ["benign", "malignant"]
+    assert problems(found, "kept") == [(".", "group p1 has files of benign and malignant: it stays one group")]
+    assert problems(found, "set aside") == [("masks/1.png", "in labels.csv, but no file that is read has this name")]
+
+
+def test_a_place_is_told_by_the_innermost_folder():
+    assert place("images/gt/X.png") == Place(True, "x")
+    assert place("gt/images/X.png") == Place(False, "gt/x")
+    assert place("a/x_mask.png") == Place(True, "a/x_mask")
+
+
+# a real set in other words
+
+
+@pytest.fixture(scope="module")
+def busi() -> Path:
+    base = Path(os.environ.get("USCL_DATA", Path(__file__).parents[5] / "shared" / "data"))
+    if not (base / "Dataset_BUSI_with_GT").is_dir():
+        pytest.skip(f"the public data set Dataset_BUSI_with_GT is not in {base} (set USCL_DATA to its folder)")
+    return base / "Dataset_BUSI_with_GT"
+
+
+def test_the_real_busi_is_the_same_read_as_pairs_and_as_folders(busi):
+    known = reader("busi")(busi).files.sort_values("file")
+    paired = reader("image_mask_pairs")(busi).files
+    assert paired["file"].tolist() == known["file"].tolist()
+    assert paired["masks"].map(set).tolist() == known["masks"].map(set).tolist()
+    sorted_in = reader("image_folder")(busi, classes=["benign", "malignant", "normal"]).files
+    pd.testing.assert_series_equal(sorted_in["label"], known["label"], check_index=False)

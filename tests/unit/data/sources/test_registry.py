@@ -1,0 +1,123 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from uscl.base.errors import UserError
+from uscl.data.expected_counts import check_counts
+from uscl.data.readers import PUBLIC, reader
+from uscl.data.sources.folders import public_folder
+from uscl.data.sources.registry import how_to_get, read_registry
+
+ROOT = Path(__file__).parents[4]
+SCHEMA = ROOT / "workflow/schemas/datasets.schema.json"
+REGISTRY = read_registry(ROOT / "config/datasets.yaml", SCHEMA)
+
+
+def changed(folder, key, value):
+    """A registry whose entry busi differs in one place."""
+    entry = json.loads(json.dumps(REGISTRY["busi"]))
+    *parents, last = key
+    place = entry
+    for part in parents:
+        place = place[part]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    path = folder / "datasets.yaml"
+    path.write_text(yaml.safe_dump({"busi": entry}))
+    return path
+
+
+def test_the_registry_has_every_public_reader_and_the_simulator():
+    assert sorted(REGISTRY) == sorted({*PUBLIC, "simulator"} - {"simulated_pool"})
+
+
+def test_no_two_sets_have_an_archive_of_one_name():
+    names = [file["name"].lower() for entry in REGISTRY.values() for file in entry["files"]]
+    assert len(names) == len(set(names)) == 3
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"simulator"}))
+def test_every_real_set_says_how_to_get_it_in_one_sentence(name):
+    told = how_to_get("mine", REGISTRY[name], Path("data/here"))
+    assert told.startswith("Data set 'mine': there is no folder data/here: ")
+    assert "set datasets.mine.data_root" in told
+    assert told.count(". ") == 0
+    assert told.endswith(".")
+    assert REGISTRY[name]["by_hand"][0].isupper()
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"simulator"}))
+def test_the_classes_of_a_set_are_all_of_its_files(name):
+    expected = REGISTRY[name]["expected"]
+    if expected["classes"]:
+        assert sum(expected["classes"].values()) == expected["videos"] + expected["images"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        (["title"], None, "busi: 'title' is a required property"),
+        (["titel"], "x", r"busi: Additional properties are not allowed \('titel' was unexpected\)"),
+        (["files", 0, "urls", 0], "http://host/a.zip", r"busi\.files\.0\.urls\.0: 'http://host/a\.zip' does not match"),
+        (["files", 0, "sha256"], "ABC", r"busi\.files\.0\.sha256: 'ABC' does not match"),
+        (["files", 0, "name"], "../a.zip", r"busi\.files\.0\.name: '\.\./a\.zip' does not match"),
+        (["expected", "images"], "780", r"busi\.expected\.images: '780' is not of type"),
+        (["expected", "tolerance"], 1, r"busi\.expected\.tolerance: 1 is"),
+        (["on_leak"], "drop", r"busi\.on_leak: 'drop' is not one of"),
+        (["used_for"], [], r"busi\.used_for: \[\]"),
+    ],
+)
+def test_a_fault_is_told_with_its_place(tmp_path, key, value, told):
+    path = changed(tmp_path, key, value)
+    with pytest.raises(UserError, match=rf"^{path}: {told}.*: mend it\.$"):
+        read_registry(path, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("busi: [", r"is not YAML \(.*\): mend it\."), ("", "the top level: None is not of type 'object'")],
+)
+def test_what_is_no_registry_is_told(tmp_path, text, told):
+    path = tmp_path / "datasets.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=told):
+        read_registry(path, SCHEMA)
+
+
+def test_a_missing_registry_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.yaml can't be read .*: put the project's file back"):
+        read_registry(tmp_path / "gone.yaml", SCHEMA)
+
+
+def test_reading_the_registry_stays_light():
+    heavy = ["torch", "pandas", "numpy", "requests", "pooch"]
+    code = f"import sys, uscl.data.sources.registry; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_every_key_of_the_schema_is_described():
+    def undescribed(schema, place):
+        parts = dict(schema.get("properties", {}))
+        parts |= {key: schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)}
+        for name, part in parts.items():
+            if "description" not in part:
+                yield f"{place}.{name}"
+            yield from undescribed(part, f"{place}.{name}")
+
+    assert list(undescribed(json.loads(SCHEMA.read_text()), "")) == []
+
+
+@pytest.mark.skipif("USCL_DATA" not in os.environ, reason="needs the real sets: set USCL_DATA to their folder")
+@pytest.mark.parametrize("name", ["busi", "covid19_ultrasound", "covid_blues"])
+def test_the_real_sets_hold_what_the_registry_expects(name):
+    root = Path(public_folder(name, os.environ["USCL_DATA"]))
+    exactly = REGISTRY[name]["expected"] | {"tolerance": 0}
+    check_counts(name, root, reader(name)(root), exactly)

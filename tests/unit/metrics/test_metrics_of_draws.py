@@ -1,0 +1,109 @@
+import numpy as np
+import pandas as pd
+import pytest
+from rescored import random_cases, random_images, resampled, scores
+
+from uscl.base.seeds import generator
+from uscl.metrics.classification import confidence_bin, score_cell
+from uscl.metrics.classification_of_draws import concordant
+from uscl.metrics.masks_of_draws import medians
+from uscl.stats.panel import to_panel
+from uscl.stats.panel_scores import chunks, fold_seed_scores, metric_names, scorer
+
+KINDS = {"classification": random_cases, "segmentation": random_images}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_of_folds_and_seeds_are_those_of_scikit_learn(kind, seed):
+    cases = KINDS[kind](generator(seed, "points"), groups=16)
+    found = fold_seed_scores(to_panel(cases, kind))
+    for a, arm in enumerate("ab"):
+        of_arm = cases[cases["arm"] == arm]
+        slow = [scores(part, kind) for _, part in of_arm.groupby(["fold", "seed"])]
+        assert found[:, a] == pytest.approx(np.transpose(slow), abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_have_the_names_and_values_of_a_cells_metrics(kind):
+    cases = KINDS[kind](generator(9, "cell"), arms=["a"], groups=9, seeds=1)
+    panel = to_panel(cases, kind)
+    cell = score_cell(cases.assign(task="t", regime="r", labels=100), kind).set_index(["fold", "metric"])["value"]
+    for fold in range(2):
+        assert cell[fold].index.tolist() == metric_names(kind, panel.classes)
+        assert fold_seed_scores(panel)[:, 0, fold] == pytest.approx(cell[fold].to_numpy(), abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind):
+    random = generator(0, "draws")
+    cases = KINDS[kind](random, folds=1, seeds=2)
+    part = to_panel(cases, kind).folds[0]
+    names = sorted(cases["group"].unique())
+    weights = random.multinomial(len(names), np.ones(len(names)) / len(names), size=12)
+    weights[0] = np.eye(len(names))[3] * 2
+    found = scorer(part, 3 if kind == "classification" else 0)(weights.astype(float))
+    assert np.isnan(found).any() == (kind == "classification")
+    for d, weight in enumerate(weights):
+        drawn = resampled(cases, dict(zip(names, weight, strict=True)))
+        for a, arm in enumerate("ab"):
+            for s in range(2):
+                slow = scores(drawn[(drawn["arm"] == arm) & (drawn["seed"] == s)], kind)
+                assert found[:, a, s, d] == pytest.approx(slow, abs=1e-12, nan_ok=True)
+
+
+def test_a_class_that_is_absent_makes_undefined_what_the_conventions_say():
+    cases = random_cases(generator(0, "absent"), arms=["a"], folds=1, seeds=1)
+    cases = cases.assign(label="x", predicted="y", correct=False)
+    found = dict(
+        zip(
+            metric_names("classification", list("xyz")),
+            fold_seed_scores(to_panel(cases, "classification"))[:, 0, 0],
+            strict=True,
+        )
+    )
+    undefined = {name for name, value in found.items() if np.isnan(value)}
+    assert undefined == {"auroc", "sensitivity_y", "sensitivity_z", "f1_z"}
+    assert {found[name] for name in found if name not in undefined and name != "ece"} == {0}
+
+
+def test_calibration_error_by_hand():
+    frame = {
+        "p_x": [0.95, 0.95, 0.3, 1.0],
+        "p_y": [0.05, 0.05, 0.7, 0.0],
+        "predicted": list("xxyx"),
+        "label": list("xyyx"),
+    }
+    cases = pd.DataFrame({**frame, "case": list("abcd"), "group": list("abcd"), "fold": 0, "seed": 0, "arm": "a"})
+    # Three cases in [0.9, 1]: 2 of 3 right at 0.9667; one in [0.7, 0.8): right at 0.7.
+    assert fold_seed_scores(to_panel(cases, "classification"))[4, 0, 0] == pytest.approx((0.9 + 0.3) / 4)
+
+
+def test_a_confidence_on_an_edge_falls_in_the_bin_above_it_and_certainty_in_the_last():
+    assert confidence_bin(np.array([0.0, 0.1, 0.3, 0.6, 0.7, 0.8999, 0.9, 1.0])).tolist() == [0, 1, 3, 6, 7, 8, 9, 9]
+
+
+def test_pairs_by_hand():
+    values = np.array([[[0.5, 0.2, 0.5, 0.4]]])
+    found = concordant(values, np.array([True, False, False, True]), np.array([0, 0, 1, 1]))
+    assert (found.positives.tolist(), found.negatives.tolist()) == ([1, 1], [1, 1])
+    assert found.won[0, 0].tolist() == [[1, 0.5], [1, 0]]
+
+
+def test_medians_of_odd_and_even_numbers_of_values():
+    ascending, owner = np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 1, 0, 2])
+    weights = np.array([[1, 1, 1], [1, 1, 0], [0, 3, 1], [0, 2, 2], [0, 0, 1]], dtype=float)
+    assert medians(ascending, owner, weights).tolist() == pytest.approx([0.5, 0.4, 0.4, 0.65, 0.9])
+
+
+def test_metrics_are_named_in_the_order_of_the_tables():
+    assert metric_names("segmentation", []) == ["dice", "median_dice", "iou", "hd95", "zero_dice_share"]
+    names = metric_names("classification", ["x", "y"])
+    assert names[:5] == ["accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece"]
+    assert names[5:8] == ["sensitivity_x", "precision_x", "f1_x"]
+    assert len(names) == 11
+
+
+def test_chunks_hold_every_draw_once():
+    assert sum(size for _, size in chunks(12_345)) == 12_345
+    assert [number for number, _ in chunks(2_001)] == [0, 1, 2]

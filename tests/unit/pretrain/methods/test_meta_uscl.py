@@ -1,0 +1,320 @@
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from stores import bright_or_dark_store
+from tiny import TinyEncoder
+
+from uscl.base.errors import UserError
+from uscl.pretrain.meta.weighted_step import WeightedStep
+from uscl.pretrain.methods import meta_uscl, simclr, uscl
+from uscl.pretrain.methods.meta_uscl import given_weights, meta_batch
+from uscl.pretrain.pairs.pairs import Pairs, Videos
+from uscl.pretrain.pairs.pool import Pool
+from uscl.training.device import start
+
+STEPS = 3  # an epoch: 10 groups, two of them for validation, two the meta set, batches of two
+
+
+@pytest.fixture(scope="module")
+def fabric():
+    return start("cpu", "32-true", threads=1)
+
+
+def pretrain(fabric, encoder=None, seed=0, frames=3, **settings):
+    given = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2} | settings
+    store = bright_or_dark_store(groups=10, frames=frames)
+    return meta_uscl.pretrain(encoder or TinyEncoder(), store, fabric, seed, **given)
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(tensor, b[name]) for name, tensor in a.items())
+
+
+class Followed(WeightedStep):
+    """Keeps what each step has seen and done."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.alpha, self.learned, self.steps = [], [], []
+
+    def _main(self, h, z, weigh, more):
+        step = super()._main(h, z, weigh, more)
+        self.seen(step)
+        return step
+
+    def lookahead(self, *batch):
+        step = super().lookahead(*batch)
+        self.seen(step)
+        return step
+
+    def seen(self, step):
+        with torch.no_grad():
+            self.learned.append(self.weight_net(*step.h))
+        self.alpha.append(torch.nn.utils.parameters_to_vector(self.weight_net.parameters()).detach().clone())
+        self.steps.append(step)
+
+    def moved(self):
+        """At which steps but the first alpha has moved."""
+        return [number for number in range(1, len(self.alpha)) if not self.alpha[number].equal(self.alpha[number - 1])]
+
+
+@pytest.fixture
+def followed(monkeypatch):
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Followed(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(meta_uscl, "WeightedStep", make)
+    return made
+
+
+@pytest.mark.parametrize("update", ["published", "lookahead"])
+def test_pretraining_lowers_the_loss(fabric, update):
+    encoder = TinyEncoder()
+    store = bright_or_dark_store(groups=24)
+    settings = {"epochs": 8, "batch_size": 8, "lr": 0.1, "warmup_epochs": 0, "meta": {"update": update}}
+    result = meta_uscl.pretrain(encoder, store, fabric, 2, **settings)
+    assert result.encoder is encoder
+    assert not encoder.training
+    assert result.history["loss"][-3:].mean() < result.history["loss"][:3].mean()
+    assert result.history["meta_loss"][-3:].mean() < result.history["meta_loss"][:3].mean()
+
+
+@pytest.mark.parametrize("weights", ["learned", "shuffled"])
+def test_runs_repeat_bit_by_bit_and_seeds_differ(fabric, weights):
+    first, again, other = (pretrain(fabric, seed=seed, weights=weights, epochs=1) for seed in (0, 0, 1))
+    assert same(first.encoder.state_dict(), again.encoder.state_dict())
+    assert same(first.heads, again.heads)
+    assert first.history.equals(again.history)
+    assert first.pairs.equals(again.pairs)
+    assert not same(first.encoder.state_dict(), other.encoder.state_dict())
+
+
+def test_it_starts_from_the_encoder_that_it_is_given(fabric):
+    for start_seed in (0, 1):
+        result = pretrain(fabric, TinyEncoder(start_seed), lr=0.0, epochs=1)
+        assert same(dict(TinyEncoder(start_seed).named_parameters()), dict(result.encoder.named_parameters()))
+
+
+def test_training_meta_set_and_validation_share_no_group(fabric):
+    parts = pretrain(fabric, epochs=1).parts
+    assert parts["part"].value_counts().to_dict() == {"train": 6, "validation": 2, "meta": 2}
+    assert (parts.groupby("group")["part"].nunique() == 1).all()
+
+
+def test_the_history_has_the_figures_of_alpha_and_of_the_weights(fabric):
+    history = pretrain(fabric).history
+    assert {"meta_loss", "alpha_gradient_norm", "weight_mean", "weight_sd", "weight_ess"} <= set(history)
+    assert history.notna().all(axis=None)
+    given = pretrain(fabric, weights="temporal").history
+    assert {"weight_mean", "weight_sd"} <= set(given)
+    assert not {"meta_loss", "alpha_gradient_norm"} & set(given)
+
+
+def test_the_heads_have_the_weight_net_where_it_has_learned(fabric):
+    kinds = {
+        w: {name.split(".")[0] for name in pretrain(fabric, epochs=1, weights=w).heads} for w in ("learned", "constant")
+    }
+    assert kinds == {"learned": {"projector", "weight_net"}, "constant": {"projector"}}
+
+
+@pytest.mark.parametrize(
+    ("update", "every", "moved"),
+    [("published", 1, [1, 2, 3, 4, 5]), ("published", 2, [2, 4]), ("lookahead", 4, [4]), ("lookahead", 99, [])],
+)
+def test_alpha_moves_at_every_kth_step_counted_over_the_epochs(fabric, followed, update, every, moved):
+    pretrain(fabric, meta={"every": every, "update": update})
+    (take,) = followed
+    assert len(take.steps) == 2 * STEPS
+    assert take.moved() == moved
+    assert [number for number, step in enumerate(take.steps) if step.more] == [0, *moved]
+
+
+def test_the_published_order_trains_with_the_weights_after_alphas_step(fabric, followed):
+    pretrain(fabric, epochs=1, meta={"lr": 0.1})
+    (take,) = followed
+    for step, learned in zip(take.steps, take.learned, strict=True):
+        assert torch.equal(step.weights, learned)
+
+
+def test_lookahead_trains_with_the_weights_before_alphas_step(fabric, followed):
+    pretrain(fabric, epochs=1, meta={"lr": 0.1, "update": "lookahead"})
+    (take,) = followed
+    assert not any(torch.equal(step.weights, after) for step, after in zip(take.steps, take.learned, strict=True))
+
+
+def test_shuffled_weights_are_the_learned_ones_in_another_order(fabric, followed):
+    pretrain(fabric, weights="shuffled", batch_size=6, epochs=6, meta={"lr": 0.01})
+    (take,) = followed
+    moved = 0
+    for step, learned in zip(take.steps, take.learned, strict=True):
+        torch.testing.assert_close(step.weights.sort().values, learned.sort().values)
+        moved += (step.weights - learned).abs().max() > 1e-6
+    assert moved >= 5  # one order of 720 is the same
+    # Alpha has learned all the while.
+    assert take.moved() == [1, 2, 3, 4, 5]
+
+
+def test_shuffled_weights_need_the_published_order(fabric):
+    with pytest.raises(UserError, match="`weights: shuffled`"):
+        pretrain(fabric, weights="shuffled", meta={"update": "lookahead"})
+
+
+def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
+    ones = pretrain(fabric, weights="constant")
+    monkeypatch.setattr(meta_uscl, "given_weights", lambda videos, pairs, *_: np.full(len(pairs.rows), 0.5, np.float32))
+    assert same(pretrain(fabric, weights="constant").encoder.state_dict(), ones.encoder.state_dict())
+
+
+def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
+    constant = pretrain(fabric, weights="constant", max_dist=2, frames=5)
+    monkeypatch.setattr(simclr, "Pool", partial(Pool, meta=0.2))
+    settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
+    store = bright_or_dark_store(groups=10, frames=5)
+    unweighted = simclr.pretrain(TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
+    assert constant.parts.equals(unweighted.parts)
+    for name, tensor in constant.encoder.state_dict().items():
+        torch.testing.assert_close(tensor, unweighted.encoder.state_dict()[name], rtol=1e-4, atol=1e-6)
+
+
+def test_each_kind_of_weights_trains_another_encoder(fabric):
+    kinds = ("constant", "learned", "shuffled", "temporal")
+    first_weights = [
+        pretrain(fabric, weights=kind, frames=9, epochs=1).encoder.backbone[0].weight.flatten().tolist()
+        for kind in kinds
+    ]
+    assert len({tuple(weights) for weights in first_weights}) == len(kinds)
+
+
+def manifest_of(lengths):
+    rows = [(f"v{v}", frame) for v, length in enumerate(lengths) for frame in range(length)]
+    return pd.DataFrame(rows, columns=["video", "frame"])
+
+
+@pytest.mark.parametrize(
+    ("max_dist", "weights"), [(None, [5.5 / 8, 7.5 / 8, 1.0, 1 / 2]), (4, [2.5 / 5, 4.5 / 5, 1.0, 1 / 2])]
+)
+def test_temporal_weights_fall_with_the_distance_between_the_views(max_dist, weights):
+    # Videos of 8, 8, 1 and 2 frames; their first rows are 0, 8, 16, 17.
+    videos = Videos(manifest_of([8, 8, 1, 2]))
+    rows = np.array([[0, 2, 4], [11, 12, 13], [16, 16, 16], [17, 17, 18]])
+    shares = np.array(
+        [
+            [[0.75, 0.25, 0], [0, 0.5, 0.5]],  # at 0.5 and 3: 2.5 apart
+            [[0.5, 0.5, 0], [0, 1.0, 0]],  # at 3.5 and 4: 0.5 apart
+            [[1, 0, 0], [0, 0, 1]],  # one frame
+            [[1, 0, 0], [0, 0, 1]],  # as far apart as can be
+        ],
+        np.float32,
+    )
+    found = given_weights(videos, Pairs(rows, shares), "temporal", max_dist)
+    assert found.dtype == np.float32
+    assert found == pytest.approx(weights)
+
+
+def test_the_table_of_pairs_has_the_weights_that_the_trained_net_gives(fabric):
+    learned = pretrain(fabric, meta={"lr": 0.05}).pairs
+    assert learned["weight"].between(0, 1, inclusive="neither").all()
+    assert learned["weight"].nunique() > 10
+    temporal = pretrain(fabric, weights="temporal", frames=5).pairs
+    assert temporal["weight"].to_numpy() == pytest.approx((4 - temporal["distance"].to_numpy() + 1) / 5, rel=1e-5)
+    assert set(pretrain(fabric, weights="constant").pairs["weight"]) == {1.0}
+
+
+def test_weighing_pairs_after_training_moves_no_statistics(fabric, monkeypatch):
+    weighed = pretrain(fabric, epochs=1)
+    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    assert same(weighed.encoder.state_dict(), pretrain(fabric, epochs=1).encoder.state_dict())
+
+
+def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
+    pool = Pool(bright_or_dark_store(groups=20), fabric, 0, validation=0.1, meta=0.3)
+    seen = set()
+    for number in range(20):
+        batch = meta_batch(pool, 3, np.random.default_rng(number))
+        videos = pool.videos.of_row[batch.rows]
+        assert batch.rows.shape == (3, 3)
+        assert len(set(videos[:, 0])) == 3
+        assert set(videos.flatten()) <= set(pool.of("meta"))
+        assert batch.shares.tolist() == [[[1, 0, 0], [1, 0, 0]]] * 3
+        seen |= set(videos.flatten())
+    assert seen == set(pool.of("meta"))
+    assert len(meta_batch(pool, 99, np.random.default_rng(0)).rows) == len(pool.of("meta"))
+
+
+def test_every_setting_of_the_weight_net_matters(fabric):
+    usual = pretrain(fabric, epochs=1).heads
+    for meta in ({"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
+        assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual), meta
+
+
+def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
+    # With a weight net that hardly moves, darker meta videos change next to nothing: they are not trained on.
+    store = bright_or_dark_store(groups=10)
+    settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "validation_share": 0.2, "meta": {"lr": 1e-30}}
+    usual = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    store.frames[store.manifest["video"].isin(usual.parts["video"][usual.parts["part"] == "meta"])] //= 2
+    darker = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    assert same(usual.encoder.state_dict(), darker.encoder.state_dict())
+    assert not usual.history["meta_loss"].equals(darker.history["meta_loss"])
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
+    with pytest.raises(UserError, match=r"became \w+ in epoch \d+, step \d+, on v\d+#\d, .*: lower the learning rate"):
+        pretrain(fabric, epochs=5, lr=1e30)
+
+
+def test_a_meta_batch_of_one_compares_nothing_and_is_refused(fabric):
+    with pytest.raises(UserError, match=r"`meta.batch_size` must be two or more"):
+        pretrain(fabric, meta={"batch_size": 1})
+
+
+def test_weights_of_pairs_that_are_not_finite_stop_and_name_the_learning_rate(fabric, monkeypatch):
+    # As a last step of alpha may leave the net behind: no loss sees it any more.
+    steps = meta_uscl.WeightedStep.published
+
+    def spoilt(self, *batch):
+        step = steps(self, *batch)
+        torch.nn.init.constant_(next(self.weight_net.parameters()), torch.nan)
+        return step
+
+    monkeypatch.setattr(meta_uscl.WeightedStep, "published", spoilt)
+    with pytest.raises(UserError, match=r"no finite weights after its last step: lower `meta.lr`"):
+        pretrain(fabric, epochs=1, batch_size=64)
+
+
+ARMS = {
+    "ppi": (simclr, {"pairs": "ppi"}),
+    "simclr": (simclr, {}),
+    "uscl": (uscl, {}),
+    **{weights: (meta_uscl, {"weights": weights}) for weights in ("learned", "shuffled", "temporal", "constant")},
+}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("frames", [1, 2])
+def test_videos_of_one_or_two_frames_are_trained_on_by_every_method(fabric, arm, frames):
+    method, settings = ARMS[arm]
+    store = bright_or_dark_store(groups=10, frames=frames)
+    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    assert np.isfinite(result.history.to_numpy(dtype=float)).all()
+    assert np.isfinite(result.pairs["weight"]).all()
+    if frames == 1:
+        assert (result.pairs["distance"] == 0).all()
+        assert (result.pairs["row_a"] == result.pairs["row_c"]).all()
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("grey", [0, 255])
+def test_constant_images_give_numbers_and_no_nan(fabric, arm, grey):
+    method, settings = ARMS[arm]
+    store = bright_or_dark_store(groups=10)
+    store.frames[:] = grey
+    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    assert np.isfinite(result.history.to_numpy(dtype=float)).all()
+    assert all(torch.isfinite(tensor).all() for tensor in result.encoder.state_dict().values())

@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+import pytest
+from legible import assert_legible, assert_same_bytes
+
+from uscl.report.figures.lesions import overlays_of_arms, ranked
+from uscl.report.figures.style import plt
+
+
+def test_best_median_and_worst_are_each_shown_once():
+    assert ranked(np.array([0.2, 0.9, 0.5, 0.1])) == [1, 0, 3]
+    assert ranked(np.array([0.2, 0.9])) == [1, 0]
+    assert ranked(np.array([0.4])) == [0]
+
+
+def test_all_arms_are_shown_on_the_same_images():
+    true = np.zeros((3, 16, 16), bool)
+    true[:, 4:9, 4:9] = True
+    predicted = {"random": np.zeros_like(true), "meta_uscl": true}
+    cases = pd.DataFrame({"case": ["u", "v", "w"], "random": [0.0, 0.2, 0.1], "meta_uscl": [1.0, 0.9, 0.1]})
+    figure = overlays_of_arms(cases, predicted, true, np.full((3, 16, 16), 90, np.uint8), seed=0)
+    told = [[axis.get_xlabel() for axis in figure.axes[k : k + 2]] for k in (0, 2, 4)]
+    assert told == [["Dice 0.20", "Dice 0.90"], ["Dice 0.00", "Dice 1.00"], ["Dice 0.10", "Dice 0.10"]]
+    assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["best\nv", "median\nu", "worst\nw"]
+    # An empty prediction has no outline.
+    assert [len(axis.collections) for axis in figure.axes[:2]] == [1, 2]
+    assert_legible(figure)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_eight_arms_of_long_names_stay_legible_and_the_same(images, tmp_path):
+    true = np.zeros((images, 16, 16), bool)
+    true[:, 4:9, 4:9] = True
+    arms = ["random", "imagenet", *(f"meta_uscl_variant_{k}" for k in range(6))]
+    cases = pd.DataFrame({"case": ["malignant (107)"] * images, **dict.fromkeys(arms, [1.0] * images)})
+
+    def drawn():
+        return overlays_of_arms(cases, dict.fromkeys(arms, true), true, np.full((images, 16, 16), 90, np.uint8), seed=0)
+
+    assert_legible(drawn())
+    assert_same_bytes(drawn, tmp_path)
+    plt.close("all")

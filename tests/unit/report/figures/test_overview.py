@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+from legible import assert_legible, assert_same_bytes
+from matplotlib.colors import to_hex
+
+from uscl.report.figures.overview import AUTHORS, BEST, LABELLED, MEAN, overview
+from uscl.report.figures.style import BLUE, GREY
+
+ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
+LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
+TASKS = {"pocus": ("finetune", "linear"), "segmentation": ("finetune",)}
+
+
+def table(arms=ARMS, tasks=TASKS):
+    """The mean grows by 0.05 from arm to arm; the interval is 0.02 to either side."""
+    rows = []
+    for task, regimes in tasks.items():
+        metric = "dice" if task == "segmentation" else "macro_f1"
+        for regime in regimes:
+            for place, arm in enumerate(arms):
+                mean = 0.5 + 0.05 * place
+                rows.append((arm, task, regime, metric, mean, mean - 0.02, mean + 0.02, False))
+    return pd.DataFrame(rows, columns=["arm", "task", "regime", "metric", "mean", "ci_low", "ci_high", "best"])
+
+
+def panel(figure, title):
+    return next(axis for axis in figure.axes if axis.get_title() == title)
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_every_cell_stands_at_its_mean_with_its_interval():
+    figure = overview(table(), ARMS)
+    titles = [axis.get_title() for axis in figure.axes if axis.axison]
+    assert titles == ["pocus\nfinetune", "pocus\nlinear", "segmentation\nfinetune"]
+    axis = panel(figure, "pocus\nfinetune")
+    intervals, means = axis.lines[::2], axis.lines[1::2]
+    assert len(means) == len(ARMS)
+    assert [line.get_xdata()[0] for line in means] == pytest.approx(0.5 + 0.05 * np.arange(6))
+    assert [line.get_ydata()[0] for line in means] == list(range(6))
+    assert list(intervals[2].get_xdata()) == pytest.approx([0.58, 0.62])
+    assert [label.get_text() for label in axis.get_yticklabels()] == ARMS
+    assert axis.yaxis_inverted()
+    assert panel(figure, "segmentation\nfinetune").get_xlabel() == "Dice"
+
+
+def test_regimes_of_a_task_share_their_scale_and_tasks_do_not():
+    one, other, of_another_task = (axis for axis in overview(table(), ARMS).axes if axis.axison)
+    assert one.get_shared_x_axes().joined(one, other)
+    assert not one.get_shared_x_axes().joined(one, of_another_task)
+    tasks = dict.fromkeys("abcd", ("finetune",))
+    axes = overview(table(tasks=tasks), ARMS).axes
+    assert [axis.axison for axis in axes] == [True] * 4 + [False] * 2
+    assert not axes[0].get_shared_x_axes().joined(axes[0], axes[1])
+
+
+def test_only_a_best_arm_is_filled():
+    rows = table(tasks={"pocus": ("finetune",)})
+    assert legend(overview(rows, ARMS)) == [MEAN]
+    rows.loc[5, "best"] = True
+    figure = overview(rows, ARMS)
+    filled = [to_hex(line.get_markerfacecolor()) != "#ffffff" for line in figure.axes[0].lines[1::2]]
+    assert filled == [False] * 5 + [True]
+    assert legend(figure) == [MEAN, BEST]
+
+
+def test_a_missing_score_is_called_missing_and_a_missing_interval_is_left_out():
+    # As it comes from a CSV file: whether a missing score is the best is unknown.
+    rows = table(tasks={"pocus": ("finetune",)}).astype({"best": object})
+    rows.loc[1, ["mean", "ci_low", "ci_high", "best"]] = np.nan
+    rows.loc[2, ["ci_low", "ci_high"]] = np.nan
+    rows = rows.drop(index=4)
+    figure = overview(rows, ARMS)
+    (axis,) = figure.axes
+    assert [(text.get_text(), text.get_position()[1]) for text in axis.texts] == [("missing", 1), ("missing", 4)]
+    assert [line.get_ydata()[0] for line in axis.lines[1::2]] == [0, 2, 3, 5]
+    assert axis.lines[1].get_color() == BLUE
+    assert legend(figure) == [MEAN]
+    assert_legible(figure)
+
+
+def test_the_authors_number_is_a_hollow_grey_mark_that_the_legend_names():
+    rows = table(tasks={"pocus": ("finetune",)}).assign(best_on_test_epoch=np.nan)
+    assert AUTHORS not in legend(overview(rows, ARMS))
+    rows["best_on_test_epoch"] = rows["mean"] + 0.1
+    rows.loc[0, "mean"] = np.nan
+    figure = overview(rows, ARMS)
+    mark = figure.axes[0].lines[-1]
+    assert (mark.get_color(), mark.get_markerfacecolor(), mark.get_linestyle()) == (GREY, "none", "None")
+    assert np.isnan(mark.get_xdata()[0])
+    assert list(mark.get_xdata()[1:]) == pytest.approx(list(rows["mean"][1:] + 0.1))
+    assert AUTHORS in legend(figure)
+
+
+def test_an_arm_that_sees_labels_is_marked():
+    figure = overview(table().assign(pool_labels=lambda rows: rows["arm"] == "uscl"), ARMS)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[3] == "uscl †"
+    assert [label for label in labels if "†" in label] == ["uscl †"]
+    assert LABELLED in legend(figure)
+
+
+@pytest.mark.parametrize("arms", [ARMS[:2], ARMS, LONG])
+@pytest.mark.parametrize("regimes", [("finetune",), ("finetune", "last_block", "linear", "knn")])
+def test_all_texts_can_be_read(arms, regimes):
+    tasks = {"pocus": regimes, "a_task_with_a_rather_long_name": regimes[:2], "segmentation": regimes[:1]}
+    rows = table(arms, tasks).assign(pool_labels=True, best_on_test_epoch=0.9)
+    assert_legible(overview(rows, arms))
+
+
+def test_equal_figures_are_equal_bytes(tmp_path):
+    assert_same_bytes(lambda: overview(table(ARMS[:2]), ARMS[:2]), tmp_path)

@@ -1,0 +1,154 @@
+import pandas as pd
+import pytest
+import study_frames as frames
+
+from uscl.report.tables.claims import claims
+from uscl.report.tables.markdown import AUTHORS, markdown
+from uscl.report.tables.result_table import result_table
+
+MACRO_F1, ACCURACY, DICE, HD95 = (
+    ("busi", "finetune", "macro_f1"),
+    ("busi", "finetune", "accuracy"),
+    ("segmentation", "finetune", "dice"),
+    ("segmentation", "finetune", "hd95"),
+)
+MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
+SCORES = {ACCURACY: MEANS, MACRO_F1: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEANS, 9.25)}
+
+
+def written(scores=SCORES, p=1.0, missing=(), authors=(), with_costs=True, change=None):
+    intervals, comparisons = frames.study(scores, p)
+    if change:
+        change(intervals)
+    costs = frames.costs(intervals)
+    best_on_test = pd.DataFrame(authors, columns=["arm", "task", "regime", "metric", "value"])
+    table = result_table(
+        intervals,
+        comparisons,
+        best_on_test,
+        costs,
+        frames.provenance(intervals),
+        labelled=["uscl"],
+        reference="imagenet",
+        missing=missing,
+    )
+    return markdown(table, claims(comparisons), "embedded", costs=costs if with_costs else None)
+
+
+def cells(text, arm, heading):
+    """The cells of an arm's line in the grid under a heading."""
+    part = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    line = next(line for line in part.splitlines() if line.startswith(f"| {arm} "))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_line_has_all_main_metrics_then_rank_and_corrected_p():
+    text = written()
+    assert text.startswith("# Results of the study `embedded`\n")
+    score = "40.0 ± 2.0 [35.0, 45.0]"
+    assert cells(text, "random", "busi, finetune") == ["random", score, score, "4", "1"]
+    assert cells(text, "random", "segmentation, finetune") == ["random", score, "9.2 ± 0.0 [9.2, 9.3]", "4", "1"]
+    assert cells(text, "imagenet", "busi, finetune")[-2:] == ["3", "-"]
+    assert "HD95 (pixels) ↓" in text
+    assert "120 test cases of 30 patients (else videos, else images); 6 scores an arm." in text
+    assert text.index("## busi, finetune") < text.index("## segmentation, finetune")
+
+
+def test_only_what_the_corrected_test_supports_is_bold():
+    text = written(p=0.0001)
+    assert cells(text, "meta_uscl", "busi, finetune")[1:3] == ["**70.0 ± 2.0 [65.0, 75.0]**"] * 2
+    assert "**" not in "".join(cells(text, "uscl", "busi, finetune"))
+    assert "**Bold**: the best mean, of an arm that the corrected test shows to be better than `imagenet`" in text
+    without = written(p=1.0)
+    assert "**" not in without
+    assert "Nothing is bold" in without
+
+
+def test_the_number_of_shown_comparisons_is_told():
+    assert "- 0 of 6 comparisons on the primary metrics show a difference" in written(p=1.0)
+    assert "- 6 of 6 comparisons on the primary metrics show a difference" in written(p=0.0001)
+
+
+def test_an_arm_that_sees_labels_is_marked():
+    text = written()
+    assert cells(text, "uscl", "busi, finetune")[0] == "uscl †"
+    assert cells(text, "meta_uscl", "busi, finetune")[0] == "meta_uscl"
+    assert "†: sees class labels of the pretraining pool" in text
+
+
+def test_the_authors_number_has_a_column_of_its_own_that_says_what_it_is():
+    assert AUTHORS not in written()
+    text = written(authors=[("uscl", *ACCURACY, 0.951)])
+    assert text.count(f"| {AUTHORS} |") == 1
+    assert "not a result" in AUTHORS
+    assert cells(text, "uscl", "busi, finetune")[-1] == "95.1"
+    assert cells(text, "random", "busi, finetune")[-1] == "-"
+    assert "It is biased upwards, stands here for comparison alone" in text
+
+
+def test_what_is_missing_or_undefined_has_its_reason():
+    def undefined(intervals):
+        of_random = (intervals["arm"] == "random") & (intervals["metric"] == "accuracy")
+        intervals.loc[of_random, ["mean", "sd", "ci_low", "ci_high"]] = float("nan")
+        intervals.loc[of_random, ["n", "undefined"]] = [0, 6]
+
+    missing = [(None, "segmentation", "knn", "no such probe"), ("uscl", "busi", "knn", "cut off")]
+    text = written(missing=missing, change=undefined)
+    assert "- segmentation, knn: not evaluated (all arms): no such probe." in text
+    assert "- busi, knn: not evaluated (uscl): cut off." in text
+    assert "- busi, finetune: accuracy (random): undefined in 6 of 6 scores." in text
+    assert "## segmentation, knn" not in text
+    assert cells(text, "random", "busi, finetune")[1] == "undefined"
+    assert "Missing and undefined" not in written()
+
+
+def test_an_arm_without_an_evaluation_that_others_have_is_called_missing():
+    part = SCORES | {DICE: {arm: MEANS[arm] for arm in ("imagenet", "uscl")}}
+    del part[HD95]
+    text = written(part, missing=[("random", "segmentation", "finetune", "cut off")])
+    assert cells(text, "random", "segmentation, finetune") == ["random", "missing", "-", "-"]
+
+
+def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
+    text = written()
+    assert cells(text, "meta_uscl", "Costs") == ["meta_uscl", "11,176,512", "90,000", "2.0 h", "512 MiB"]
+    assert cells(text, "imagenet", "Costs") == ["imagenet", "11,176,512", "0", "-", "512 MiB"]
+    assert cells(text, "busi", "Costs") == ["busi", "finetune", "1,200", "30 s"]
+    text = written(with_costs=False)
+    assert cells(text, "meta_uscl", "Costs") == ["meta_uscl", "11,176,512", "90,000"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "± is the standard deviation over folds and seeds",
+        "a bootstrap that draws patients (else videos, else images)",
+        "share training data",
+        "Bold: the best mean of its column",
+        "one\n  family",
+        "Two empty masks agree (Dice and IoU 1, HD95 0)",
+        "the study's frame size",
+    ],
+)
+def test_a_reader_is_told_what_the_figures_mean(words):
+    assert words in written()
+
+
+def test_a_study_of_one_arm_has_no_comparisons():
+    text = written({MACRO_F1: {"imagenet": 0.5}})
+    assert "No arms were compared" in text
+    assert "permutation" not in text
+
+
+def test_metrics_by_class_are_not_shown():
+    def undefined(intervals):
+        intervals.loc[intervals["metric"] == "sensitivity_benign", ["n", "undefined"]] = [4, 2]
+
+    scores = SCORES | {("busi", "finetune", "sensitivity_benign"): MEANS}
+    text = written(scores, change=undefined)
+    assert "sensitivity" not in text
+    assert "undefined in" not in text
+
+
+def test_equal_inputs_are_equal_text():
+    assert written() == written()

@@ -1,0 +1,43 @@
+import pandas as pd
+import pytest
+
+from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance
+
+
+def record(arm, seed, commit="c1"):
+    return {
+        "name": f"busi/linear/{arm}/seed{seed}",
+        "params": {"arm": arm, "task": "busi", "regime": "linear", "seed": seed},
+        "commit": commit,
+        "config_sha256": "k",
+        "data_sha256": "d",
+        "hardware": {"cpu": "A", "gpu": "none"},
+    }
+
+
+def test_each_evaluation_has_one_row_that_names_all_that_its_seeds_came_from():
+    records = [record("simclr", 0), record("simclr", 1, "c2"), record("uscl", 0), record("simclr", 2)]
+    found = provenance(records, {"busi": "2 pairs joined", "pocus": "none found"})
+    assert found["arm"].tolist() == ["simclr", "uscl"]
+    simclr, uscl = found.to_dict("records")
+    assert (simclr["run"], simclr["seeds"], simclr["commit"]) == ("busi/linear/simclr", "0 1 2", "c1 / c2")
+    assert (uscl["seeds"], uscl["commit"], uscl["cpu"], uscl["gpu"]) == ("0", "c1", "A", "none")
+    assert set(found["leaks"]) == {"2 pairs joined"}
+
+
+def test_scores_of_the_best_test_epoch_are_means_over_seeds(tmp_path):
+    for seed, value in enumerate((0.5, 0.7)):
+        pd.DataFrame({"metric": ["accuracy"], "value": [value]}).to_csv(tmp_path / f"{seed}.csv", index=False)
+    pd.DataFrame({"metric": [], "value": []}).to_csv(tmp_path / "none.csv", index=False)
+    paths = [tmp_path / "0.csv", tmp_path / "1.csv", tmp_path / "none.csv"]
+    found = best_on_test_scores([record("simclr", 0), record("simclr", 1), record("uscl", 0)], paths)
+    assert found["arm"].tolist() == ["simclr"]
+    assert found["value"].item() == pytest.approx(0.6)
+
+
+def test_tables_of_all_evaluations_are_joined_with_their_names(tmp_path):
+    for number in (0, 1):
+        pd.DataFrame({"arm": ["a", "b"]}).to_csv(tmp_path / f"{number}.csv", index=False)
+    found = by_evaluation({("busi", "linear"): tmp_path / "0.csv", ("pocus", "knn"): tmp_path / "1.csv"})
+    assert found["task"].tolist() == ["busi", "busi", "pocus", "pocus"]
+    assert found["regime"].tolist() == ["linear", "linear", "knn", "knn"]

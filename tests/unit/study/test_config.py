@@ -1,0 +1,259 @@
+import copy
+import inspect
+import json
+from importlib import import_module
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from uscl.pretrain.methods.meta_uscl import MetaSettings
+from uscl.study.config import config_fault, repeated_key
+from uscl.study.config_keys import describe
+from uscl.study.contradictions import SHORTEST_POOL_VIDEO
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow/schemas/config.schema.json"
+EMBEDDED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def changed(path, value):
+    config = copy.deepcopy(EMBEDDED)
+    *parents, last = path
+    place = config
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    "study", sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.name != "datasets.yaml")
+)
+def test_the_studies_that_ship_are_sound(study):
+    assert config_fault(yaml.safe_load((ROOT / "config" / study).read_text()), SCHEMA) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (["seed"], [0], "unknown key 'seed' at the top level; did you mean 'seeds'?"),
+        (["seeds"], None, "'seeds' is missing at the top level."),
+        (["seeds"], "0", "seeds must be a list, not '0'."),
+        (["seeds"], [], "seeds must not be empty."),
+        (["seeds"], [0, 0], "seeds names something twice: [0, 0]."),
+        (["methods"], {}, "methods must not be empty."),
+        (["results"], ".", "results must name a folder of its own"),
+        (["results"], "out/{a}", "results must name a folder of its own"),
+        (["tasks", "x" * 65], EMBEDDED["tasks"]["busi"], "can't be a name in tasks"),
+        (["tasks", "segmentation", "dataset"], "sim_lung", "datasets.sim_lung has no masks to segment"),
+        (["device"], "gpu", "device: 'gpu' is not one of ['cpu', 'cuda']."),
+        (["frame_size"], 50, "frame_size: 50 is not a multiple of 32."),
+        (["pool"], "sim_poll", "pool names 'sim_poll', but `datasets` has only sim_pool, sim_lung, sim_breast."),
+        (["tasks", "busi", "dataset"], "busi", "tasks.busi.dataset names 'busi'"),
+        (["tasks", "busi", "finetune", "learning_rate"], 1, "unknown key 'learning_rate' at tasks.busi.finetune"),
+        (["methods", "simclr", "epoch"], 3, "unknown key 'epoch' at methods.simclr; did you mean 'epochs'?"),
+        (["methods", "random", "epochs"], 3, "methods.random: the method 'random' takes no settings"),
+        (["datasets", "sim_pool", "data_root"], "data", "datasets.sim_pool needs either `simulate`"),
+        (["datasets", "sim_pool", "simulate"], None, "datasets.sim_pool needs either `simulate`"),
+        (["datasets", "sim_lung", "reader"], "busi", "datasets.sim_lung: a simulated set of kind lung takes reader"),
+        (["datasets", "sim_pool", "simulate", "frames"], 7, "datasets.sim_pool.simulate.frames must be 8 or more"),
+        (["pool"], "sim_lung", "pool and tasks.pocus.dataset are the same data"),
+        (["tasks", "busi", "finetune", "lr"], float("nan"), "tasks.busi.finetune.lr must be a finite number, not nan"),
+        (["tasks", 1], {}, "the name 1 at tasks must be text"),
+        (["tasks", "a b"], EMBEDDED["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
+        (["tasks", "pretrain"], EMBEDDED["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
+        (
+            ["methods", "x"],
+            {"method": "uscl", "momentum": 0.5},
+            "methods.x: 'momentum' has no meaning beside its other",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "simclr", "max_dist": 5},
+            "methods.x: 'max_dist' has no meaning beside its other",
+        ),
+        (["methods", "x"], {"method": "simclr", "meta": {}}, "methods.x: 'meta' has no meaning beside its other"),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "temporal", "meta": {"lr": 1}},
+            "methods.x.meta: 'lr' has no meaning beside its other settings; there are share.",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "meta": {"evry": 2}},
+            "unknown key 'evry' at methods.x.meta; did you",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "learn"},
+            "'learn' is not one of ['learned', 'shuffled',",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "max_dist": 1},
+            "methods.x.max_dist: 1 is less than the minimum of 2",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "weights": "shuffled", "meta": {"update": "lookahead"}},
+            "methods.x: `weights: shuffled` needs the published order",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "validation_share": 0.5, "meta": {"share": 0.5}},
+            "methods.x: validation_share 0.5 and meta.share 0.5 leave no video to train on",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "meta": {"batch_size": 1}},
+            "methods.x.meta.batch_size: 1 is less than the minimum of 2",
+        ),
+        (["methods", "SimCLR"], {"method": "simclr"}, "methods: 'simclr' and 'SimCLR' differ in case alone"),
+        (["tasks", "BUSI"], EMBEDDED["tasks"]["busi"], "tasks: 'busi' and 'BUSI' differ in case alone"),
+        (["methods", "simclr", "lr"], 1e39, "methods.simclr.lr is more than training can compute"),
+        (["tasks", "busi", "finetune", "epochs"], 10**400, "tasks.busi.finetune.epochs is more than"),
+        (["seeds"], [0, 1, 0], "seeds names something twice"),
+        (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
+        (["tasks", "segmentation", "regimes"], ["knn"], "tasks.segmentation.regimes: knn is for classification"),
+        (["tasks", "busi", "regimes"], [], "tasks.busi.regimes must not be empty"),
+        (["tasks", "busi", "regimes"], ["linear", "linear"], "tasks.busi.regimes names something twice"),
+        (["tasks", "busi", "decoder"], "unet", "tasks.busi.decoder is for segmentation"),
+        (["reference"], "imagnet", "reference names 'imagnet', but `methods` has only random, imagenet, simclr"),
+        (["comparisons"], [["meta_uscl", "mocov2"]], "comparisons names 'mocov2', but `methods` has only"),
+        (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
+        (["draws"], 10, "draws: 10 is less than the minimum of 100"),
+        (["label_fractions", "percent"], [0], "label_fractions.percent.0: 0 is less than the minimum of 1"),
+        (["authors_protocol"], "perhaps", "authors_protocol must be true or false, not 'perhaps'."),
+        (["splits", "folds"], 1, "splits.folds: 1 is less than the minimum of 2."),
+        (["datasets", "mine"], {"data_root": "x"}, "datasets.mine needs either `reader` (a public set) or `kind`"),
+        (
+            ["datasets", "mine"],
+            {"reader": "busi", "kind": "image_folder", "data_root": "x"},
+            "datasets.mine needs either `reader` (a public set) or `kind`",
+        ),
+        (["datasets", "mine"], {"kind": "video_folder"}, "datasets.mine needs either `simulate` (a simulated set) or"),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folders", "data_root": "x"},
+            "'image_csv', 'image_mask_pairs']; did you mean 'video_folder'?",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "groups": "p"},
+            "unknown key 'groups' at datasets.mine; did you mean 'group'?",
+        ),
+        (
+            ["datasets", "mine"],
+            {"reader": "busi", "data_root": "x", "group": "p"},
+            "datasets.mine: 'group' has no meaning beside its other settings",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "group": "(p"},
+            "datasets.mine.group is no regular expression: missing ), unterminated subpattern",
+        ),
+        (
+            ["datasets", "sim_breast"],
+            {"kind": "image_folder", "data_root": "x"},
+            "tasks.segmentation.kind is segmentation, but datasets.sim_breast is image_folder, which has no masks",
+        ),
+        (["data_mirror"], "ftp://host/sets", "data_mirror must begin with https:// or http:// or file://, not 'ftp:"),
+        (["datasets", "sim_pool", "on_leak"], "merge", "on_leak: 'merge' is not one of ['stop', 'group', 'drop']."),
+    ],
+)
+def test_a_fault_is_told_in_one_sentence(path, value, told):
+    fault = config_fault(changed(path, value), SCHEMA)
+    assert fault is not None
+    assert fault.startswith("Config: ")
+    assert told in fault
+    assert "\n" not in fault
+
+
+@pytest.mark.parametrize("method", ["simclr", "uscl", "meta_uscl"])
+def test_every_setting_of_a_method_is_taken_and_every_setting_that_is_taken_can_be_given(method):
+    schema = json.loads(SCHEMA.read_text())["properties"]["methods"]["additionalProperties"]
+    signature = inspect.signature(import_module(f"uscl.pretrain.methods.{method}").pretrain)
+    taken = {name for name, value in signature.parameters.items() if value.kind is value.KEYWORD_ONLY}
+    told = {"method": method} | ({"pairs": "ppi"} if method == "simclr" else {})
+    allowed = {
+        name
+        for name in schema["properties"]
+        if not any(
+            "propertyNames" in str(e.absolute_schema_path) for e in faults(schema, told | {name: told.get(name)})
+        )
+    }
+    assert allowed - {"method", "init"} == taken - {"folder", "identity"}
+
+
+def faults(schema, arm):
+    return jsonschema.Draft202012Validator(schema).iter_errors(arm)
+
+
+def test_every_setting_of_the_meta_set_is_taken():
+    settings = json.loads(SCHEMA.read_text())["properties"]["methods"]["additionalProperties"]["properties"]
+    assert tuple(settings["meta"]["properties"]) == MetaSettings._fields
+
+
+def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
+    config = changed(["datasets", "mine"], {"reader": "busi", "data_root": "data"})
+    config["datasets"]["yours"] = {"reader": "busi", "data_root": "data"}
+    config["tasks"]["busi"]["dataset"] = "yours"
+    config["pool"] = "mine"
+    assert "tasks.busi.dataset are the same data" in config_fault(config, SCHEMA)
+    config |= {"methods": {"random": {"method": "random"}}, "reference": "random", "comparisons": []}
+    assert config_fault(config, SCHEMA) is None
+
+
+def test_a_key_that_is_given_twice_is_found(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text("seeds: [0]\nmethods:\n  random: {method: random}\n  random: {method: simclr}\n")
+    assert repeated_key(study) == f"Config: {study}, line 4: 'random' is given twice at methods."
+    for study in (ROOT / "config").glob("*.yaml"):
+        assert repeated_key(study) is None
+
+
+def test_whole_numbers_become_integers():
+    config = changed(["frame_size"], 64.0)
+    config["tasks"]["busi"]["finetune"]["epochs"] = "1e1"
+    assert config_fault(config, SCHEMA) is None
+    assert (config["frame_size"], config["tasks"]["busi"]["finetune"]["epochs"]) == (64, 10)
+    assert isinstance(config["frame_size"], int)
+
+
+def test_the_least_number_of_frames_is_the_simulators():
+    from uscl.simulator.events import SHORTEST
+
+    assert SHORTEST_POOL_VIDEO == SHORTEST
+
+
+def test_numbers_that_were_read_as_text_are_made_numbers():
+    config = changed(["tasks", "busi", "finetune", "lr"], "1e-3")
+    config["seeds"] = ["0", "1"]
+    config["datasets"]["sim_lung"]["max_frames"] = "null"
+    config["datasets"]["sim_lung"]["partial"] = "True"
+    assert config_fault(config, SCHEMA) is None
+    assert config["tasks"]["busi"]["finetune"]["lr"] == 0.001
+    assert config["seeds"] == [0, 1]
+    assert config["datasets"]["sim_lung"]["max_frames"] is None
+    assert config["datasets"]["sim_lung"]["partial"] is True
+
+
+def test_every_key_is_described():
+    def undescribed(schema, path=""):
+        for name, part in schema.get("properties", {}).items():
+            if "description" not in part and "$ref" not in part:
+                yield f"{path}{name}"
+            yield from undescribed(part, f"{path}{name}.")
+        if isinstance(schema.get("additionalProperties"), dict):
+            yield from undescribed(schema["additionalProperties"], f"{path}*.")
+
+    assert list(undescribed(json.loads(SCHEMA.read_text()))) == []
+
+
+def test_the_readme_describes_the_schema_as_it_is():
+    assert describe(json.loads(SCHEMA.read_text())) in (ROOT / "config/README.md").read_text()

@@ -1,0 +1,54 @@
+import kornia.augmentation as K
+import pytest
+import torch
+
+from uscl.base.seeds import torch_stream
+from uscl.training.augment import as_float, contrastive, supervised
+
+
+@pytest.fixture
+def frames():
+    return as_float(torch.randint(0, 256, (16, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)))
+
+
+def test_as_float_scales_to_the_unit_interval():
+    scaled = as_float(torch.tensor([[[0, 255], [51, 102]]], dtype=torch.uint8))
+    torch.testing.assert_close(scaled, torch.tensor([[[[0.0, 1.0], [0.2, 0.4]]]]))
+
+
+@pytest.mark.parametrize("augmentation", [contrastive(32), supervised(32)])
+def test_views_keep_shape_and_range_and_repeat_with_the_stream(frames, augmentation):
+    with torch_stream(0, "augment"):
+        first, second = augmentation(frames), augmentation(frames)
+    with torch_stream(0, "augment"):
+        again = augmentation(frames)
+    assert first.shape == frames.shape
+    assert 0 <= first.min() <= first.max() <= 1
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+
+
+def test_saturation_and_hue_leave_grey_frames_as_they_are(frames):
+    grey = frames.expand(-1, 3, -1, -1)
+    with torch_stream(0, "augment"):
+        jittered = K.ColorJitter(saturation=0.64, hue=0.16, p=1.0)(grey)
+    torch.testing.assert_close(jittered, grey, atol=1e-5, rtol=0)
+
+
+def test_every_sample_draws_its_own_parameters():
+    same = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0)).expand(8, -1, -1, -1)
+    with torch_stream(0, "augment"):
+        views = contrastive(32)(same)
+    assert len({view.sum().item() for view in views}) == 8
+
+
+def test_masks_move_with_their_images_and_stay_binary():
+    masks = torch.zeros(12, 1, 64, 64)
+    masks[:, :, 10:30, 35:60] = 1
+    with torch_stream(0, "augment"):
+        images, moved = supervised(64, masks=True)(masks * 0.5 + 0.25, masks)
+    assert set(moved.unique().tolist()) == {0.0, 1.0}
+    assert not torch.equal(moved, masks)
+    for image, mask in zip(images, moved, strict=True):
+        # The lesion is the brighter part of every image, wherever it went; its rim is blurred by resampling.
+        assert image[mask == 1].mean() > image[mask == 0].mean() + 0.1

@@ -1,0 +1,81 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import distributed as dist
+from two_processes import figures
+
+from uscl.training.device import start
+from uscl.training.parallel import GlobalSum, gathered, gathered_views, own, summed
+
+UNIT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(("count", "world"), [(5, 1), (5, 2), (4, 4), (9, 4), (2, 3)])
+def test_every_pair_is_one_processs_own_and_shares_are_even(count, world):
+    shares = [own(SimpleNamespace(global_rank=rank, world_size=world), count) for rank in range(world)]
+    assert [pair for share in shares for pair in range(count)[share]] == list(range(count))
+    lengths = [len(range(count)[share]) for share in shares]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_in_one_process_nothing_changes():
+    alone = SimpleNamespace(global_rank=0, world_size=1)
+    part = torch.randn(6, 2, requires_grad=True)
+    assert gathered(alone, part, 6) is part
+    first, second = gathered_views(alone, part, 3)
+    assert torch.equal(first, part[:3])
+    assert torch.equal(second, part[3:])
+    assert summed(alone, [part])[0] is part
+
+
+def test_the_global_sum_of_one_process_is_the_identity_and_leaves_its_part_alone():
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        part = torch.randn(3, dtype=torch.float64, requires_grad=True)
+        total = GlobalSum.apply(part)
+        assert torch.equal(total, part)
+        assert total.data_ptr() != part.data_ptr()
+        assert torch.autograd.gradcheck(GlobalSum.apply, part, check_forward_ad=True)
+    finally:
+        dist.destroy_process_group()
+
+
+def in_two_processes(folder):
+    """What each of two processes has computed, and what they said."""
+    path = os.pathsep.join([str(UNIT), str(UNIT.parents[1]), os.environ.get("PYTHONPATH", "")])
+    # Fabric finds a free port, but for a MASTER_PORT of another training.
+    kept = {name: value for name, value in os.environ.items() if name not in ("MASTER_PORT", "LOCAL_RANK")}
+    command = [sys.executable, str(UNIT / "two_processes.py"), str(folder)]
+    with subprocess.Popen(
+        command,
+        env=kept | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        try:
+            said, _ = started.communicate(timeout=300)
+        finally:
+            if started.poll() is None:
+                os.killpg(started.pid, signal.SIGKILL)
+    assert started.returncode == 0, said
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], said
+
+
+def test_two_processes_train_as_one(tmp_path):
+    (first, second), said = in_two_processes(tmp_path)
+    alone = figures(start("cpu", "32-true", threads=1))
+    assert list(first) == list(second) == list(alone)
+    for name, expected in alone.items():
+        assert torch.equal(first[name], second[name]), f"{name} differs between the processes"
+        error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-30)
+        assert error < (1e-4 if name.startswith("pretraining") else 1e-9), f"{name} is off by {error}"
+    assert "warn" not in said.lower()
+    assert "deprecated" not in said

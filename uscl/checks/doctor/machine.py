@@ -1,0 +1,154 @@
+"""Is the machine what the study asks for? Versions, device, memory and disk."""
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from uscl.base.files import standing
+from uscl.checks.doctor.page_lines import Line, counted, missing, note, ok, size
+
+PINNED_PYTHON = "3.11"  # what requirements.lock was made with
+OLDEST_PYTHON = (3, 11)
+
+# The packages that results depend on, or that the workflow can't do without.
+WATCHED = (
+    "torch",
+    "torchvision",
+    "timm",
+    "segmentation-models-pytorch",
+    "kornia",
+    "lightning-fabric",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "av",
+    "opencv-python-headless",
+    "pydicom",
+    "snakemake",
+    "mlflow",
+)
+
+
+class Gpu(NamedTuple):
+    """A GPU that torch can use; memory in bytes."""
+
+    name: str
+    free: int
+    total: int
+
+
+def python_lines(given: str) -> list[Line]:
+    """Is this a Python that the project runs on? `given` is its version."""
+    if tuple(map(int, given.split(".")[:2])) < OLDEST_PYTHON:
+        return [missing(f"Python {given}: {PINNED_PYTHON} or newer is needed; make .venv again with it.")]
+    if not given.startswith(f"{PINNED_PYTHON}."):
+        return [note(f"Python {given}; the pinned versions are for {PINNED_PYTHON}, so scores may differ a little.")]
+    return [ok(f"Python {given}")]
+
+
+def locked_versions(lock: Path) -> dict[str, str]:
+    """The watched packages' versions as a file of `name==version` lines pins them; none without the file."""
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    pinned = {normal(name): value for name, value in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
+    return {name: pinned[name] for name in WATCHED if name in pinned}
+
+
+def installed_versions() -> dict[str, str]:
+    """The watched packages' versions in this environment."""
+    found = {}
+    for name in WATCHED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def package_lines(installed: Mapping[str, str], locked: Mapping[str, str]) -> list[Line]:
+    """What is not as it is pinned. Builds (`2.13.0+cpu`) don't count as differences."""
+    if not locked:
+        return [note("requirements.lock isn't there: the versions of packages can't be compared.")]
+    absent = [name for name in locked if name not in installed]
+    other = [
+        f"{name} {installed[name]} (pinned {pin})"
+        for name, pin in locked.items()
+        if name in installed and installed[name].partition("+")[0] != pin
+    ]
+    lines = [missing(f"Not installed: {', '.join(absent)}: pip install -r requirements.lock.")] if absent else []
+    if other:
+        lines.append(note(f"Not as pinned: {', '.join(other)}: scores may differ from those of others."))
+    return lines or [ok(f"{counted(len(locked), 'package')} that matter as requirements.lock pins them")]
+
+
+def gpus() -> tuple[str, list[Gpu]]:
+    """The build of torch, and the GPUs that it can use."""
+    import torch  # late: what doesn't ask for a GPU need not wait for it
+
+    build = f"torch {torch.__version__} ({f'CUDA {torch.version.cuda}' if torch.version.cuda else 'no CUDA'})"
+    found = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    return build, [Gpu(torch.cuda.get_device_name(k), *torch.cuda.mem_get_info(k)) for k in found]
+
+
+def device_lines(device: str, devices: int, build: str, found: Sequence[Gpu]) -> list[Line]:
+    """Is the device there that the study's `device` and `devices` ask for?"""
+    told = [f"{gpu.name}, {size(gpu.free)} of {size(gpu.total)} free" for gpu in found]
+    if device == "cuda" and not found:
+        return [missing(f"device: cuda, but {build} finds no usable GPU: set `device: cpu`, or mend driver or torch.")]
+    if device == "cuda" and len(found) < devices:
+        return [missing(f"devices: {devices}, but torch finds {counted(len(found), 'GPU')}: set that number.")]
+    if device == "cuda":
+        return [ok(f"device: cuda, {build}; {'; '.join(told)}")]
+    if found:
+        return [note(f"device: cpu, though {build} could use {'; '.join(told)}: `device: cuda` may be faster.")]
+    return [ok(f"device: cpu, {build}")]
+
+
+def memory() -> tuple[int, int | None]:
+    """Bytes of main memory, and of those that are available where the system tells."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    info = Path("/proc/meminfo")
+    free = re.search(r"^MemAvailable:\s+(\d+) kB", info.read_text() if info.exists() else "", re.MULTILINE)
+    return total, int(free[1]) * 1024 if free else None
+
+
+def cpu_lines(cores: int, total: int, free: int | None) -> list[Line]:
+    """Cores that the study may use, and memory in bytes."""
+    available = "" if free is None else f", {size(free)} of it available"
+    text = f"{counted(cores, 'core')}, {size(total)} of memory{available}; {platform.system()} {platform.machine()}"
+    return [ok(text)]
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes where a folder is, or would be made."""
+    return shutil.disk_usage(standing(folder)).free
+
+
+def used_space(folder: Path) -> int:
+    """Bytes of the files below a folder; links aren't followed."""
+    return sum(
+        path.lstat().st_size for parent, _, names in os.walk(folder) for path in (Path(parent, n) for n in names)
+    )
+
+
+def disk_lines(folder: Path, free: int, used: int, need: Mapping[str, int], unknown: Sequence[str]) -> list[Line]:
+    """Is there room in the results folder? `need` is the estimate by part, `unknown` are sets that it leaves out."""
+    whole = sum(need.values())
+    largest = sorted(need.items(), key=lambda part: -part[1])[:3]
+    parts = ", ".join(f"{name} {size(count)}" for name, count in largest if count)
+    there = f", {size(used)} there already" if used else ""
+    text = f"{folder}: {size(free)} free; the study takes about {size(whole)} ({parts}){there}"
+    if unknown:
+        text += f"; not counted, size unknown: {', '.join(unknown)}"
+    if whole - used > free:
+        return [missing(f"{text}: too little; free some, or set `results` to another disk.")]
+    return [note(text)] if unknown or 2 * (whole - used) > free else [ok(text)]
+
+
+def normal(name: str) -> str:
+    """A package's name as PyPI compares names."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,142 @@
+"""Can every arm be pretrained on this pool? Asked by the methods' own rules, before anything is trained."""
+
+import inspect
+import logging
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from uscl.base.errors import UserError
+from uscl.base.text import counted
+from uscl.checks.feasible.blank import check_blank
+from uscl.pretrain.methods.meta_uscl import MetaSettings
+from uscl.pretrain.pairs.pairs import bounds
+from uscl.pretrain.pairs.pool import divide_pool
+
+log = logging.getLogger(__name__)
+
+Arms = Mapping[str, Mapping[str, Any]]  # by name: the method and what departs from its published settings
+
+
+class Plan(NamedTuple):
+    """How an arm is pretrained with one seed: videos of each part, pairs of each step of an epoch, of a meta batch."""
+
+    training: int
+    validation: int
+    meta: int
+    steps: list[int]
+    meta_batch: int
+
+
+def check_pool(
+    arms: Arms,
+    seeds: Iterable[int],
+    manifest: pd.DataFrame,
+    blank: np.ndarray,
+    left_out: frozenset[str] = frozenset(),
+    devices: int = 1,
+) -> list[str]:
+    """What every arm is pretrained on, one line each for readers; `blank` [frames] says which frames show nothing.
+
+    Raises UserError where an arm can't be pretrained on the pool; warns of what works and is hardly meant.
+    """
+    kept = ~manifest["video"].isin(left_out).to_numpy()
+    used = manifest[kept]
+    check_blank("pool", used, blank[kept])
+    lines = [
+        f"pool: {counted(used['video'].nunique(), 'video')} of {counted(used['group'].nunique(), 'group')} (patients),"
+        f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
+    ]
+    for arm, settings in arms.items():
+        smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
+        warn_of_small_batches(arm, smallest, full_settings(settings)["batch_size"], devices)
+        lines.append(line(arm, smallest))
+    check_frames_a_video(used, arms)
+    check_labels(used, arms)
+    return lines
+
+
+def full_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An arm's settings with the published ones of its method where it leaves them out."""
+    pretrain = import_module(f"uscl.pretrain.methods.{settings['method']}").pretrain
+    published = {name: parameter.default for name, parameter in inspect.signature(pretrain).parameters.items()}
+    return published | dict(settings)
+
+
+def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]) -> Plan:
+    """How an arm is pretrained. Raises UserError where the pool is too small for it."""
+    full = full_settings(settings)
+    meta = MetaSettings(**(full["meta"] or {})) if "meta" in full else None
+    share = meta.share if meta else 0.0
+    parts = divide_pool(manifest, seed, validation=full["validation_share"], meta=share, left_out=left_out)
+    videos = parts["part"].value_counts()
+    steps = np.diff(bounds(int(videos["train"]), full["batch_size"])).tolist()
+    clean = int(videos.get("meta", 0))
+    return Plan(
+        int(videos["train"]), int(videos["validation"]), clean, steps, min(clean, meta.batch_size) if meta else 0
+    )
+
+
+def checked_plan(
+    arm: str, settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]
+) -> Plan:
+    """`plan`, its errors with the arm's name."""
+    try:
+        return plan(settings, seed, manifest, left_out)
+    except UserError as error:
+        raise UserError(f"methods.{arm} can't be pretrained. {error}") from error
+
+
+def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> None:
+    """Warn where all training videos make less than a batch, and where a batch has no pair for every device."""
+    if found.training < size:
+        log.warning(
+            "methods.%s: the pool leaves %d videos to train on, fewer than `batch_size: %d`: a step takes them all, and"
+            " an epoch is one step.",
+            arm,
+            found.training,
+            size,
+        )
+    if min(found.steps) < devices:
+        log.warning(
+            "methods.%s: a batch has %d pairs, fewer than `devices: %d`: the other devices only wait.",
+            arm,
+            min(found.steps),
+            devices,
+        )
+
+
+def line(arm: str, found: Plan) -> str:
+    """What an arm is pretrained on, for readers."""
+    pairs = f"{min(found.steps)} to {max(found.steps)}" if len(set(found.steps)) > 1 else f"{found.steps[0]}"
+    steps = f"{len(found.steps)} step{'s' if len(found.steps) > 1 else ''} an epoch of {pairs} pairs"
+    meta = f", {found.meta} in the meta set (batches of {found.meta_batch})" if found.meta else ""
+    return f"methods.{arm}: {found.training} videos to train on ({steps}), {found.validation} to watch the loss{meta}"
+
+
+def check_frames_a_video(used: pd.DataFrame, arms: Arms) -> None:
+    """Warn where no video has a second frame to interpolate with."""
+    interpolating = [arm for arm, settings in arms.items() if interpolates(settings)]
+    if interpolating and used["video"].is_unique:
+        log.warning(
+            "Every video of the pool has a single frame: both views of a pair are of that frame, and nothing is"
+            " interpolated (%s). Raise `rate_hz` or `max_frames` of the pool, unless it holds still images.",
+            ", ".join(interpolating),
+        )
+
+
+def interpolates(settings: Mapping[str, Any]) -> bool:
+    """Whether an arm mixes frames of a video."""
+    return settings["method"] != "simclr" or settings.get("pairs") == "ppi"
+
+
+def check_labels(used: pd.DataFrame, arms: Arms) -> None:
+    """Warn where USCL has no classes to tell apart."""
+    classes = sorted(set(used["label"]) - {""})
+    named = ", ".join(arm for arm, settings in arms.items() if settings["method"] == "uscl")
+    if named and len(classes) < 2:
+        what = f"one class only, {classes[0]}" if classes else "no labels"
+        log.warning("The pool has %s: %s (uscl) learns nothing from its class term.", what, named)

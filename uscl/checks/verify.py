@@ -1,0 +1,137 @@
+"""Computing a row of the table anew, from nothing, and comparing."""
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from uscl.base.errors import UserError
+from uscl.base.files import write_text
+from uscl.jobs.run_record import commit, cpu_model
+from uscl.models.checkpoint import read_encoder_file
+from uscl.stats.summary import intervals
+
+COMPARED = ["mean", "sd", "ci_low", "ci_high"]
+AS_WRITTEN = 1e-6  # table.csv has six decimals
+
+log = logging.getLogger(__name__)
+
+
+class Named(NamedTuple):
+    """A row of the table, as its column `run` names it."""
+
+    task: str
+    regime: str
+    arm: str
+
+    def folders(self, results: Path, seeds: list[int]) -> list[Path]:
+        """Where the cells of all seeds lie."""
+        return [results / f"cells/{self.task}/{self.regime}/labels100/{self.arm}/seed{seed}" for seed in seeds]
+
+    def encoders(self, results: Path, seeds: list[int]) -> list[Path]:
+        """The encoder files of all seeds."""
+        return [results / f"encoders/{self.arm}/seed{seed}/encoder.safetensors" for seed in seeds]
+
+
+def named(text: str | None, table: pd.DataFrame) -> Named:
+    """The row of the table that the user names. Raises UserError, with the names that there are."""
+    runs = list(dict.fromkeys(table["run"].dropna()))
+    if text is None or text not in runs:
+        said = "Name what is to be verified" if text is None else f"The table has no row '{text}'"
+        raise UserError(
+            f"{said}: --config verify=NAME, where NAME is in the table's column `run`: {', '.join(runs[:6])}"
+            + (f" and {len(runs) - 6} more." if len(runs) > 6 else ".")
+        )
+    return Named(*text.split("/"))
+
+
+def recompute(name: Named, config: dict[str, Any], snakefile: Path, cores: int, scratch: Path) -> None:
+    """Run what the cells of all seeds rest on in the new folder `scratch`, in a call of Snakemake of its own.
+
+    Raises UserError with the end of what Snakemake says where it fails.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)
+    study = {key: value for key, value in config.items() if key != "verify"}
+    study |= {"results": str(scratch), "tracking": "none"}
+    write_text(scratch / "study.json", json.dumps(study, indent=2))
+    targets = [str(folder / "cases.parquet") for folder in name.folders(scratch, config["seeds"])]
+    words = ["--snakefile", str(snakefile), "--configfile", str(scratch / "study.json"), "--cores", str(cores)]
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words, "--", *targets],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log.info("%s", run.stdout)
+    if run.returncode:
+        raise UserError(f"It could not be computed anew, see the log: {run.stdout.strip().splitlines()[-1]}")
+
+
+def differences(
+    name: Named, table: pd.DataFrame, results: Path, scratch: Path, kind: str, **settings: Any
+) -> list[str]:
+    """What isn't the same in table, predictions and encoders, a few words each; empty where all is.
+
+    `settings` are the study's `seeds` and, as in `uscl.stats.summary.intervals`, `draws` and `seed`.
+    """
+    seeds = settings.pop("seeds")
+    found = []
+    for old, new in zip(name.encoders(results, seeds), name.encoders(scratch, seeds), strict=True):
+        if not same_weights(old, new):
+            found.append(f"{old} has other weights")
+    anew = []
+    for old, new in zip(name.folders(results, seeds), name.folders(scratch, seeds), strict=True):
+        anew.append(pd.read_parquet(new / "cases.parquet"))
+        if (count := other_rows(old / "predictions.parquet", new / "predictions.parquet")) != 0:
+            found.append(f"{old}/predictions.parquet differs ({count})")
+    scores = intervals(pd.concat(anew, ignore_index=True), kind, **settings).set_index("metric")
+    rows = table[(table["run"] == "/".join(name)) & table["mean"].notna()].set_index("metric")
+    for metric, row in rows.iterrows():
+        for column in COMPARED:
+            if not np.isclose(row[column], scores.at[metric, column], rtol=0, atol=AS_WRITTEN, equal_nan=True):
+                there, here = row[column], scores.at[metric, column]
+                found.append(f"{metric} ({column}) is {there:.6f} in the table and {here:.6f} computed anew")
+    return found
+
+
+def listed(found: list[str], limit: int = 4) -> str:
+    """The first differences, and how many more there are."""
+    more = f" and {len(found) - limit} more differences" if len(found) > limit else ""
+    return "; ".join(found[:limit]) + more
+
+
+def same_weights(old: Path, new: Path) -> bool:
+    """Whether two encoder files hold the same tensors, bit for bit; the commits that made them may differ."""
+    (a, _), (b, _) = read_encoder_file(old), read_encoder_file(new)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def other_rows(old: Path, new: Path) -> str | int:
+    """How many of the predictions aren't the same, in words; 0 where the files are the same byte for byte."""
+    if old.read_bytes() == new.read_bytes():
+        return 0
+    try:
+        a, b = pd.read_parquet(old), pd.read_parquet(new)
+    except (OSError, ValueError):
+        return "it can't be read"
+    if a.shape != b.shape or list(a) != list(b):
+        return "other cases"
+    same = [
+        all(np.array_equal(x, y) for x, y in zip(*rows, strict=True)) for rows in zip(a.values, b.values, strict=True)
+    ]
+    return f"{same.count(False)} of {len(same)} cases"
+
+
+def stands_apart(table: pd.DataFrame, name: Named) -> str:
+    """By which commit and on which processor the table's row was made, where it isn't this one's; else nothing."""
+    row = table[table["run"] == "/".join(name)].iloc[0]
+    here = {"commit": commit(), "cpu": cpu_model()}
+    apart = [f"{key} {row[key]}, now {value}" for key, value in here.items() if str(row[key]) != value]
+    return f" The table was made by {'; '.join(apart)}." if apart else ""

@@ -1,0 +1,46 @@
+"""A source of any kind as a clip: which decoder reads what."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uscl.base.files import file_sha256, sha256
+from uscl.data.decode.frame_folder import decode_frames, frame_files
+from uscl.data.decode.image import fit_image, read_image, read_masks
+from uscl.data.decode.pickled_folds import decode_fold
+from uscl.data.decode.video import Clip, decode
+from uscl.data.source import Source
+
+
+def source_sha256(root: Path, source: Source) -> str:
+    """The hash of a source's file, or of all its frames in order. Raises OSError, BadMedia."""
+    path = root / source.file
+    if source.kind == "frames":
+        return sha256(*frame_files(path))
+    return file_sha256(path)
+
+
+def read_source(
+    root: Path, source: Source, size: int, rate_hz: float | None, max_frames: int | None
+) -> tuple[Clip, NDArray[np.uint8]]:
+    """The frames of a source and their masks [n, size, size], 0 where it has none. Raises BadMedia, OSError.
+
+    `rate_hz` and `max_frames` are for videos; images, alone or in a fold, are all read.
+    """
+    path = root / source.file
+    if source.kind == "image":
+        image = read_image(path)
+        masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
+        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), ""), masks
+    if source.kind == "fold":
+        clip = decode_fold(path, source.label, size)
+    elif source.kind == "frames":
+        clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
+    elif path.suffix.lower() == ".dcm":
+        from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time in which a decoder starts
+
+        clip = decode_dicom(path, size, rate_hz, max_frames)
+    else:
+        clip = decode(path, size, rate_hz, max_frames)
+    return clip, np.zeros_like(clip.frames)

@@ -1,0 +1,179 @@
+"""What a DICOM file says of its pixels: size, region of the ultrasound picture, times. Nothing of the patient.
+
+Only the tags named here are read. No message carries a value or a word of the file, as anything may stand anywhere in a
+damaged one.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import dcmread, read_dataset
+from pydicom.pixels import as_pixel_options, get_decoder
+from pydicom.uid import UID
+
+from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, check_pixels
+
+PALETTES = [
+    f"{prefix}{colour}PaletteColorLookupTable{part}"
+    for colour in ("Red", "Green", "Blue")
+    for prefix, part in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
+]
+TIMES = ["FrameTimeVector", "FrameTime", "CineRate", "RecommendedDisplayFrameRate"]
+TAGS = [
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *("SequenceOfUltrasoundRegions", *PALETTES, *TIMES),
+]
+COLOURS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+FILE_META = 0x0002  # the group of tags that says how the others are written
+PIXEL_DATA = (0x7FE0, 0x0010)
+TWO_DIMENSIONAL = 1  # RegionSpatialFormat; 2 is M-mode, 3 a spectrum, 4 a wave form, 5 graphics
+REGION_ENDS = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
+RATES_HZ = (0.01, 10_000.0)  # what is taken for a frame rate
+# What pydicom raises on a damaged file; anything else would be a fault of this program.
+PYDICOM_FAULTS = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
+    *(RuntimeError, TypeError, ValueError, struct.error, BytesLengthException, InvalidDicomError),
+)
+WHOLE_FRAME = "the whole frame is kept, burnt-in text with it"
+
+
+@dataclass
+class Header:
+    """The image part of a DICOM file; `offset` is where the value of PixelData begins."""
+
+    tags: pydicom.Dataset
+    syntax: UID
+    options: dict[str, Any]
+    offset: int
+    declared_bytes: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames the file declares."""
+        return self.options["number_of_frames"]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame in pixels."""
+        return self.options["columns"], self.options["rows"]
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame that isn't compressed."""
+        width, height = self.size
+        half_colour = self.options["photometric_interpretation"] == "YBR_FULL_422" and not self.syntax.is_encapsulated
+        samples = 2 if half_colour else self.options["samples_per_pixel"]
+        return width * height * samples * self.options["bits_allocated"] // 8
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Read the tags in front of the pixels. Raises BadMedia, or one of PYDICOM_FAULTS for a damaged header."""
+    if file.read(132)[128:] != b"DICM":
+        raise BadMedia("not a DICOM file: its mark DICM is missing")
+    syntax = transfer_syntax(file)
+    file.seek(0)
+    tags = dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
+    options = as_pixel_options(tags)
+    start = file.read(12)
+    if len(start) < 12 or np.frombuffer(start[:4], f"{byte_order(syntax)}u2").tolist() != list(PIXEL_DATA):
+        raise BadMedia("a DICOM file without pixel data")
+    explicit = start[4:6] in (b"OB", b"OW", b"UN")
+    length = int(np.frombuffer(start[8:] if explicit else start[4:8], f"{byte_order(syntax)}u4")[0])
+    offset = file.tell() if explicit else file.tell() - 4
+    options |= {"pixel_keyword": "PixelData", "pixel_vr": start[4:6].decode() if explicit else "OW"}
+    check_options(options)
+    return Header(tags, syntax, options, offset, length)
+
+
+def byte_order(syntax: UID) -> str:
+    """NumPy's sign of a transfer syntax's byte order."""
+    return "<" if syntax.is_little_endian else ">"
+
+
+def transfer_syntax(file: BinaryIO) -> UID:
+    """How the pixels are packed, from a file at the end of its mark. Raises BadMedia for what can't be unpacked here.
+
+    Read ahead of the rest, which pydicom inflates, to whatever size, where this says that it is deflated.
+    """
+    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != FILE_META)
+    syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+    if not syntax:
+        raise BadMedia("a DICOM file that names no transfer syntax")
+    try:
+        able = not syntax.is_deflated and get_decoder(syntax).is_available
+    except (NotImplementedError, ValueError):
+        able = False
+    if not able:
+        name = syntax.name if syntax.keyword else "an unknown transfer syntax"
+        raise BadMedia(f"its pixels are packed as {name}, which is not read: convert it with gdcmconv --raw IN OUT")
+    return syntax
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raise BadMedia for pixels of a size or kind that isn't read."""
+    check_pixels(int(options.get("columns") or 0), int(options.get("rows") or 0))
+    if options.get("photometric_interpretation") not in COLOURS:
+        raise BadMedia(f"its photometric interpretation is none of {', '.join(COLOURS)}")
+    if options.get("bits_allocated") not in (8, 16, 32):
+        raise BadMedia("its pixels are not of 8, 16 or 32 bits")
+    if not isinstance(options["number_of_frames"], int) or options["number_of_frames"] < 1:
+        raise BadMedia("its NumberOfFrames is not a number above 0")
+    options["number_of_frames"] = int(options["number_of_frames"])
+
+
+def frame_times(tags: pydicom.Dataset, frames: int) -> tuple[NDArray[np.float64], bool]:
+    """Seconds since the first frame [frames], and whether the file says so (else FALLBACK_RATE_HZ)."""
+    steps = [number(step) for step in values(tags, "FrameTimeVector")]
+    if frames > 1 and len(steps) == frames and all(usable(1000 / step if step else 0) for step in steps[1:]):
+        return np.cumsum([0.0, *steps[1:]]) / 1000, True
+    period_ms = number(tags.get("FrameTime"))
+    rates = [1000 / period_ms if period_ms else 0, *(number(tags.get(name)) for name in TIMES[2:])]
+    rate = next(filter(usable, rates), None)
+    return np.arange(frames) / (rate or FALLBACK_RATE_HZ), rate is not None
+
+
+def usable(rate_hz: float) -> bool:
+    """Whether this can be a frame rate."""
+    return RATES_HZ[0] <= rate_hz <= RATES_HZ[1]
+
+
+def values(tags: pydicom.Dataset, name: str) -> list:
+    """The values of a tag that may have several; none where it is missing."""
+    value = tags.get(name)
+    return [] if value is None else list(value) if isinstance(value, pydicom.multival.MultiValue) else [value]
+
+
+def number(value: object) -> float:
+    """A tag's value as a number, 0 where it is none."""
+    try:
+        parsed = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return 0.0
+    return parsed if math.isfinite(parsed) else 0.0
+
+
+def ultrasound_region(tags: pydicom.Dataset, size: tuple[int, int]) -> tuple[tuple[slice, slice], str]:
+    """Rows and columns of the ultrasound picture, the bounding box of its regions, and a remark or "".
+
+    The 2D regions count, or else all; text around them is patient data more often than not.
+    """
+    width, height = size
+    whole = slice(0, height), slice(0, width)
+    regions = tags.get("SequenceOfUltrasoundRegions") or []
+    flat = [region for region in regions if number(region.get("RegionSpatialFormat")) == TWO_DIMENSIONAL]
+    boxes = [[number(region.get(end, math.nan)) for end in REGION_ENDS] for region in flat or regions]
+    if not boxes:
+        return whole, f"no SequenceOfUltrasoundRegions: {WHOLE_FRAME}"
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    left, right = max(0, int(min(lefts))), min(width, int(max(rights)) + 1)  # the last column belongs to the region
+    top, bottom = max(0, int(min(tops))), min(height, int(max(bottoms)) + 1)
+    if right - left < 2 or bottom - top < 2:
+        return whole, f"SequenceOfUltrasoundRegions is empty or outside of the frame: {WHOLE_FRAME}"
+    return (slice(top, bottom), slice(left, right)), ""

@@ -1,0 +1,59 @@
+"""Videos that are published as a folder of images, one a frame: NAME_frame12.jpg."""
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from uscl.data.decode.image import fit_image, read_image
+from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
+
+FRAME_NAME = re.compile(r".*frame[ _-]*(\d{1,9})\.(jpe?g|png)", re.IGNORECASE)
+
+
+def frame_number(path: Path) -> int | None:
+    """The number in a frame's name, None if it isn't the name of one."""
+    match = FRAME_NAME.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """The frames in a folder in order of their numbers; hidden files are none."""
+    paths = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return in_order(path for path in paths if frame_number(path) is not None)
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Frames by their numbers. Raises BadMedia where two have the same."""
+    frames = sorted(paths, key=lambda path: (frame_number(path) or 0, path.name))
+    for first, second in pairwise(frames):
+        if frame_number(first) == frame_number(second):
+            raise BadMedia(f"{first.name} and {second.name} have the same number: it is not one video")
+    return frames
+
+
+def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+    """The first `max_frames` frames at `rate_hz` (None: every frame), letterboxed to size x size.
+
+    `files` are in order, as by `frame_files`; frames are numbered as their names are, and taken to be 1 /
+    FALLBACK_RATE_HZ apart from number to number. Sampled as by uscl.data.decode.video.decode. Raises BadMedia: no
+    frame, one that can't be read, or more than MAX_FRAMES.
+    """
+    if not files:
+        raise BadMedia("a folder without frames")
+    first = frame_number(files[0]) or 0
+    numbered = [(frame_number(path) or 0, path) for path in files]
+    timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
+    frames, numbers, times = [], [], []
+    for number, time_s, path in limited_frames(sampled_frames(timed, rate_hz), max_frames):
+        try:
+            frames.append(fit_image(read_image(path), size))
+        except BadMedia as error:
+            raise BadMedia(f"its frame {path.name}: {error}") from error
+        numbers.append(number)
+        times.append(time_s)
+    notes = ["only one frame"] if len(files) == 1 else []
+    notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
+    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), "; ".join(notes))

@@ -1,0 +1,56 @@
+"""The pickled folds of the POCUS set: the test part of one fold, one class, as frames.
+
+A file holds (X_train, y_train, X_test, y_test): X are images [n, 3, height, width] of 0 to 255, y their classes [n].
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from uscl.data.decode.image import fit_image
+from uscl.data.decode.pickles import load_arrays
+from uscl.data.decode.video import BadMedia, Clip, check_pixels
+
+CLASSES = ("covid", "pneumonia", "regular")  # by their number in y
+PARTS = 4
+
+
+def decode_fold(path: Path, label: str, size: int) -> Clip:
+    """The images of one class among a fold's test images, letterboxed to size x size.
+
+    Their number is the place among the test images; they are stills, whose time is 0. Raises BadMedia.
+    """
+    arrays = load_arrays(path)
+    if len(arrays) != PARTS:
+        raise BadMedia(f"holds {len(arrays)} arrays instead of X_train, y_train, X_test and y_test")
+    images, classes = arrays[2], arrays[3]
+    check_fold(images, classes)
+    numbers = np.flatnonzero(classes == CLASSES.index(label))
+    if not len(numbers):
+        raise BadMedia(f"no {label} among its test images")
+    frames = np.stack([fit_image(grey_image(images[number]), size) for number in numbers])
+    return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), "")
+
+
+def check_fold(images: NDArray, classes: NDArray) -> None:
+    """Raise BadMedia for test arrays that aren't what the folds hold."""
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise BadMedia(f"X_test has the shape {images.shape} instead of [n, 3, height, width]")
+    check_pixels(images.shape[3], images.shape[2])
+    if classes.shape != images.shape[:1]:
+        raise BadMedia(f"y_test has the shape {classes.shape} for {len(images)} images")
+    if not np.isin(classes, range(len(CLASSES))).all():
+        raise BadMedia("y_test has classes other than 0 (covid), 1 (pneumonia) and 2 (regular)")
+    least, most = (images.min(), images.max()) if images.size else (0, 255)
+    if not 0 <= least <= most <= 255:  # not a number is in no range
+        raise BadMedia("X_test has values outside of 0 to 255")
+    if images.dtype.kind == "f" and most <= 1:
+        raise BadMedia("X_test has values of 0 to 1 instead of 0 to 255")
+
+
+def grey_image(image: NDArray) -> NDArray[np.uint8]:
+    """RGB [3, height, width] as grey [height, width]."""
+    colour = np.ascontiguousarray(image.transpose(1, 2, 0).astype(np.uint8))  # cut off, as the authors' code does
+    return cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)

@@ -1,0 +1,177 @@
+"""Arrays out of a pickle, without running anything that stands in it.
+
+A pickle is a program: loading one of unknown origin hands the machine over. Here nothing is called but what builds
+arrays of numbers, and even NumPy's own builders are stood in for, which would take a forged description at its word.
+"""
+
+import math
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uscl.data.decode.video import BadMedia
+
+NUMBER_TYPES = ("b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8")
+MAX_BYTES = 8 * 2**30  # of a file; the largest fold of the POCUS set has 2.6 GB
+LONGEST_NAME = 80  # of a name in a message
+# What the unpickler raises on a damaged file.
+PICKLE_FAULTS = (
+    *(ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError),
+    *(RuntimeError, TypeError, ValueError, pickle.UnpicklingError),
+)
+
+
+class NumberType:
+    """Stands in for a NumPy type while a pickle is read: numbers only."""
+
+    def __init__(self, name: str, align: object = False, copy: object = False) -> None:
+        if name in ("O", "O8"):
+            raise BadMedia("holds arrays of Python objects, where arrays of numbers belong")
+        if name not in NUMBER_TYPES:
+            raise BadMedia("holds arrays of something else than numbers")
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in ("<", ">"):  # the rest of a state describes types that aren't let in
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class Array:
+    """Stands in for a NumPy array while a pickle is read."""
+
+    def __init__(self) -> None:
+        self.values: NDArray = np.empty(0)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, columns_first, data = state
+        self.fill(data, kind, shape, "F" if columns_first else "C")
+
+    def fill(self, data: Any, kind: NumberType, shape: tuple[int, ...], order: str) -> "Array":
+        """Take values from bytes. Raises ValueError where shape and bytes don't agree."""
+        if isinstance(data, str):  # written by Python 2
+            data = data.encode("latin-1")
+        if any(length < 0 for length in shape) or math.prod(shape) * kind.dtype.itemsize != len(data):
+            raise ValueError("an array's shape doesn't agree with its bytes")
+        values = np.frombuffer(data, kind.dtype) if len(data) else np.empty(0, kind.dtype)
+        self.values = values.reshape(shape, order="F" if order == "F" else "C")
+        return self
+
+
+def unfilled(kind: object, shape: object, code: object) -> Array:
+    """Stands in for numpy's _reconstruct."""
+    return Array()
+
+
+def from_buffer(data: Any, kind: NumberType, shape: tuple[int, ...], order: str) -> Array:
+    """Stands in for numpy's _frombuffer."""
+    return Array().fill(data, kind, shape, order)
+
+
+def scalar(kind: NumberType, data: Any) -> int | float:
+    """Stands in for numpy's scalar: a plain number."""
+    number: int | float = Array().fill(data, kind, (1,), "C").values.item()
+    return number
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """Stands in for _codecs.encode, by which old pickles write bytes."""
+    if encoding not in ("latin1", "latin-1"):
+        raise ValueError("bytes in another encoding than latin-1")
+    return text.encode("latin-1")
+
+
+def no_bytes() -> bytes:
+    """Stands in for bytes, by which old pickles write none."""
+    return b""
+
+
+def no_array(*arguments: object) -> None:
+    """Stands in for numpy.ndarray, which an array's description only names."""
+    raise ValueError("an array made in another way than NumPy's")
+
+
+class Allowed:
+    """A function that a pickle may call, and do nothing else with: a bare function could be given new defaults."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("a function with a state")
+
+
+MODULES = {
+    "numpy.core.multiarray": "multiarray",
+    "numpy._core.multiarray": "multiarray",
+    "numpy.core.numeric": "numeric",
+    "numpy._core.numeric": "numeric",
+    "numpy": "numpy",
+    "_codecs": "codecs",
+    "__builtin__": "builtins",
+    "builtins": "builtins",
+}
+ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("multiarray", "_reconstruct"): unfilled,
+    ("multiarray", "scalar"): scalar,
+    ("numeric", "_frombuffer"): from_buffer,
+    ("numpy", "ndarray"): no_array,
+    ("numpy", "dtype"): NumberType,
+    ("codecs", "encode"): encoded,
+    ("builtins", "bytes"): no_bytes,
+}
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """An unpickler that knows nothing but arrays of numbers."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What a name in the pickle stands for. Raises BadMedia for anything but arrays."""
+        known = ALLOWED.get((MODULES.get(module, ""), name))
+        if known is None:
+            shown = "".join(letter if letter.isprintable() else "?" for letter in f"{module}.{name}")[:LONGEST_NAME]
+            raise BadMedia(f"names {shown}, which a file of arrays has no use for: it was not loaded")
+        return Allowed(known)
+
+
+def load_arrays(path: Path) -> tuple[NDArray, ...]:
+    """The arrays of a pickle that holds a tuple or list of them; a list of numbers counts as an array.
+
+    The arrays are read-only views of bytes. Raises BadMedia: empty, no pickle, cut short, more than MAX_BYTES, anything
+    but numbers in it.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise BadMedia("empty file (0 bytes)")
+    if size > MAX_BYTES:
+        raise BadMedia(f"a pickle of {size} bytes; at most {MAX_BYTES} are read")
+    with path.open("rb") as file:
+        try:
+            content = ArrayUnpickler(file, encoding="latin1").load()
+        except PICKLE_FAULTS as error:
+            if isinstance(error, EOFError) or "truncated" in str(error):
+                raise BadMedia("truncated: the end of the pickle is missing") from error
+            raise BadMedia("not a pickle of arrays, or a damaged one") from error
+    if not isinstance(content, tuple | list):
+        raise BadMedia("holds something else than a tuple of arrays")
+    return tuple(as_array(part) for part in content)
+
+
+def as_array(part: object) -> NDArray:
+    """A part of the pickle as an array of numbers. Raises BadMedia."""
+    if isinstance(part, Array):
+        return part.values
+    if isinstance(part, list | tuple) and all(isinstance(value, int | float) for value in part):
+        try:
+            numbers = np.array(part)
+        except OverflowError:
+            numbers = np.array([], object)
+        if numbers.dtype.kind in "biuf":
+            return numbers
+    raise BadMedia("holds something else than arrays of numbers")

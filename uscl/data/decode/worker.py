@@ -1,0 +1,74 @@
+"""A process that decodes files one by one for another: what a bad file does to it, it does to nothing else.
+
+    python -m uscl.data.decode.worker HANDLE
+
+HANDLE is its end of a socket. In comes a request as JSON; out goes an answer as JSON and, for a file that was read, its
+arrays as bare bytes (never a pickle, which could hand the asking process over). It ends when the socket is closed.
+"""
+
+import contextlib
+import json
+import resource
+import signal
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from uscl.data.decode.load import Loaded, Rejected, Sampling, load
+from uscl.data.source import Source
+
+MAX_MEMORY = 16 * 2**30  # bytes of addresses; a fold of 2.6 GB of the POCUS set takes 6 GB
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    limit_itself()
+    pipe = Connection(int(sys.argv[1]))
+    with contextlib.suppress(EOFError, ConnectionError):  # whoever asked is gone
+        pipe.send_bytes(b"ready")
+        while True:
+            answer(pipe, json.loads(pipe.recv_bytes()))
+
+
+def limit_itself() -> None:
+    """No more memory than a sound file takes, no image of the memory where it crashes, and Ctrl-C is not for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":  # elsewhere the limit is refused, or does nothing
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = MAX_MEMORY if most == resource.RLIM_INFINITY else min(MAX_MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+
+
+def answer(pipe: Connection, request: dict[str, Any]) -> None:
+    """Load what is asked for, and send it or the reason why it can't be had."""
+    masks = tuple(request["source"].pop("masks"))
+    source = Source(**request["source"], masks=masks)
+    result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
+    if isinstance(result, Rejected):
+        pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())
+        return
+    clip = result.clip
+    words = {"frames": len(clip.frames), "note": clip.note, "source_sha256": result.source_sha256}
+    pipe.send_bytes(json.dumps(words | {"sha256": result.sha256}).encode())
+    arrays: list[NDArray[Any]] = [clip.frames, clip.number, clip.time_s, *([result.masks] if masks else [])]
+    for array in arrays:
+        pipe.send_bytes(array.tobytes())
+
+
+def loaded(root: Path, sampling: Sampling, source: Source) -> tuple[Loaded | Rejected, str]:
+    """`load`, with the trace of an error that no reader knows: it may be ours, and yet the other files count."""
+    try:
+        return load(root, sampling, source), ""
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: told in problems.csv, traced in the log
+        # The places alone: the words of an error may quote a patient's file.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        return Rejected(source, f"the reader failed on it ({type(error).__name__}; the log says where)"), trace
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Where a result comes from: commit, configuration, data, seed, packages, hardware and cost of a run."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from uscl.base.files import sha256, write_text
+
+PACKAGES = (
+    *("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric"),
+    *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
+)
+PROJECT = Path(__file__).parents[2]
+NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # settings that no result depends on
+
+
+class RunRecord:
+    """What a run tells about itself; times it from its creation to `write`.
+
+    `params` are the run's own settings, `config` the whole study's, `data` the files that hold or identify the data.
+    """
+
+    def __init__(
+        self, name: str, *, params: dict[str, Any], config: dict[str, Any], data: list[Path], tags: dict[str, str]
+    ) -> None:
+        self.started = time.time()
+        self._clock = time.monotonic()  # the other may be set back
+        self.record: dict[str, Any] = {
+            "name": name,
+            "params": params,
+            "config": config,
+            "config_sha256": config_hash(config),
+            "data_sha256": sha256(*data),
+            "commit": commit(),
+            "tags": tags,
+            "packages": packages(),
+            "hardware": hardware(),
+        }
+
+    def origin(self) -> dict[str, str]:
+        """What an encoder file says of its making."""
+        return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
+
+    def identity(self, code: list[Path]) -> str:
+        """A hash of all that the run's result depends on: settings, data, the files of its `code`, package versions."""
+        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], sha256(*code)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def write(self, path: Path, **more: Any) -> None:
+        """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
+        ended = self.started + time.monotonic() - self._clock
+        record = self.record | more | {"started": self.started, "ended": ended, "peak_memory_mib": peak_memory()}
+        write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """A hash of what a study's results depend on: of all its settings but where they lie and who logs them."""
+    told = {key: value for key, value in config.items() if key not in NOT_RESULTS}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def commit() -> str:
+    """The project's commit, with `-dirty` where tracked files differ from it; "unknown" outside a git checkout."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def hardware() -> dict[str, str]:
+    """Processor, GPU if torch is in use and finds one, threads, and operating system."""
+    torch = sys.modules.get("torch")  # a job that has no use for torch need not wait for it
+    gpu = torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "none"
+    threads = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "1")
+    return {"cpu": cpu_model(), "gpu": gpu, "threads": str(threads), "system": platform.platform()}
+
+
+def cpu_model() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, in MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,47 @@
+"""Passes through the model as every method makes them: any precision, any number of processes."""
+
+from collections.abc import Iterable
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from uscl.models.contrastive import ContrastiveModel
+from uscl.pretrain.meta.forward_mode import synchronised
+from uscl.training.parallel import gathered_views, summed
+
+BothViews = tuple[Tensor, Tensor]
+
+
+def on_device(fabric: Fabric, model: ContrastiveModel) -> ContrastiveModel:
+    """The model where it is trained, in the memory layout in which convolutions are fastest."""
+    return model.to(fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def embed(fabric: Fabric, model: ContrastiveModel, frames: Tensor, count: int) -> list[BothViews]:
+    """The model's outputs (representations, projections, perhaps logits) for both views of all `count` pairs.
+
+    `frames` [2 * own pairs, 1, height, width] are this process's; of the result, float32 at least, only these carry a
+    gradient.
+    """
+    with fabric.autocast(), synchronised(fabric.world_size):
+        outputs = model(frames)
+    return [joined(fabric, output, count) for output in outputs]
+
+
+def joined(fabric: Fabric, outputs: Tensor, count: int) -> BothViews:
+    """Outputs [2 * own pairs, dim] as those of both views of all `count` pairs, in float32 at least."""
+    outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+    return gathered_views(fabric, outputs, count)
+
+
+def gradient(fabric: Fabric, loss: Tensor, module: nn.Module, *, retain: bool = False) -> list[Tensor]:
+    """The loss's gradient by every parameter of `module`, of all processes together; `retain` keeps the graph."""
+    found = torch.autograd.grad(loss, list(module.parameters()), retain_graph=retain)
+    return summed(fabric, found)
+
+
+def detached(views: Iterable[Tensor]) -> BothViews:
+    """Both views without their graph."""
+    first, second = views
+    return first.detach(), second.detach()

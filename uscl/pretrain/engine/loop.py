@@ -1,0 +1,229 @@
+"""The one training loop of all contrastive methods."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from uscl.base.errors import UserError
+from uscl.base.progress import shown
+from uscl.base.seeds import generator
+from uscl.jobs import interruption
+from uscl.models.contrastive import ContrastiveModel
+from uscl.pretrain.engine import checkpoints
+from uscl.pretrain.engine import collapse as health
+from uscl.pretrain.engine.schedule import learning_rate
+from uscl.pretrain.pairs.pairs import Pairs, batches
+from uscl.training.parallel import summed
+
+log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a step stands in the training: its epoch, its number in it and since the start, all counted from 0."""
+
+    epoch: int
+    number: int
+    total: int
+
+
+class Step(NamedTuple):
+    """What a method's step gives: the loss, its gradient by every parameter of the model, and what was seen on the way.
+
+    `h`, `z` are representations and projections [pairs, dim] of the first and of the second views, of all processes;
+    `weights` [pairs] those of a method that weights pairs; `more` further figures to follow, by name; `meta_images` how
+    many views the step took beside those of its pairs.
+    """
+
+    loss: Tensor
+    gradients: Sequence[Tensor]
+    h: tuple[Tensor, Tensor]
+    z: tuple[Tensor, Tensor]
+    weights: Tensor | None = None
+    more: Mapping[str, Tensor] = MappingProxyType({})
+    meta_images: int = 0
+
+
+@dataclass
+class Training:
+    """What a method hands to the loop."""
+
+    model: ContrastiveModel
+    optimizer: torch.optim.Optimizer
+    draw: Callable[[np.random.Generator], Pairs]  # one epoch's pairs, one a training video, in random order
+    step: Callable[[Pairs, Place], Step]
+    validate: Callable[[], float]  # the loss on the validation part
+    name_inputs: Callable[[Pairs], str]  # which frames a batch holds, for messages
+    states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
+    seconds: float = 0.0  # spent in training, over all restarts
+
+    def stateful(self) -> dict[str, Any]:
+        """All that a checkpoint holds the state of, by name."""
+        return {"model": self.model, "optimizer": self.optimizer, **self.states}
+
+
+class Budget(NamedTuple):
+    """How long and how fast a method is trained."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup_epochs: int
+
+
+@dataclass
+class Progress:
+    """What a training has behind it: one row of figures an epoch, and the steps of the epoch that is under way."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+
+
+def fit(
+    training: Training, fabric: Fabric, seed: int, budget: Budget, *, folder: Path | None = None, identity: str = ""
+) -> pd.DataFrame:
+    """Train the model in place; returns one row an epoch with loss, learning rate and health figures.
+
+    With `folder`, the state is kept there after every epoch, and behind the step in which the process is told to end; a
+    run of the same `identity` that was cut off goes on from it to the very same weights. Raises UserError on a loss or
+    gradient that is not finite, Interrupted where the process was told to end.
+    """
+    progress = restored(training, fabric, folder, identity) if folder else Progress()
+    behind, said = len(progress.history), set[str]()
+    with interruption.deferred():
+        for epoch in shown(range(behind, budget.epochs), budget.epochs - behind, "pretraining"):
+            clock = time.monotonic()
+            rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
+            for group in training.optimizer.param_groups:
+                group["lr"] = rate
+            if train_epoch(training, fabric, seed, epoch, budget.batch_size, progress):
+                finish_epoch(training, progress, rate, said)
+                log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
+            training.seconds += time.monotonic() - clock
+            if folder and fabric.is_global_zero:
+                done = len(progress.history), len(progress.steps)
+                checkpoints.save(folder, *done, identity, state_of(training, progress))
+            if by := told_to_end(fabric):
+                raise interruption.Interrupted(f"{by}; a checkpoint stands at {place_of(progress)}" if folder else by)
+    return pd.DataFrame(progress.history)
+
+
+def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch_size: int, progress: Progress) -> bool:
+    """The steps of a pass over the training videos that aren't behind yet; False where the process was told to end."""
+    training.model.train()
+    drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), batch_size))
+    for number, batch in enumerate(drawn):
+        if number < len(progress.steps):
+            continue
+        if told_to_end(fabric):
+            return False
+        place = Place(epoch, number, epoch * len(drawn) + number)
+        step = training.step(batch, place)
+        progress.norms.append(checked(step, training, batch, place))
+        for parameter, gradient in zip(training.model.parameters(), step.gradients, strict=True):
+            parameter.grad = gradient
+        training.optimizer.step()
+        training.optimizer.zero_grad()
+        progress.steps.append(step._replace(gradients=()))
+    return True
+
+
+def finish_epoch(training: Training, progress: Progress, rate: float, said: set[str]) -> None:
+    """Put an epoch whose steps are done, at this learning rate, into the history. Raises UserError, with the epoch."""
+    epoch = len(progress.history)
+    try:
+        validation_loss = training.validate()
+    except UserError as error:
+        raise UserError(f"Epoch {epoch + 1}: {error}") from error
+    figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
+    progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss})
+    progress.steps, progress.norms = [], []
+    warn(figures, epoch, said)
+
+
+def told_to_end(fabric: Fabric) -> str | None:
+    """The signal by which this process or, of several that train together, any of them was told to end.
+
+    All must leave behind the same step: one that went on alone would wait for the others for ever.
+    """
+    own = interruption.told()
+    if fabric.world_size == 1:
+        return own
+    (told,) = summed(fabric, [torch.tensor([float(own is not None)], device=fabric.device)])
+    return (own or "a signal to another process") if told.item() > 0 else None
+
+
+def place_of(progress: Progress) -> str:
+    """Where a training stands, counted from 1."""
+    return f"epoch {len(progress.history) + 1}, step {len(progress.steps) + 1}"
+
+
+def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float:
+    """The gradient's norm. Raises UserError where a figure is not finite: the weights are still the good ones then."""
+    norm = torch.nn.utils.get_total_norm(step.gradients)
+    for name, figure in {"loss": step.loss, "gradient_norm": norm, **step.more}.items():
+        if not math.isfinite(value := figure.item()):
+            raise UserError(
+                f"The {name.replace('_', ' ')} became {value} in epoch {place.epoch + 1}, step {place.number + 1}, on"
+                f" {training.name_inputs(batch)}: lower the learning rate `lr` in the config (checkpoints of the epochs"
+                " before are kept)."
+            )
+    return norm.item()
+
+
+def summary(steps: list[Step]) -> dict[str, float]:
+    """Mean losses and health figures of an epoch's steps."""
+    first, second = (torch.cat([step.h[view] for step in steps]) for view in (0, 1))
+    z1, z2 = (torch.cat([step.z[view] for step in steps]) for view in (0, 1))
+    figures = {"loss": torch.stack([step.loss for step in steps]).mean().item()}
+    for name in {name: None for step in steps for name in step.more}:
+        figures[name] = torch.stack([step.more[name] for step in steps if name in step.more]).mean().item()
+    figures |= health.representation_health(torch.cat([first, second]), z1, z2)
+    weights = [step.weights for step in steps if step.weights is not None]
+    counts = {"pairs": len(z1), "images": 2 * len(z1) + sum(step.meta_images for step in steps)}
+    return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
+
+
+def warn(figures: dict[str, float], epoch: int, said: set[str]) -> None:
+    """Say what collapses, each kind once a run."""
+    for kind, sentence in health.warnings(figures, int(figures["pairs"])).items():
+        if kind not in said:
+            log.warning("Epoch %d: %s.", epoch + 1, sentence)
+            said.add(kind)
+
+
+def state_of(training: Training, progress: Progress) -> dict[str, Any]:
+    """All that the next step depends on: random numbers do so on seed, epoch and step alone."""
+    steps = [step._asdict() | {"more": dict(step.more)} for step in progress.steps]
+    states = {name: part.state_dict() for name, part in training.stateful().items()}
+    return states | {
+        "seconds": training.seconds,
+        "history": progress.history,
+        "steps": steps,
+        "norms": progress.norms,
+    }
+
+
+def restored(training: Training, fabric: Fabric, folder: Path, identity: str) -> Progress:
+    """Put the newest checkpoint's state into place; returns what lies behind it, nothing where there is none."""
+    state = checkpoints.latest(folder, identity)
+    if state is None:
+        return Progress()
+    for name, part in training.stateful().items():
+        part.load_state_dict(state[name])
+    training.seconds = state["seconds"]
+    steps = [Step(**fabric.to_device(step)) for step in state["steps"]]
+    progress = Progress(state["history"], steps, state["norms"])
+    log.info("going on from %s", place_of(progress))
+    return progress

@@ -1,0 +1,63 @@
+"""What a pretraining leaves behind."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from torch import Tensor, nn
+
+from uscl.base.seeds import generator
+from uscl.models.encoders import Encoder
+from uscl.pretrain.pairs.pairs import Pairs, distances
+from uscl.pretrain.pairs.pool import Pool
+
+PAIRS_A_VIDEO = 4
+
+
+class Pretrained(NamedTuple):
+    """The encoder in evaluation mode on the CPU; the heads' tensors by name; and three tables.
+
+    `history`: one row an epoch (see `uscl.pretrain.engine.loop.fit`). `parts`: video, group, part. `pairs`: pairs that
+    the method draws after training, with the weight that it gives them (see `weighed_pairs`). `seconds` were spent in
+    training, those before a restart included.
+    """
+
+    encoder: Encoder
+    heads: dict[str, Tensor]
+    history: pd.DataFrame
+    parts: pd.DataFrame
+    pairs: pd.DataFrame
+    seconds: float
+
+
+def heads(**modules: nn.Module | None) -> dict[str, Tensor]:
+    """Tensors of the modules beside the encoder, on the CPU, as <module>.<tensor>."""
+    return {
+        f"{name}.{key}": tensor.detach().cpu().contiguous()
+        for name, module in modules.items()
+        if module is not None
+        for key, tensor in module.state_dict().items()
+    }
+
+
+def weighed_pairs(
+    pool: Pool,
+    draw: Callable[[np.ndarray, np.random.Generator], Pairs],
+    weigh: Callable[[Pairs], np.ndarray] | None,
+    seed: int,
+) -> pd.DataFrame:
+    """A few pairs of every video of the pool, and the weight [pairs] that `weigh` gives them (1 without it).
+
+    Columns: video, group, part, row_a, row_b, row_c (store rows), distance (frames in time between the two views),
+    weight.
+    """
+    rng = generator(seed, "weighed pairs")
+    # As in training, one pair of each video comes after another.
+    videos = np.concatenate([rng.permutation(len(pool.parts)) for _ in range(PAIRS_A_VIDEO)])
+    pairs = draw(videos, rng)
+    table = pool.parts.iloc[videos].reset_index(drop=True)
+    rows = {f"row_{name}": pairs.rows[:, place] for place, name in enumerate("abc")}
+    weights = np.ones(len(videos)) if weigh is None else weigh(pairs)
+    table = table.assign(**rows, distance=distances(pool.videos, pairs), weight=weights)
+    return table.iloc[np.argsort(videos, kind="stable")]

@@ -1,0 +1,164 @@
+"""A network's Jacobian-vector product, around a training forward pass that was already made.
+
+Forward mode needs the outputs of the network's convolutions beside their tangents. Where the training step has
+computed them at the same weights and frames, they are recorded there and not computed again. That, BatchNorm, whose
+forward-mode rule in PyTorch is slow, and BatchNorm over several processes are done here, by standing in for `conv2d`
+and `batch_norm` wherever a model calls them; everything else goes through PyTorch's dual numbers.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
+from torch.func import functional_call
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from uscl.training.parallel import GlobalSum
+
+
+class Dual(NamedTuple):
+    """A tensor and its derivative along some direction, of the same shape."""
+
+    value: Tensor
+    tangent: Tensor
+
+
+class StandIns(TorchFunctionMode):
+    """Within the block, calls of these functions go to others of the same signature."""
+
+    def __init__(self, stand_ins: dict[Callable, Callable]) -> None:
+        super().__init__()
+        self._stand_ins = stand_ins
+
+    def __torch_function__(self, func: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self._stand_ins.get(func, func)(*args, **(kwargs or {}))
+
+
+def recording(outputs: list[Tensor]) -> AbstractContextManager:
+    """Append the output of every convolution to `outputs`; BatchNorm's backward pass keeps it in memory anyway."""
+
+    def conv2d(*args: Any, **kwargs: Any) -> Tensor:
+        result = F.conv2d(*args, **kwargs)
+        outputs.append(result.detach())
+        return result
+
+    return StandIns({F.conv2d: conv2d})
+
+
+def synchronised(processes: int) -> AbstractContextManager:
+    """BatchNorm over the batches of all processes; the ordinary one where there is one process."""
+    return StandIns({F.batch_norm: global_batch_norm}) if processes > 1 else nullcontext()
+
+
+def frozen_statistics(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of the model's buffers: a pass made with them leaves BatchNorm's running statistics where they are."""
+    return {name: buffer.clone() for name, buffer in model.named_buffers()}
+
+
+def jacobian_vector_product(
+    model: nn.Module,
+    frames: Tensor,
+    direction: Sequence[Tensor],
+    *,
+    recorded: Sequence[Tensor] = (),
+    processes: int = 1,
+) -> list[Dual]:
+    """The model's outputs at its own weights, each with its derivative along `direction`, a tensor a parameter.
+
+    `recorded` holds the convolutions' outputs of the same pass (see `recording`). Running statistics stay as they are,
+    and no graph is kept. Raises ValueError where the recorded pass has another number of convolutions.
+    """
+    left: Iterator[Tensor] = iter(recorded)
+    stand_ins: dict[Callable, Callable] = {F.batch_norm: global_batch_norm if processes > 1 else dual_batch_norm}
+    if recorded:
+        stand_ins[F.conv2d] = partial(recorded_conv2d, left)
+    with torch.no_grad(), dual_level(), StandIns(stand_ins):
+        named = zip(model.named_parameters(), direction, strict=True)
+        weights = {name: make_dual(weight.detach(), tangent) for (name, weight), tangent in named}
+        outputs = functional_call(model, weights | frozen_statistics(model), (frames,))
+        duals = [Dual(*unpack_dual(output)) for output in outputs]
+    if next(left, None) is not None:
+        raise ValueError("the recorded pass has more convolutions than this one")
+    return duals
+
+
+def recorded_conv2d(
+    recorded: Iterator[Tensor], frames: Tensor, weight: Tensor, bias: Tensor | None = None, *geometry: Any, **more: Any
+) -> Tensor:
+    """A convolution's dual from its recorded output: d(x * w) = dx * w + x * dw."""
+    if bias is not None:
+        raise NotImplementedError("a convolution with a bias: none of the project's encoders has one")
+    output = next(recorded, None)
+    if output is None:
+        raise ValueError("the recorded pass has fewer convolutions than this one")
+    x, w = unpack_dual(frames), unpack_dual(weight)
+    tangent = F.conv2d(x.primal, w.tangent, None, *geometry, **more)
+    if x.tangent is not None:  # the frames themselves have none
+        tangent = tangent + F.conv2d(x.tangent, w.primal, None, *geometry, **more)
+    return make_dual(output, tangent)
+
+
+def dual_batch_norm(
+    frames: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """`batch_norm` on dual numbers, without moving the running statistics.
+
+    With batch statistics its Jacobian by the input is symmetric, so the fused kernel of the backward pass, given the
+    input's tangent in place of a gradient, gives the output's tangent.
+    """
+    if not training:
+        return F.batch_norm(frames, mean, var, weight, bias, False, momentum, eps)
+    x, w, b = unpack_dual(frames), unpack_dual(weight), unpack_dual(bias)
+    y, mean, scale = torch.native_batch_norm(x.primal, w.primal, b.primal, None, None, True, 0.0, eps)
+    through_input, _, _ = torch.ops.aten.native_batch_norm_backward(
+        x.tangent, x.primal, w.primal, None, None, mean, scale, True, eps, [True, False, False]
+    )
+    slope = w.tangent * scale
+    through_weights = torch.addcmul(by_channel(b.tangent - mean * slope), x.primal, by_channel(slope))
+    return make_dual(y, (through_input + through_weights).to(y.dtype))
+
+
+def global_batch_norm(
+    frames: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """`batch_norm` with the statistics of all processes' frames together; differentiable in both modes.
+
+    PyTorch's own SyncBatchNorm has no forward mode and takes no CPU tensors.
+    """
+    if not training:
+        return F.batch_norm(frames, mean, var, weight, bias, False, momentum, eps)
+    x = frames.to(torch.promote_types(frames.dtype, torch.float32))
+    axes = (0, 2, 3)
+    count = GlobalSum.apply(x.new_tensor(x.numel() / x.shape[1]))
+    batch_mean = GlobalSum.apply(x.sum(axes)) / count
+    centred = x - by_channel(batch_mean)
+    batch_var = GlobalSum.apply(centred.square().sum(axes)) / count
+    with torch.no_grad():
+        mean.lerp_(batch_mean.detach(), momentum)
+        var.lerp_(batch_var.detach() * count / (count - 1), momentum)
+    slope = weight * (batch_var + eps).rsqrt()
+    return (centred * by_channel(slope) + by_channel(bias)).to(frames.dtype)
+
+
+def by_channel(values: Tensor) -> Tensor:
+    """Per-channel figures [channels] in the shape that meets [batch, channels, height, width]."""
+    return values.view(1, -1, 1, 1)

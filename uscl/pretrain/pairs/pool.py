@@ -1,0 +1,124 @@
+"""The pretraining pool as every method meets it: its parts, its views, and what a run says of it."""
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from uscl.base.errors import UserError
+from uscl.base.seeds import generator
+from uscl.base.text import counted
+from uscl.data.store import FrameStore
+from uscl.models.checkpoint import not_finite, shortened
+from uscl.models.contrastive import ContrastiveModel
+from uscl.pretrain.engine.forward import embed
+from uscl.pretrain.pairs.pair_views import Views
+from uscl.pretrain.pairs.pairs import Pairs, Rows, Videos, batches, one_frame
+from uscl.training.losses import finite, nt_xent_per_view
+
+FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
+SHOWN_INPUTS = 3
+
+
+class Pool:
+    """A store divided into training, meta set and validation by groups (patients, else videos).
+
+    `parts` has one row a video, in the order of `videos`: video, group, part. See `divide_pool`. Videos that the store
+    leaves out are in none of the parts.
+    """
+
+    def __init__(self, store: FrameStore, fabric: Fabric, seed: int, *, validation: float, meta: float = 0.0) -> None:
+        self.manifest = store.manifest
+        self.parts = divide_pool(store.manifest, seed, validation=validation, meta=meta, left_out=store.left_out)
+        self.videos = Videos(store.manifest)
+        self.views = Views(store, fabric)
+        self._fabric = fabric
+        self._seed = seed
+
+    def of(self, part: str) -> Rows:
+        """The numbers of a part's videos."""
+        return np.flatnonzero(self.parts["part"] == part)
+
+    def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
+        """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.
+
+        Raises UserError where it, or a weight of the model, is not finite.
+        """
+        check_weights(model)
+        pairs = one_frame(self.videos, self.of("validation"), generator(self._seed, "validation pairs"))
+        total = 0.0
+        model.eval()
+        with torch.no_grad():
+            for number, batch in enumerate(batches(pairs, batch_size)):
+                count = len(batch.rows)
+                frames = self.views.mixed_first(batch, (self._seed, "validation views", number))
+                _, z, *_ = embed(self._fabric, model, frames, count)
+                total += count * nt_xent_per_view(*z, temperature).mean().item()
+        return finite(torch.tensor(total / len(pairs.rows)), "the validation")
+
+    def name_inputs(self, batch: Pairs) -> str:
+        """The frames of a batch, the first few by name."""
+        cases = self.manifest["case"].to_numpy()[np.unique(batch.rows)]
+        more = f" and {len(cases) - SHOWN_INPUTS} more frames" if len(cases) > SHOWN_INPUTS else ""
+        return ", ".join(cases[:SHOWN_INPUTS]) + more
+
+
+def check_weights(module: nn.Module) -> None:
+    """UserError where a weight, or a running statistic, is not finite."""
+    if bad := not_finite(module.state_dict()):
+        raise UserError(
+            f"Weights became NaN or infinite by its end, in {len(bad)} tensors ({shortened(bad, 2)}): lower"
+            " the learning rate `lr` in the config (checkpoints of the epochs before are kept)."
+        )
+
+
+def divide_pool(
+    manifest: pd.DataFrame,
+    seed: int,
+    *,
+    validation: float,
+    meta: float = 0.0,
+    left_out: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """One row a video, in the manifest's order: video, group, part (train, meta, validation or left out).
+
+    `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
+    exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
+    `meta` is. Raises UserError where the pool is too small.
+    """
+    every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
+    videos = every[~every["video"].isin(left_out)]
+    sizes = videos["group"].value_counts(sort=False)
+    left = sizes.iloc[generator(seed, "pool parts").permutation(len(sizes))]
+    part = dict.fromkeys(left.index, "train")
+    for name, share in (("validation", validation), ("meta", meta)):
+        if share > 0:
+            held_out = groups_for(left, int(share * len(sizes) + 0.5), int(share * len(videos) + 0.5))
+            part |= dict.fromkeys(held_out, name)
+            left = left.drop(held_out)
+    if left.sum() < FEWEST_VIDEOS:
+        raise UserError(
+            f"The pool has {counted(len(videos), 'video')} of {counted(len(sizes), 'group')} (patients): too few to"
+            " hold out whole groups for validation"
+            + (" and for the meta set" if meta else "")
+            + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
+        )
+    return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
+
+
+def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
+    """Groups for a part of so many groups and videos at most: in the order of `sizes` (videos by group), what fits.
+
+    Where these are fewer than two videos, the smallest groups that have two make the part.
+    """
+    chosen: list[str] = []
+    count = 0
+    for group, size in zip(sizes.index, sizes, strict=True):
+        if len(chosen) < groups and count + size <= videos:
+            chosen.append(group)
+            count += size
+    if count >= FEWEST_VIDEOS:
+        return chosen
+    smallest = sizes.sort_values(kind="stable")
+    return list(smallest.index[: int(np.searchsorted(smallest.cumsum(), FEWEST_VIDEOS)) + 1])

@@ -1,0 +1,124 @@
+"""Figures of a classification task, all arms side by side: confusion, ROC, calibration.
+
+`cases` are the scored cases (`uscl.metrics.classification.case_scores`) of all arms and seeds in one regime: every case
+once an arm and seed. `arms` are all arms of the study in its order.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix, roc_curve
+
+from uscl.metrics.classification import CALIBRATION_BINS, class_names, confidence_bin, score_cell
+from uscl.report.figures.style import PAGE, arm_styles, plt, wrapped
+
+COLUMNS = 3
+
+
+def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A page-wide figure of so many panels, three a row."""
+    rows = math.ceil(count / COLUMNS)
+    size = (PAGE, height * rows)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
+    for axis in axes.flat[count:]:
+        axis.set_axis_off()
+    return figure, list(axes.flat[:count])
+
+
+def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """One matrix an arm: percent of each true class, and the number of cases, each counted once a seed."""
+    classes = class_names(cases)
+    figure, axes = panels(len(arms), 2.7)
+    for place, (axis, arm) in enumerate(zip(axes, arms, strict=True)):
+        part = cases[cases["arm"] == arm]
+        counts = confusion_matrix(part["label"].astype(str), part["predicted"].astype(str), labels=classes)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), share in np.ndenumerate(shares):
+            text = f"{100 * share:.0f} %\n{counts[row, column]}"
+            axis.text(
+                column, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.5 else "black"
+            )
+        names = [wrapped(name, 11) for name in classes]
+        axis.set_xticks(range(len(classes)), names, rotation=90)
+        axis.set_yticks(range(len(classes)), names if place % COLUMNS == 0 else [""] * len(classes))
+        axis.set_title(wrapped(arm))
+    figure.suptitle("percent of the true class, and number of cases (all folds, each case once a seed)")
+    figure.supxlabel("predicted class")
+    figure.supylabel("true class")
+    return figure
+
+
+def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """One panel a class, that class against the rest; curves of the cases of all folds and seeds together.
+
+    AUROC in the legend is the table's: the mean over classes, folds and seeds, each scored by itself.
+    """
+    classes, styles = class_names(cases), arm_styles(arms)
+    auroc = mean_scores(cases, "auroc")
+    figure, axes = panels(len(classes), 2.6)
+    for axis, name in zip(axes, classes, strict=True):
+        for arm in arms:
+            part = cases[cases["arm"] == arm]
+            positive = part["label"] == name
+            if positive.any() and not positive.all():
+                x, y, _ = roc_curve(positive, part[f"p_{name}"])
+                style = styles[arm]
+                axis.plot(x, y, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+        axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
+        axis.set(xlabel="1 - specificity", ylabel="sensitivity", title=wrapped(name), aspect="equal")
+    lines = [
+        plt.Line2D(
+            [], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {told(auroc, arm)}"
+        )
+        for arm in arms
+    ]
+    told_of = "AUROC: mean over classes, folds and seeds; curves: cases of all folds and seeds together"
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=told_of)
+    return figure
+
+
+def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """One panel an arm: accuracy against confidence in ten bins of the top probability, bars for their cases.
+
+    ECE in the title is the table's: the mean over folds and seeds.
+    """
+    classes = [f"p_{name}" for name in class_names(cases)]
+    styles, ece = arm_styles(arms), mean_scores(cases, "ece")
+    figure, axes = panels(len(arms), 2.4)
+    for axis, arm in zip(axes, arms, strict=True):
+        part = cases[cases["arm"] == arm]
+        confidence, correct = part[classes].max(axis=1).to_numpy(), part["correct"].to_numpy(bool)
+        number = confidence_bin(confidence)
+        count = np.bincount(number, minlength=CALIBRATION_BINS)
+        filled = np.flatnonzero(count)
+        mean_confidence, accuracy = (
+            np.bincount(number, values, CALIBRATION_BINS)[filled] / count[filled] for values in (confidence, correct)
+        )
+        middle = (np.arange(CALIBRATION_BINS) + 0.5) / CALIBRATION_BINS
+        axis.bar(middle, count / count.sum(), 1 / CALIBRATION_BINS, color="0.85", edgecolor="white")
+        axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
+        axis.plot(mean_confidence, accuracy, color=styles[arm].colour, marker=styles[arm].marker, markersize=4)
+        axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
+    figure.supxlabel("confidence (top probability)")
+    figure.suptitle(
+        "points: cases of all folds and seeds together; grey bars: their share; ECE: mean over folds and seeds"
+    )
+    figure.supylabel("accuracy")
+    return figure
+
+
+def mean_scores(cases: pd.DataFrame, metric: str) -> pd.Series:
+    """The mean of a metric over folds and seeds, by arm."""
+    scores = score_cell(cases, "classification")
+    return scores[scores["metric"] == metric].groupby("arm")["value"].mean()
+
+
+def told(scores: pd.Series, arm: str) -> str:
+    """A share with three decimals, or that there is none."""
+    value = scores.get(arm, math.nan)
+    return "undefined" if math.isnan(value) else f"{value:.3f}"

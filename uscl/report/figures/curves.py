@@ -1,0 +1,127 @@
+"""Curves that compare arms: training by epoch, and scores by the share of labels."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
+from uscl.report.tables.names import TITLES
+
+CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
+ACROSS = 3
+
+
+def learning_curves(
+    histories: pd.DataFrame, title: str, score_name: str = "score", arms: Sequence[str] | None = None
+) -> Figure:
+    """Losses and validation score by epoch: the mean of each arm over folds and seeds, with a band of one sd.
+
+    `histories` has arm, seed, fold, epoch, train_loss, validation_loss, validation_score, chosen: the fine-tuning of
+    one task and regime. A mark stands on each arm's median chosen epoch. `arms` are all arms of the study in its order;
+    without them it is the order of `histories`.
+    """
+    styles = looks(histories, arms)
+    figure, axes = plt.subplots(1, len(CURVES), figsize=(PAGE, 3 + legend_height(styles)), layout="constrained")
+    for axis, (column, label) in zip(axes, CURVES.items(), strict=True):
+        for arm, style in styles.items():
+            draw_training(axis, histories[histories["arm"] == arm], column, style)
+        axis.set(xlabel="epoch", ylabel=label.replace("score", score_name))
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    figure.suptitle(f"{wrapped(title, 80)}\nmean ± sd over folds and seeds; marks: median chosen epoch")
+    finish(figure, styles)
+    return figure
+
+
+def draw_training(axis: Axes, history: pd.DataFrame, column: str, style: ArmStyle) -> None:
+    """One arm's curve; a single training has no band."""
+    by_epoch = history.groupby("epoch")[column]
+    mean, sd = by_epoch.mean(), by_epoch.std()
+    # The lower of two middle epochs, so that the mark is an epoch.
+    chosen = history.loc[history["chosen"], "epoch"].quantile(0.5, interpolation="lower")
+    axis.fill_between(mean.index, mean - sd, mean + sd, color=style.colour, alpha=0.12, linewidth=0)
+    axis.plot(mean.index, mean, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+    (mark,) = axis.plot(chosen, mean[chosen], style.marker, color=style.colour, zorder=3)
+    mark.set(markeredgecolor="white", markeredgewidth=0.5)
+
+
+def label_fraction_curves(
+    scores: pd.DataFrame, metric_name: str | None = None, arms: Sequence[str] | None = None
+) -> Figure:
+    """Scores with their 95 % CI by the share of the training groups whose labels are used: a panel a task and regime.
+
+    `scores` has arm, task, regime, labels (percent), mean, ci_low, ci_high, and metric unless `metric_name` names the
+    score. `arms` are all arms of the study in its order; without them it is the order of `scores`. Arms stand a little
+    aside of their percentage, so that none hides another; a score that is NaN is left out.
+    """
+    styles = looks(scores, arms)
+    panels = list(scores.groupby(["task", "regime"], sort=False))
+    across = min(ACROSS, len(panels))
+    shape = (math.ceil(len(panels) / across), across)
+    size = (PAGE, 2.6 * shape[0] + legend_height(styles))
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, ((task, regime), rows) in zip(axes.flat, panels, strict=False):
+        draw_fractions(axis, rows, styles)
+        name = metric_name or TITLES.get(rows["metric"].iloc[0], rows["metric"].iloc[0])
+        axis.set(xlabel="labels used\n(% of training groups)", ylabel=name)
+        axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
+    figure.suptitle("mean over folds and seeds with its 95 % CI")
+    finish(figure, styles)
+    return figure
+
+
+def draw_fractions(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
+    """The arms of one task and regime; percentages on a log axis, with a tick at each."""
+    percents = np.sort(rows["labels"].unique())
+    smallest = np.diff(np.log(percents)).min() if len(percents) > 1 else np.log(2)
+    # All arms together take at most half of the smallest distance between two percentages.
+    step = min(smallest / 2 / len(styles), 0.08)
+    for place, (arm, style) in enumerate(styles.items()):
+        of_arm = rows[rows["arm"] == arm].sort_values("labels")
+        aside = np.exp(step * (place - (len(styles) - 1) / 2))
+        x, mean = of_arm["labels"] * aside, of_arm["mean"]
+        axis.vlines(x, of_arm["ci_low"], of_arm["ci_high"], color=style.colour, linewidth=1)
+        axis.plot(
+            x, mean, color=style.colour, linestyle=style.linestyle, marker=style.marker, markersize=4, linewidth=1
+        )
+    axis.set(xscale="log", xlim=(percents[0] * np.exp(-smallest / 2), percents[-1] * np.exp(smallest / 2)))
+    axis.xaxis.set_major_locator(FixedLocator(percents.tolist()))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g}"))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
+def looks(rows: pd.DataFrame, arms: Sequence[str] | None) -> dict[str, ArmStyle]:
+    """The look of each arm that `rows` has, by its place among `arms`."""
+    present = rows["arm"].unique()
+    return {arm: style for arm, style in arm_styles(present if arms is None else arms).items() if arm in present}
+
+
+def legend_shape(styles: dict[str, ArmStyle]) -> tuple[int, int]:
+    """Rows and columns of the legend: as many columns as the names leave room for."""
+    longest = max(len(line) for arm in styles for line in wrapped(arm, 30).split("\n"))
+    rows = math.ceil(len(styles) / max(1, int(PAGE / (0.65 + 0.07 * longest))))
+    return rows, math.ceil(len(styles) / rows)
+
+
+def legend_height(styles: dict[str, ArmStyle]) -> float:
+    """Inches that the legend takes."""
+    lines = max(wrapped(arm, 30).count("\n") + 1 for arm in styles)
+    return 0.1 + legend_shape(styles)[0] * (0.05 + 0.14 * lines)
+
+
+def finish(figure: Figure, styles: dict[str, ArmStyle]) -> None:
+    """The arms in a legend below the panels, and room between the panels."""
+    handles = [
+        Line2D([], [], color=style.colour, linestyle=style.linestyle, marker=style.marker, label=wrapped(arm, 30))
+        for arm, style in styles.items()
+    ]
+    columns = legend_shape(styles)[1]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=3.5)
+    figure.set_layout_engine("constrained", w_pad=0.08)

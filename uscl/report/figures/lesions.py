@@ -1,0 +1,52 @@
+"""Segmented lesions of all arms on the same images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, wrapped
+
+RANKS = ("best", "median", "worst")
+
+
+def overlays_of_arms(
+    cases: pd.DataFrame, predicted: Mapping[str, np.ndarray], true: np.ndarray, frames: np.ndarray, seed: int
+) -> Figure:
+    """Rows best, median and worst image by the mean Dice over arms; a column an arm.
+
+    `cases` [n] has case and a column of Dice an arm; `frames` [n, height, width] grey, `true` and each arm's
+    `predicted` [n, height, width] boolean belong to its rows. All are of one `seed`, which the title names.
+    """
+    arms = list(predicted)
+    rows = ranked(cases[arms].mean(axis=1).to_numpy())
+    names = [wrapped(arm, 12) for arm in arms]
+    lines = 1 + max(name.count("\n") for name in names)
+    size = (PAGE, 0.4 + 0.15 * lines + len(rows) * (PAGE / max(len(arms), 3) + 0.2))
+    figure, axes = plt.subplots(len(rows), len(arms), figsize=size, layout="constrained", squeeze=False)
+    for line, rank, row in zip(axes, RANKS, rows, strict=False):
+        for axis, arm in zip(line, arms, strict=True):
+            axis.imshow(frames[row], cmap="gray", vmin=0, vmax=255)
+            outline(axis, true[row], GREEN, "solid")
+            outline(axis, predicted[arm][row], ORANGE, "dashed")
+            axis.set(xticks=[], yticks=[])
+            axis.set_xlabel(f"Dice {cases[arm].iloc[row]:.2f}", fontsize=8)
+        line[0].set_ylabel(f"{rank}\n{wrapped(str(cases['case'].iloc[row]), 16)}", fontsize=8)
+    for axis, name in zip(axes[0], names, strict=True):
+        axis.set_title(name, fontsize=8)
+    figure.suptitle(f"seed {seed}; solid: truth, dashed: prediction; images ranked by the mean Dice of all arms")
+    return figure
+
+
+def ranked(scores: np.ndarray) -> Sequence[int]:
+    """Positions of the best, the median and the worst score, each position once."""
+    order = np.argsort(-scores, kind="stable")
+    return list(dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, len(order) - 1)))
+
+
+def outline(axis: Axes, mask: np.ndarray, colour: str, style: str) -> None:
+    """The outline of a mask, nothing where it has none."""
+    if mask.any() and not mask.all():
+        axis.contour(mask, levels=[0.5], colors=colour, linestyles=style, linewidths=1)

@@ -1,0 +1,102 @@
+"""The result at a glance: every arm's primary score with its confidence interval, by task and regime."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from uscl.report.figures.style import GREY, PAGE, ArmStyle, arm_styles, plt, wrapped
+from uscl.report.tables.names import MARK, TITLES
+
+Cell = tuple[str, str]
+
+MEAN = "mean over folds and seeds with its 95 % CI"
+BEST = "the best mean, shown to be better than the reference by the corrected test"
+AUTHORS = "epoch that is best on the test fold (the authors' protocol, biased upwards)"
+LABELLED = f"{MARK} sees class labels of the pretraining pool"
+
+
+def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """A forest plot: a panel a task and regime, and in each the arms down.
+
+    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high, best, and if
+    known pool_labels and best_on_test_epoch. `arms` are all arms of the study in its order. A task's regimes stand side
+    by side at one scale. A score that is absent or NaN is called missing; an interval that is NaN is left out.
+    """
+    cells = {cell: rows.set_index("arm") for cell, rows in table.groupby(["task", "regime"], sort=False)}
+    grid, labels, styles = panels(list(cells)), arm_labels(table, arms), arm_styles(arms)
+    pitch = max(0.19, 0.14 * max(label.count("\n") + 1 for label in labels))
+    size = (PAGE, len(grid) * (0.9 + pitch * len(arms)) + 0.8)
+    shape, regimes = (len(grid), max(map(len, grid))), table["regime"].nunique()
+    figure, axes = plt.subplots(
+        *shape, figsize=size, squeeze=False, sharex="row" if regimes > 1 else "none", layout="constrained"
+    )
+    for row, names in zip(axes, grid, strict=True):
+        for axis, cell in zip_longest(row, names):
+            if cell is None:
+                axis.set_axis_off()
+                continue
+            forest(axis, cells[cell], styles)
+            axis.set_title(f"{wrapped(cell[0])}\n{cell[1].replace('_', ' ')}")
+            axis.set_yticks(range(len(arms)), labels if axis is row[0] else [""] * len(arms))
+    explain(figure, table)
+    return figure
+
+
+def panels(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The task and regime of each panel, row by row: a task's regimes side by side, or three tasks of one regime each.
+
+    >>> panels([("a", "knn"), ("a", "linear"), ("b", "knn")])
+    [[('a', 'knn'), ('a', 'linear')], [('b', 'knn')]]
+    >>> panels([("a", "knn"), ("b", "knn"), ("c", "knn"), ("d", "knn")])
+    [[('a', 'knn'), ('b', 'knn'), ('c', 'knn')], [('d', 'knn')]]
+    """
+    tasks = list(dict.fromkeys(task for task, _ in cells))
+    if len(tasks) == len(cells):
+        return [list(cells[start : start + 3]) for start in range(0, len(cells), 3)]
+    return [[cell for cell in cells if cell[0] == task] for task in tasks]
+
+
+def arm_labels(table: pd.DataFrame, arms: Sequence[str]) -> list[str]:
+    """The arms' names, with a mark on those that see class labels of the pretraining pool."""
+    labelled = set(table.loc[table["pool_labels"].eq(True), "arm"]) if "pool_labels" in table else set()
+    return [wrapped(f"{arm} {MARK}" if arm in labelled else arm) for arm in arms]
+
+
+def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
+    """The arms of one task and regime, the first on top; `rows` is by arm."""
+    metric, rows = rows["metric"].iloc[0], rows.reindex(list(styles))
+    best = set(rows.index[rows["best"].eq(True)])
+    for place, (arm, style) in enumerate(styles.items()):
+        mean, low, high = rows.loc[arm, ["mean", "ci_low", "ci_high"]]
+        if pd.isna(mean):
+            axis.text(0.5, place, "missing", transform=axis.get_yaxis_transform(), ha="center", va="center", color=GREY)
+            continue
+        axis.plot([low, high], [place, place], color=style.colour, linewidth=1.5)
+        face = style.colour if arm in best else "white"
+        axis.plot(mean, place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
+    if "best_on_test_epoch" in rows:
+        # A little above its arm, so that it hides neither the mean nor the interval.
+        authors = rows["best_on_test_epoch"].astype(float).where(rows["mean"].notna())
+        axis.plot(authors, np.arange(len(styles)) - 0.3, "d", color=GREY, markerfacecolor="none", markersize=5)
+    axis.set(xlabel=TITLES.get(metric, metric), ylim=(len(styles) - 0.5, -0.6))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=3))
+    axis.grid(axis="x", linewidth=0.4, color="0.85")
+    axis.set_axisbelow(True)
+
+
+def explain(figure: Figure, table: pd.DataFrame) -> None:
+    """What the marks mean, below the panels: those that the figure has."""
+    handles = [Line2D([], [], color="black", marker="o", markerfacecolor="white", label=MEAN)]
+    if table["best"].eq(True).any():
+        handles.append(Line2D([], [], color="black", marker="o", label=BEST))
+    if "best_on_test_epoch" in table and table["best_on_test_epoch"].notna().any():
+        handles.append(Line2D([], [], color=GREY, marker="d", markerfacecolor="none", linestyle="none", label=AUTHORS))
+    if "pool_labels" in table and table["pool_labels"].eq(True).any():
+        handles.append(Line2D([], [], linestyle="none", label=LABELLED))
+    figure.legend(handles=handles, loc="outside lower center", frameon=False)

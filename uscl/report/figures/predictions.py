@@ -1,0 +1,70 @@
+"""Figures of a cell's stored predictions: confusion matrix, segmentation overlays."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from sklearn.metrics import ConfusionMatrixDisplay
+
+from uscl.base.files import written_folder
+from uscl.data.store import FrameStore
+from uscl.metrics.classification import case_scores, class_names, masks_of
+from uscl.metrics.masks import dice
+from uscl.report.figures.lesions import outline
+from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, save, wrapped
+from uscl.report.figures.training import choice_curve, learning_curve
+
+
+def confusion(predictions: pd.DataFrame, title: str) -> Figure:
+    """Confusion matrix of one fold's test part, counts of cases."""
+    classes = class_names(predictions)
+    cases = case_scores(predictions, "classification")
+    figure, axis = plt.subplots(figsize=(4, 3.6), layout="constrained")
+    ConfusionMatrixDisplay.from_predictions(
+        cases["label"].to_numpy(dtype=str),
+        cases["predicted"].to_numpy(dtype=str),
+        labels=classes,
+        cmap="Blues",
+        colorbar=False,
+        ax=axis,
+    )
+    axis.set_title(wrapped(title, 40))
+    return figure
+
+
+def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figure:
+    """Best, median and worst segmented test images; `frames` [n, height, width] belong to the predictions' rows."""
+    predicted, true = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
+    scores = dice(predicted, true)
+    order = np.argsort(-scores, kind="stable")
+    shown = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.2), layout="constrained")
+    for axis, (rank, index) in zip(axes, shown.items(), strict=True):
+        axis.imshow(frames[index], cmap="gray", vmin=0, vmax=255)
+        for mask, colour, style in ((true[index], GREEN, "solid"), (predicted[index], ORANGE, "dashed")):
+            outline(axis, mask, colour, style)
+        axis.set(title=f"{rank}: Dice {scores[index]:.2f}", xticks=[], yticks=[])
+    figure.suptitle(f"{wrapped(title, 80)}\nsolid: truth, dashed: prediction")
+    return figure
+
+
+def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStore, folder: Path) -> None:
+    """Draw every fold of a cell into `folder`: fold<k>_learning_curve.png and fold<k>_predictions.png.
+
+    The learning curve of a probe is that of its settings.
+    """
+    rows = store.manifest.set_index("case")["row"]
+    cell = ["task", "regime", "labels", "arm", "seed", "fold"]
+    with written_folder(folder) as beside:
+        for (task, regime, labels, arm, seed, fold), part in predictions.groupby(cell):
+            share = "" if labels == 100 else f", {labels} % of the labels"
+            title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
+            if "predicted_mask" in part:
+                score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
+            else:
+                score_name, shown = "balanced accuracy", confusion(part, title)
+            save(shown, beside / f"fold{fold}_predictions.png")
+            of_fold = history[history["fold"] == fold]
+            curve = learning_curve(of_fold, score_name, title) if "epoch" in history else choice_curve(of_fold, title)
+            save(curve, beside / f"fold{fold}_learning_curve.png")

@@ -1,0 +1,76 @@
+"""All figures of one task in one regime, from what its cells left behind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from uscl.base.files import written_folder
+from uscl.data.store import FrameStore
+from uscl.metrics.classification import masks_of
+from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
+from uscl.report.figures.curves import learning_curves
+from uscl.report.figures.galleries import found_by_one, gallery, missed_by_all
+from uscl.report.figures.lesions import overlays_of_arms
+from uscl.report.figures.style import save_both
+
+
+def task_figures(
+    kind: str,
+    arms: Sequence[str],
+    cases: pd.DataFrame,
+    predictions: pd.DataFrame,
+    histories: pd.DataFrame,
+    store: FrameStore,
+    folder: Path,
+) -> None:
+    """Draw into `folder`: learning curves, galleries of cases, and what the `kind` of the task has beside.
+
+    `cases`, `predictions` and `histories` are of all arms and seeds; `histories` has arm and seed, and epoch unless the
+    regime is a probe.
+    """
+    title = f"{cases['task'].iloc[0]} ({cases['regime'].iloc[0]})"
+    figures = galleries(arms, cases, store)
+    if kind == "classification":
+        figures["confusion"] = confusion_matrices(cases, arms)
+        figures["roc"] = roc_curves(cases, arms)
+        figures["calibration"] = calibration_curves(cases, arms)
+    else:
+        figures["overlays"] = overlays(arms, cases, predictions, store)
+    if "epoch" in histories:
+        score = "balanced accuracy" if kind == "classification" else "mean Dice"
+        figures["learning_curves"] = learning_curves(histories, title, score, arms)
+    with written_folder(folder) as beside:
+        for name, figure in figures.items():
+            save_both(figure, beside / name)
+
+
+def galleries(arms: Sequence[str], cases: pd.DataFrame, store: FrameStore) -> dict[str, Figure]:
+    """The cases that all arms miss, and those that one alone gets."""
+    row_of_case = store.manifest.set_index("case")["row"]
+    count = cases["case"].nunique()
+    rule = "mean Dice below 0.5" if "dice" in cases else "wrong in most seeds"
+    missed, alone = missed_by_all(cases, arms), found_by_one(cases, arms)
+    return {
+        "missed_by_all": gallery(missed, store.frames, row_of_case, f"missed by every arm ({rule})", count),
+        "found_by_one": gallery(alone, store.frames, row_of_case, f"missed by all arms but one ({rule})", count),
+    }
+
+
+def overlays(arms: Sequence[str], cases: pd.DataFrame, predictions: pd.DataFrame, store: FrameStore) -> Figure:
+    """Best, median and worst image with the outlines of all arms, of the first seed."""
+    seed = cases["seed"].iloc[0]
+    dice = cases[cases["seed"] == seed].pivot(index="case", columns="arm", values="dice")
+    of_arm = {
+        arm: part.set_index("case").loc[dice.index]
+        for arm, part in predictions[predictions["seed"] == seed].groupby("arm", sort=False)
+    }
+    rows = store.manifest.set_index("case")["row"].loc[dice.index].to_numpy()
+    return overlays_of_arms(
+        dice.reset_index(),
+        {arm: masks_of(of_arm[arm], "predicted_mask") for arm in arms},
+        masks_of(of_arm[arms[0]], "true_mask"),
+        store.frames[rows],
+        int(seed),
+    )

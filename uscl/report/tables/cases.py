@@ -1,0 +1,23 @@
+"""Scored cases of all arms side by side: one row a case, as those who check a claim take it."""
+
+import pandas as pd
+
+KEY = ["case", "group", "fold", "seed", "label"]
+
+
+def one_row_a_case(cases: pd.DataFrame) -> pd.DataFrame:
+    """One row a test case and seed: case, group, fold, seed, label, then each arm's figures as `<figure>:<arm>`.
+
+    `cases` are those of all arms and seeds of one task in one regime (`uscl.metrics.classification.case_scores`).
+    Figures: predicted and correct of a classification, dice, iou and hd95 of a segmentation. Rows are ordered by seed,
+    fold and case.
+    """
+    figures = ["dice", "iou", "hd95"] if "dice" in cases else ["predicted", "correct"]
+    wide = cases.pivot(index=KEY, columns="arm", values=figures)
+    arms = cases["arm"].unique()
+    wide = wide[[(figure, arm) for figure in figures for arm in arms]]
+    wide.columns = [f"{figure}:{arm}" for figure, arm in wide.columns]
+    wide = wide.reset_index()
+    for name in wide.columns[wide.columns.str.startswith("correct:")]:
+        wide[name] = wide[name].astype(int)
+    return wide.sort_values(["seed", "fold", "case"], ignore_index=True)

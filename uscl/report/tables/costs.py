@@ -1,0 +1,85 @@
+"""What every arm took on every task: time, memory and images, from the records of the runs; and that for reading."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from uscl.report.tables.writing import duration, grid, span
+
+EVALUATION = ("arm", "task", "regime")
+COLUMNS = ["pretraining_s", "finetuning_s", "peak_memory_mib", "pretraining_images", "finetuning_images", "parameters"]
+
+EXPLANATION = """\
+Sums over seeds. An image counts each time it is seen. Time is that of training itself. Peak memory is the largest of
+the arm's jobs, without that of a GPU. Probes count their fit alone, not the features, which are computed once an
+encoder."""
+
+Record = Mapping[str, Any]
+
+
+def costs_table(encoders: Iterable[Record], cells: Iterable[Record]) -> pd.DataFrame:
+    """One row an arm x task x regime, in the order of the cells (`costs.csv`).
+
+    `encoders` and `cells` are the records (`uscl.jobs.run_record`) of all seeds. Seconds and images are sums over
+    seeds: those of the training itself, without reading, scoring and writing. An arm that is not pretrained has 0 of
+    both. `peak_memory_mib` is the largest resident memory of the arm's pretraining runs and of the evaluation's, not a
+    GPU's. `parameters` are the encoder's. Times and memory are measured, so they differ from run to run.
+    """
+    of_arm, of_evaluation = defaultdict(list), defaultdict(list)
+    for record in encoders:
+        of_arm[record["tags"]["arm"]].append(record)
+    for record in cells:
+        of_evaluation[tuple(record["params"][key] for key in EVALUATION)].append(record)
+    rows = [
+        dict(zip(EVALUATION, name, strict=True)) | costs(of_arm[name[0]], evaluated)
+        for name, evaluated in of_evaluation.items()
+    ]
+    return pd.DataFrame(rows, columns=[*EVALUATION, *COLUMNS])
+
+
+def costs(pretrained: Sequence[Record], evaluated: Sequence[Record]) -> dict[str, float]:
+    """The costs of one arm in one evaluation; `pretrained` and `evaluated` are its records, one a seed."""
+    return {
+        "pretraining_s": float(sum(record.get("training_s", 0) for record in pretrained)),
+        "finetuning_s": float(sum(fold["ended"] - fold["started"] for record in evaluated for fold in record["folds"])),
+        "peak_memory_mib": max(record["peak_memory_mib"] for record in (*pretrained, *evaluated)),
+        "pretraining_images": sum(record["images"] for record in pretrained),
+        "finetuning_images": sum(record["images"] for record in evaluated),
+        "parameters": pretrained[0]["parameters"],
+    }
+
+
+def cost_parts(costs: pd.DataFrame) -> list[str]:
+    """Two Markdown grids, on the arms' pretraining and on the evaluations, with their heading; none without costs.
+
+    `costs` is `costs_table`, or the result table, which has images and parameters alone.
+    """
+    rows = costs.dropna(subset=["pretraining_images", "finetuning_images"])
+    if not len(rows):
+        return []
+    arms = [pretraining(arm, part) for arm, part in rows.groupby("arm", sort=False)]
+    tasks = [evaluation(name, part) for name, part in rows.groupby(["task", "regime"], sort=False)]
+    measured = "pretraining_s" in rows
+    of_arms = ["arm", "encoder's parameters", "images seen in pretraining", *(["time", "peak memory"] * measured)]
+    of_tasks = ["task", "regime", "training images seen by an arm", *(["time of an arm"] * measured)]
+    return ["## Costs", EXPLANATION, grid(of_arms, arms), grid(of_tasks, tasks)]
+
+
+def pretraining(arm: str, costs: pd.DataFrame) -> list[str]:
+    """A line on an arm's pretraining."""
+    first = costs.iloc[0]
+    line = [arm, f"{first['parameters']:,.0f}", f"{first['pretraining_images']:,.0f}"]
+    if "pretraining_s" in costs:
+        took = duration(first["pretraining_s"]) if first["pretraining_images"] else "-"
+        line += [took, f"{costs['peak_memory_mib'].max():,.0f} MiB"]
+    return line
+
+
+def evaluation(name: tuple[str, str], costs: pd.DataFrame) -> list[str]:
+    """A line on a task in a regime, from the arm that took least to the one that took most."""
+    line = [*name, span([f"{images:,.0f}" for images in sorted(costs["finetuning_images"])])]
+    if "finetuning_s" in costs:
+        line.append(span([duration(seconds) for seconds in sorted(costs["finetuning_s"])]))
+    return line

@@ -1,0 +1,39 @@
+"""Which comparisons are corrected together, and when one of them counts as shown."""
+
+import numpy as np
+import pandas as pd
+
+from uscl.metrics.classification import PRIMARY
+from uscl.report.tables.writing import SHOWN
+from uscl.stats.holm import holm
+from uscl.stats.panel_scores import LOWER_IS_BETTER
+
+
+def corrected(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """All comparisons of a study with p_holm (`holm_by_family`) and verdict (`verdicts`)."""
+    found = comparisons.assign(p_holm=holm_by_family(comparisons))
+    return found.assign(verdict=verdicts(found))
+
+
+def holm_by_family(comparisons: pd.DataFrame) -> pd.Series:
+    """Holm-corrected p of every comparison of a study, with the index of `comparisons`; NaN stays NaN.
+
+    `comparisons` has metric and p, and all pairs of arms on all tasks in all regimes. Those on the tasks' primary
+    metrics (macro-F1, Dice) are one family, for they are what the study is about. Each other metric is a family of its
+    own.
+    """
+    family = comparisons["metric"].where(~comparisons["metric"].isin(PRIMARY.values()), "primary")
+    return comparisons["p"].astype(float).groupby(family).transform(lambda p: holm(p))
+
+
+def verdicts(comparisons: pd.DataFrame) -> pd.Series:
+    """Better or worse where the corrected test (`p_holm`) shows the arm to be so, else "not shown".
+
+    `comparisons` has metric, difference and p_holm. The sign of the difference counts the other way round where lower
+    is better.
+    """
+    gain = comparisons["difference"].astype(float)
+    gain = gain.where(~comparisons["metric"].isin(LOWER_IS_BETTER), -gain)
+    significant = comparisons["p_holm"].astype(float) < SHOWN
+    found = np.select([significant & (gain > 0), significant & (gain < 0)], ["better", "worse"], "not shown")
+    return pd.Series(found, index=comparisons.index)

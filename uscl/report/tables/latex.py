@@ -1,0 +1,116 @@
+r"""The result table for a paper: LaTeX that needs no package but booktabs (\usepackage{booktabs})."""
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from uscl.metrics.classification import PRIMARY
+from uscl.report.tables.absences import absences
+from uscl.report.tables.names import MARK, TITLES
+from uscl.report.tables.writing import limits, mean_and_sd
+from uscl.stats.panel_scores import LOWER_IS_BETTER
+
+SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
+SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+SPECIAL |= {"<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "↓": r"$\downarrow$", MARK: r"$\dagger$"}
+
+
+def latex(table: pd.DataFrame, study: str) -> str:
+    """`table.tex`: one table environment a task and regime, with the main metrics of `result_table`.
+
+    Every arm has two lines: mean and standard deviation, and below them the confidence interval. Bold is what `best`
+    says, nothing else. What is missing or undefined stands in a paragraph behind the tables.
+    """
+    parts = [
+        environment(rows, study)
+        for _, rows in table.groupby(["task", "regime"], sort=False)
+        if rows["metric"].notna().any()
+    ]
+    if reasons := absences(table):
+        parts.append(rf"\noindent Missing and undefined. {escaped(' '.join(reasons))}")
+    return "\n\n".join([r"% Needs \usepackage{booktabs}.", *parts]) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""Text that LaTeX prints as it is.
+
+    >>> print(escaped("meta_uscl & 95 %"))
+    meta\_uscl \& 95 \%
+    """
+    return re.sub("|".join(map(re.escape, SPECIAL)), lambda found: SPECIAL[found[0]], text)
+
+
+def environment(rows: pd.DataFrame, study: str) -> str:
+    """The table environment of one task in one regime."""
+    present = set(rows["metric"])
+    metrics = [metric for metric in TITLES if metric in present]
+    body = [arm_lines(of_arm, metrics) for _, of_arm in rows.groupby("arm", sort=False)]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{6pt}",
+            rf"\caption{{{caption(rows, study)}}}",
+            rf"\label{{tab:{rows['task'].iloc[0]}-{rows['regime'].iloc[0]}}}",
+            rf"\begin{{tabular}}{{l{'c' * len(metrics)}r}}",
+            r"\toprule",
+            " & ".join(["arm", *map(heading, metrics), "rank"]) + r" \\",
+            r"\midrule",
+            "\n\\addlinespace\n".join(body),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def heading(metric: str) -> str:
+    """A metric's name, on two lines if it has two words, with an arrow down where lower is better."""
+    first, *rest = TITLES[metric].split(" ", 1)
+    name = rf"{escaped(first)}\\{escaped(rest[0])}" if rest else escaped(first)
+    return rf"\shortstack{{{name}{' ' + SPECIAL['↓'] if metric in LOWER_IS_BETTER else ''}}}"
+
+
+def arm_lines(of_arm: pd.DataFrame, metrics: list[str]) -> str:
+    """Two lines on an arm: means and standard deviations with the rank, and the intervals."""
+    known = {row["metric"]: row for row in of_arm.to_dict("records")}
+    primary = next((known[metric] for metric in metrics if metric in PRIMARY.values() and metric in known), None)
+    rank = "--" if primary is None or pd.isna(primary["rank"]) else f"{primary['rank']:g}"
+    name = escaped(of_arm["arm"].iloc[0]) + (rf"\,{SPECIAL[MARK]}" if of_arm["pool_labels"].any() else "")
+    first = [name, *(score(known.get(metric)) for metric in metrics), rank]
+    second = ["", *(interval(known.get(metric)) for metric in metrics), ""]
+    return "\n".join(" & ".join(line) + r" \\" for line in (first, second))
+
+
+def score(row: dict[str, Any] | None) -> str:
+    """Mean and standard deviation, bold if the row is `best`."""
+    if row is None or pd.isna(row["mean"]):
+        return "--"
+    text = escaped(mean_and_sd(row["mean"], row["sd"], row["metric"]))
+    return rf"\textbf{{{text}}}" if row["best"] else text
+
+
+def interval(row: dict[str, Any] | None) -> str:
+    """The confidence interval, in small type."""
+    text = "" if row is None else limits(row["ci_low"], row["ci_high"], row["metric"])
+    return rf"{{\scriptsize {text}}}" if text else ""
+
+
+def caption(rows: pd.DataFrame, study: str) -> str:
+    """What the figures are and what bold means."""
+    task, regime = rows[["task", "regime"]].iloc[0]
+    scores, cases, groups = (int(rows[column].max()) for column in ("n", "n_cases", "n_groups"))
+    text = f"Study {study}, {task} ({regime}): mean ± standard deviation over folds and seeds ({scores} scores), in"
+    text += f" percent unless a unit is named, and 95 % confidence interval by a bootstrap over patients ({cases} test"
+    text += f" cases of {groups} patients, else videos, else images)."
+    reference = rows["reference"].dropna()
+    if len(reference):
+        text += " Bold: the best mean, of an arm that the paired permutation test with Holm's correction shows to be"
+        text += (
+            f" better than {reference.iloc[0]} (p < 0.05), or {reference.iloc[0]} itself if better than every other."
+        )
+    primary = next(metric for metric in rows["metric"] if metric in PRIMARY.values())
+    text += f" Rank: by {TITLES[primary]}."
+    if rows["pool_labels"].any():
+        text += f" {MARK}: sees class labels of the pretraining pool."
+    return escaped(text)

@@ -1,0 +1,143 @@
+"""The result table for reading: arms and main metrics by task and regime, costs, and what it all means."""
+
+import pandas as pd
+
+from uscl.metrics.classification import PRIMARY
+from uscl.report.tables.absences import absences
+from uscl.report.tables.costs import cost_parts
+from uscl.report.tables.names import GROUPS, MARK, REGIMES, TITLES
+from uscl.report.tables.writing import grid, limits, mean_and_sd, p_value
+from uscl.stats.panel_scores import LOWER_IS_BETTER
+
+AUTHORS = "accuracy, epoch chosen on the test fold (not a result)"
+
+SCORES = """\
+- A score is that of one fold's test part with one seed, and each test part is scored once: a validation part of the
+  training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. Folds
+  share training data, so their scores are not independent, and it is no standard error.
+- [low, high] is the 95 % confidence interval of the mean: a bootstrap that draws patients (else videos, else images)
+  within each fold. It leaves out that other training patients would have given other models.
+- The rank is that of the mean among the arms, 1 the best.
+- ECE is the expected calibration error in ten bins. AUROC is the mean over classes of one class against the rest."""
+
+MASKS = """\
+- Dice, IoU and HD95 are those of single images, with masks at the study's frame size and not at the size of the source
+  image: don't compare them with published ones. Two empty masks agree (Dice and IoU 1, HD95 0); where one of the two is
+  empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
+
+BEST_EPOCH = """\
+- "Epoch chosen on the test fold" is the authors' protocol: the epoch that is best on the test fold itself, and the
+  cases of all folds pooled. It is biased upwards, stands here for comparison alone and is used for nothing else."""
+
+
+def markdown(table: pd.DataFrame, claims: pd.DataFrame, study: str, *, costs: pd.DataFrame | None = None) -> str:
+    """`table.md`: the main metrics of `result_table`, what is missing and why, and the costs.
+
+    `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory. Figures
+    are in percent unless a unit is named. Bold is what `best` says, nothing else.
+    """
+    parts = [f"# Results of the study `{study}`", introduction(table, claims)]
+    for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
+        if rows["metric"].notna().any():
+            parts += [f"## {task}, {regime}", size(rows), result_grid(rows)]
+    if reasons := absences(table):
+        parts += ["## Missing and undefined", "\n".join(f"- {reason}" for reason in reasons)]
+    parts += cost_parts(table if costs is None else costs)
+    return "\n\n".join([*parts, "## How to read this", notes(table)]) + "\n"
+
+
+def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """What the figures are, what bold means here, and how many comparisons are shown."""
+    lines = [
+        "Mean ± standard deviation over folds and seeds [95 % confidence interval], in percent. ↓: lower is better"
+    ]
+    if len(claims):
+        meaning = f"the best mean, of an arm that the corrected test shows to be better than `{reference_of(table)}`"
+        lines.append(f"**Bold**: {meaning}" if table["best"].any() else f"Nothing is bold; bold would be {meaning}")
+        differ = (claims["verdict"] != "not shown").sum()
+        lines.append(f"{differ} of {len(claims)} comparisons on the primary metrics show a difference: see claims.md")
+    else:
+        lines.append("No arms were compared, so nothing is bold")
+    if table["pool_labels"].any():
+        lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
+    return "\n".join(f"- {line}." for line in lines)
+
+
+def reference_of(table: pd.DataFrame) -> str:
+    """The arm that the others are compared with; the table has comparisons."""
+    return str(table["reference"].dropna().iloc[0])
+
+
+def size(rows: pd.DataFrame) -> str:
+    """How many cases, groups and scores the figures of a task rest on, and what the audit found of its data."""
+    cases, groups, scores = (rows[column].max() for column in ("n_cases", "n_groups", "n"))
+    regime = rows["regime"].iloc[0]
+    meaning = f" Regime: {REGIMES[regime]}." if regime in REGIMES else ""
+    leaks = rows["leaks"].iloc[0]
+    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores an arm.{meaning} Audit of the data: {leaks}."
+
+
+def result_grid(rows: pd.DataFrame) -> str:
+    """Arms down, main metrics across, then rank and corrected p on the primary metric."""
+    present = set(rows["metric"])
+    metrics = [metric for metric in TITLES if metric in present]
+    primary = next(metric for metric in metrics if metric in PRIMARY.values())
+    header = ["arm", *(TITLES[metric] + (" ↓" if metric in LOWER_IS_BETTER else "") for metric in metrics)]
+    header += [f"rank, {TITLES[primary]}", f"Holm p, {TITLES[primary]}"]
+    by_authors = rows["best_on_test_epoch"].notna().any()
+    lines = []
+    for arm, of_arm in rows.groupby("arm", sort=False):
+        known = {row["metric"]: row for row in of_arm.to_dict("records")}
+        line = [marked(of_arm), *(cell(known.get(metric)) for metric in metrics), *standing(arm, known.get(primary))]
+        lines.append(line + ([authors_cell(known.get("accuracy"))] if by_authors else []))
+    return grid([*header, AUTHORS] if by_authors else header, lines)
+
+
+def marked(of_arm: pd.DataFrame) -> str:
+    """The arm's name, with a mark if it sees labels of the pool."""
+    return f"{of_arm['arm'].iloc[0]}{f' {MARK}' if of_arm['pool_labels'].any() else ''}"
+
+
+def cell(row: dict | None) -> str:
+    """Mean, sd and interval of a row of the table; bold if it is `best`."""
+    if row is None:
+        return "missing"
+    text = mean_and_sd(row["mean"], row["sd"], row["metric"])
+    text = " ".join(filter(None, [text, limits(row["ci_low"], row["ci_high"], row["metric"])]))
+    return f"**{text}**" if row["best"] else text
+
+
+def standing(arm: str, row: dict | None) -> list[str]:
+    """Rank and corrected p of a row of the primary metric."""
+    if row is None:
+        return ["-", "-"]
+    rank = "-" if pd.isna(row["rank"]) else f"{row['rank']:g}"
+    return [rank, "-" if pd.isna(row["p_holm"]) else p_value(row["p_holm"])]
+
+
+def authors_cell(row: dict | None) -> str:
+    """The accuracy by the authors' protocol."""
+    return "-" if row is None or pd.isna(row["best_on_test_epoch"]) else f"{100 * row['best_on_test_epoch']:.1f}"
+
+
+def notes(table: pd.DataFrame) -> str:
+    """What a reader must know, of what the table has."""
+    parts = [SCORES]
+    if table["reference"].notna().any():
+        parts.append(comparison(reference_of(table)))
+    if table["metric"].eq("dice").any():
+        parts.append(MASKS)
+    if table["best_on_test_epoch"].notna().any():
+        parts.append(BEST_EPOCH)
+    return "\n".join(parts)
+
+
+def comparison(reference: str) -> str:
+    """How arms are compared, and what bold stands for."""
+    return f"""\
+- Holm p: a two-sided paired permutation test against `{reference}`, which swaps both arms' predictions of whole
+  patients, corrected by Holm's method. All comparisons of the study on the primary metrics (macro-F1, Dice) are one
+  family, those on each other metric another one.
+- Bold: the best mean of its column, of an arm with Holm p < 0.05 in its favour. That is better than `{reference}`, not
+  better than every arm. `{reference}` itself is bold only if it is shown to be better than every other arm.
+- A difference that is not shown may be there all the same: few patients show large differences only."""

@@ -1,0 +1,124 @@
+"""The study's result table: every arm, task, regime and metric with its uncertainty, tests, costs and origin."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from uscl.report.tables.families import corrected
+from uscl.stats.panel_scores import LOWER_IS_BETTER
+
+EVALUATION = ["arm", "task", "regime"]
+ROW = [*EVALUATION, "metric"]
+COSTS = ["pretraining_images", "finetuning_images", "parameters"]
+PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
+COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
+COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason", *COSTS, *PROVENANCE]
+WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are missing
+
+Missing = tuple[str | None, str, str, str]
+
+# Why a metric may have no value, by the beginning of its name.
+CAUSES = {
+    "auroc": "a class is absent from the test part",
+    "sensitivity_": "the class is absent from the test part",
+    "f1_": "the class is absent from the test part and never predicted",
+}
+
+
+def result_table(
+    intervals: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    best_on_test: pd.DataFrame,
+    costs: pd.DataFrame,
+    provenance: pd.DataFrame,
+    *,
+    labelled: Collection[str],
+    reference: str,
+    missing: Sequence[Missing],
+) -> pd.DataFrame:
+    """One row an arm x task x regime x metric, in the order of their first appearance (`table.csv`).
+
+    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
+    `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
+    `costs` and `provenance` have a row an arm x task x regime. `labelled` are the arms that see class labels of the
+    pool. `missing` names arm (None for all arms), task, regime and reason of what was not evaluated: a row without a
+    metric.
+
+    `rank` is 1 for the best mean, the average for equal ones. `p_holm` is the paired permutation test against the
+    `reference` arm, corrected by Holm's method: one family of all comparisons on the tasks' primary metrics, and one of
+    each other metric (`holm_by_family`). `best` is True for the one best mean if that test shows the arm to be better
+    than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than every other arm.
+
+    ValueError where `reference` is no arm of `intervals`.
+    """
+    if reference not in set(intervals["arm"]):
+        raise ValueError(f"The reference {reference} is none of the arms {', '.join(intervals['arm'].unique())}.")
+    table = in_order(pd.concat([with_reasons(intervals), missing_rows(intervals["arm"].unique(), missing)]))
+    table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
+    authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
+    table = table.merge(authors, on=ROW, how="left", validate="one_to_one")
+    for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
+        table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
+    table["pool_labels"] = table["arm"].isin(labelled)
+    table["rank"] = ranks(table)
+    table["best"] = best(table, reference)
+    whole = dict.fromkeys(WHOLE, "Int64")
+    return table.astype({"best_on_test_epoch": float, "p_holm": float, **whole})[COLUMNS]
+
+
+def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The intervals with a reason where a metric is undefined in some or all scores."""
+    reasons = [
+        why_undefined(metric, int(undefined), int(n + undefined))
+        for metric, undefined, n in intervals[["metric", "undefined", "n"]].itertuples(index=False)
+    ]
+    return intervals.assign(reason=pd.Series(reasons, index=intervals.index, dtype=object))
+
+
+def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
+    """The reason of undefined scores; None where there are none.
+
+    >>> why_undefined("auroc", 2, 15)
+    'undefined in 2 of 15 scores: a class is absent from the test part'
+    """
+    if not undefined:
+        return None
+    cause = next((f": {text}" for name, text in CAUSES.items() if metric.startswith(name)), "")
+    return f"undefined in {undefined} of {scores} scores{cause}"
+
+
+def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
+    """A row for each arm of each evaluation that does not exist."""
+    rows = [
+        (each, task, regime, None, reason)
+        for arm, task, regime, reason in missing
+        for each in (arms if arm is None else [arm])
+    ]
+    return pd.DataFrame(rows, columns=[*ROW, "reason"], dtype=object)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows by arm, task, regime and metric, each in the order of first appearance."""
+    return table.sort_values(ROW, key=lambda column: pd.factorize(column)[0], kind="stable", ignore_index=True)
+
+
+def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The corrected tests of all arms against the reference: what `ROW` names, reference, p_holm and verdict."""
+    tested = corrected(comparisons)
+    return tested.loc[tested["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
+
+
+def ranks(table: pd.DataFrame) -> pd.Series:
+    """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
+    height = table["mean"].where(table["metric"].isin(LOWER_IS_BETTER), -table["mean"])
+    return height.groupby([table[key] for key in ROW[1:]]).rank()
+
+
+def best(table: pd.DataFrame, reference: str) -> pd.Series:
+    """Whether an arm has the one best mean and the corrected tests support it."""
+    other = (table["arm"] != reference) & table["mean"].notna()
+    keys = [table[key] for key in ROW[1:]]
+    others = other.groupby(keys).transform("sum")
+    worse = (other & (table["verdict"] == "worse")).groupby(keys).transform("sum")
+    supported = (table["verdict"] == "better").where(table["arm"] != reference, (others > 0) & (worse == others))
+    return (table["rank"] == 1) & supported

@@ -1,0 +1,59 @@
+"""What the tables are made of: the files that every cell and every comparison left behind."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+EVALUATION = ["arm", "task", "regime"]
+
+
+def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
+    """The tables of all tasks and regimes as one, with the columns task and regime."""
+    tables = [pd.read_csv(path).assign(task=task, regime=regime) for (task, regime), path in paths.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def best_on_test_scores(records: Iterable[Mapping[str, Any]], paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Mean over seeds of what the best epochs on the test folds give: arm, task, regime, metric, value.
+
+    `records` are the cells' run records, `paths` their tables of metric and value, in the same order; a cell that was
+    not run with the authors' protocol has an empty one.
+    """
+    tables = [
+        pd.read_csv(path).assign(**{key: record["params"][key] for key in EVALUATION})
+        for record, path in zip(records, paths, strict=True)
+    ]
+    scores = pd.concat(tables, ignore_index=True)
+    return scores.groupby([*EVALUATION, "metric"], sort=False)["value"].mean().reset_index()
+
+
+def provenance(records: Iterable[Mapping[str, Any]], leaks: Mapping[str, str]) -> pd.DataFrame:
+    """Where the scores of each arm x task x regime come from, one row each.
+
+    `records` are the cells' run records (`uscl.jobs.run_record`), `leaks` what the audit found, by task. Columns: arm,
+    task, regime; run, the MLflow runs' name less their seed; seeds; commit, config_sha256, data_sha256, leaks, cpu and
+    gpu. Seeds that were run apart may differ in them: all values then, in the seeds' order.
+    """
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for record in records:
+        found[tuple(record["params"][key] for key in EVALUATION)].append(record)
+    rows = []
+    for evaluation, of_seeds in found.items():
+        row = dict(zip(EVALUATION, evaluation, strict=True))
+        row["run"] = of_seeds[0]["name"].rpartition("/")[0]
+        row["seeds"] = " ".join(str(record["params"]["seed"]) for record in of_seeds)
+        for key in ("commit", "config_sha256", "data_sha256"):
+            row[key] = distinct(record[key] for record in of_seeds)
+        row["leaks"] = leaks[row["task"]]
+        for key in ("cpu", "gpu"):
+            row[key] = distinct(record["hardware"][key] for record in of_seeds)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def distinct(values: Iterable[str]) -> str:
+    """The different values in the order of their first appearance."""
+    return " / ".join(dict.fromkeys(values))

@@ -1,0 +1,110 @@
+"""A lung set in the layout of covid19_ultrasound (Born et al. 2021, doi:10.3390/app11020672)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from uscl.base.progress import shown
+from uscl.base.seeds import generator
+from uscl.simulator.anatomy_lung import State
+from uscl.simulator.display import annotate
+from uscl.simulator.events import Step, render
+from uscl.simulator.machine import Probe, draw_exam
+from uscl.simulator.motion import draw_motion
+from uscl.simulator.patient import lung_scanner
+from uscl.simulator.video import Format, rotate, write_png, write_video
+
+PREFIXES: dict[State, tuple[str, str]] = {
+    "covid": ("Cov-", "COVID-19"),
+    "pneumonia": ("Pneu_", "Bacterial pneumonia"),
+    "regular": ("Reg_", "regular"),
+}
+STATES = tuple(PREFIXES)
+STILL_EVERY, LINEAR_EVERY = 5, 7  # patients of whom there is also a still image, a linear-probe video
+
+
+class Recording(NamedTuple):
+    """One file of the set."""
+
+    patient: int
+    view: int
+    probe: Probe
+    form: Format | None  # None: a still image
+
+    @property
+    def state(self) -> State:
+        """The patient's class: classes take turns by patient."""
+        return STATES[self.patient % len(STATES)]
+
+
+def write_lung(out: Path, seed: int, patients: int, videos: int, frames: int) -> None:
+    """Write data/pocus_videos, data/pocus_images and the metadata table."""
+    for folder in ("pocus_videos/convex", "pocus_videos/linear", "pocus_images/convex"):
+        (out / "data" / folder).mkdir(parents=True)
+    planned = [recording for patient in range(patients) for recording in recordings(patient, videos)]
+    rows = [
+        write_clip(out, seed, recording, recording.form, frames)
+        if recording.form
+        else write_still(out, seed, recording)
+        for recording in shown(planned, len(planned), "simulating the lung set")
+    ]
+    pd.DataFrame(rows).to_csv(out / "data" / "dataset_metadata.csv", index=False)
+
+
+def recordings(patient: int, videos: int) -> Iterator[Recording]:
+    """What is recorded of one patient: `videos` convex videos, and of some a still image and a linear video."""
+    for view in range(videos):
+        yield Recording(patient, view, "convex", rotate(patient, view, videos, len(STATES)))
+    if patient % STILL_EVERY == 1:
+        yield Recording(patient, videos, "convex", None)
+    if patient % LINEAR_EVERY == 2:
+        yield Recording(patient, videos + 1, "linear", rotate(patient, videos, videos, len(STATES)))
+
+
+def write_clip(out: Path, seed: int, recording: Recording, form: Format, frames: int) -> dict[str, object]:
+    """Write one video of `frames` frames; returns its row of the metadata."""
+    patient, view, probe, _ = recording
+    rng = generator(seed, "lung", patient, view)
+    exam, rate = draw_exam(rng, probe, "lung"), int(rng.choice(form.rates))
+    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state)
+    pictures = render([Step(k) for k in range(frames)], [scanner], draw_motion(rng, "lung"), rate)
+    name = f"{PREFIXES[recording.state][0]}sim-p{patient:03d}-{view + 1}"
+    folder = f"data/pocus_videos/{probe}"
+    write_video(out / folder / f"{name}{form.suffix}", [annotate(p, scanner) for p in pictures], form, rate)
+    return metadata_row(folder, name, recording, "video") | {
+        "Framerate": rate,
+        "Resolution": f"{exam.width}x{exam.height}",
+        "Length (frames)": frames,
+    }
+
+
+def write_still(out: Path, seed: int, recording: Recording) -> dict[str, object]:
+    """Write one still image; returns its row of the metadata."""
+    patient, view, probe, _ = recording
+    rng = generator(seed, "lung", patient, view)
+    exam = draw_exam(rng, probe, "lung")
+    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state)
+    name = f"{PREFIXES[recording.state][0]}sim-p{patient:03d}-still"
+    folder = f"data/pocus_images/{probe}"
+    write_png(out / folder / f"{name}.png", annotate(scanner.frame(draw_motion(rng, "lung").pose(0, 1)), scanner))
+    return metadata_row(folder, name, recording, "Image") | {"Resolution": f"{exam.width}x{exam.height}"}
+
+
+def metadata_row(folder: str, name: str, recording: Recording, medium: str) -> dict[str, object]:
+    """Columns named as in the public table."""
+    return {
+        "Current location": folder,
+        "Filename": name,
+        "Label": PREFIXES[recording.state][1],
+        "License": "CC0 1.0",
+        "InThisRepo": "Yes",
+        "Type": medium,
+        "Probe": recording.probe,
+        "Title": "Simulated",
+        "Framerate": None,
+        "Resolution": None,
+        "Length (frames)": None,
+        "Patient ID / Name": recording.patient + 1,
+    }

@@ -1,0 +1,121 @@
+"""The pretraining pool: unlabelled videos of three organs, some with planted nuisances of known truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from uscl.base.errors import UserError
+from uscl.base.progress import shown
+from uscl.base.seeds import generator
+from uscl.simulator.display import annotate
+from uscl.simulator.events import SHORTEST, Event, Step, render, timeline
+from uscl.simulator.machine import Exam, Probe, draw_exam
+from uscl.simulator.motion import draw_motion
+from uscl.simulator.patient import breast_scanner, liver_scanner, lung_scanner
+from uscl.simulator.scan import Scanner
+from uscl.simulator.video import Format, rotate, write_video
+
+ORGANS = ("lung", "liver", "breast")
+# Where the probe goes when it leaves an organ.
+NEIGHBOUR = {"lung": "liver", "liver": "lung", "breast": "lung"}
+
+
+@dataclass(frozen=True)
+class Video:
+    """One row of videos.csv."""
+
+    file: str
+    patient: str
+    organ: str
+    probe: Probe
+    codec: str
+    fps: int
+    frames: int
+    event: Event
+
+
+def write_pool(
+    out: Path,
+    seed: int,
+    patients: int,
+    videos: int,
+    frames: int,
+    shares: dict[Event, float],
+    *,
+    one_machine: bool = False,
+) -> None:
+    """Write videos/, videos.csv (a row for each video) and frames.csv (organ and event of each frame).
+
+    `shares` are the parts of the videos that get each event; a video has one event at most. With `one_machine` all
+    videos of a probe are taken with the same settings, else each with its own.
+    """
+    if frames < SHORTEST:
+        raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
+    (out / "videos").mkdir()
+    events = assign_events(patients * videos, shares, generator(seed, "pool", "events"))
+    rows, moments = [], []
+    for number, event in enumerate(shown(events, len(events), "simulating the pool")):
+        patient, view = divmod(number, videos)
+        form = rotate(patient, view, videos, len(ORGANS))
+        video, steps = write_clip(out, seed, patient, view, form, frames, event, one_machine)
+        rows.append(video)
+        moments += [
+            (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note)
+            for k, s in enumerate(steps)
+        ]
+    pd.DataFrame(rows).to_csv(out / "videos.csv", index=False)
+    pd.DataFrame(moments, columns=["file", "frame", "organ", "event"]).to_csv(out / "frames.csv", index=False)
+
+
+def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generator) -> list[Event]:
+    """Events of `count` videos: the rounded share of each, in random places. UserError: impossible shares."""
+    if any(share < 0 for share in shares.values()) or sum(shares.values()) > 1:
+        raise UserError(f"The shares of nuisances {shares} must lie between 0 and 1 and add up to 1 at most.")
+    events: list[Event] = [event for event, share in shares.items() for _ in range(round(share * count))]
+    events = (events + ["none"] * count)[:count]
+    return [events[k] for k in rng.permutation(count)]
+
+
+def write_clip(
+    out: Path, seed: int, patient: int, view: int, form: Format, frames: int, event: Event, one_machine: bool
+) -> tuple[Video, list[Step]]:
+    """Write one video; returns its row of videos.csv and its steps."""
+    rng = generator(seed, "pool", patient, view)
+    organ = organ_of(patient, view, rng)
+    probe: Probe = "linear" if organ == "breast" else "convex"
+    exam, rate = draw_exam(rng, probe, organ), int(rng.choice(form.rates))
+    if one_machine:
+        exam = draw_exam(generator(seed, "pool", "machine", probe), probe, organ="lung")
+    scanners = [scanner_of(seed, patient, view, organ, exam)]
+    if event == "organ_change":
+        scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam))
+    steps = timeline(event, frames, rng)
+    pictures = render(steps, scanners, draw_motion(rng, organ), rate)
+    file = f"patient_{patient:03d}_{organ}_{view + 1}{form.suffix}"
+    write_video(out / "videos" / file, [annotate(p, scanners[0]) for p in pictures], form, rate)
+    return Video(file, f"patient_{patient:03d}", organ, probe, codec_name(form), rate, frames, event), steps
+
+
+def organ_of(patient: int, view: int, rng: np.random.Generator) -> str:
+    """Each patient comes for one organ; lung and liver patients may have the other looked at too."""
+    organ = ORGANS[patient % len(ORGANS)]
+    return NEIGHBOUR[organ] if view and organ != "breast" and rng.random() < 0.25 else organ
+
+
+def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:
+    """The patient under the scanner, with a disease or without, the same one in every video."""
+    case = ("pool", patient)
+    state = generator(seed, *case, "state")
+    if organ == "lung":
+        return lung_scanner(seed, case, view, exam, state.choice(["regular", "covid", "pneumonia"]))
+    if organ == "liver":
+        return liver_scanner(seed, case, view, exam)
+    finding = state.choice(["normal", "benign", "malignant"])
+    return breast_scanner(seed, case, view, exam, finding, int(finding != "normal"))
+
+
+def codec_name(form: Format) -> str:
+    """The codec as players name it: h264, not libx264."""
+    return form.codec.removeprefix("lib").replace("x264", "h264")

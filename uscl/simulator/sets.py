@@ -1,0 +1,54 @@
+"""The entry point: whole simulated data sets, in the layouts that the readers of real ones expect."""
+
+from pathlib import Path
+
+from uscl.base.errors import UserError
+from uscl.base.files import written_folder
+from uscl.simulator.events import Event
+from uscl.simulator.set_breast import write_breast
+from uscl.simulator.set_lung import write_lung
+from uscl.simulator.set_pool import write_pool
+
+KINDS = ("pool", "lung", "breast")
+
+
+def write_set(
+    kind: str,
+    out: Path,
+    *,
+    seed: int,
+    patients: int,
+    videos: int = 2,
+    frames: int = 24,
+    inconsistent: float = 0.25,
+    dropout: float = 0.1,
+    freeze: float = 0.1,
+) -> None:
+    """Simulate a data set into the new folder `out`, which appears only once it is complete.
+
+    kind: "pool" (pretraining videos and the truth about their frames), "lung" (covid19_ultrasound layout,
+    three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
+    not used). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
+    videos in which the probe moves to another organ, loses contact, or the picture freezes.
+    Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
+    """
+    check_request(kind, out, patients, videos, frames)
+    with written_folder(out) as partial:
+        if kind == "pool":
+            shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
+            write_pool(partial, seed, patients, videos, frames, shares)
+        elif kind == "lung":
+            write_lung(partial, seed, patients, videos, frames)
+        else:
+            write_breast(partial, seed, patients)
+
+
+def check_request(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:
+    """Raise UserError for an unknown kind, a number below 1, or a folder that holds files."""
+    if kind not in KINDS:
+        raise UserError(f"There is no simulated set {kind!r}: choose one of {', '.join(KINDS)}.")
+    for name, value in (("patients", patients), ("videos", videos), ("frames", frames)):
+        if value < 1:
+            raise UserError(f"The simulated set {kind!r} needs at least 1 for {name}, not {value}.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} already exists: remove it, or choose another place for the simulated set {kind!r}.")

@@ -1,0 +1,37 @@
+"""Random augmentation of whole batches on the batch's device, with kornia: every sample draws its own parameters.
+
+Frames are grey [batch, 1, height, width] in [0, 1]. Random numbers come from torch's current stream
+(`uscl.base.seeds.torch_stream`).
+"""
+
+import kornia.augmentation as K
+from torch import Tensor
+
+
+def contrastive(size: int) -> K.AugmentationSequential:
+    """The published views (released code of Meta-USCL): crop, flip, colour jitter.
+
+    Of the colour jitter 0.64 / 0.64 / 0.64 / 0.16 only brightness and contrast are drawn: saturation and hue leave a
+    grey image as it is.
+    """
+    return K.AugmentationSequential(
+        K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),
+        K.RandomHorizontalFlip(p=0.5),
+        K.ColorJitter(brightness=0.64, contrast=0.64, p=0.8),
+        data_keys=["input"],
+    )
+
+
+def supervised(size: int, *, masks: bool = False) -> K.AugmentationSequential:
+    """Mild crop, flip and jitter for fine-tuning; with `masks`, images and masks move together."""
+    return K.AugmentationSequential(
+        K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),
+        K.RandomHorizontalFlip(p=0.5),
+        K.ColorJitter(brightness=0.3, contrast=0.3, p=0.8),
+        data_keys=["input", "mask"] if masks else ["input"],
+    )
+
+
+def as_float(frames: Tensor) -> Tensor:
+    """Stored grey levels [batch, height, width] uint8 as [batch, 1, height, width] in [0, 1]."""
+    return frames.unsqueeze(1).float().div_(255)

@@ -1,0 +1,33 @@
+"""Device, precision and threads of one training process."""
+
+import torch
+from lightning_fabric import Fabric
+
+from uscl.base.errors import UserError
+
+
+def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric:
+    """A Fabric with deterministic kernels and a fixed number of CPU threads.
+
+    With several `devices` this process starts the others, which run the same script from its beginning and meet it
+    here. Raises UserError where the devices are not to be had.
+    """
+    check(device, devices)
+    # Sums depend on the number of threads: the same number gives the same bytes.
+    torch.set_num_threads(max(1, threads // devices))
+    torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
+    strategy = "ddp" if devices > 1 else "auto"
+    fabric = Fabric(accelerator=device, devices=devices, strategy=strategy, precision=precision)  # type: ignore[arg-type]
+    if devices > 1:
+        fabric.launch()
+    return fabric
+
+
+def check(device: str, devices: int = 1) -> None:
+    """Raise UserError where so many devices of a kind are not to be had."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("The config says `device: cuda`, but torch finds no usable GPU here: set `device: cpu`.")
+    if device == "cuda" and torch.cuda.device_count() < devices:
+        raise UserError(
+            f"The config says `devices: {devices}`, but torch finds {torch.cuda.device_count()} GPUs: set that number."
+        )

@@ -1,0 +1,20 @@
+"""Look for the same picture in several groups of a data set, and decide what follows from it."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.audit.checks import within
+    from uscl.audit.duplicates import Audited
+    from uscl.audit.findings import FINDINGS
+    from uscl.audit.hashes import read_hashes
+    from uscl.audit.policy import UNITS, decide
+    from uscl.data.manifest import read_manifest, write_table
+
+    given, out, params = snakemake.input, snakemake.output, snakemake.params
+    manifest = read_manifest(Path(given.manifest))
+    audited = Audited(snakemake.wildcards.dataset, manifest, read_hashes(Path(given.hashes)))
+    units, findings = decide(within(audited, tested=params.tested), manifest, params.policy)
+    write_table(findings, FINDINGS, Path(out.findings))
+    write_table(units, UNITS, Path(out.units))

@@ -1,0 +1,13 @@
+"""Perceptual hashes of all frames of a data set."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.audit.hashes import hash_frames, write_hashes
+    from uscl.data.store import FrameStore
+
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    store.check_pixels()  # here all frames are read anyway, before anything is trained on them
+    write_hashes(hash_frames(store.frames), Path(snakemake.output.hashes))

@@ -1,0 +1,31 @@
+"""Stop the study before anything is trained where its settings and data can't work together."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.audit.hashes import read_hashes
+    from uscl.audit.policy import read_left_out
+    from uscl.base.files import write_text
+    from uscl.checks.feasible.pretraining import check_pool
+    from uscl.checks.feasible.tasks import check_task
+    from uscl.data.store import FrameStore
+    from uscl.pretrain.engine.initial import initial_encoder
+
+    given, params = snakemake.input, snakemake.params
+    stores = {name: Path(path).parent for name, path in zip(params.datasets, given.stores, strict=True)}
+    hashes = {name: Path(path) for name, path in zip(params.datasets, given.hashes, strict=True)}
+    lines = []
+    for init, file in params.initial:
+        initial_encoder(params.arch, init, params.seeds[0], file)
+    for pool in params.pool:
+        left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
+        manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank
+        lines += check_pool(params.arms, params.seeds, manifest, blank, left_out, params.devices)
+    for (task, settings), splits in zip(params.tasks.items(), given.splits, strict=True):
+        dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
+        masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None
+        blank = read_hashes(hashes[dataset]).blank
+        lines.append(check_task(task, Path(splits), blank, masks, seeds=params.seeds, **sizes))
+    write_text(Path(snakemake.output.feasible), "".join(f"{line}\n" for line in lines))

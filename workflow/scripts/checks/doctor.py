@@ -1,0 +1,21 @@
+"""Print on one page what the study needs, what is there, and how long it will take."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.checks.doctor.page import page
+    from uscl.checks.doctor.report import examine
+
+    params, given = snakemake.params, snakemake.input
+    report = examine(
+        snakemake.config,
+        registry=params.registry,
+        sets=params.datasets,
+        results=Path(params.results),
+        lock=Path(given.lock),
+        recorded=Path(given.recorded),
+        cores=params.cores,
+    )
+    print(page(report))

@@ -1,0 +1,31 @@
+"""Compute a row of the table anew, from nothing, and say whether it's the same."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from uscl.jobs.job import job
+
+with job(snakemake, result=False):
+    from uscl.base.errors import UserError
+    from uscl.checks.verify import differences, listed, named, recompute, stands_apart
+
+    params, config = snakemake.params, snakemake.config
+    results, scratch = Path(params.results), Path(params.results, "verify")
+    if not (results / "table.csv").is_file():
+        raise UserError(f"There is no {results}/table.csv to verify: run the study first.")
+    table = pd.read_csv(results / "table.csv")
+    name = named(config.get("verify"), table)
+    recompute(name, config, Path(params.snakefile), params.cores, scratch)
+    kind = config["tasks"][name.task]["kind"]
+    found = differences(
+        name, table, results, scratch, kind, seeds=config["seeds"], draws=params.draws, seed=params.seed
+    )
+    told = "/".join(name)
+    if found:
+        raise UserError(
+            f"{told} is not the same: {listed(found)}.{stands_apart(table, name)} What was computed anew: {scratch}."
+        )
+    shutil.rmtree(scratch)
+    print(f"{told}, computed anew from nothing: encoders, predictions and every number of the table are the same.")

@@ -1,0 +1,18 @@
+"""Draw a task's folds, the same for every arm and seed."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.audit.policy import audited_cases, read_units
+    from uscl.base.files import written
+    from uscl.data.splits import make_splits, task_cases
+    from uscl.data.store import FrameStore
+
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    units = read_units(Path(snakemake.input.units))
+    cases = audited_cases(task_cases(store, snakemake.params.kind), units)
+    splits = make_splits(cases, seed=snakemake.params.seed, **snakemake.params.splits)
+    with written(Path(snakemake.output.splits)) as path:
+        splits.to_csv(path, index=False)

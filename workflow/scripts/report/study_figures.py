@@ -1,0 +1,26 @@
+"""Draw the study's results: scores with intervals, average ranks, cost against score."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.metrics.classification import PRIMARY
+    from uscl.report.figures.cost import cost_against_score
+    from uscl.report.figures.overview import overview
+    from uscl.report.figures.ranks import rank_figure, score_matrix
+    from uscl.report.figures.style import save_both
+
+    params = snakemake.params
+    table, costs = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.costs)
+    primary = table[table["metric"] == table["task"].map({task: PRIMARY[kind] for task, kind in params.kinds.items()})]
+    main = primary[primary["regime"] == primary["task"].map(params.main)]
+    figures = {
+        "overview": overview(primary, params.arms),
+        "ranks": rank_figure(score_matrix(main, params.arms)),
+        "cost": cost_against_score(main, costs, params.arms),
+    }
+    for name, figure in figures.items():
+        save_both(figure, Path(snakemake.output[name]).with_suffix(""))

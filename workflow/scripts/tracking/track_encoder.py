@@ -1,0 +1,16 @@
+"""Log an encoder's run to MLflow, from its files."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake, result=False):
+    from uscl.tracking.track import track
+
+    def read():
+        from uscl.tracking.read_runs import encoder_run
+
+        return encoder_run(Path(snakemake.input.record).parent)
+
+    params = snakemake.params
+    track(Path(params.results), params.address, params.study, read, Path(snakemake.output.runs))
