@@ -81,10 +81,11 @@ def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str) -> FinishedFo
     return FinishedFold(predictions, history, {"started": started, "ended": time.time()})
 
 
-def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> None:
-    """Write predictions.parquet, history.csv and, last, run.json into a cell's folder, each whole or not at all."""
+def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> list[str]:
+    """Write the files of a cell into its folder, each whole or not at all; returns their names."""
     with written(folder / "predictions.parquet") as path:
         evaluated.predictions.to_parquet(path, index=False)
     with written(folder / "history.csv") as path:
         evaluated.history.to_csv(path, index=False)
     record.write(folder / "run.json", folds=evaluated.times, images=evaluated.images)
+    return ["predictions.parquet", "history.csv", "run.json"]

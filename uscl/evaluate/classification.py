@@ -1,6 +1,7 @@
 """Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,14 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
-    regime: str = "finetune",
+    last_block_only: bool = False,
     authors_protocol: bool = False,
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold: all layers, or with `regime` last_block the encoder's last block and the head.
+    """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
     probability a class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
@@ -51,7 +52,7 @@ def finetune_fold(
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):
         model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
-    if regime == "last_block":
+    if last_block_only:
         freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
 
     def test_probabilities() -> np.ndarray:
@@ -78,6 +79,10 @@ def finetune_fold(
     if best_on_test:
         predictions = predictions.assign(**by_class("best_on_test_p_", classes, best_on_test.probabilities))
     return predictions, history
+
+
+all_layers = finetune_fold
+last_block = partial(finetune_fold, last_block_only=True)
 
 
 def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:

@@ -1,5 +1,7 @@
 """Tumour segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
@@ -25,14 +27,14 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
-    regime: str = "finetune",
+    last_block_only: bool = False,
     decoder: str = "unet",
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold: encoder and decoder, or with `regime` last_block the encoder's last block and the decoder.
+    """Fine-tune on one fold: encoder and decoder, or the encoder's last block and the decoder.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
     and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
@@ -41,7 +43,7 @@ def finetune_fold(
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
         model = Segmenter(encoder, decoder)
-    if regime == "last_block":
+    if last_block_only:
         model.freeze_below_last_block()
     augmentation = supervised(store.frames.shape[1], masks=True)
     history = finetune(
@@ -64,6 +66,10 @@ def finetune_fold(
     return predictions.assign(
         height=height, width=width, true_mask=packed(test[1]), predicted_mask=packed(predicted)
     ), history
+
+
+all_layers = finetune_fold
+last_block = partial(finetune_fold, last_block_only=True)
 
 
 def load(store: FrameStore, rows: np.ndarray) -> Part:

@@ -49,9 +49,9 @@ class RunRecord:
         """What an encoder file says of its making."""
         return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
 
-    def identity(self, code: list[Path]) -> str:
-        """A hash of all that the run's result depends on: settings, data, the files of its `code`, package versions."""
-        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], sha256(*code)]
+    def identity(self, *more: str) -> str:
+        """A hash of all that the run's result depends on: settings, data, package versions, and `more` hashes."""
+        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], *more]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def write(self, path: Path, **more: Any) -> None:

@@ -27,6 +27,8 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is that of
     `interval` from `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
     """
+    if cases.empty:  # no arm is complete
+        return pd.DataFrame(columns=INTERVALS)
     panel = to_panel(cases, kind)
     scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
     rows = []

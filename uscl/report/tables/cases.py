@@ -12,6 +12,8 @@ def one_row_a_case(cases: pd.DataFrame) -> pd.DataFrame:
     Figures: predicted and correct of a classification, dice, iou and hd95 of a segmentation. Rows are ordered by seed,
     fold and case.
     """
+    if cases.empty:
+        return pd.DataFrame(columns=KEY)
     figures = ["dice", "iou", "hd95"] if "dice" in cases else ["predicted", "correct"]
     wide = cases.pivot(index=KEY, columns="arm", values=figures)
     arms = cases["arm"].unique()

@@ -1,6 +1,7 @@
 """What may be said of the arms: one sentence a comparison, and a verdict that rests on the corrected test alone."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,8 @@ from uscl.stats.holm import holm
 PAIR = ["arm", "reference", "task", "regime"]
 COLUMNS = [*PAIR, "metric", "difference", "ci_low", "ci_high", "p", "p_holm", "p_mcnemar", "p_resampled_t", "effect"]
 COLUMNS += ["probability_of_improvement", "n_groups", "n_cases", "verdict", "sentence"]
+
+Failed = tuple[str, str, str, str]  # arm, task, regime, reason
 
 METHOD = """\
 Each difference is that of the mean over folds and seeds on the task's primary metric. Its 95 % confidence interval is a
@@ -66,16 +69,26 @@ def disagreement(row: dict[str, Any]) -> str:
     return "" if without_zero else " by the test, though the interval includes 0"
 
 
-def claims_markdown(said: pd.DataFrame, draws: int | None = None) -> str:
-    """`claims.md`: all sentences by task and regime, those that are shown first; `draws` are the permutation test's."""
+def claims_markdown(said: pd.DataFrame, draws: int | None = None, failed: Sequence[Failed] = ()) -> str:
+    """`claims.md`: all sentences by task and regime, those that are shown first; `draws` are the permutation test's.
+
+    `failed` names arm, task, regime and reason of the runs that failed, and so are in no comparison.
+    """
     if not len(said):
-        return "# What is shown\n\nThe study has one arm: there is nothing to compare.\n"
+        nothing = "No two arms were evaluated: there is nothing to compare."
+        return "\n\n".join(["# What is shown", nothing, *not_compared(failed)]) + "\n"
     found = said[said["verdict"] != "not shown"]
     parts = ["# What is shown", count(len(found), len(said)), bullets(found), METHOD, *impossible(said, draws)]
     for (task, regime), rows in said.groupby(["task", "regime"], sort=False):
         size = f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} {GROUPS}."
         parts += [f"## {task}, {regime}", size, bullets(rows), other_views(rows)]
-    return "\n\n".join(filter(None, [*parts, "## The other views", VIEWS])) + "\n"
+    return "\n\n".join(filter(None, [*parts, *not_compared(failed), "## The other views", VIEWS])) + "\n"
+
+
+def not_compared(failed: Sequence[Failed]) -> list[str]:
+    """The runs that failed, as a section of its own."""
+    lines = [f"- {arm} on {task} ({regime}): {reason}" for arm, task, regime, reason in failed]
+    return ["## Not compared, since a run failed", "\n".join(lines)] if lines else []
 
 
 def count(shown: int, comparisons: int) -> str:

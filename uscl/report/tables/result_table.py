@@ -1,6 +1,7 @@
 """The study's result table: every arm, task, regime and metric with its uncertainty, tests, costs and origin."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -32,11 +33,12 @@ def result_table(
     costs: pd.DataFrame,
     provenance: pd.DataFrame,
     *,
+    arms: Sequence[str],
     labelled: Collection[str],
     reference: str,
     missing: Sequence[Missing],
 ) -> pd.DataFrame:
-    """One row an arm x task x regime x metric, in the order of their first appearance (`table.csv`).
+    """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
     `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
@@ -49,11 +51,11 @@ def result_table(
     each other metric (`holm_by_family`). `best` is True for the one best mean if that test shows the arm to be better
     than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than every other arm.
 
-    ValueError where `reference` is no arm of `intervals`.
+    ValueError if `reference` is none of `arms`.
     """
-    if reference not in set(intervals["arm"]):
-        raise ValueError(f"The reference {reference} is none of the arms {', '.join(intervals['arm'].unique())}.")
-    table = in_order(pd.concat([with_reasons(intervals), missing_rows(intervals["arm"].unique(), missing)]))
+    if reference not in arms:
+        raise ValueError(f"The reference {reference} is none of the arms {', '.join(arms)}.")
+    table = in_order(pd.concat([with_reasons(intervals), missing_rows(arms, missing)]), arms)
     table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
     authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
     table = table.merge(authors, on=ROW, how="left", validate="one_to_one")
@@ -97,9 +99,13 @@ def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFram
     return pd.DataFrame(rows, columns=[*ROW, "reason"], dtype=object)
 
 
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows by arm, task, regime and metric, each in the order of first appearance."""
-    return table.sort_values(ROW, key=lambda column: pd.factorize(column)[0], kind="stable", ignore_index=True)
+def in_order(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """The rows by arm in the order of `arms`, then by task, regime and metric in the order of first appearance."""
+
+    def place(column: pd.Series) -> Any:
+        return pd.Index(arms).get_indexer(column) if column.name == "arm" else pd.factorize(column)[0]
+
+    return table.sort_values(ROW, key=place, kind="stable", ignore_index=True)
 
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
