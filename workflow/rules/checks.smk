@@ -29,7 +29,7 @@ def without(dataset):
 
 
 # Said when the study is planned, so that a dry run says it too; jobs read this file again and keep quiet.
-if workflow.is_main_process:
+if is_main_process(workflow):
     for dataset in DATASETS:
         if missing(dataset):
             logger.warning(f"Missing: {missing(dataset)}")
@@ -37,7 +37,7 @@ if workflow.is_main_process:
 
 def preflight():
     """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need can't be had."""
-    coming = list(workflow.dag.needrun_jobs())
+    coming = list(coming_jobs(workflow))
     for place in {os.path.dirname(file) for job in coming for file in [*job.output, *job.log]}:
         if there := closed(Path(place)):
             raise WorkflowError(

@@ -17,11 +17,21 @@ from uscl.data.sources.registry import how_to_get, read_registry
 from uscl.jobs.code import fingerprint, imported_modules, prepare_children
 from uscl.base.errors import UserError
 from uscl.base.files import closed
-from uscl.jobs.snakemake_internals import respect_order_only
+from uscl.jobs.snakemake_internals import (
+    before_jobs,
+    check_snakemake,
+    coming_jobs,
+    is_main_process,
+    on_unlock,
+    study_options,
+)
 from uscl.base.seeds import derive
 
+try:
+    check_snakemake()
+except UserError as error:
+    raise WorkflowError(str(error))
 prepare_children(ROOT)
-respect_order_only()
 
 if {"{", "}"} & set(str(Path.cwd())):
     raise WorkflowError(f"Snakemake can't work in a folder with a brace in its path: rename a part of {Path.cwd()}.")
