@@ -6,6 +6,7 @@ stops a call whose Snakemake lacks one of them.
 
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import snakemake
@@ -88,7 +89,8 @@ def coming_jobs(workflow: Workflow) -> Iterator[Any]:
 
 def study_options(workflow: Workflow) -> list[str]:
     """The options by which another call of Snakemake reads the same config as this one."""
-    files, settings = workflow.overwrite_configfiles, workflow.config_settings.config_args
+    here, settings = Path.cwd(), workflow.config_settings.config_args
+    files = [file.relative_to(here) if file.is_relative_to(here) else file for file in workflow.overwrite_configfiles]
     return [
         *(["--configfile", *map(str, files)] if files else []),
         *(["--config", *settings] if settings else []),

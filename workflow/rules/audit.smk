@@ -10,7 +10,7 @@ rule hash_frames:
     log:
         "<logs>/audit/hash_frames-{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/hash_frames-{dataset}.tsv"
+        "<benchmarks>/hash_frames/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
@@ -31,7 +31,7 @@ rule audit_set:
     log:
         "<logs>/audit/audit_set-{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/audit_set-{dataset}.tsv"
+        "<benchmarks>/audit_set/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
@@ -54,7 +54,7 @@ rule find_text:
     log:
         "<logs>/audit/find_text-{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/find_text-{dataset}.tsv"
+        "<benchmarks>/find_text/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
@@ -84,7 +84,7 @@ rule audit_study:
     log:
         "<logs>/audit/audit_study.log",
     benchmark:
-        "<benchmarks>/audit/audit_study.tsv"
+        "<benchmarks>/audit_study.tsv"
     priority: 10
     conda:
         "../../environment.yml"
@@ -111,7 +111,7 @@ rule gate:
     log:
         "<logs>/audit/gate.log",
     benchmark:
-        "<benchmarks>/audit/gate.tsv"
+        "<benchmarks>/gate.tsv"
     priority: 10
     conda:
         "../../environment.yml"

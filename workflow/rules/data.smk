@@ -29,7 +29,7 @@ rule fetch_set:
     log:
         "<logs>/fetch/{dataset}.log",
     benchmark:
-        "<benchmarks>/fetch/{dataset}.tsv"
+        "<benchmarks>/fetch_set/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(filter(fetched, config["datasets"])),
     # Ahead of everything: downloads take long, and what can't be had should be known early.

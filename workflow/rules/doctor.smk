@@ -1,7 +1,6 @@
 rule doctor:
     input:
         lock=os.path.relpath(ROOT / "requirements.lock"),
-        recorded=os.path.relpath(ROOT / "benchmarks/recorded.yaml"),
         code=code("checks/doctor.py"),
     log:
         "<logs>/doctor.log",
@@ -10,6 +9,8 @@ rule doctor:
     params:
         registry=REGISTRY,
         results=R,
+        snakefile=os.path.relpath(ROOT / "Snakefile"),
+        options=study_options(workflow),
         cores=workflow.cores,
         datasets=[
             {

@@ -11,7 +11,7 @@ rule finetune:
     log:
         f"<logs>/cells/{CELL_NAME}.log",
     benchmark:
-        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+        f"<benchmarks>/finetune/{CELL_NAME}.tsv"
     wildcard_constraints:
         regime="finetune|last_block",
     # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).
@@ -73,7 +73,7 @@ rule probe:
     log:
         f"<logs>/cells/{CELL_NAME}.log",
     benchmark:
-        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+        f"<benchmarks>/probe/{CELL_NAME}.tsv"
     wildcard_constraints:
         regime="linear|knn",
     conda:

@@ -20,7 +20,7 @@ rule check_study:
     log:
         "<logs>/audit/check_study.log",
     benchmark:
-        "<benchmarks>/audit/check_study.tsv"
+        "<benchmarks>/check_study.tsv"
     priority: 10
     conda:
         "../../environment.yml"

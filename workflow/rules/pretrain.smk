@@ -10,7 +10,7 @@ rule untrained_encoder:
     log:
         "<logs>/encoders/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+        "<benchmarks>/untrained_encoder/{arm}-seed{seed}.tsv"
     wildcard_constraints:
         arm=one_of(UNTRAINED),
     conda:
@@ -43,7 +43,7 @@ rule pretrain:
     log:
         "<logs>/encoders/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+        "<benchmarks>/pretrain/{arm}-seed{seed}.tsv"
     wildcard_constraints:
         arm=one_of(PRETRAINED),
     # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).

@@ -54,7 +54,7 @@ rule label_fraction_curves:
     log:
         "<logs>/label_fractions.log",
     benchmark:
-        "<benchmarks>/label_fractions.tsv"
+        "<benchmarks>/label_fraction_curves.tsv"
     conda:
         "../../environment.yml"
     params:

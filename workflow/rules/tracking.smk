@@ -44,7 +44,7 @@ rule track_encoder:
     log:
         "<logs>/tracking/encoders/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/tracking/encoders/{arm}-seed{seed}.tsv"
+        "<benchmarks>/track_encoder/{arm}-seed{seed}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -70,7 +70,7 @@ rule track_cell:
     log:
         f"<logs>/tracking/cells/{CELL_NAME}.log",
     benchmark:
-        f"<benchmarks>/tracking/cells/{CELL_NAME}.tsv"
+        f"<benchmarks>/track_cell/{CELL_NAME}.tsv"
     conda:
         "../../environment.yml"
     params:
