@@ -13,7 +13,7 @@ from uscl.base.files import closed
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
 from uscl.jobs.attempts import RUNNING, left_behind
-from uscl.jobs.snakemake_internals import check_snakemake, coming_jobs, is_unlock_call, is_working_call
+from uscl.jobs.snakemake_internals import before_jobs, check_snakemake, coming_jobs, is_main_process, on_unlock
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
@@ -22,30 +22,29 @@ FINISH_S = 120  # for the mirror's last pass at the end of a call
 
 
 def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
-    """When the workflow is read: take the results folder for this call, and warn about what is missing or failed.
+    """When the workflow is read: arrange what comes before the jobs, and warn about what is missing or failed.
 
-    Raises UserError if another call is working there. Processes that run the jobs of a call read the workflow too, and
-    pass here without effect.
+    Processes that run the jobs of a call read the workflow too, and pass here without effect.
     """
     check_snakemake()
-    if not workflow.is_main_process:
+    if not is_main_process(workflow):
         return
+    interruption.name_caller()
+    interruption.end_once()
     results = Path(study.results)
-    if is_unlock_call(workflow):
-        call_mark.clear(results)
-        return
-    if is_working_call(workflow):
-        interruption.name_caller()
-        interruption.end_once()
-        call_mark.take_call(results)
-        for path in forget_lost_runs(study):
-            log.warning("%s is missing: its run is repeated.", path)
+    before_jobs(workflow, lambda: take(study, log))
+    on_unlock(workflow, lambda: call_mark.clear(results))
     for sentence in filter(None, map(study.data.missing, study.datasets)):
-        log.warning("Missing: %s", sentence)
+        log.warning(f"Missing: {sentence}")
     for sentence in failed_runs(study):
-        log.warning(
-            "Failed in an earlier call: %s Change its settings, or remove its outcome.json to repeat it.", sentence
-        )
+        log.warning(f"Failed before: {sentence} (change its settings, or remove its outcome.json to repeat it)")
+
+
+def take(study: Study, log: logging.Logger) -> None:
+    """Before the jobs are planned: take the results folder for this call. Raises UserError if another call has it."""
+    call_mark.take_call(Path(study.results))
+    for path in forget_lost_runs(study):
+        log.warning(f"{path} is missing: its run is repeated.")
 
 
 def start(workflow: Any, study: Study) -> None:
@@ -53,7 +52,7 @@ def start(workflow: Any, study: Study) -> None:
 
     Raises UserError on the first fault.
     """
-    coming = coming_jobs(workflow)
+    coming = list(coming_jobs(workflow))
     check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
     fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
     check_data(study, {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching)
@@ -104,13 +103,12 @@ def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
     """
     if study.settings.tracking != "none":
         for sentence in mirror_process.finish(FINISH_S):
-            log.info("%s", sentence)
+            log.info(sentence)
     for attempt in left_behind(Path(study.results, "logs")) if failed else []:
         if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
             log.error(
-                "The job that logs to %s was killed from outside: with kill -9, or by the system because memory ran"
-                " out. Call again to resume; if memory is short, use fewer --cores or a smaller `batch_size`.",
-                attempt["log"],
+                f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
+                " memory ran out. Call again to resume; if memory is short, use fewer --cores or a smaller `batch_size`."
             )
     if failures := failed_runs(study):
         raise UserError("Some runs failed, and the tables name them as missing:\n  " + "\n  ".join(failures))

@@ -37,15 +37,18 @@ rule check_study:
 
 
 rule doctor:
+    input:
+        lock=str(ROOT / "requirements.lock"),
     log:
         "<logs>/doctor/doctor.log",
     conda:
         "../../environment.yml"
     params:
         code=code("checks/doctor.py"),
-        lock=str(ROOT / "requirements.lock"),
         registry=STUDY.data.registry,
         results=R,
+        snakefile=str(ROOT / "Snakefile"),
+        options=study_options(workflow),
         cores=workflow.cores,
         datasets=[
             {

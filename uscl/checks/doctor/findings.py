@@ -1,30 +1,30 @@
-"""What the checks hand to the page: lines with a mark, and figures as text."""
+"""What the checks hand to the page: findings with a mark, and figures as text."""
 
 from typing import NamedTuple
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-class Line(NamedTuple):
-    """One line of the page; `mark` is ok, note (worth a look), missing (the study can't run), or "" for plain text."""
+class Finding(NamedTuple):
+    """One entry of the page; `mark` is ok, note (worth a look), missing (the study can't run), or "" for plain text."""
 
     mark: str
     text: str
 
 
-def ok(text: str) -> Line:
-    """A line that asks for nothing."""
-    return Line("ok", text)
+def ok(text: str) -> Finding:
+    """A finding that asks for nothing."""
+    return Finding("ok", text)
 
 
-def note(text: str) -> Line:
-    """A line that is worth a look."""
-    return Line("note", text)
+def note(text: str) -> Finding:
+    """A finding that is worth a look."""
+    return Finding("note", text)
 
 
-def missing(text: str) -> Line:
-    """A line on what keeps the study from running."""
-    return Line("missing", text)
+def missing(text: str) -> Finding:
+    """What keeps the study from running."""
+    return Finding("missing", text)
 
 
 def size(count: float) -> str:
