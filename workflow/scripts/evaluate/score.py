@@ -7,7 +7,7 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.base.files import written
     from uscl.base.tables import read_parquet
-    from uscl.metrics.classification import best_on_test_epoch, case_scores, score_cell
+    from uscl.metrics.scores import best_on_test_epoch, case_scores, score_cell
 
     predictions = read_parquet(snakemake.input.predictions)
     cases = case_scores(predictions, snakemake.params.kind)
