@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from uscl.metrics import classification as c
-from uscl.metrics import masks as m
+from uscl.metrics import masks
+from uscl.metrics import segmentation as s
 
 CLASSIFICATION, SEGMENTATION = KINDS = ("classification", "segmentation")
 
@@ -24,7 +25,7 @@ def undeclared(*arguments: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A metric of classification (`c.ClassifiedCases`, `c.ClassifiedDraws`) or segmentation (`m.ScoredImages`, ...).
+    """A metric of classification (`c.ClassifiedCases`, `c.ClassifiedDraws`) or segmentation (`s.ScoredImages`, ...).
 
     `of_cell` gives a number, `of_draws` an array [arms, seeds, draws]; with `by_class` both have the classes in front,
     and each class is a row of the tables, `<name>_<class>`. Undefined values are NaN; `undefined` says why one may be.
@@ -143,9 +144,9 @@ METRICS = (
         title="Dice",
         kind=SEGMENTATION,
         lower_is_better=False,
-        of_case=m.dice,
-        of_cell=m.mean("dice"),
-        of_draws=m.mean_of_draws("dice"),
+        of_case=masks.dice,
+        of_cell=s.mean("dice"),
+        of_draws=s.mean_of_draws("dice"),
         primary=True,
     ),
     Metric(
@@ -153,26 +154,26 @@ METRICS = (
         title="median Dice",
         kind=SEGMENTATION,
         lower_is_better=False,
-        of_cell=m.median_dice,
-        of_draws=m.median_dice_of_draws,
+        of_cell=s.median_dice,
+        of_draws=s.median_dice_of_draws,
     ),
     Metric(
         name="iou",
         title="IoU",
         kind=SEGMENTATION,
         lower_is_better=False,
-        of_case=m.iou,
-        of_cell=m.mean("iou"),
-        of_draws=m.mean_of_draws("iou"),
+        of_case=masks.iou,
+        of_cell=s.mean("iou"),
+        of_draws=s.mean_of_draws("iou"),
     ),
     Metric(
         name="hd95",
         title="HD95 (pixels)",
         kind=SEGMENTATION,
         lower_is_better=True,
-        of_case=m.hd95,
-        of_cell=m.mean("hd95"),
-        of_draws=m.mean_of_draws("hd95"),
+        of_case=masks.hd95,
+        of_cell=s.mean("hd95"),
+        of_draws=s.mean_of_draws("hd95"),
         limits=(0.0, float("inf")),
         percent=False,
     ),
@@ -181,8 +182,8 @@ METRICS = (
         title="images with Dice 0",
         kind=SEGMENTATION,
         lower_is_better=True,
-        of_cell=m.zero_dice_share,
-        of_draws=m.zero_dice_share_of_draws,
+        of_cell=s.zero_dice_share,
+        of_draws=s.zero_dice_share_of_draws,
     ),
 )
 

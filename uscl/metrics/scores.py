@@ -8,8 +8,8 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.metrics.classification import ClassifiedCases
-from uscl.metrics.masks import ScoredImages
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of, metric_named, metrics_of
+from uscl.metrics.segmentation import ScoredImages
 
 CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
 BEST_ON_TEST = "best_on_test_"

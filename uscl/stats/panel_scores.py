@@ -6,8 +6,8 @@ import numpy as np
 
 from uscl.metrics.classification import ClassifiedGroups
 from uscl.metrics.groups import Part, mean_of_defined
-from uscl.metrics.masks import ImageGroups
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, metrics_of
+from uscl.metrics.segmentation import ImageGroups
 from uscl.stats.panel import Panel
 
 # Draws that are computed at once: few enough for the processor's cache.

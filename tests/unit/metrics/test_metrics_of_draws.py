@@ -6,9 +6,9 @@ from rescored import random_cases, random_images, resampled, scores
 from uscl.base.seeds import generator
 from uscl.metrics.classification import confidence_bin
 from uscl.metrics.concordance import concordance
-from uscl.metrics.masks import medians
 from uscl.metrics.registry import names
 from uscl.metrics.scores import score_cell
+from uscl.metrics.segmentation import medians
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import chunks, fold_seed_scores, scorer
 
