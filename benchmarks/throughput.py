@@ -50,7 +50,7 @@ from uscl.evaluate.features import frozen_features
 from uscl.evaluate.finetune import train_epoch
 from uscl.evaluate.probe import probe_fold
 from uscl.jobs.run_record import hardware
-from uscl.models.encoders import HEADS
+from uscl.models.encoders import ENCODERS
 from uscl.models.freezing import freeze_below_last_block
 from uscl.models.segmenter import Segmenter
 from uscl.pretrain.methods.random import untrained_encoder
@@ -151,7 +151,7 @@ def measured(fabric: Fabric, sizes: list[int], device: str, precision: str) -> d
             "extract_frames": per_second(VIDEO[-1], partial(decode, drawn_video(folder), sizes[0], None, None)),
             "simulate_frames": per_second(2 * 16, partial(simulate, folder, "pool", videos=2, frames=16)),
             "simulate_images": per_second(6, partial(simulate, folder, "breast", patients=6)),
-            "encoders": {arch: of_encoder(arch, folder, fabric, sizes, device, precision) for arch in HEADS},
+            "encoders": {arch: of_encoder(arch, folder, fabric, sizes, device, precision) for arch in ENCODERS},
         }
 
 

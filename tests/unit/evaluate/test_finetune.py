@@ -20,7 +20,7 @@ from uscl.evaluate.classification import inverse_frequency
 from uscl.evaluate.finetune import batches, finetune, predict
 from uscl.jobs.run_record import RunRecord
 from uscl.metrics.scores import case_scores, masks_of, scores
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.training.device import start
 
 ROOT = Path(__file__).parents[3]

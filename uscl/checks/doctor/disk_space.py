@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from uscl.checks.doctor.amounts import Amount
+from uscl.models.encoders import encoder_spec
 from uscl.study.contradictions import PROBES, UNTRAINED
 
-# By encoder: parameters, and features a frame.
-PARAMETERS = {"resnet18": 11_177_000, "tf_efficientnet_lite0": 3_372_000}
-FEATURES = {"resnet18": 512, "tf_efficientnet_lite0": 1280}
 PROJECTED = 128
 
 FLOAT = 4
@@ -22,10 +20,10 @@ FIGURES = 10_000_000
 
 def room(config: Mapping[str, Any], amounts: Mapping[str, Amount], cores: int) -> dict[str, int]:
     """The estimate; data sets whose numbers of frames aren't known are left out."""
-    arch, seeds = config["encoder"], len(config["seeds"])
-    heads = FEATURES[arch] ** 2 + FEATURES[arch] * PROJECTED
+    encoder, seeds = encoder_spec(config["encoder"]), len(config["seeds"])
+    heads = encoder.features**2 + encoder.features * PROJECTED
     trained = seeds * sum(settings["method"] not in UNTRAINED for settings in config["methods"].values())
-    encoders = FLOAT * (seeds * len(config["methods"]) * PARAMETERS[arch] + trained * heads)
+    encoders = FLOAT * (seeds * len(config["methods"]) * encoder.parameters + trained * heads)
     pictures = cells(config) * CELL
     at_once = min(trained, cores if config["device"] == "cpu" else 1)
     need = {
@@ -37,7 +35,7 @@ def room(config: Mapping[str, Any], amounts: Mapping[str, Amount], cores: int) -
             if "simulate" in config["datasets"][name]
         ),
         "encoders": encoders,
-        "checkpoints": at_once * CHECKPOINTS * STATES * FLOAT * (PARAMETERS[arch] + heads),
+        "checkpoints": at_once * CHECKPOINTS * STATES * FLOAT * (encoder.parameters + heads),
         "features": features(config, amounts, seeds),
         "predictions, figures": pictures + FIGURES,
     }
@@ -64,4 +62,4 @@ def features(config: Mapping[str, Any], amounts: Mapping[str, Amount], seeds: in
             times = seeds if set(task.get("regimes", [])) & set(PROBES) else 1
             of_set[task["dataset"]] = max(times, of_set.get(task["dataset"], 0))
     frames = sum(times * (amounts[name].frames or 0) for name, times in of_set.items())
-    return frames * len(config["methods"]) * FEATURES[config["encoder"]] * FLOAT
+    return frames * len(config["methods"]) * encoder_spec(config["encoder"]).features * FLOAT

@@ -8,7 +8,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from uscl.base.seeds import generator
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.pairs.pairs import Pairs, distances
 from uscl.pretrain.pairs.pool import Pool
 

@@ -1,6 +1,6 @@
 """Published supervised ImageNet weights, no ultrasound."""
 
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.imagenet import imagenet_encoder
 
 

@@ -23,7 +23,7 @@ from uscl.base.errors import UserError
 from uscl.base.seeds import generator, torch_stream
 from uscl.data.store import FrameStore
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.engine.forward import BothViews, embed, on_device
 from uscl.pretrain.engine.loop import Budget, Place, Step, Training, fit
 from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs

@@ -1,7 +1,7 @@
 """No pretraining: the random initialisation that the contrastive methods start from."""
 
 from uscl.base.seeds import torch_stream
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 
 
 def untrained_encoder(arch: str, seed: int, weights: str | None = None) -> Encoder:

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from uscl.data.store import FrameStore
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
 from uscl.pretrain.engine.loop import Budget, Place, Step, Training, fit
 from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
