@@ -17,7 +17,7 @@ from uscl.data.store import FrameStore
 from uscl.evaluate.authors_protocol import BestOnTest
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.predictions import by_class, predicted
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
 from uscl.training.augment import supervised
 

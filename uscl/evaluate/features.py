@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
 from uscl.data.store import FrameStore
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.training.augment import as_float
 
 

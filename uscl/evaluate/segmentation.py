@@ -13,7 +13,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.metrics.masks import dice
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.segmenter import Segmenter
 from uscl.training.augment import supervised
 from uscl.training.losses import dice_bce

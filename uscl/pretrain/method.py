@@ -10,7 +10,7 @@ from pydantic import Field
 from uscl.base.settings import Float, Int, Settings
 
 if TYPE_CHECKING:
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
 
 class Method(NamedTuple):

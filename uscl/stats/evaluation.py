@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from uscl.base.tables import read_parquet
-from uscl.metrics.classification import CELL, best_on_test_epoch, case_scores, score_cell
+from uscl.metrics.scores import CELL, best_on_test_epoch, case_scores, score_cell
 
 RUN = [column for column in CELL if column != "fold"]
 BEST_ON_TEST = [*RUN, "metric", "value"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uscl.base.errors import UserError
 from uscl.models.checkpoint import load_encoder
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 
 
 def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = None) -> Encoder:

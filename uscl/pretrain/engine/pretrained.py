@@ -12,7 +12,7 @@ from uscl.base.files import written
 from uscl.base.seeds import generator
 from uscl.jobs.run_record import RunRecord
 from uscl.models.checkpoint import save_encoder, save_heads
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.pairs.pairs import Pairs, distances
 from uscl.pretrain.pairs.pool import Pool
 

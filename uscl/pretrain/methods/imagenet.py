@@ -8,7 +8,7 @@ from uscl.base.settings import Settings
 from uscl.pretrain.method import Method
 
 if TYPE_CHECKING:
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
 
 class ImageNet(Settings):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from uscl.data.store import FrameStore
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
     from uscl.pretrain.engine.forward import BothViews
     from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained

@@ -9,7 +9,7 @@ from uscl.base.settings import Settings
 from uscl.pretrain.method import Method
 
 if TYPE_CHECKING:
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
 
 class Random(Settings):
@@ -20,7 +20,7 @@ class Random(Settings):
 
 def untrained_encoder(arch: str, seed: int, weights: str | None = None) -> Encoder:
     """The encoder as its library initialises it, from the stream of the seed; `weights` has no meaning here."""
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
     with torch_stream(seed, "init"):
         return Encoder(arch)

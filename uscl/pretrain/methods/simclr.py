@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from uscl.data.store import FrameStore
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
     from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
     from uscl.pretrain.pairs.pairs import Pairs

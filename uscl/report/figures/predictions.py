@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from uscl.data.store import FrameStore
-from uscl.metrics.classification import case_scores, class_names, masks_of
 from uscl.metrics.masks import dice
+from uscl.metrics.scores import case_scores, class_names, masks_of
 from uscl.report.figures.lesions import outline
 from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, save, wrapped
 from uscl.report.figures.training import choice_curve, learning_curve

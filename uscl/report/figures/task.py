@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from uscl.data.store import FrameStore
-from uscl.metrics.classification import masks_of
+from uscl.metrics.scores import masks_of
 from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
 from uscl.report.figures.curves import learning_curves
 from uscl.report.figures.galleries import found_by_one, gallery, missed_by_all

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.metrics.classification import PRIMARY
+from uscl.metrics.registry import PRIMARY, title
 from uscl.report.tables.families import corrected
-from uscl.report.tables.names import GROUPS, TITLES
+from uscl.report.tables.names import GROUPS
 from uscl.report.tables.writing import SHOWN, grid, p_value, points
 from uscl.stats.holm import holm
 
@@ -41,7 +41,7 @@ def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
     cases have no macro-F1: in classification p_mcnemar and effect are those of accuracy.
     """
     tested = corrected(comparisons)
-    said = tested[tested["metric"].isin(PRIMARY.values())].copy()
+    said = tested[tested["metric"].isin(PRIMARY)].copy()
     accuracy = comparisons.loc[comparisons["metric"] == "accuracy", [*PAIR, "p_mcnemar", "effect"]]
     of_accuracy = said[PAIR].merge(accuracy, on=PAIR, how="left", validate="one_to_one").set_index(said.index)
     for column in ("p_mcnemar", "effect"):
@@ -53,7 +53,7 @@ def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 def sentence(row: dict[str, Any]) -> str:
     """A comparison in words, with both numbers where interval and test disagree."""
-    names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {TITLES[row['metric']]}"
+    names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {title(row['metric'])}"
     if math.isnan(row["difference"]):
         return f"{names}: undefined: not shown."
     interval = f"95 % CI {points(row['ci_low'])} to {points(row['ci_high'])}"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from uscl.metrics.registry import lower_is_better, metric_named
 from uscl.report.tables.families import corrected
-from uscl.stats.panel_scores import LOWER_IS_BETTER
 
 EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
@@ -17,13 +17,6 @@ COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoc
 WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are missing
 
 Missing = tuple[str | None, str, str, str]
-
-# Why a metric may have no value, by the beginning of its name.
-CAUSES = {
-    "auroc": "a class is absent from the test part",
-    "sensitivity_": "the class is absent from the test part",
-    "f1_": "the class is absent from the test part and never predicted",
-}
 
 
 def result_table(
@@ -85,8 +78,8 @@ def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
     """
     if not undefined:
         return None
-    cause = next((f": {text}" for name, text in CAUSES.items() if metric.startswith(name)), "")
-    return f"undefined in {undefined} of {scores} scores{cause}"
+    cause = metric_named(metric).undefined
+    return f"undefined in {undefined} of {scores} scores" + (f": {cause}" if cause else "")
 
 
 def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
@@ -116,7 +109,7 @@ def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 def ranks(table: pd.DataFrame) -> pd.Series:
     """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
-    height = table["mean"].where(table["metric"].isin(LOWER_IS_BETTER), -table["mean"])
+    height = table["mean"].where(table["metric"].map(lower_is_better).astype(bool), -table["mean"])
     return height.groupby([table[key] for key in ROW[1:]]).rank()
 
 

@@ -9,7 +9,7 @@ with job(snakemake):
 
     from uscl.base.errors import UserError
     from uscl.base.files import written
-    from uscl.metrics.classification import PRIMARY
+    from uscl.metrics.registry import primary
     from uscl.report.figures.curves import label_fraction_curves
     from uscl.report.figures.style import save_both
 
@@ -18,8 +18,8 @@ with job(snakemake):
         raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
     for (task, regime, labels), path in zip(params.evaluations, snakemake.input.intervals, strict=True):
         found = pd.read_csv(path)
-        primary = found[found["metric"] == PRIMARY[params.kinds[task]]]
-        tables.append(primary.assign(task=task, regime=regime, labels=labels))
+        main = found[found["metric"] == primary(params.kinds[task])]
+        tables.append(main.assign(task=task, regime=regime, labels=labels))
     scores = pd.concat(tables, ignore_index=True)
     with written(Path(snakemake.output.csv)) as path:
         scores.to_csv(path, index=False, float_format="%.6f")

@@ -1,6 +1,30 @@
-"""Sums over groups, and what is made of them in every draw."""
+"""Cases that belong to groups (patients, videos), and what many draws of these groups make of them.
+
+A draw gives every group of a fold a weight: how often it was drawn. Counts and sums of scores add up over groups, so
+one matrix product gives those of all draws.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Part(NamedTuple):
+    """The test cases of one fold, ordered by group.
+
+    `group` [n]: the number of each case's group, 0 to groups - 1. `label` [n]: the number of its class (0 throughout
+    for segmentation). `values`: arrays [..., arms, seeds, n] by name; for classification `predicted` (number of the
+    class) and `probabilities` [classes, arms, seeds, n], for segmentation each image's scores (`dice`, `iou`, ...).
+    """
+
+    group: np.ndarray
+    label: np.ndarray
+    values: dict[str, np.ndarray]
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return int(self.group[-1]) + 1
 
 
 def starts(group: np.ndarray) -> np.ndarray:

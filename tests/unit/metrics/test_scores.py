@@ -13,19 +13,11 @@ from sklearn.metrics import (
 )
 
 from uscl.base.errors import UserError
-from uscl.metrics.classification import (
-    PRIMARY,
-    auroc,
-    best_on_test_epoch,
-    calibration_error,
-    case_scores,
-    class_names,
-    classification_metrics,
-    masks_of,
-    score_cell,
-    segmentation_metrics,
-)
+from uscl.metrics import classification
+from uscl.metrics.classification import ClassifiedCases, auroc
 from uscl.metrics.masks import dice, hd95, iou
+from uscl.metrics.registry import primary
+from uscl.metrics.scores import best_on_test_epoch, case_scores, class_names, masks_of, score_cell, scores
 
 CLASSES = ["covid", "pneumonia", "regular"]
 CELL = {"arm": "a", "task": "t", "regime": "linear", "labels": 25, "seed": 3}
@@ -36,6 +28,10 @@ def random_predictions(seed, n=200, classes=CLASSES, labels=None):
     frame = pd.DataFrame(rng.dirichlet(np.ones(len(classes)), n), columns=[f"p_{name}" for name in classes])
     label = rng.choice(labels or classes, n)
     return frame.assign(case=[f"c{i}" for i in range(n)], group="g", label=label)[["case", "group", "label", *frame]]
+
+
+def classification_metrics(cases):
+    return scores(cases, "classification")
 
 
 def scored(predictions):
@@ -74,7 +70,8 @@ def test_auroc_equals_scikit_learns_multiclass_one():
 
 def test_auroc_counts_equal_probabilities_as_half():
     probabilities = np.array([[0.5, 0.5], [0.5, 0.5], [0.9, 0.1], [0.1, 0.9]])
-    assert auroc(np.array(["a", "b", "a", "b"]), probabilities, ["a", "b"]) == pytest.approx((3 + 0.5) / 4)
+    truth = np.array(["a", "b", "a", "b"])
+    assert auroc(ClassifiedCases(truth, truth, probabilities, ["a", "b"])) == pytest.approx((3 + 0.5) / 4)
 
 
 def test_order_of_cases_and_of_columns_does_not_matter():
@@ -121,6 +118,12 @@ def test_a_single_case_can_be_scored():
     metrics = classification_metrics(scored(predictions))
     assert [metrics[name] for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece")] == [1, 1, 0.5, 0.25]
     assert np.isnan(metrics["auroc"])
+
+
+def calibration_error(confidence, correct):
+    """That of cases which are predicted as one class with this confidence."""
+    truth, predicted = np.where(correct, "a", "b"), np.full(len(correct), "a")
+    return classification.calibration_error(ClassifiedCases(truth, predicted, confidence[:, None], ["a"]))
 
 
 def loop_calibration_error(confidence, correct):
@@ -216,7 +219,7 @@ def test_the_scored_images_have_three_scores_in_place_of_their_masks():
 
 def test_segmentation_metrics_are_taken_over_images():
     cases = pd.DataFrame({"dice": [0, 0.25, 0.5, 1], "iou": [0, 0.25, 0.5, 1], "hd95": [10, 4, 2, 0]})
-    assert segmentation_metrics(cases) == {
+    assert scores(cases, "segmentation") == {
         "dice": 0.4375,
         "median_dice": 0.375,
         "iou": 0.4375,
@@ -234,21 +237,21 @@ def test_empty_masks_count_by_their_convention():
 
 def test_a_cell_is_scored_fold_by_fold():
     parts = [scored(random_predictions(fold).assign(**CELL, fold=fold)) for fold in (1, 0)]
-    scores = score_cell(pd.concat(parts), "classification")
-    assert list(scores.columns) == ["arm", "task", "regime", "labels", "seed", "fold", "metric", "value"]
-    assert list(scores["fold"]) == [0] * 14 + [1] * 14
-    assert (scores[list(CELL)] == list(CELL.values())).all(axis=None)
-    assert dict(scores[scores["fold"] == 0][["metric", "value"]].to_numpy()) == classification_metrics(parts[1])
-    assert PRIMARY["classification"] in set(scores["metric"])
+    table = score_cell(pd.concat(parts), "classification")
+    assert list(table.columns) == ["arm", "task", "regime", "labels", "seed", "fold", "metric", "value"]
+    assert list(table["fold"]) == [0] * 14 + [1] * 14
+    assert (table[list(CELL)] == list(CELL.values())).all(axis=None)
+    assert dict(table[table["fold"] == 0][["metric", "value"]].to_numpy()) == classification_metrics(parts[1])
+    assert primary("classification") in set(table["metric"])
 
 
 def test_a_segmentation_cell_is_scored_fold_by_fold():
     predicted, true = np.random.default_rng(1).random((2, 6, 7, 9)) > 0.5
     cases = case_scores(stored_masks(predicted, true).assign(**CELL, fold=[0, 0, 1, 1, 1, 1]), "segmentation")
-    scores = score_cell(cases, "segmentation").set_index(["fold", "metric"])["value"]
-    assert scores.loc[0, "hd95"] == pytest.approx(hd95(predicted, true)[:2].mean())
-    assert scores.loc[1, "dice"] == pytest.approx(dice(predicted, true)[2:].mean())
-    assert PRIMARY["segmentation"] in scores.loc[0]
+    table = score_cell(cases, "segmentation").set_index(["fold", "metric"])["value"]
+    assert table.loc[0, "hd95"] == pytest.approx(hd95(predicted, true)[:2].mean())
+    assert table.loc[1, "dice"] == pytest.approx(dice(predicted, true)[2:].mean())
+    assert primary("segmentation") in table.loc[0]
 
 
 def test_the_authors_protocol_pools_all_folds():
