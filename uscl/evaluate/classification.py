@@ -1,6 +1,7 @@
 """Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ def finetune_fold(
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: all layers, or with `regime` last_block the encoder's last block and the head.
 
@@ -72,6 +74,7 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        report=report,
         after_epoch=best_on_test,
     )
     predictions = predicted(cases, fold, classes, test_probabilities())

@@ -11,6 +11,7 @@ with job(snakemake) as attempt:
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.finished_folds import FinishedFolds
+    from uscl.jobs.live_history import LiveHistory
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import load_encoder
     from uscl.training.device import start
@@ -43,11 +44,14 @@ with job(snakemake) as attempt:
     store = FrameStore.open(Path(snakemake.input.frames).parent)
     finetune_fold = import_module(f"uscl.evaluate.{params.kind}").finetune_fold
 
+    live = LiveHistory(Path(params.finished_folds))
+
     def run_fold(fold, stream):
-        return finetune_fold(encoder, store, cases, fold, fabric, stream=stream, regime=cell.regime, **params.settings)
+        more = {"stream": stream, "regime": cell.regime, "report": live.add, **params.settings}
+        return finetune_fold(encoder, store, cases, fold, fabric, **more)
 
     # The encoder isn't among the record's data: its hash stands in the tags.
     identity = record.identity([Path(path) for path in (*snakemake.input.code, snakemake.input.encoder)])
     finished = FinishedFolds(Path(params.finished_folds), identity)
-    write_cell(run_cell(cell, run_fold, folds, finished), Path(snakemake.output.record).parent, record)
+    write_cell(run_cell(cell, run_fold, folds, finished, live), Path(snakemake.output.record).parent, record)
     finished.clear()
