@@ -102,13 +102,13 @@ def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
     Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
     """
     if study.settings.tracking != "none":
-        for sentence in mirror_process.finish(FINISH_S):
-            log.info(sentence)
+        if sentence := mirror_process.finish(FINISH_S):
+            log.warning(sentence)
     for attempt in left_behind(Path(study.results, "logs")) if failed else []:
         if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
             log.error(
                 f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
-                " memory ran out. Call again to resume; if memory is short, use fewer --cores or a smaller `batch_size`."
+                " memory ran out. Call again to resume; if memory is short, lower --cores or `batch_size`."
             )
     if failures := failed_runs(study):
         raise UserError("Some runs failed, and the tables name them as missing:\n  " + "\n  ".join(failures))

@@ -1,6 +1,7 @@
 """Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
 
 import copy
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -36,6 +37,7 @@ def finetune_fold(
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
@@ -73,6 +75,7 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        report=report,
         after_epoch=best_on_test,
     )
     predictions = predicted(cases, fold, classes, test_probabilities())

@@ -1,5 +1,6 @@
 """Tumour segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -33,6 +34,7 @@ def finetune_fold(
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: encoder and decoder, or the encoder's last block and the decoder.
 
@@ -59,6 +61,7 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        report=report,
     )
     predicted = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}") > 0
     predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)

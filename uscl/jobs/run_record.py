@@ -35,6 +35,7 @@ class RunRecord:
         self._clock = time.monotonic()  # the other may be set back
         self.record: dict[str, Any] = {
             "name": name,
+            "started": self.started,
             "params": params,
             "config": config,
             "config_sha256": config_hash(config),
@@ -57,7 +58,7 @@ class RunRecord:
     def write(self, path: Path, **more: Any) -> None:
         """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
         ended = self.started + time.monotonic() - self._clock
-        record = self.record | more | {"started": self.started, "ended": ended, "peak_memory_mib": peak_memory()}
+        record = self.record | more | {"ended": ended, "peak_memory_mib": peak_memory()}
         write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 

@@ -13,6 +13,7 @@ with run_of(snakemake) as attempt:
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.finished_folds import FinishedFolds
+    from uscl.jobs.live_history import LiveHistory
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import load_encoder
@@ -40,9 +41,11 @@ with run_of(snakemake) as attempt:
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
     store, fit = FrameStore.open(Path(given.frames).parent), function_at(params.fit)
 
+    live = LiveHistory(Path(params.finished_folds))
+
     def run_fold(fold, stream):
-        return fit(encoder, store, cases, fold, fabric, stream=stream, **params.settings)
+        return fit(encoder, store, cases, fold, fabric, stream=stream, report=live.add, **params.settings)
 
     finished = FinishedFolds(Path(params.finished_folds), record.identity(params.code, encoder_sha256))
-    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished), folder, record))
+    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished, live), folder, record))
     finished.clear()

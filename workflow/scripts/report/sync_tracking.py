@@ -1,4 +1,4 @@
-"""Log to MLflow what its store lacks, from the result files, and what failed."""
+"""Log to MLflow what its store lacks, from the result files: finished runs, and those that failed."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from uscl.jobs.job import job
 
 with job(snakemake, result=False):
     from uscl.base.errors import UserError
-    from uscl.tracking.sync import sync
+    from uscl.tracking.mirror import sync
 
     params = snakemake.params
     if snakemake.config["tracking"] == "none":
