@@ -101,9 +101,8 @@ def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
 
     Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
     """
-    if study.settings.tracking != "none":
-        if sentence := mirror_process.finish(FINISH_S):
-            log.warning(sentence)
+    if sentence := mirror_process.finish(FINISH_S):
+        log.warning(sentence)
     for attempt in left_behind(Path(study.results, "logs")) if failed else []:
         if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
             log.error(

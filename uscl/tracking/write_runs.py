@@ -174,7 +174,7 @@ def create(client: MlflowClient, experiment_id: str, run: Run, more: dict[str, s
 
 
 def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> None:
-    """Log what the store lacks of a run: files, then metrics and settings, then the tag that makes it whole, its end."""
+    """Log what the store lacks of a run: files, metrics and settings, then the tag that makes it whole, and its end."""
     old, new = parts_of(logged) if logged else {}, run.parts
     changed = {name for name, value in new.items() if old.get(name) != value}
     if "record" in changed:

@@ -149,6 +149,7 @@ rule sync_tracking:
     params:
         code=code("report/sync_tracking.py"),
         results=R,
+        address=SETTINGS.tracking_uri,
         study=SETTINGS.study,
     message:
         "Logging to MLflow what its store lacks"
