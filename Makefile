@@ -47,9 +47,9 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# The table of config/README.md, from the schema.
+# config/README.md and the JSON schema, from the models of a study.
 docs: $(READY)
-	$(BIN)/python -m uscl.study.config_keys
+	$(BIN)/python -m uscl.study.reference
 
 format: $(READY)
 	$(BIN)/ruff check --fix

@@ -38,10 +38,14 @@ OnLeak = Annotated[
     ),
 ]
 RateHz = Annotated[
-    Float | None, Nothing, Field(gt=0, description="Frames per second taken from a video; by default every frame.")
+    Annotated[Float, Field(gt=0)] | None,
+    Nothing,
+    Field(description="Frames per second taken from a video; by default every frame."),
 ]
 MaxFrames = Annotated[
-    Int | None, Nothing, Field(ge=1, description="At most so many frames from a video, from its start.")
+    Annotated[Int, Field(ge=1)] | None,
+    Nothing,
+    Field(description="At most so many frames from a video, from its start."),
 ]
 
 
@@ -50,8 +54,8 @@ class Simulation(Settings):
 
     kind: Annotated[Literal["pool", "lung", "breast"], Field(description="Which set is simulated.")]
     patients: Annotated[Int, Field(ge=1, description="Number of patients (of images for breast).")]
-    videos: Annotated[Int | None, Field(ge=1, description="Videos per patient.")] = None
-    frames: Annotated[Int | None, Field(ge=1, description="Frames per video.")] = None
+    videos: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Videos per patient.")] = None
+    frames: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Frames per video.")] = None
 
 
 class SimulatedSet(Settings):
@@ -184,10 +188,11 @@ class Task(Settings):
             if kind not in REGIMES[regime].kinds:
                 others = ", ".join(name for name, other in REGIMES.items() if kind in other.kinds)
                 raise PydanticCustomError(
-                    "regimes", f"{regime} is for {' and '.join(REGIMES[regime].kinds)}; for {kind} take {others}"
+                    "regimes",
+                    f"the regime {regime} is for {' and '.join(REGIMES[regime].kinds)}; for {kind} take {others}",
                 )
             if REGIMES[regime].trains and self.finetune is None:
-                raise PydanticCustomError("finetune", f"is missing, and the regime {regime} needs it")
+                raise PydanticCustomError("needed", f"finetune is missing, and the regime {regime} needs it")
         return self
 
 

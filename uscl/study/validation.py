@@ -99,7 +99,7 @@ def sentence(error: ErrorDetails) -> str:
         parent, key = (path[:-1], path[-1]) if kind == "missing" else (path, context["discriminator"].strip("'"))
         return f"'{key}' is missing at {'.'.join(map(str, parent)) or 'the top level'}."
     if path and path[-1] == "[key]":
-        return f"'{given}' can't be a name in {'.'.join(map(str, path[:-1]))}: use at most 64 letters, digits and _."
+        return f"'{given}' can't be a name in {path[0]}: use letters, digits and _, at most 64."
     if kind in EXPECTED:
         return f"{where} must be {EXPECTED[kind]}, not {'nothing' if given is None else repr(given)}."
     if kind == "less_than_equal" and context["le"] == LARGEST:
@@ -116,7 +116,10 @@ def sentence(error: ErrorDetails) -> str:
         return f"{where} must have at most {context['max_length']} entries."
     if kind == "string_pattern_mismatch" and where == "results":
         return f"results must name a folder of its own, without {{}} and <>, not '{given}'."
-    return f"{where} {error['msg'].removeprefix('Value error, ').removesuffix('.')}."
+    text = error["msg"].removeprefix("Value error, ").removesuffix(".")
+    if kind == "needed":
+        return f"{where}.{text}."
+    return f"{where}: {text}." if kind == "regimes" else f"{where} {text}."
 
 
 def user_path(place: Iterable[str | int]) -> list[str | int]:
@@ -133,8 +136,7 @@ def choice(where: str, context: dict[str, Any], given: Any) -> str:
     if "tag" in context:
         where, given = f"{where}.{context['discriminator'].strip(chr(39))}", context["tag"]
     names = [name.strip().strip("'") for name in known.split(",")]
-    hint = nearest(given, names)
-    return f"{where}: {given!r} is not one of {', '.join(names)}{f'{hint}?' if hint else '.'}"
+    return f"{where}: {given!r} is not one of {', '.join(names)}{nearest(given, names)}"
 
 
 def unknown_key(place: Sequence[str | int]) -> str:
