@@ -174,7 +174,7 @@ def create(client: MlflowClient, experiment_id: str, run: Run, more: dict[str, s
 
 
 def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> None:
-    """Log what the store lacks of a run: files, then metrics and settings, then the tag that makes it whole, its end."""
+    """Log what the store lacks of a run: files, then metrics and settings, the tag that makes it whole, and its end."""
     old, new = parts_of(logged) if logged else {}, run.parts
     changed = {name for name, value in new.items() if old.get(name) != value}
     if "record" in changed:
@@ -215,7 +215,9 @@ def scores(run: Run) -> list[Metric]:
     """The scores of a finished run, at its end."""
     figures = run.metrics or {}
     names = accepted_names(figures)
-    return [Metric(names[name], value, run.ended, 0) for name, value in figures.items() if pd.notna(value)]
+    return [
+        Metric(names[name], value, run.ended or run.started, 0) for name, value in figures.items() if pd.notna(value)
+    ]
 
 
 def by_epoch(run: Run, logged: str) -> list[Metric]:
