@@ -2,8 +2,8 @@
 
     python benchmarks/tracking_load.py [--cells 200] [--seconds 60] [--studies 1]
 
-Cells with two folds each finish evenly over so many seconds, in one results folder or in several that share one store,
-which isn't there yet; each results folder has a mirror process. Scores and figures come last, for all at once. Then
+Cells with two folds each finish evenly over so many seconds, in one results folder or in several that share the store
+of the first, which isn't there yet; each results folder has a mirror process. Scores and figures come last, for all at once. Then
 every mirror starts once more and compares everything with the store. Ends with exit code 1 if a run is lost or doubled.
 """
 
@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder, "store/mlflow.db")
         studies = [Path(folder, f"study{number}/results") for number in range(given.studies)]
+        database = studies[0] / "mlflow.db"
         cells = [("pocus", "finetune", 100, f"arm{number}", number % 3) for number in range(given.cells)]
         shares = {results: cells[first :: given.studies] for first, results in enumerate(studies)}
         failed = follow(shares, database, given.seconds)
