@@ -1,98 +1,119 @@
-"""Whether many jobs that log to one SQLite store of MLflow at once lose or double runs, and how fast they are.
+"""Whether the mirror keeps up with runs that finish quickly, and whether several mirrors lose or double runs.
 
-    python benchmarks/tracking_load.py [--processes 16] [--runs 200]
+    python benchmarks/tracking_load.py [--cells 200] [--seconds 60] [--studies 1]
 
-The store isn't there yet when the processes start. Each logs its share of the runs as a job does, with a history,
-settings and a file, and every run once more, as a repeated job would. Ends with exit code 1 if
-a run is lost or doubled.
+Cells with two folds each finish evenly over so many seconds, in one results folder or in several that share the store
+of the first, which isn't there yet; each results folder has a mirror process. Scores and figures come last, for all at once. Then
+every mirror starts once more and compares everything with the store. Ends with exit code 1 if a run is lost or doubled.
 """
 
 import argparse
-import multiprocessing
+import resource
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the library of this checkout, installed or not
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
+from tests.unit.tracking.result_folders import draw, score, write_cell
+from uscl.tracking.address import SQLITE
+from uscl.tracking.logged import Logged
+from uscl.tracking.run_files import Call, find_runs
+from uscl.tracking.store import opened
+from uscl.tracking.write_runs import KEY
 
-from uscl.tracking.store import experiment, opened
-from uscl.tracking.write_runs import KEY, Run, log_once
-
-EXPERIMENT = "load/pretrain"
-EPOCHS = 30
-HISTORY = pd.DataFrame({"epoch": range(EPOCHS)} | {f"metric{k}": [0.1 * k] * EPOCHS for k in range(5)})
+FOLDS, EPOCHS = 2, 30
+METRICS = tuple(f"metric{number}" for number in range(12))
 
 
 def main() -> None:
-    """Log, count and print."""
+    """Finish cells, wait for the mirrors, count and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=16)
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--cells", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--studies", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        seconds, failed = load(Path(folder), given.processes, given.runs)
-        found = stored(Path(folder))
-    lost = given.runs - len(found)
-    doubled = sum(found.values()) - len(found)
-    print(
-        f"{given.processes} processes, {given.runs} runs, each twice: {lost} lost, {doubled} doubled,"
-        f" {failed} processes failed, {seconds:.1f} s, {given.runs / seconds:.1f} runs/s"
-    )
+        studies = [Path(folder, f"study{number}/results") for number in range(given.studies)]
+        database = studies[0] / "mlflow.db"
+        cells = [("pocus", "finetune", 100, f"arm{number}", number % 3) for number in range(given.cells)]
+        shares = {results: cells[first :: given.studies] for first, results in enumerate(studies)}
+        failed = follow(shares, database, given.seconds)
+        began = time.monotonic()
+        failed += sum(code != 0 for code in run_again(studies, database))
+        again = time.monotonic() - began
+        found = stored(database)
+    lost, doubled = given.cells * (1 + FOLDS) - len(found), sum(found.values()) - len(found)
+    print(f"everything compared with the store again: {again:.1f} s")
+    print(f"{len(found)} runs in the store, {lost} lost, {doubled} doubled, {failed} mirrors failed")
     sys.exit(bool(lost or doubled or failed))
 
 
-def address(folder: Path) -> str:
-    """The store that all log to."""
-    return f"sqlite:///{folder / 'mlflow.db'}"
+def mirror(results: Path, database: Path) -> subprocess.Popen:
+    """The mirror of a results folder."""
+    results.mkdir(parents=True, exist_ok=True)
+    words = ["--results", str(results), "--study", results.parent.name, "--address", f"{SQLITE}{database}"]
+    return subprocess.Popen([sys.executable, "-m", "uscl.tracking.mirror", *words], stdin=subprocess.PIPE, cwd=ROOT)
 
 
-def load(folder: Path, processes: int, runs: int) -> tuple[float, int]:
-    """Log the runs in processes that start at the same time; returns seconds and the number of failed processes."""
-    # Forked: a core that many importing processes share would give them their turns by itself.
-    context = multiprocessing.get_context("fork")
-    shares = [range(first, runs, processes) for first in range(processes)]
-    workers = [context.Process(target=log_share, args=(folder, share)) for share in shares]
-    started = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return time.perf_counter() - started, sum(worker.exitcode != 0 for worker in workers)
+def follow(shares: dict[Path, list[tuple]], database: Path, seconds: float) -> int:
+    """Let cells finish while mirrors run; prints how long these take. Returns how many mirrors failed."""
+    mirrors = [mirror(results, database) for results in shares]
+    queue = [(results, cell) for results, cells in shares.items() for cell in cells]
+    began = time.monotonic()
+    for number, (results, cell) in enumerate(queue):
+        time.sleep(max(0.0, began + seconds * number / len(queue) - time.monotonic()))
+        write_cell(results, cell, FOLDS, EPOCHS)
+    last = time.monotonic()
+    wait(shares, database)
+    print(f"{len(queue)} cells finished within {last - began:.1f} s; all in the store {since(last)} after the last")
+    last = time.monotonic()
+    for results, cells in shares.items():
+        score(results, *cells, folds=FOLDS, metrics=METRICS)
+        for cell in cells:
+            draw(results, cell, FOLDS)
+    wait(shares, database)
+    print(f"all of them scored and drawn at once: in the store after {since(last)}")
+    for process in mirrors:
+        process.stdin.close()  # type: ignore[union-attr]
+    codes = [process.wait() for process in mirrors]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{len(mirrors)} mirrors: {used.ru_utime + used.ru_stime:.1f} CPU s, {used.ru_maxrss / 1024:.0f} MiB at most")
+    return sum(code != 0 for code in codes)
 
 
-def log_share(folder: Path, numbers: range) -> None:
-    """What one process does."""
-    for number in numbers:
-        artifact = folder / f"file{number}.txt"
-        artifact.write_text(f"of run {number}", encoding="utf-8")
-        for _ in range(2):
-            with opened(address(folder)) as client:
-                log_once(client, experiment(client, address(folder), EXPERIMENT), run(number, artifact))
+def since(moment: float) -> str:
+    """The time since a moment, in words."""
+    return f"{time.monotonic() - moment:.1f} s"
 
 
-def run(number: int, artifact: Path) -> Run:
-    """A run as the jobs log it."""
-    record = {
-        "name": f"run{number}",
-        "params": {"number": number, "nested": {"lr": 0.1}},
-        "tags": {"stage": "pretrain"},
-        "hardware": {"cpu": "one"},
-        "started": 1000.0,
-        "ended": 1010.0,
-    }
-    return Run(record | dict.fromkeys(("commit", "config_sha256", "data_sha256"), "x"), HISTORY, artifacts=(artifact,))
+def wait(results_folders: dict[Path, list[tuple]], database: Path) -> None:
+    """Wait until the mirrors have logged all that the results folders hold."""
+    for results in results_folders:
+        while Logged(results, f"{SQLITE}{database}").load().lacking(find_runs(results, Call())):
+            time.sleep(0.5)
 
 
-def stored(folder: Path) -> Counter[str]:
-    """How many finished active runs the store has of each name."""
-    with opened(address(folder)) as client:
-        place = experiment(client, address(folder), EXPERIMENT)
-        runs = client.search_runs([place], filter_string="attributes.status = 'FINISHED'", max_results=50_000)
-    return Counter(run.data.tags[KEY] for run in runs)
+def run_again(studies: list[Path], database: Path) -> list[int]:
+    """Compare every run with the store once more, in all results folders at once; returns exit codes."""
+    for results in studies:
+        (results / "tracking/logged.json").unlink()
+    mirrors = [mirror(results, database) for results in studies]
+    for process in mirrors:
+        process.stdin.close()  # type: ignore[union-attr]
+    return [process.wait() for process in mirrors]
+
+
+def stored(database: Path) -> Counter[tuple[str, str]]:
+    """How many finished active runs the store has of each name in each experiment."""
+    with opened(f"{SQLITE}{database}") as client:
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        runs = client.search_runs(experiments, filter_string="attributes.status = 'FINISHED'", max_results=50_000)
+    return Counter((run.info.experiment_id, run.data.tags[KEY]) for run in runs)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class LiveHistory:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns)
+                writer = csv.DictWriter(file, columns, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(self._rows)
             beside.replace(self._path)  # a reader never sees half a row

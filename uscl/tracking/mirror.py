@@ -26,7 +26,7 @@ from uscl.base.errors import UserError
 from uscl.base.redaction import redacted
 from uscl.base.text import counted
 from uscl.jobs.job import log_to
-from uscl.tracking.address import is_own_store, local_store, store_address
+from uscl.tracking.address import database_of, is_own_store, local_store, store_address
 from uscl.tracking.logged import Logged
 from uscl.tracking.run_files import Call, RunFiles, find_runs
 
@@ -75,13 +75,14 @@ class Mirror:
         from uscl.tracking.store import opened
 
         queue = runs[::-1]
+        own = database_of(self._address) == local_store(self._results)
         (self._results / "tracking").mkdir(parents=True, exist_ok=True)
         # sync_tracking and the mirror of another call would log the same runs at the same time.
         with FileLock(self._results / "tracking/mirror.lock", timeout=LONGEST_PAUSE_S):
             while queue:
                 done: list[RunFiles] = []
                 try:
-                    with opened(self._address) as client:
+                    with opened(self._address, rebuildable=own) as client:
                         self._turn(client, queue, done)
                 finally:
                     if done:

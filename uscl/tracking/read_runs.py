@@ -94,7 +94,7 @@ def attempted_run(results: Path, attempt: dict[str, Any], *, running: bool = Fal
     live, log = live_history(results, attempt), Path(attempt["log"])
     # An older file holds the history of an earlier attempt.
     current = live.exists() and live.stat().st_mtime >= attempt["started"]
-    history = pd.read_csv(live) if current and live.stat().st_size > len("\r\n") else None
+    history = pd.read_csv(live) if current and live.stat().st_size > 1 else None
     if running:
         return with_history(Run(attempt, running=True), history)
     log_exists = attempt["log"] and log.exists()

@@ -24,7 +24,7 @@ KEY, DIGEST, REASON, SUPERSEDED = "uscl.key", "uscl.digest", "uscl.reason", "usc
 # To be raised when the same files are logged in another form.
 LAYOUT = "2"
 # Parts of a run that may change while it stays the same run; its files may too.
-CHANGING = ("record", "end", "folds")
+CHANGING = ("status", "record", "end", "folds")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Run:
         parts = {
             "settings": short([LAYOUT, self.record["params"], tags_of(self)]),
             "record": short(self.record),
-            "end": short([self.status, self.ended, self.reason]),
+            "status": self.status,
+            "end": short([self.ended, self.reason]),
         }
         if self.history is not None:
             parts["history"] = history_part(self.history)
@@ -120,17 +121,20 @@ def log_once(client: MlflowClient, experiment_id: str, run: Run) -> tuple[dict[s
 
 
 def parts_of(logged: Logged) -> dict[str, str]:
-    """The parts that were logged of a run; none if it was cut off or another version logged it."""
+    """The parts that were logged of a run; none if it was cut off or another version logged it.
+
+    The tag of a new run is there from its start, and promises more than was logged until the run has the same status.
+    """
     try:
         found = json.loads(logged.data.tags.get(DIGEST, ""))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and found.get("status") == logged.info.status else {}
 
 
 def is_whole(logged: Logged, run: Run) -> bool:
     """Whether the store has exactly this of a run."""
-    return bool(logged.info.status == run.status and parts_of(logged) == run.parts)
+    return parts_of(logged) == run.parts
 
 
 def continues(logged: Logged, run: Run) -> bool:
@@ -170,14 +174,15 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]
 
 def create(client: MlflowClient, experiment_id: str, run: Run, more: dict[str, str]) -> str:
     """A new run with its start and tags; returns its id."""
-    return str(client.create_run(experiment_id, start_time=run.started, tags=tags_of(run) | more).info.run_id)
+    tags = tags_of(run) | more | ({} if run.running else state_tags(run))
+    return str(client.create_run(experiment_id, start_time=run.started, tags=tags).info.run_id)
 
 
 def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> None:
     """Log what the store lacks of a run: files, metrics and settings, then the tag that makes it whole, and its end."""
     old, new = parts_of(logged) if logged else {}, run.parts
     changed = {name for name, value in new.items() if old.get(name) != value}
-    if "record" in changed:
+    if "record" in changed and "fold" not in run.record["params"]:
         client.log_dict(run_id, run.record, "run.json")
     for path in run.artifacts:
         if f"file {path.name}" in changed:
@@ -185,14 +190,13 @@ def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> 
     points = scores(run) if "metrics" in changed else []
     points += by_epoch(run, old.get("history", "")) if "history" in changed else []
     params = params_of(run) if "settings" in changed else []
-    tags = [RunTag(DIGEST, json.dumps(new, sort_keys=True))]
-    tags += [RunTag(REASON, run.reason[:LONGEST_TAG])] if run.reason else []
+    tags = [RunTag(*pair) for pair in state_tags(run).items()] if logged or run.running else []
     for batch in chunks(params[PARAMS_PER_BATCH:], PARAMS_PER_BATCH):
         client.log_batch(run_id, params=batch)
     for batch in chunks(points[METRICS_PER_BATCH:], METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=batch)
     client.log_batch(run_id, points[:METRICS_PER_BATCH], params[:PARAMS_PER_BATCH], tags)
-    if not run.running:
+    if not run.running and {"status", "end"} & changed:
         client.set_terminated(run_id, run.status, end_time=run.ended)
 
 
@@ -202,6 +206,12 @@ def tags_of(run: Run) -> dict[str, str]:
     provenance = {key: record[key] for key in ("commit", "config_sha256", "data_sha256") if key in record}
     hardware = {f"hardware.{key}": value for key, value in record.get("hardware", {}).items()}
     return {MLFLOW_RUN_NAME: run.name, KEY: run.name, **record["tags"], **provenance, **hardware}
+
+
+def state_tags(run: Run) -> dict[str, str]:
+    """Tags that say what was logged of a run, and why it failed."""
+    failed = {REASON: run.reason[:LONGEST_TAG]} if run.reason else {}
+    return {DIGEST: json.dumps(run.parts, sort_keys=True), **failed}
 
 
 def params_of(run: Run) -> list[Param]:
@@ -215,7 +225,9 @@ def scores(run: Run) -> list[Metric]:
     """The scores of a finished run, at its end."""
     figures = run.metrics or {}
     names = accepted_names(figures)
-    return [Metric(names[name], value, run.ended, 0) for name, value in figures.items() if pd.notna(value)]
+    return [
+        Metric(names[name], value, run.ended or run.started, 0) for name, value in figures.items() if pd.notna(value)
+    ]
 
 
 def by_epoch(run: Run, logged: str) -> list[Metric]:

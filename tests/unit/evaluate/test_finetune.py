@@ -48,8 +48,10 @@ def test_classification_learns_an_easy_task_and_repeats(fabric, encoder):
     store = bright_or_dark_store()
     cases, folds = folds_of(store, "classification")
     settings = {"epochs": 8, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
+    rows = []
     predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
-    again, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+    again, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, report=rows.append, **settings)
+    assert pd.DataFrame(rows).equals(history.drop(columns="chosen"))
     assert scores(case_scores(predictions, "classification"), "classification")["accuracy"] > 0.9
     assert list(predictions["case"]) == list(cases.set_index("row").loc[folds[0].test, "case"])
     np.testing.assert_allclose(predictions[["p_bright", "p_dark"]].sum(axis=1), 1, rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 from uscl.data.splits import Fold
 from uscl.evaluate.cell import Cell, run_cell
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
+from uscl.jobs.live_history import LiveHistory
 
 CELL = Cell("simclr", "busi", "finetune", 100, 0)
 FOLDS = [Fold([0, 1], [2], [3]), Fold([2, 3], [0], [1]), Fold([1, 2], [3], [0])]
@@ -48,6 +49,27 @@ def test_a_cell_that_was_cut_off_goes_on_behind_its_finished_folds_to_the_same_r
     assert resumed.history.to_csv() == whole.history.to_csv()
     assert resumed.images == whole.images
     assert len(resumed.times) == 3
+
+
+def test_the_live_history_has_all_folds_with_their_starts_and_changes_nothing(tmp_path):
+    finished, live = FinishedFolds(tmp_path, "a"), LiveHistory(tmp_path)
+
+    def reporting(fold, stream):
+        predictions, history = run_fold(fold, stream)
+        if stream[1] == "busi/fold2":
+            assert list(pd.read_csv(tmp_path / "history.csv")["fold"]) == [0, 0, 1, 1]
+        for row in history.drop(columns="chosen").to_dict("records"):
+            live.add(row)
+        return predictions, history
+
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(CELL, failing_at(1), FOLDS, finished)
+    evaluated = run_cell(CELL, reporting, FOLDS, finished, live)
+    written = pd.read_csv(tmp_path / "history.csv")
+    assert list(written["started"]) == [times["started"] for times in evaluated.times for _ in range(2)]
+    told = written.drop(columns="started").to_csv()
+    assert told == evaluated.history.drop(columns="chosen").to_csv()
+    assert evaluated.history.to_csv() == run_cell(CELL, run_fold, FOLDS).history.to_csv()
 
 
 def test_folds_of_other_settings_are_not_taken(tmp_path):

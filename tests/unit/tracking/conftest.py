@@ -29,11 +29,15 @@ def empty_store(tmp_path_factory):
 @pytest.fixture
 def results(empty_store, tmp_path):
     """A results folder with an empty store."""
-    folder = tmp_path / "results"
-    folder.mkdir()
+    (tmp_path / "results").mkdir()
+    put_store(empty_store, tmp_path / "results")
+    return tmp_path / "results"
+
+
+def put_store(empty_store, folder):
+    """A copy of a store in another folder, as if it had been made there."""
     shutil.copy(empty_store, folder / "mlflow.db")
     with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
         place = f"{folder.as_uri()}/mlartifacts/study/pretrain"
         connection.execute("UPDATE experiments SET artifact_location = ?", (place,))
         connection.commit()
-    return folder

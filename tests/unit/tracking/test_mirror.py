@@ -1,4 +1,3 @@
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from tests.unit.tracking.conftest import put_store
 from tests.unit.tracking.result_folders import (
     CELL,
     CELL_NAME,
@@ -22,7 +22,7 @@ from tests.unit.tracking.result_folders import (
 )
 from uscl.base.errors import UserError
 from uscl.tracking import mirror as mirror_module
-from uscl.tracking import mirror_process
+from uscl.tracking import mirror_process, store
 from uscl.tracking.address import is_own_store
 from uscl.tracking.logged import Logged
 from uscl.tracking.mirror import Mirror, follow, sync
@@ -156,7 +156,16 @@ def test_a_broken_package_is_a_reason(results, caplog, monkeypatch):
     assert "the package can't be imported" in warnings(caplog)[0]
 
 
-def test_a_ruined_store_is_rebuilt_by_sync(results):
+def test_a_ruined_store_is_rebuilt_by_sync(results, empty_store, monkeypatch):
+    real = store.replace_unusable
+
+    def replaced(database):  # MLflow itself takes seconds to make a store
+        moved = real(database)
+        if moved:
+            put_store(empty_store, results)
+        return moved
+
+    monkeypatch.setattr(store, "replace_unusable", replaced)
     write_cell(results)
     write_attempt(results, encoder_record("uscl"))
     follow(mirror(results), OVER)
@@ -173,7 +182,7 @@ def test_a_new_store_in_the_place_of_the_old_one_lacks_every_run(results, empty_
     write_encoder(results)
     follow(mirror(results), OVER)
     (results / "mlflow.db").unlink()
-    shutil.copy(empty_store, results / "mlflow.db")
+    put_store(empty_store, results)
     assert mirror(results).lacking(OVER)
 
 
@@ -228,7 +237,7 @@ def test_the_process_survives_ctrl_c_and_ends_with_a_call_that_is_killed(results
     code = f"""
 import time
 from pathlib import Path
-from uscl.tracking import mirror_process
+from uscl.tracking import mirror_process, store
 mirror_process.start(Path({str(results)!r}), None, "study")
 print(mirror_process._Started.process.pid, flush=True)
 time.sleep(600)

@@ -105,7 +105,7 @@ def test_a_running_cell_has_the_curves_of_its_folds_so_far(tmp_path):
         ("RUNNING", f"{CELL_NAME}/fold1", 5000),
     ]
     assert [list(child.history["train_loss"]) for child in run.children] == [[0, 1], [2]]
-    write(tmp_path / CHECKPOINTS, "\r\n")  # no epoch yet
+    write(tmp_path / CHECKPOINTS, "\n")  # no epoch yet
     assert not runs(tmp_path, Call(since=999))[0].children
 
 

@@ -122,6 +122,7 @@ def test_a_finished_run_leaves_no_checkpoint_no_half_written_one_and_no_empty_fo
     for epoch in (0, 1):
         checkpoints.save(folder, epoch, 0, "this run", {"value": epoch})
     (folder / ".4711.epochs000002-steps000000.pt").write_bytes(b"killed while writing")
+    (folder / "history.csv").touch()
     checkpoints.clear(folder)
     assert not folder.exists()
     checkpoints.clear(folder)  # a run that was done before its first checkpoint

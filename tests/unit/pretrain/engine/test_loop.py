@@ -263,6 +263,15 @@ def test_a_finished_training_is_not_trained_again(tmp_path):
     assert again.seconds == first.seconds > 0
 
 
+def test_the_live_history_has_the_epochs_so_far_also_after_a_restart(tmp_path):
+    history = tmp_path / "history.csv"
+    first = fit(Recorded(), ALONE, 0, BUDGET._replace(epochs=1), folder=tmp_path, identity="a")
+    pd.testing.assert_frame_equal(pd.read_csv(history), first, check_exact=True)
+    history.write_text("epoch,loss\n0,7\n1,7\n2,7\n")  # as if later epochs had not reached a checkpoint
+    whole = fit(Recorded(), ALONE, 0, BUDGET, folder=tmp_path, identity="a")
+    pd.testing.assert_frame_equal(pd.read_csv(history), whole, check_exact=True)
+
+
 def test_seconds_of_training_before_a_restart_count(tmp_path):
     fit(Recorded(), ALONE, 0, BUDGET._replace(epochs=1), folder=tmp_path, identity="a")
     first, going_on = Recorded(), Recorded()
