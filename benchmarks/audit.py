@@ -24,7 +24,7 @@ from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION, Side, matches_betw
 from uscl.audit.registration import fitted_correlations
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.image import fit_image
-from uscl.data.readers import Source, kind_of
+from uscl.data.source import Source, kind_of
 from uscl.data.sources.folders import public_folder
 from uscl.data.store import FrameStore
 

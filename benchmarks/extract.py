@@ -27,7 +27,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
 from uscl.data.extract import extract
-from uscl.data.readers import VIDEO_SUFFIXES
+from uscl.data.source import VIDEO_SUFFIXES
 from uscl.data.store import FrameStore
 
 

@@ -16,7 +16,7 @@ from av import logging as ffmpeg_logging
 from tests.fuzz.mutations import MUTATIONS
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
-from uscl.data.readers import Source, kind_of
+from uscl.data.source import Source, kind_of
 
 SIZE, RATE_HZ = 32, 10.0
 

@@ -11,6 +11,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from uscl.metrics import scores as metrics
+
 
 def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classes=("x", "y", "z")):
     """Groups of one to four cases with mixed labels; probabilities of one decimal, so that many are equal."""
@@ -37,33 +39,42 @@ def random_images(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2):
 
 
 def scores(cases, kind, classes=("x", "y", "z")):
-    """All metrics of some cases of one arm and seed, in the order of the tables."""
-    return image_scores(cases) if kind == "segmentation" else class_scores(cases, list(classes))
+    """All metrics of some cases of one arm and seed, in the order of the tables.
+
+    A metric that has no twin here is scored by its own `of_cell`.
+    """
+    twins = image_scores(cases) if kind == "segmentation" else class_scores(cases, list(classes))
+    return list((metrics.scores(cases, kind) | twins).values())
 
 
 def image_scores(cases):
     dice = cases["dice"].to_numpy()
-    return [dice.mean(), np.median(dice), cases["iou"].mean(), cases["hd95"].mean(), (dice == 0).mean()]
+    return {
+        "dice": dice.mean(),
+        "median_dice": np.median(dice),
+        "iou": cases["iou"].mean(),
+        "hd95": cases["hd95"].mean(),
+        "zero_dice_share": (dice == 0).mean(),
+    }
 
 
 def class_scores(cases, classes):
     truth, predicted = cases["label"].to_numpy(str), cases["predicted"].to_numpy(str)
     every = {"labels": classes, "zero_division": 0}
-    found = [
-        accuracy_score(truth, predicted),
-        balanced(truth, predicted),
-        f1_score(truth, predicted, average="macro", **every),
-        auroc(cases, truth, classes),
-        calibration_error(cases, classes),
-    ]
+    found = {
+        "accuracy": accuracy_score(truth, predicted),
+        "balanced_accuracy": balanced(truth, predicted),
+        "macro_f1": f1_score(truth, predicted, average="macro", **every),
+        "auroc": auroc(cases, truth, classes),
+        "ece": calibration_error(cases, classes),
+    }
+    sensitivity = recall_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)
+    precision = precision_score(truth, predicted, average=None, **every)
+    f1 = f1_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)
     for i, name in enumerate(classes):
-        found += [
-            recall_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)[i],
-            precision_score(truth, predicted, average=None, **every)[i],
-            f1_score(truth, predicted, average=None, labels=classes, zero_division=np.nan)[i]
-            if name in {*truth, *predicted}
-            else np.nan,
-        ]
+        found[f"sensitivity_{name}"] = sensitivity[i]
+        found[f"precision_{name}"] = precision[i]
+        found[f"f1_{name}"] = f1[i] if name in {*truth, *predicted} else np.nan
     return found
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from uscl.audit.findings import NO_ROW, base, table
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
-from uscl.data.readers import Source, kind_of
+from uscl.data.source import Source, kind_of
 
 SIDE = 512  # pixels of the picture that is looked at: letters are smaller than in most films, and still sharp
 LETTERS = 4  # in a row; fewer are met by chance in speckle

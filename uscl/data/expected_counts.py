@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.errors import UserError
-from uscl.data.readers import Sources
+from uscl.data.readers.shared.listing import Sources
 
 
 def check_counts(dataset: str, root: Path, found: Sources, expected: Mapping[str, Any]) -> None:

@@ -18,7 +18,8 @@ from uscl.data.decode.load import Loaded, Rejected, Sampling
 from uscl.data.decode.pool import Decoders
 from uscl.data.expected_counts import check_counts
 from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
-from uscl.data.readers import Problem, Source, Sources
+from uscl.data.readers.shared.listing import Problem, Sources
+from uscl.data.source import Source
 from uscl.data.store import ArrayWriter, new_array
 
 ACTIONS = ("set aside", "left out", "kept")  # the gravest first

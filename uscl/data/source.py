@@ -1,6 +1,10 @@
-"""What a reader lists: a source of frames. Apart from the readers, since the decoders need no tables."""
+"""What a reader lists: a source of frames, and its kind by its name."""
 
+from pathlib import Path
 from typing import NamedTuple
+
+VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 class Source(NamedTuple):
@@ -12,3 +16,11 @@ class Source(NamedTuple):
     group: str  # patient or series: what may never be split
     label: str  # "" where unlabelled
     masks: tuple[str, ...] = ()
+
+
+def kind_of(path: Path) -> str:
+    """The `Source.kind` of what lies at a path."""
+    if path.is_dir():
+        return "frames"
+    suffix = path.suffix.lower()
+    return "image" if suffix in IMAGE_SUFFIXES else "fold" if suffix == ".pkl" else "video"

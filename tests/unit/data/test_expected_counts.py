@@ -2,7 +2,8 @@ import pytest
 
 from uscl.base.errors import UserError
 from uscl.data.expected_counts import check_counts
-from uscl.data.readers import Source, sources
+from uscl.data.readers.shared.listing import sources
+from uscl.data.source import Source
 
 EXPECTED = {"videos": 2, "images": 1, "groups": 2, "classes": {"covid": 2, "regular": 1}, "tolerance": 0.0}
 

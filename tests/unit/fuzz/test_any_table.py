@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from uscl.base.errors import UserError
 from uscl.data.manifest import MANIFEST, read_manifest, read_problems, write_table
-from uscl.data.readers.tables import named_files, read_table
+from uscl.data.readers.shared.tables import named_files, read_table
 from uscl.data.readers.video_folder import read as read_videos
 from uscl.data.store import FrameStore, mapped_array
 

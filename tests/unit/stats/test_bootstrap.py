@@ -4,6 +4,7 @@ import pytest
 from rescored import mean_scores, random_cases, random_images, resampled
 
 from uscl.base.seeds import generator
+from uscl.metrics.registry import names
 from uscl.stats.bootstrap import bootstrap_means, drawn, interval
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import fold_seed_scores
@@ -73,7 +74,8 @@ def test_the_interval_is_that_of_the_defined_draws_about_the_estimate():
 def test_the_interval_of_a_metric_that_draws_inflate_still_holds_it():
     cases = simulated_cases(generator(0, "ece"), {"a": 1.0}, groups=300, cases=1, folds=5, seeds=2)
     panel = to_panel(cases, "classification")
-    estimate, drawn_means = fold_seed_scores(panel)[4, 0].mean(), bootstrap_means(panel, 500, 0)[4, 0]
+    ece = names("classification", panel.classes).index("ece")
+    estimate, drawn_means = fold_seed_scores(panel)[ece, 0].mean(), bootstrap_means(panel, 500, 0)[ece, 0]
     assert np.quantile(drawn_means, 0.025) > estimate
     low, high = interval(drawn_means, estimate)
     assert low < estimate < high

@@ -1,110 +1,101 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
-A reader opens no video. It is a module of this package with one function `read(root) -> Sources`; those of a user's own
-data (`OWN_DATA`) take `read(root, group=..., table=..., classes=...)`. A new public set takes such a module, its name
-in `PUBLIC` and in the schema's `reader` (workflow/schemas/config.schema.json), an entry in config/datasets.yaml, and,
-if it is published under a folder name, a line in uscl/data/sources/folders.py.
+A reader is one module of this package, found by its name. It opens no video, and declares
+
+- FOLDER: the name under which a public set's folder is published, None for other layouts,
+- LANDMARKS: files or folders, by any of which a folder of another name is known to hold the set,
+- HAS_MASKS: whether there is something to segment,
+- OWN_DATA (False if left out): whether it reads a user's own data,
+- SIMULATES (None if left out): the kind of set that the simulator writes in its layout,
+- read(root) -> Sources, for own data read(root, group=..., table=..., classes=...).
+
+A new public set is such a module and an entry in config/datasets.yaml. `shared` holds what readers have in common.
+
+Light on purpose (no numpy, no pandas; readers import them late): every `snakemake` call reads this registry.
 """
 
-import importlib
-import logging
-from collections.abc import Callable, Iterable
-from operator import attrgetter
-from pathlib import Path
-from typing import NamedTuple
+from __future__ import annotations
 
-import pandas as pd
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.data.source import Source
 
-VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+if TYPE_CHECKING:
+    from uscl.data.readers.shared.listing import Sources
 
-PUBLIC = ("busi", "butterfly", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b")
-OWN_DATA = ("image_csv", "image_folder", "image_mask_pairs", "video_folder")
-MODULES = {name: f"uscl.data.readers.{name}" for name in (*PUBLIC, *OWN_DATA)}
-
-log = logging.getLogger(__name__)
+REQUIRED = ("FOLDER", "LANDMARKS", "HAS_MASKS", "read")
 
 
-class Problem(NamedTuple):
-    """A file that isn't just used: "set aside" as it doesn't fit, "left out" on purpose, or "kept" with a remark."""
+class Reader(NamedTuple):
+    """What a reader's module declares."""
 
-    file: str
-    action: str
-    reason: str
+    name: str
+    folder: str | None
+    landmarks: tuple[str, ...]
+    has_masks: bool
+    own_data: bool
+    simulates: str | None
+    read: Callable[..., Sources]
 
 
-class Sources(NamedTuple):
-    """What a reader found: one row per Source, one per Problem, and the true content of frames if known."""
+def declared(name: str) -> Reader:
+    """The declarations of a reader's module. Raises ValueError if one is missing."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    if absent := [part for part in REQUIRED if not hasattr(module, part)]:
+        raise ValueError(f"The reader uscl/data/readers/{name}.py declares no {' and no '.join(absent)}: add it.")
+    return Reader(
+        name,
+        module.FOLDER,
+        module.LANDMARKS,
+        module.HAS_MASKS,
+        getattr(module, "OWN_DATA", False),
+        getattr(module, "SIMULATES", None),
+        module.read,
+    )
 
-    files: pd.DataFrame
-    problems: pd.DataFrame
-    truth: pd.DataFrame | None = None  # columns file, frame, organ, event
+
+def all_readers() -> dict[str, Reader]:
+    """Every reader of this package by name, in alphabetical order."""
+    return {found.name: declared(found.name) for found in pkgutil.iter_modules(__path__) if not found.ispkg}
+
+
+READERS = all_readers()
+
+
+def reader_names(*, own_data: bool) -> list[str]:
+    """The readers of public sets and of the simulator's pool, or those of a user's own data.
+
+    >>> reader_names(own_data=True)
+    ['image_csv', 'image_folder', 'image_mask_pairs', 'video_folder']
+    """
+    return [found.name for found in READERS.values() if found.own_data == own_data]
+
+
+def readers_with_masks() -> list[str]:
+    """The readers of sets that have something to segment.
+
+    >>> readers_with_masks()
+    ['busi', 'image_mask_pairs', 'udiat_b']
+    """
+    return [found.name for found in READERS.values() if found.has_masks]
+
+
+def reader_of_simulated(kind: str) -> str:
+    """The reader of the layout in which the simulator writes a kind of set.
+
+    >>> reader_of_simulated("breast")
+    'busi'
+    """
+    (found,) = (found.name for found in READERS.values() if found.simulates == kind)
+    return found
 
 
 def reader(name: str) -> Callable[..., Sources]:
     """The `read` function of a reader. Raises UserError for an unknown name."""
-    if name not in MODULES:
-        raise UserError(f"There is no reader {name!r}: choose one of {', '.join(MODULES)}.")
-    read: Callable[..., Sources] = importlib.import_module(MODULES[name]).read
-    return read
-
-
-def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.DataFrame | None = None) -> Sources:
-    """Sorted tables; the result does not depend on the order in which a folder lists its files."""
-    table = pd.DataFrame(sorted(files, key=attrgetter("file")), columns=list(Source._fields))
-    if (double := table["file"][table["video"].duplicated(keep=False)]).size:
-        raise UserError(f"These files have one name in different spellings: {', '.join(double)}. Remove all but one.")
-    return Sources(table, pd.DataFrame(sorted(problems), columns=list(Problem._fields)), truth)
-
-
-def require(root: Path, part: str, layout: str) -> Path:
-    """root/part. Raises UserError, with the layout that is expected, if it does not exist."""
-    if not root.is_dir():
-        raise UserError(f"The folder {root} does not exist: it should hold {layout}.")
-    if not (root / part).exists():
-        raise UserError(f"{root} has no {part}: it should hold {layout}.")
-    return root / part
-
-
-def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Path], list[Problem]]:
-    """The files of a folder that have one of the suffixes (in any case), sorted; the others as problems.
-
-    Hidden files are nobody's data: systems leave them behind (.DS_Store, ._a.gif).
-    """
-    wanted = tuple(suffixes)
-    media: list[Path] = []
-    problems: list[Problem] = []
-    hidden = sorted(path.name for path in folder.glob(".*"))
-    if hidden:
-        log.info("%s: ignored hidden files: %s", folder, ", ".join(hidden))
-    for path in sorted(folder.glob("[!.]*")):
-        if path.is_dir():
-            problems.append(set_aside(root, path, f"a folder; {folder.name} should hold files only"))
-        elif not path.is_file():
-            problems.append(set_aside(root, path, "not a file, or a link that leads nowhere"))
-        elif path.suffix.lower() not in wanted:
-            problems.append(set_aside(root, path, f"the name does not end in {', '.join(wanted)}"))
-        else:
-            media.append(path)
-    return media, problems
-
-
-def kind_of(path: Path) -> str:
-    """The `Source.kind` of what lies at a path."""
-    if path.is_dir():
-        return "frames"
-    suffix = path.suffix.lower()
-    return "image" if suffix in IMAGE_SUFFIXES else "fold" if suffix == ".pkl" else "video"
-
-
-def set_aside(root: Path, path: Path, reason: str) -> Problem:
-    """A problem for a file that is left out."""
-    return Problem(relative(root, path), "set aside", reason)
-
-
-def relative(root: Path, path: Path) -> str:
-    """A path relative to the data set's folder, with forward slashes on every system."""
-    return path.relative_to(root).as_posix()
+    if name not in READERS:
+        known = [*reader_names(own_data=False), *reader_names(own_data=True)]
+        raise UserError(f"There is no reader {name!r}: choose one of {', '.join(known)}.")
+    return READERS[name].read

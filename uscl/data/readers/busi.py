@@ -10,12 +10,17 @@ Label: the folder. Group: the image, as no patient ids exist. Images that are th
 import re
 from pathlib import Path
 
-from uscl.data.readers import Problem, Source, Sources, listing, relative, require, set_aside, sources
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
+from uscl.data.source import Source
+
+FOLDER = "Dataset_BUSI_with_GT"
+LANDMARKS = ("benign", "malignant", "normal")
+HAS_MASKS = True
+SIMULATES = "breast"
 
 LAYOUT = (
     "benign/, malignant/ and normal/ with `benign (1).png`, `benign (1)_mask.png` and so on,"
-    f" or the folder {PUBLIC_FOLDERS['busi']} with these"
+    f" or the folder {FOLDER} with these"
 )
 CLASSES = ("benign", "malignant", "normal")
 

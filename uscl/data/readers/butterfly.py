@@ -9,23 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from uscl.base.errors import UserError
-from uscl.data.decode.frame_folder import frame_number, in_order
-from uscl.data.decode.video import BadMedia
-from uscl.data.readers import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Problem,
-    Source,
-    Sources,
-    relative,
-    require,
-    set_aside,
-    sources,
-)
-from uscl.data.readers.own_data import files_below
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers.shared.listing import Problem, Sources, relative, require, set_aside, sources
+from uscl.data.readers.shared.own_data import files_below
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
 
-LAYOUT = f"a folder a video with NAMEframe1.jpg and so on, or the folder {PUBLIC_FOLDERS['butterfly']} with these"
+FOLDER = "Butterfly_Dataset"
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = False
+
+LAYOUT = f"a folder a video with NAMEframe1.jpg and so on, or the folder {FOLDER} with these"
 
 
 def read(root: Path) -> Sources:
@@ -52,13 +44,17 @@ def read(root: Path) -> Sources:
 
 def refuse_other_sets(root: Path) -> None:
     """Raise UserError for a folder that holds other public sets: their videos would count as this one's."""
-    own = PUBLIC_FOLDERS["butterfly"]
-    if others := [name for name in sorted(PUBLIC_FOLDERS.values()) if name != own and (root / name).is_dir()]:
-        raise UserError(f"{root} holds other sets ({', '.join(others)}): put the videos in {root / own}.")
+    from uscl.data.readers import READERS  # late: while that registry is made, this module is imported
+
+    public = sorted(found.folder for found in READERS.values() if found.folder and found.folder != FOLDER)
+    if others := [name for name in public if (root / name).is_dir()]:
+        raise UserError(f"{root} holds other sets ({', '.join(others)}): put the videos in {root / FOLDER}.")
 
 
 def not_a_frame(root: Path, path: Path) -> str:
     """Why a file isn't a frame of a video, or ""."""
+    from uscl.data.decode.frame_folder import frame_number
+
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         return f"the name does not end in {', '.join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}"
     if frame_number(path) is None:
@@ -68,6 +64,9 @@ def not_a_frame(root: Path, path: Path) -> str:
 
 def frame_videos(root: Path, folders: Iterable[tuple[Path, list[Path]]]) -> tuple[list[Source], list[Problem]]:
     """One source a folder of frames; a folder with two frames of one number is set aside."""
+    from uscl.data.decode.frame_folder import in_order
+    from uscl.data.decode.video import BadMedia
+
     files, problems = [], []
     for folder, paths in folders:
         name = relative(root, folder)

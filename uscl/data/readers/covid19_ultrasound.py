@@ -14,28 +14,18 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
+from uscl.data.readers.shared.tables import read_table
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
 
-from uscl.data.readers import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Problem,
-    Source,
-    Sources,
-    listing,
-    relative,
-    require,
-    set_aside,
-    sources,
-)
-from uscl.data.readers.tables import read_table
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+FOLDER = "covid19_ultrasound"
+LANDMARKS = ("data/dataset_metadata.csv", "data/pocus_videos")
+HAS_MASKS = False
+SIMULATES = "lung"
 
 LAYOUT = (
     "data/pocus_videos/convex, data/pocus_images/convex and data/dataset_metadata.csv,"
-    f" or the folder {PUBLIC_FOLDERS['covid19_ultrasound']} with these"
+    f" or the folder {FOLDER} with these"
 )
 CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"}
 PATIENT = "Patient ID / Name"
@@ -122,6 +112,10 @@ def shared_groups(names: Sequence[str], patients: dict[str, set[str]]) -> list[s
     Other series, such as the sets of northumbria, hold several patients; such a series counts as one group
     only if it has a file without a patient id, which could be of any of them.
     """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     unknown = {series_of(name)[0] for name in names if not patients.get(name)}
     keys: list[list[str]] = []
     for name in names:

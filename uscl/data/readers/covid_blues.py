@@ -11,26 +11,15 @@ import re
 from pathlib import Path
 
 from uscl.base.errors import UserError
-from uscl.data.readers import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Problem,
-    Source,
-    Sources,
-    kind_of,
-    listing,
-    relative,
-    require,
-    set_aside,
-    sources,
-)
-from uscl.data.readers.tables import read_table, row_name, whole_numbers
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
+from uscl.data.readers.shared.tables import read_table, row_name, whole_numbers
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 
-LAYOUT = (
-    "lus_videos/patient_<patient>_<point>.mp4 and clinical_variables.csv,"
-    f" or the folder {PUBLIC_FOLDERS['covid_blues']} with these"
-)
+FOLDER = "COVID-BLUES"
+LANDMARKS = ("lus_videos", "clinical_variables.csv")
+HAS_MASKS = False
+
+LAYOUT = f"lus_videos/patient_<patient>_<point>.mp4 and clinical_variables.csv, or the folder {FOLDER} with these"
 VIDEO_NAME = re.compile(r"patient_(\d+)_[LR][1-3](_\d+)?", re.IGNORECASE)
 TEST_RESULTS = {"0": "negative", "1": "positive"}
 

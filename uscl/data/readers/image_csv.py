@@ -6,8 +6,14 @@ the image. Images that the table doesn't list are left out.
 
 from pathlib import Path
 
-from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
-from uscl.data.readers.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+from uscl.data.readers.shared.listing import Problem, Sources, sources
+from uscl.data.readers.shared.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+from uscl.data.source import IMAGE_SUFFIXES, Source
+
+FOLDER = None
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = False
+OWN_DATA = True
 
 LAYOUT = "images (png, jpg), in folders or not, and a CSV with the columns file and label"
 

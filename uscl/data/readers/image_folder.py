@@ -8,9 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from uscl.base.errors import UserError
-from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
-from uscl.data.readers.own_data import MASK_NAME, Rows, groups_of, media_below, mixed_groups, refuse_twins, rows_of
-from uscl.data.readers.tables import nearest, spelling
+from uscl.data.readers.shared.listing import Problem, Sources, sources
+from uscl.data.readers.shared.own_data import (
+    MASK_NAME,
+    Rows,
+    groups_of,
+    media_below,
+    mixed_groups,
+    refuse_twins,
+    rows_of,
+)
+from uscl.data.readers.shared.tables import nearest, spelling
+from uscl.data.source import IMAGE_SUFFIXES, Source
+
+FOLDER = None
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = False
+OWN_DATA = True
 
 LAYOUT = "a folder of images (png, jpg) for each of two or more classes"
 PARTS = ("test", "testing", "train", "training", "val", "valid", "validation")

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, sources
-from uscl.data.readers.own_data import (
+from uscl.data.readers.shared.listing import Problem, Sources, sources
+from uscl.data.readers.shared.own_data import (
     MASK_NAME,
     groups_of,
     labels_of,
@@ -21,7 +21,13 @@ from uscl.data.readers.own_data import (
     refuse_twins,
     rows_of,
 )
-from uscl.data.readers.tables import spelling
+from uscl.data.readers.shared.tables import spelling
+from uscl.data.source import IMAGE_SUFFIXES, Source
+
+FOLDER = None
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = True
+OWN_DATA = True
 
 IMAGE_FOLDERS = ("image", "images", "img", "imgs", "original", "originals")
 MASK_FOLDERS = ("gt", "label", "labels", "mask", "masks", "segmentation", "segmentations")

@@ -10,23 +10,27 @@ exist; that the folds keep patients apart is the authors' word. No pickle is ope
 from pathlib import Path
 
 from uscl.base.errors import UserError
-from uscl.data.decode.pickled_folds import CLASSES
-from uscl.data.readers import Source, Sources, require, sources
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers.shared.listing import Sources, require, sources
+from uscl.data.source import Source
 
-FOLDS = range(1, 6)
-LAYOUT = f"covid_data1.pkl to covid_data5.pkl, or the folder {PUBLIC_FOLDERS['pocus_folds']} with these"
+FOLDER = "covid_5_fold"
+NAMES = {fold: f"covid_data{fold}.pkl" for fold in range(1, 6)}
+LANDMARKS = tuple(NAMES.values())
+HAS_MASKS = False
+
+LAYOUT = f"covid_data1.pkl to covid_data5.pkl, or the folder {FOLDER} with these"
 
 
 def read(root: Path) -> Sources:
     """List the classes of each fold's test images. Raises UserError."""
-    names = {fold: f"covid_data{fold}.pkl" for fold in FOLDS}
+    from uscl.data.decode.pickled_folds import CLASSES
+
     folder = require(root, ".", LAYOUT)
-    if missing := [name for name in names.values() if not (folder / name).is_file()]:
+    if missing := [name for name in NAMES.values() if not (folder / name).is_file()]:
         raise UserError(f"{root} has no {', '.join(missing)}: it should hold {LAYOUT}.")
     files = [
         Source(f"fold{fold}/{label}", name, "fold", f"fold {fold}", label)
-        for fold, name in names.items()
+        for fold, name in NAMES.items()
         for label in CLASSES
     ]
     return sources(files, [])

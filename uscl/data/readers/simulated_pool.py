@@ -7,24 +7,23 @@ Label: the organ. Group: the patient; a video that videos.csv does not list, or 
 its own.
 """
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, sources
+from uscl.data.readers.shared.tables import read_table, refuse_repeats, whole_numbers
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 
-from uscl.data.readers import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Problem,
-    Source,
-    Sources,
-    kind_of,
-    listing,
-    relative,
-    require,
-    sources,
-)
-from uscl.data.readers.tables import read_table, refuse_repeats, whole_numbers
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = None
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = False
+SIMULATES = "pool"
 
 LAYOUT = "videos/*.mp4 (or avi, mov, mpeg, gif), and videos.csv and frames.csv if there are any"
 

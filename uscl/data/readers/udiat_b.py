@@ -10,12 +10,16 @@ exist.
 from pathlib import Path
 
 from uscl.base.errors import UserError
-from uscl.data.readers import IMAGE_SUFFIXES, Problem, Source, Sources, listing, relative, require, set_aside, sources
-from uscl.data.readers.own_data import labels_of, rows_of
-from uscl.data.readers.tables import spelling
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
+from uscl.data.readers.shared.own_data import labels_of, rows_of
+from uscl.data.readers.shared.tables import spelling
+from uscl.data.source import IMAGE_SUFFIXES, Source
 
-LAYOUT = f"original/NAME.png and GT/NAME.png, or the folder {PUBLIC_FOLDERS['udiat_b']} with these"
+FOLDER = "UDIAT_Dataset_B"
+LANDMARKS = ("original", "GT")
+HAS_MASKS = True
+
+LAYOUT = f"original/NAME.png and GT/NAME.png, or the folder {FOLDER} with these"
 LABELS = "labels.csv"
 
 

@@ -7,8 +7,14 @@ else the video. Label: the column label, else none.
 
 from pathlib import Path
 
-from uscl.data.readers import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, Sources, kind_of, sources
-from uscl.data.readers.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+from uscl.data.readers.shared.listing import Sources, sources
+from uscl.data.readers.shared.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
+
+FOLDER = None
+LANDMARKS: tuple[str, ...] = ()
+HAS_MASKS = False
+OWN_DATA = True
 
 LAYOUT = "videos (mp4, avi, mov, mpeg, gif, dcm) or images (png, jpg), in folders or not"
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from uscl.base.seeds import generator
 from uscl.data.decode.clip import read_source
-from uscl.data.readers import Source, kind_of
+from uscl.data.source import Source, kind_of
 from uscl.report.figures.style import plt
 
 COLUMNS, SIZE = 6, 224

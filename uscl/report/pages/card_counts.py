@@ -10,7 +10,7 @@ import PIL
 import PIL.Image
 import pydicom
 
-from uscl.data.readers import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
 class Step(NamedTuple):

@@ -21,7 +21,7 @@ from uscl.data.decode.dicom import decode_dicom
 from uscl.data.decode.image import read_image, read_masks
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, decode
-from uscl.data.readers import tables
+from uscl.data.readers.shared import tables
 from uscl.data.source import Source
 
 

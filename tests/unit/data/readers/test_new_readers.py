@@ -6,7 +6,8 @@ import pytest
 
 from uscl.base.errors import UserError
 from uscl.data.expected_counts import found_counts
-from uscl.data.readers import Sources, reader
+from uscl.data.readers import reader
+from uscl.data.readers.shared.listing import Sources
 
 
 def tree(root: Path, *files: str) -> Path:

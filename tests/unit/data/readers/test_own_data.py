@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from uscl.base.errors import UserError
-from uscl.data.readers import OWN_DATA, Sources, reader
+from uscl.data.readers import reader, reader_names
 from uscl.data.readers.image_mask_pairs import Place, place
+from uscl.data.readers.shared.listing import Sources
 
 OWN_GROUPS = "no `group` or `table`: each {} is a group of its own, so one patient may be on both sides of a fold"
 
@@ -38,8 +39,10 @@ def table(root: Path, text: str | bytes, name: str = "labels.csv") -> str:
 
 # all kinds
 
+every_kind = pytest.mark.parametrize("kind", reader_names(own_data=True))
 
-@pytest.mark.parametrize("kind", OWN_DATA)
+
+@every_kind
 def test_a_missing_or_empty_folder_is_named_with_the_layout(tmp_path, kind):
     with pytest.raises(UserError, match=r"nowhere does not exist: it should hold "):
         reader(kind)(tmp_path / "nowhere")
@@ -48,7 +51,7 @@ def test_a_missing_or_empty_folder_is_named_with_the_layout(tmp_path, kind):
         reader(kind)(tmp_path)
 
 
-@pytest.mark.parametrize("kind", OWN_DATA)
+@every_kind
 def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
     odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "B/c#1,2/ü.jpg", "B/c#1,2/ü_mask.png"]
     tree(tmp_path, *odd)
@@ -59,7 +62,7 @@ def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
     assert set(found.files["group"]) == {"b", "B"}
 
 
-@pytest.mark.parametrize("kind", OWN_DATA)
+@every_kind
 def test_two_spellings_of_one_name_are_refused(tmp_path, kind):
     files = ["a/x.png", "a/x_mask.png", "b/y.png", "b/y_mask.png", "a/X.PNG"]
     tree(tmp_path, *files)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from uscl.base.errors import UserError
-from uscl.data.readers import OWN_DATA, PUBLIC, Sources, reader
-from uscl.data.sources.folders import PUBLIC_FOLDERS
+from uscl.data.readers import READERS, reader, reader_names
+from uscl.data.readers.shared.listing import Sources
 
 NAMES = ["busi", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b"]
 
@@ -40,15 +40,15 @@ def test_an_unknown_reader_is_refused_with_the_known_ones():
 def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
     with pytest.raises(UserError, match=r"nowhere does not exist: it should hold "):
         reader(name)(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=rf"has no .*: it should hold .*{PUBLIC_FOLDERS.get(name, '')}"):
+    with pytest.raises(UserError, match=rf"has no .*: it should hold .*{READERS[name].folder or ''}"):
         reader(name)(tmp_path)
 
 
 def test_the_config_schema_admits_the_known_readers():
     schema = json.loads((Path(__file__).parents[4] / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
     properties = schema["properties"]["datasets"]["additionalProperties"]["properties"]
-    assert tuple(properties["reader"]["enum"]) == PUBLIC
-    assert sorted(properties["kind"]["enum"]) == list(OWN_DATA)
+    assert properties["reader"]["enum"] == reader_names(own_data=False)
+    assert sorted(properties["kind"]["enum"]) == reader_names(own_data=True)
 
 
 def test_hidden_files_are_no_problem_but_logged(tmp_path, caplog):

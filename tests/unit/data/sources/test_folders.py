@@ -1,6 +1,7 @@
 import pytest
 
-from uscl.data.sources.folders import LANDMARKS, PUBLIC_FOLDERS, public_folder
+from uscl.data.readers import READERS
+from uscl.data.sources.folders import public_folder
 
 
 def test_a_set_is_found_below_the_folder_that_holds_it_or_named_itself(tmp_path):
@@ -12,10 +13,10 @@ def test_a_set_is_found_below_the_folder_that_holds_it_or_named_itself(tmp_path)
     assert public_folder("simulated_pool", str(tmp_path)) == str(tmp_path)
 
 
-@pytest.mark.parametrize("reader", LANDMARKS)
+@pytest.mark.parametrize("reader", [found.name for found in READERS.values() if found.landmarks])
 def test_a_set_under_another_name_is_known_by_what_it_holds(tmp_path, reader):
-    assert public_folder(reader, str(tmp_path)) == str(tmp_path / PUBLIC_FOLDERS[reader])
-    mark = tmp_path / LANDMARKS[reader][-1]
+    assert public_folder(reader, str(tmp_path)) == str(tmp_path / READERS[reader].folder)
+    mark = tmp_path / READERS[reader].landmarks[-1]
     mark.mkdir(parents=True)
     assert public_folder(reader, str(tmp_path)) == str(tmp_path)
 

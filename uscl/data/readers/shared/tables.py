@@ -1,5 +1,7 @@
 """CSV tables that come with a data set: written by people, so every fault is named by file and row."""
 
+from __future__ import annotations
+
 import difflib
 import io
 import posixpath
@@ -8,11 +10,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from uscl.base.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHOLE_NUMBER = r"[0-9]{1,15}(\.0*)?"  # 37, and 37.0 as spreadsheets write it
 
@@ -26,6 +29,8 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Read as UTF-8, with or without a byte order mark, or else as latin-1. Rows without any content are left out; the
     index keeps every row's place (see `row_name`). Raises UserError.
     """
+    import pandas as pd
+
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(f"{path} has {size} bytes; at most {MAX_BYTES} are read of a table.")

@@ -4,17 +4,21 @@ A file's group comes from a regular expression searched in its path, or from the
 the column label. A file of which neither says anything stays in as a group of its own, without a label, with a remark.
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.data.readers import Problem, Source, relative, require, set_aside
-from uscl.data.readers.tables import check_labels, named_files, read_table, refuse_repeats, spelling
+from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
+from uscl.data.readers.shared.tables import check_labels, named_files, read_table, refuse_repeats, spelling
+from uscl.data.source import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHOLE_SET = "."  # the file of a remark on the folder as such
 MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that lies beside its image
