@@ -10,13 +10,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, log_loss
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from uscl.data.splits import Fold
-from uscl.evaluate.choice import rank
+from uscl.evaluate.choice import balanced_accuracy, log_loss, rank
 from uscl.evaluate.features import check_features
 from uscl.evaluate.predictions import predicted
 
@@ -54,8 +50,8 @@ def probe_fold(
             {
                 "candidate": number,
                 "setting": setting,
-                "validation_loss": log_loss(y_validation, probabilities, labels=range(len(classes))),
-                "validation_score": balanced_accuracy_score(y_validation, probabilities.argmax(axis=1)),
+                "validation_loss": log_loss(y_validation, probabilities),
+                "validation_score": balanced_accuracy(y_validation, probabilities.argmax(axis=1)),
             }
         )
         fitted.append(model)
@@ -74,6 +70,10 @@ def candidates(regime: str, cases: int) -> Sequence[tuple[float, Callable[[Featu
 
 def logistic_regression(strength: float, x: Features, y: np.ndarray, classes: int) -> Fitted:
     """Multinomial logistic regression on standardised features, classes weighted by their inverse frequency."""
+    from sklearn.linear_model import LogisticRegression  # late: nearest neighbours need none of scikit-learn
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=strength, class_weight="balanced", max_iter=ITERATIONS)
     ).fit(x.astype(np.float64), y)
