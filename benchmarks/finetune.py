@@ -37,6 +37,7 @@ from benchmarks.drawn import drawn_store
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore, mapped_array
 from uscl.evaluate import classification, finetune, segmentation
+from uscl.models.encoders import ENCODERS
 from uscl.models.segmenter import DECODERS
 from uscl.pretrain.methods.random import untrained_encoder
 from uscl.training.device import start
@@ -97,7 +98,7 @@ class Watched:
 def main() -> None:
     """Prints seconds and shares, a table a task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", default="tf_efficientnet_lite0", choices=["resnet18", "tf_efficientnet_lite0"])
+    parser.add_argument("--arch", default="tf_efficientnet_lite0", choices=list(ENCODERS))
     parser.add_argument("--size", type=int, default=64, help="pixels")
     parser.add_argument("--batch", type=int, default=32, help="frames")
     parser.add_argument("--epochs", type=int, default=3)

@@ -39,6 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of t
 from benchmarks.differences import differences
 from benchmarks.drawn import drawn_store
 from benchmarks.variants import STEPS, VARIANTS, Setting, Trial
+from uscl.models.encoders import ENCODERS
 from uscl.pretrain.meta import weighted_step
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Videos, interpolated
@@ -67,7 +68,7 @@ MEGABYTE = 10**6
 def main() -> None:
     """Runs all parts for every size, or the one part that a process of its own was started for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", default="resnet18", choices=["resnet18", "tf_efficientnet_lite0"])
+    parser.add_argument("--arch", default="resnet18", choices=list(ENCODERS))
     parser.add_argument("--size", nargs="+", type=int, default=[64, 112], help="pixels")
     parser.add_argument("--pairs", type=int, default=32)
     parser.add_argument("--runs", type=int, default=9)

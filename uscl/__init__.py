@@ -6,7 +6,7 @@ from typing import Any
 
 
 def load_encoder(path: str | Path) -> Any:
-    """The encoder of an encoder.safetensors, in evaluation mode (`uscl.models.encoders.Encoder`).
+    """The encoder of an encoder.safetensors, in evaluation mode (`uscl.models.encoder.Encoder`).
 
     It takes grey frames [batch, 1, height, width] in [0, 1] and gives features [batch, dim]. Every key of the file must
     match by name and shape, and none may be missing: UserError that lists them otherwise.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from uscl.base.errors import UserError
+from uscl.base.errors import DiskFullError, UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST_FREE = 1 << 20  # bytes; writers that hide the system's error have failed for want of room if less is free
@@ -61,7 +61,7 @@ def told_if_full(path: Path) -> Iterator[None]:
         yield
     except Exception as error:  # of any kind: every library wraps the system's error in its own, or hides it
         if is_full(error, path.parent):
-            raise UserError(disk_full(path)) from error
+            raise DiskFullError(disk_full(path)) from error
         raise
 
 

@@ -3,11 +3,15 @@
 Two purposes never share a stream, so that e.g. one more epoch of augmentation cannot move the folds.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def derive(seed: int, *purpose: str | int) -> int:
@@ -22,6 +26,8 @@ def derive(seed: int, *purpose: str | int) -> int:
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose."""
+    import numpy as np  # late: planning a study derives seeds and needs no arrays
+
     return np.random.default_rng(derive(seed, *purpose))
 
 

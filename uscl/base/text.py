@@ -1,4 +1,7 @@
-"""Words that go with numbers."""
+"""Words for people: numbers with their nouns, names that are nearly right."""
+
+import difflib
+from collections.abc import Iterable
 
 
 def counted(number: int, noun: str) -> str:
@@ -8,3 +11,13 @@ def counted(number: int, noun: str) -> str:
     ('1 image', '2 images')
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def nearest(given: object, known: Iterable[str]) -> str:
+    """The end of a sentence about a mistyped name: the known name that is nearest, or a full stop if none is near.
+
+    >>> nearest("epoch", ["epochs", "lr"]), nearest("x", ["epochs", "lr"])
+    ("; did you mean 'epochs'?", '.')
+    """
+    near = difflib.get_close_matches(str(given), list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else "."

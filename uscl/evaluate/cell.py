@@ -12,6 +12,7 @@ from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.data.splits import ALL, Fold
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
+from uscl.jobs.live_history import LiveHistory
 from uscl.jobs.run_record import RunRecord
 
 log = logging.getLogger(__name__)
@@ -49,19 +50,33 @@ class Evaluated(NamedTuple):
     images: int
 
 
-def run_cell(cell: Cell, run_fold: RunFold, folds: Sequence[Fold], finished: FinishedFolds | None = None) -> Evaluated:
+def run_cell(
+    cell: Cell,
+    run_fold: RunFold,
+    folds: Sequence[Fold],
+    finished: FinishedFolds | None = None,
+    live: LiveHistory | None = None,
+) -> Evaluated:
     """Evaluate fold by fold; `run_fold` gives a fold's predictions and history. Folds that are `finished` aren't run.
+
+    `run_fold` may add its epochs to `live`, which has those of finished folds too, with each row's fold and its start.
 
     The random streams depend on task, seed and fold, not on the arm: every arm meets the same batches and starts from
     the same head.
     """
     predictions, histories, times, images = [], [], [], 0
+    live = live or LiveHistory(None)
     for number, fold in enumerate(folds):
         done = finished.find(number) if finished else None
         if done is None:
-            done = timed(cell, run_fold, fold, f"{cell.task}/fold{number}")
+            started = time.time()
+            live.begin(fold=number, started=started)
+            done = timed(cell, run_fold, fold, f"{cell.task}/fold{number}", started)
             if finished:
                 finished.keep(number, done)
+        else:
+            live.begin(fold=number, started=done.times["started"])
+            live.add(*done.history.drop(columns="chosen").to_dict("records"))
         predictions.append(done.predictions.assign(**cell._asdict(), fold=number))
         histories.append(done.history.assign(fold=number))
         times.append(done.times)
@@ -71,9 +86,8 @@ def run_cell(cell: Cell, run_fold: RunFold, folds: Sequence[Fold], finished: Fin
     return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
 
 
-def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str) -> FinishedFold:
-    """Run a fold and note when; a UserError is told with the cell's name."""
-    started = time.time()
+def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str, started: float) -> FinishedFold:
+    """Run a fold and note when it started and ended; a UserError gets the cell's name."""
     try:
         predictions, history = run_fold(fold, (cell.seed, purpose))
     except UserError as error:
@@ -81,10 +95,11 @@ def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str) -> FinishedFo
     return FinishedFold(predictions, history, {"started": started, "ended": time.time()})
 
 
-def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> None:
-    """Write predictions.parquet, history.csv and, last, run.json into a cell's folder, each whole or not at all."""
+def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> list[str]:
+    """Write the files of a cell into its folder, each whole or not at all; returns their names."""
     with written(folder / "predictions.parquet") as path:
         evaluated.predictions.to_parquet(path, index=False)
     with written(folder / "history.csv") as path:
         evaluated.history.to_csv(path, index=False)
     record.write(folder / "run.json", folds=evaluated.times, images=evaluated.images)
+    return ["predictions.parquet", "history.csv", "run.json"]

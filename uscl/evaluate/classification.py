@@ -1,6 +1,8 @@
 """Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
 
 import copy
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from uscl.evaluate.authors_protocol import BestOnTest
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.predictions import by_class, predicted
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
 from uscl.training.augment import supervised
 
@@ -29,14 +31,15 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
-    regime: str = "finetune",
+    last_block_only: bool = False,
     authors_protocol: bool = False,
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold: all layers, or with `regime` last_block the encoder's last block and the head.
+    """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
     probability a class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
@@ -51,7 +54,7 @@ def finetune_fold(
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):
         model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
-    if regime == "last_block":
+    if last_block_only:
         freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
 
     def test_probabilities() -> np.ndarray:
@@ -72,12 +75,17 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        report=report,
         after_epoch=best_on_test,
     )
     predictions = predicted(cases, fold, classes, test_probabilities())
     if best_on_test:
         predictions = predictions.assign(**by_class("best_on_test_p_", classes, best_on_test.probabilities))
     return predictions, history
+
+
+all_layers = finetune_fold
+last_block = partial(finetune_fold, last_block_only=True)
 
 
 def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:

@@ -14,7 +14,7 @@ from uscl.data.store import FrameStore
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
 
 def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:

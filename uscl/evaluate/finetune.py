@@ -42,14 +42,16 @@ def finetune(
     weight_decay: float,
     stream: tuple[int, str],
     after_epoch: Callable[[], None] | None = None,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
 
     AdamW with one cosine to zero; frozen parameters stay as they are. `score_of(logits, targets)` is larger for better;
     equal scores go to the lower validation loss, then to the earlier epoch. `stream` names the random stream: (seed,
     purpose). `after_epoch` may look at the model as it is after each epoch, and must change nothing. Returns one row an
-    epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen. Raises UserError where a loss or an output
-    is not finite; a gradient that isn't shows in the next of these.
+    epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen; `report` gets each row, without `chosen`,
+    as soon as its epoch is over. Raises UserError where a loss or an output is not finite; a gradient that isn't shows
+    in the next of these.
     """
     # Convolutions run up to twice as fast in this memory layout, on CPUs and on GPUs with mixed precision alike.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -70,6 +72,8 @@ def finetune(
         row["validation_loss"] = finite(loss_of(logits, validation[1]), place)
         row["validation_score"] = score_of(logits, validation[1])
         history.append(row)
+        if report:
+            report(row)
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
         if rank(row) > rank(best):
             best, best_state = row, copy.deepcopy(model.state_dict())

@@ -1,5 +1,8 @@
 """Tumour segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
@@ -11,7 +14,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.metrics.masks import dice
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.segmenter import Segmenter
 from uscl.training.augment import supervised
 from uscl.training.losses import dice_bce
@@ -25,14 +28,15 @@ def finetune_fold(
     fabric: Fabric,
     *,
     stream: tuple[int, str],
-    regime: str = "finetune",
+    last_block_only: bool = False,
     decoder: str = "unet",
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float = 1e-4,
+    report: Callable[[dict[str, float]], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fine-tune on one fold: encoder and decoder, or with `regime` last_block the encoder's last block and the decoder.
+    """Fine-tune on one fold: encoder and decoder, or the encoder's last block and the decoder.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
     and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
@@ -41,7 +45,7 @@ def finetune_fold(
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
         model = Segmenter(encoder, decoder)
-    if regime == "last_block":
+    if last_block_only:
         model.freeze_below_last_block()
     augmentation = supervised(store.frames.shape[1], masks=True)
     history = finetune(
@@ -57,6 +61,7 @@ def finetune_fold(
         lr=lr,
         weight_decay=weight_decay,
         stream=stream,
+        report=report,
     )
     predicted = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}") > 0
     predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
@@ -64,6 +69,10 @@ def finetune_fold(
     return predictions.assign(
         height=height, width=width, true_mask=packed(test[1]), predicted_mask=packed(predicted)
     ), history
+
+
+all_layers = finetune_fold
+last_block = partial(finetune_fold, last_block_only=True)
 
 
 def load(store: FrameStore, rows: np.ndarray) -> Part:

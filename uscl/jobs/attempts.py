@@ -18,32 +18,29 @@ RUNNING, FAILED, INTERRUPTED = "running", "failed", "interrupted"
 class Attempt:
     """One attempt at a job; its file holds status, reason, start and end in seconds since 1970, the log, and its run.
 
-    `kept` False is for all but the first of several processes that train together: they have no file.
+    `kept` is False for all but the first of several processes that train together: they have no file.
     """
 
     def __init__(self, log: Path, *, kept: bool = True) -> None:
+        self.kept = kept
+        self.record: dict[str, Any] | None = None
         self._path = log.with_suffix(".attempt.json") if kept else None
-        before = (read(self._path) if self._path else None) or {}
-        caller = os.environ.get(CALLER)
-        same_call = caller is not None and before.get("caller") == caller
-        # Why the attempt before this one failed, if the same call made it: what has failed would fail again, while what
-        # was told to end or was killed is worth another try.
-        self.failed_for_good: str | None = before["reason"] if same_call and before["status"] == FAILED else None
-        self._told: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
-        if self.failed_for_good:
-            self._told = before
-        else:
-            self.tell(started=time.time(), caller=caller)
+        self._content: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
+        self._add(started=time.time(), caller=os.environ.get(CALLER))
 
-    def tell(self, **more: Any) -> None:
-        """Add to the file, such as the record of the run that the job makes (see `uscl.jobs.run_record.RunRecord`)."""
-        self._told |= more
+    def describe(self, record: dict[str, Any]) -> None:
+        """Add the record of the run that the job makes (see `uscl.jobs.run_record.RunRecord`)."""
+        self.record = record
+        self._add(**record)
+
+    def _add(self, **more: Any) -> None:
+        self._content |= more
         if self._path:
-            write_text(self._path, json.dumps(self._told, indent=2, sort_keys=True) + "\n")
+            write_text(self._path, json.dumps(self._content, indent=2, sort_keys=True) + "\n")
 
     def end(self, status: str, reason: str) -> None:
-        """Say that the job failed or was told to end, and why."""
-        self.tell(status=status, reason=reason, ended=time.time())
+        """Say that the job failed or was interrupted, and why."""
+        self._add(status=status, reason=reason, ended=time.time())
 
     def succeed(self) -> None:
         """Remove the file: what the job made speaks for itself."""

@@ -1,78 +1,76 @@
-"""What a job rests on beside its declared inputs: the library's own files, and a user's data folder.
+"""The code that a job rests on, as one hash: Snakemake does not see what a script imports.
 
-Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
+The hash is a parameter of the job's rule. An edited file re-runs what rests on it whatever its time stamp, and a file
+with a new time stamp and the same content re-runs nothing. Light: every `snakemake` call pays for it.
 """
 
-import ast
 import functools
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import re
 from pathlib import Path
 
-DATA_SUFFIXES = (".avi", ".csv", ".dcm", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".pkl", ".png")
+PACKAGE = "uscl"
+# `import uscl.a.b`, `from uscl.a import b, c` and the same in parentheses over several lines.
+IMPORT = re.compile(
+    rf"^[ \t]*(?:import[ \t]+({PACKAGE}[\w.]*)|from[ \t]+({PACKAGE}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))",
+    re.MULTILINE,
+)
 
 
 def prepare_children(root: Path) -> None:
-    """Let processes started from here import the library from `root`, installed or not, and MLflow keep to itself."""
+    """Let processes started from here import the library from `root`, and keep MLflow from reporting its use."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
-def imported_modules(root: Path, files: Iterable[str]) -> list[str]:
-    """The files of the package `uscl` that `files` import, directly or not, relative to `root` and sorted.
+@functools.cache  # many jobs rest on the same code
+def code_hash(root: Path, *files: str) -> str:
+    """A hash of the content of `files` and of all library files that they import, by their paths below `root`.
 
-    A `files` entry that is itself part of the package counts too. Imports inside functions are followed; names given to
-    `importlib` are not, and must be among `files`.
+    Imports inside functions are followed. What is imported by a name that is known at run time only, such as a reader,
+    must be among `files`.
     """
-    found: set[str] = {file for file in files if file.startswith("uscl/")}
+    lines = [f"{file} {file_hash(root / file)}" for file in sorted(imported_files(root, files) | set(files))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def imported_files(root: Path, files: tuple[str, ...]) -> set[str]:
+    """The files of the package that `files` import, directly or not."""
+    found: set[str] = set()
     waiting = list(files)
     while waiting:
-        for module in direct_imports(root, root / waiting.pop()):
-            if module not in found:
-                found.add(module)
-                waiting.append(module)
-    return sorted(found)
+        for file in direct_imports(root, waiting.pop()):
+            if file not in found:
+                found.add(file)
+                waiting.append(file)
+    return found
 
 
-@functools.cache  # fifty rules rest on much the same files
-def direct_imports(root: Path, path: Path) -> frozenset[str]:
+@functools.cache
+def direct_imports(root: Path, file: str) -> frozenset[str]:
     """Files of the package that one file imports, with the `__init__.py` of every package on the way."""
+    if not file.endswith(".py"):
+        return frozenset()
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            found.update(module_files(root, name))
+    for plain, package, names in IMPORT.findall((root / file).read_text(encoding="utf-8")):
+        module = plain or package
+        found.update(module_files(root, module))
+        for name in re.findall(r"(\w+)(?:[ \t]+as[ \t]+\w+)?[ \t]*(?:,|$|\)|#|\n)", names):
+            found.update(module_files(root, f"{module}.{name}"))
     return frozenset(found)
 
 
-def module_files(root: Path, name: str) -> Iterator[str]:
-    """The files behind a dotted name, as far as they exist: packages on the way, then the module."""
+@functools.cache
+def module_files(root: Path, name: str) -> tuple[str, ...]:
+    """The files of a dotted name, as far as they exist: packages on the way, then the module."""
     parts = name.split(".")
-    if parts[0] != "uscl":
-        return
-    for depth in range(1, len(parts) + 1):
-        stem = "/".join(parts[:depth])
-        yield from (file for file in (f"{stem}/__init__.py", f"{stem}.py") if (root / file).is_file())
+    stems = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+    files = (file for stem in stems for file in (f"{stem}/__init__.py", f"{stem}.py"))
+    return tuple(file for file in files if (root / file).is_file())
 
 
-def fingerprint(folder: str) -> str:
-    """A hash of the names, sizes and modification times of a data set's files: changes as they do, unread.
-
-    Counts what a reader may read (videos, images, tables), not hidden files or what else lies in a clone. Times count
-    in whole seconds, as archives keep them. A missing folder is one without files.
-    """
-    lines = []
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(DATA_SUFFIXES):
-                path = Path(parent, name)
-                stat = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
-                lines.append(f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {int(stat.st_mtime)}")
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+@functools.cache
+def file_hash(path: Path) -> str:
+    """A hash of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from uscl.base.errors import UserError
+from uscl.base.errors import DiskFullError, UserError
 from uscl.base.files import FULL, disk_full
 from uscl.base.redaction import Redaction
 from uscl.jobs import interruption
 from uscl.jobs.attempts import FAILED, INTERRUPTED, Attempt
 from uscl.jobs.job_record import JobProvenance
+from uscl.jobs.outcome import required, write_failed
 
 log = logging.getLogger("uscl")
 
@@ -25,8 +26,8 @@ REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
     """Log to the job's log file and to standard error; end the process with one sentence on an error.
 
-    The exit code is 1, and that of `uscl.jobs.interruption` for a job that was told to end, which is worth another try.
-    A job that ends well leaves a provenance file beside its first output, unless what it makes is no `result`. Of
+    The exit code is 1, and that of `uscl.jobs.interruption` for a job that was interrupted, which Snakemake may retry.
+    A job that ends well leaves a provenance file next to its first output, unless what it makes is no `result`. Of
     several processes that train together only the first writes files here.
     """
     interruption.listen()
@@ -35,26 +36,51 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
         log_to(logfile, first)
         interruption.end_with_caller()
         attempt = Attempt(logfile, kept=first)
-        if reason := attempt.failed_for_good:
-            log.info("Not tried again, since it would fail again: %s", reason)
-            fail(attempt, reason)
         provenance = JobProvenance(snakemake) if result and first else None
         yield attempt
         if provenance:
             provenance.write()
         attempt.succeed()
-    except UserError as error:
-        log.error("%s", error)
-        fail(attempt, str(error))
-    except interruption.Interrupted as told:
-        log.warning("Told to end (%s): run again, the job goes on with what is finished.", told)
-        fail(attempt, f"told to end ({told})", INTERRUPTED, interruption.EXIT_CODE)
-    except Exception as error:  # whatever it is: into the job's log, and the job fails
-        if sentence := outside_cause(error):
-            log.error("%s", sentence)
-            fail(attempt, sentence)
-        log.exception("This is a fault of the program, not of your input. Please report it with this log.")
-        fail(attempt, f"{type(error).__name__}: {error}")
+    except interruption.Interrupted as signal:
+        log.warning("Interrupted by %s. Run the command again to resume from the last checkpoint.", signal)
+        fail(attempt, f"interrupted ({signal})", INTERRUPTED, interruption.EXIT_CODE)
+    except Exception as error:  # noqa: BLE001 - whatever it is: into the job's log, and the job fails
+        fail(attempt, reason_of(error))
+
+
+@contextmanager
+def run_of(snakemake: Any) -> Iterator[Attempt]:
+    """`job` for a training or an evaluation: a mistake of its own becomes its outcome, and the job ends well.
+
+    The run's folder is that of the first output.
+    """
+    folder, key = Path(snakemake.output[0]).parent, snakemake.params.key
+    with job(snakemake) as attempt:
+        try:
+            yield attempt
+        except Exception as error:
+            if is_outside_cause(error):
+                raise
+            if attempt.kept:
+                write_failed(folder, key, reason_of(error), attempt.record)
+
+
+def trained_encoder(outcome: str) -> Path:
+    """The encoder file next to an outcome. Raises UserError if its training failed."""
+    found = required(Path(outcome))
+    if not found.done:
+        raise UserError(f"its encoder could not be trained: {found.reason}")
+    return Path(outcome).with_name("encoder.safetensors")
+
+
+def reason_of(error: Exception) -> str:
+    """One sentence on an error, which is logged: for a fault of the program with its traceback."""
+    sentence = str(error) if isinstance(error, UserError) else outside_cause(error)
+    if sentence:
+        log.error("%s", sentence)
+        return sentence
+    log.exception("This is a fault of the program, not of your input. Please report it with this log.")
+    return f"{type(error).__name__}: {error}"
 
 
 def log_to(logfile: Path, first: bool) -> None:
@@ -84,8 +110,13 @@ def fail(attempt: Attempt | None, reason: str, status: str = FAILED, code: int =
     sys.exit(code)
 
 
+def is_outside_cause(error: Exception) -> bool:
+    """Whether the machine caused an error, such as a full disk, so that another attempt may succeed."""
+    return isinstance(error, DiskFullError) or outside_cause(error) is not None
+
+
 def outside_cause(error: Exception) -> str | None:
-    """One sentence on an error that the machine is the cause of, not the program; None for others."""
+    """One sentence on an error that the machine caused, not the program; None for others."""
     if isinstance(error, OSError) and error.errno in FULL:
         return disk_full(error.filename or "A file")
     if isinstance(error, OSError) and error.errno in REFUSED:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from uscl.base.files import file_sha256, sha256, write_text
+from uscl.base.files import file_sha256, write_text
 from uscl.jobs.run_record import PROJECT, commit, config_hash, hardware, packages, peak_memory
 
 
@@ -47,7 +47,7 @@ def made_by(job: Any) -> dict[str, Any]:
         "wildcards": dict(job.wildcards.items()),
         "commit": stand.removesuffix("-dirty"),
         "dirty": None if stand == "unknown" else stand.endswith("-dirty"),
-        "code_sha256": sha256(*code_of(job)),
+        "code_sha256": job.params.get("code"),
         "config_sha256": config_hash(job.config),
         "seeds": {"study": job.config["seeds"]} | own_seed(job),
         "packages": packages(),
@@ -55,17 +55,12 @@ def made_by(job: Any) -> dict[str, Any]:
 
 
 def made_from(job: Any) -> dict[str, Any]:
-    """Hashes of the inputs, but for the code, and of what was made from them."""
-    inputs = sorted({path for path in map(str, job.input) if Path(path) not in code_of(job)})
+    """Hashes of the inputs, and of what was made from them."""
+    inputs = sorted(set(map(str, job.input)))
     return {
         "inputs": {relative(path): file_hash(Path(path)) for path in inputs},
         "outputs": {relative(path): file_hash(Path(path)) for path in map(str, job.output)},
     }
-
-
-def code_of(job: Any) -> list[Path]:
-    """The library files among a job's inputs."""
-    return [Path(path) for path in job.input.get("code", [])]
 
 
 def place(job: Any) -> Path | None:

@@ -35,6 +35,7 @@ class RunRecord:
         self._clock = time.monotonic()  # the other may be set back
         self.record: dict[str, Any] = {
             "name": name,
+            "started": self.started,
             "params": params,
             "config": config,
             "config_sha256": config_hash(config),
@@ -49,15 +50,15 @@ class RunRecord:
         """What an encoder file says of its making."""
         return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
 
-    def identity(self, code: list[Path]) -> str:
-        """A hash of all that the run's result depends on: settings, data, the files of its `code`, package versions."""
-        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], sha256(*code)]
+    def identity(self, *more: str) -> str:
+        """A hash of all that the run's result depends on: settings, data, package versions, and `more` hashes."""
+        parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], *more]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def write(self, path: Path, **more: Any) -> None:
         """Write the record as JSON, with start and end in seconds since 1970 and peak memory in MiB."""
         ended = self.started + time.monotonic() - self._clock
-        record = self.record | more | {"started": self.started, "ended": ended, "peak_memory_mib": peak_memory()}
+        record = self.record | more | {"ended": ended, "peak_memory_mib": peak_memory()}
         write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 

@@ -1,40 +1,97 @@
-"""Inputs that only put jobs in order (`ancient`), as Snakemake means them.
+"""Everything that knows Snakemake's inside. Other modules and the rules call these functions.
 
-Snakemake looks for a job's own changes (settings, code, inputs) only where no job before it has to run, and counts as
-before it what an `ancient` input alone puts there (github.com/snakemake/snakemake/issues/4166). An edited setting would
-be passed over without a word whenever the audit runs again, and the old result would stand in the table until the next
-call.
+The names used here are part of no documented interface, so the version is pinned to a minor, and `check_snakemake`
+stops a call whose Snakemake lacks one of them.
 """
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import snakemake
+from snakemake.api import DAGApi
 from snakemake.dag import DAG
+from snakemake.exceptions import ApiError
+from snakemake.settings.types import ConfigSettings
+from snakemake.workflow import Workflow
+from snakemake_interface_executor_plugins.settings import CommonSettings
+
+from uscl.base.errors import UserError
+
+SUPPORTED = "9.27"  # as in pyproject.toml
+NAMES = (
+    (Workflow, ("is_main_process", "dag", "overwrite_configfiles")),
+    (DAG, ("needrun_jobs",)),
+    (CommonSettings, ("dryrun_exec",)),
+    (ConfigSettings, ("config_args",)),
+)
+# Methods of Workflow that are replaced here, with the functions that must call them.
+REPLACED = {"execute": DAGApi.execute_workflow, "unlock": DAGApi.unlock}
 
 
-class NotByOrderAlone:
-    """Which jobs depend on a job, without those for which every file between the two is `ancient`."""
+def check_snakemake() -> None:
+    """Raise UserError unless this Snakemake has, and calls, every name that this module uses."""
+    version = snakemake.__version__
+    absent = [f"{owner.__name__}.{name}" for owner, names in NAMES for name in names if name not in vars(owner)]
+    for name, caller in REPLACED.items():
+        if name not in vars(Workflow) or name not in inspect.unwrap(caller).__code__.co_names:
+            absent.append(f"Workflow.{name}")
+    if not version.startswith(f"{SUPPORTED}.") or absent:
+        lacks = f" (it has no {', '.join(absent)})" if absent else ""
+        raise UserError(
+            f"This project doesn't work with Snakemake {version}{lacks}: install the version of requirements.lock with"
+            " pip install -r requirements.lock."
+        )
 
-    def __init__(self, depending: Mapping[Any, Mapping[Any, set]]) -> None:
-        self._depending = depending
 
-    def __getitem__(self, job: Any) -> dict[Any, set]:
-        return {
-            later: files
-            for later, files in self._depending[job].items()
-            if not files or not all(file.is_ancient for file in files)
-        }
+def is_main_process(workflow: Workflow) -> bool:
+    """Whether this process is the user's call; the jobs that it starts read the Snakefile again."""
+    return bool(workflow.is_main_process)
 
 
-def respect_order_only() -> None:
-    """Let jobs behind an `ancient` input be looked at for themselves, in this process."""
-    if getattr(DAG.bfs, "respects_order_only", False):
+def before_jobs(workflow: Workflow, prepare: Callable[[], object]) -> None:
+    """Call `prepare` before this call plans and runs jobs.
+
+    It isn't called by jobs, by dry runs, and by calls that run no jobs (--unlock, --lint, --summary, --dag, ...): while
+    the Snakefile is read, only the command line tells these apart. A UserError in `prepare` ends the call.
+    """
+    if not is_main_process(workflow):
         return
-    search = DAG.bfs
+    execute = workflow.execute
 
-    def bfs(self: DAG, direction: Any, *jobs: Any, **more: Any) -> Any:
-        # Searches towards what depends on a job ask for what has to run because of it.
-        return search(self, NotByOrderAlone(direction) if direction is self.depending else direction, *jobs, **more)
+    def prepare_and_execute(*args: Any, executor_plugin: Any, **settings: Any) -> Any:
+        if not executor_plugin.common_settings.dryrun_exec:
+            try:
+                prepare()
+            except UserError as error:
+                raise ApiError(str(error)) from error  # which Snakemake prints as it is
+        return execute(*args, executor_plugin=executor_plugin, **settings)
 
-    bfs.respects_order_only = True  # type: ignore[attr-defined]
-    DAG.bfs = bfs
+    workflow.execute = prepare_and_execute
+
+
+def on_unlock(workflow: Workflow, clear: Callable[[], object]) -> None:
+    """Call `clear` when the user calls Snakemake with --unlock."""
+    unlock = workflow.unlock
+
+    def clear_and_unlock() -> None:
+        clear()
+        unlock()
+
+    workflow.unlock = clear_and_unlock
+
+
+def coming_jobs(workflow: Workflow) -> Iterator[Any]:
+    """The jobs that this call still has to run, once they are planned (in `onstart`)."""
+    return iter(workflow.dag.needrun_jobs())
+
+
+def study_options(workflow: Workflow) -> list[str]:
+    """The options by which another call of Snakemake reads the same config as this one."""
+    here, settings = Path.cwd(), workflow.config_settings.config_args
+    files = [file.relative_to(here) if file.is_relative_to(here) else file for file in workflow.overwrite_configfiles]
+    return [
+        *(["--configfile", *map(str, files)] if files else []),
+        *(["--config", *settings] if settings else []),
+    ]

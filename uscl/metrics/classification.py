@@ -1,129 +1,177 @@
-"""Metrics from stored predictions: pure functions, no model needed.
+"""Classification metrics, each in two forms side by side: of one cell's cases, and of many draws of groups at once.
 
-A cell's predictions become its scored cases, one row a test case, and these become scores, fold by fold.
+The form of a cell comes from scikit-learn. The form of draws, whose name ends in `_of_draws`, comes from sums over
+groups (`uscl.metrics.groups`). A class that is absent has no sensitivity, and without all classes there is no AUROC;
+balanced accuracy is the mean over the classes present. A class that is never predicted has precision 0. A class that is
+neither present nor predicted has no F1 and counts as 0 in macro-F1.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
-import pandas as pd
-from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support, recall_score, roc_auc_score
 
-from uscl.base.errors import UserError
-from uscl.metrics.masks import dice, hd95, iou
+from uscl.metrics.concordance import Concordance, concordance, concordant_share
+from uscl.metrics.groups import Part, by_group, mean_of_defined, ratio, weighted
 
-# What stands for a task where one metric must.
-PRIMARY = {"classification": "macro_f1", "segmentation": "dice"}
-
-CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
-BEST_ON_TEST = "best_on_test_"
 CALIBRATION_BINS = 10
 
 
-def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """One row a test case, in the order of `predictions` and with all columns that say which case and cell it is.
+@dataclass(frozen=True)
+class ClassifiedCases:
+    """The classified cases of one fold of a cell.
 
-    `kind` classification: predicted (the class of the highest probability, the first in alphabetical order of equal
-    ones), correct, and the probabilities `p_<class>`. `kind` segmentation: dice, iou and hd95 (`uscl.metrics.masks`)
-    instead of the masks. Raises UserError where a probability is not finite.
+    `truth`, `predicted` [n]: class names. `probabilities` [n, classes], in the order of `classes`.
     """
-    return {"classification": classified, "segmentation": segmented}[kind](predictions)
+
+    truth: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    classes: list[str]
+
+    @cached_property
+    def precision_sensitivity_f1(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each [classes]; NaN where undefined."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        found = precision_recall_fscore_support(self.truth, self.predicted, labels=self.classes, zero_division=np.nan)
+        return found[:3]
 
 
-def classified(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`case_scores` of classification."""
-    classes = class_names(predictions)
-    probabilities = [f"p_{name}" for name in classes]
-    bad = ~np.isfinite(predictions[probabilities].to_numpy(dtype=float)).all(axis=1)
-    if bad.any():
-        raise UserError(
-            f"The predictions of {bad.sum()} of {len(bad)} cases, the first at row {bad.argmax()}, are NaN or"
-            " infinite: remove the cell's predictions.parquet, so that it is evaluated anew."
+@dataclass(frozen=True)
+class ClassifiedGroups:
+    """The classified cases of a fold, summed by group, for all arms and seeds.
+
+    `confusion` [classes (true), classes (predicted), arms, seeds, groups]; `gaps` [bins, arms, seeds, groups]: correct
+    cases minus summed confidence; `pairs`: one per class.
+    """
+
+    confusion: np.ndarray
+    gaps: np.ndarray
+    pairs: list[Concordance]
+
+    @classmethod
+    def of(cls, part: Part, classes: int) -> "ClassifiedGroups":
+        """The sums of a fold."""
+        predicted, probabilities = part.values["predicted"], part.values["probabilities"]
+        number = np.arange(classes)[:, None, None, None]
+        is_predicted, is_true = predicted == number, part.label == number
+        gap = (predicted == part.label) - probabilities.max(axis=0)
+        in_bin = confidence_bin(probabilities.max(axis=0)) == np.arange(CALIBRATION_BINS)[:, None, None, None]
+        return cls(
+            by_group(is_true[:, None] & is_predicted[None], part.group),
+            by_group(in_bin * gap, part.group),
+            [concordance(probabilities[c], part.label == c, part.group) for c in range(classes)],
         )
-    decided = np.array(classes, dtype=object)[predictions[probabilities].to_numpy().argmax(axis=1)]
-    scores = predictions[probabilities].assign(predicted=decided, correct=decided == predictions["label"])
-    said = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]
-    return with_scores(predictions.drop(columns=said), scores[["predicted", "correct", *probabilities]])
+
+    def drawn(self, weights: np.ndarray) -> "ClassifiedDraws":
+        """The cases in draws with weights [draws, groups]."""
+        return ClassifiedDraws(self, weights)
 
 
-def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`case_scores` of segmentation."""
-    masks = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
-    scores = pd.DataFrame({"dice": dice(*masks), "iou": iou(*masks), "hd95": hd95(*masks)}, index=predictions.index)
-    return with_scores(predictions.drop(columns=["height", "width", "true_mask", "predicted_mask"]), scores)
+@dataclass(frozen=True)
+class ClassifiedDraws:
+    """The classified cases of a fold in many draws of its groups; `weights` [draws, groups].
 
-
-def with_scores(known: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores behind case, group and label, then the rest of what is known of the cases."""
-    after = known.columns.get_loc("label") + 1
-    return pd.concat([known.iloc[:, :after], scores, known.iloc[:, after:]], axis=1)
-
-
-def score_cell(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """One row a fold x metric of a cell: arm, task, regime, labels, seed, fold, metric, value; NaN where undefined.
-
-    `cases` holds what `case_scores` gives for the test cases of all folds; `kind` is classification or segmentation.
+    Counts are [classes, arms, seeds, draws], `confusion` [classes (true), classes (predicted), arms, seeds, draws].
     """
-    metrics = {"classification": classification_metrics, "segmentation": segmentation_metrics}[kind]
-    rows = [(*cell, name, value) for cell, part in cases.groupby(CELL) for name, value in metrics(part).items()]
-    return pd.DataFrame(rows, columns=[*CELL, "metric", "value"])
+
+    sums: ClassifiedGroups
+    weights: np.ndarray
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Cases by true and predicted class."""
+        return weighted(self.sums.confusion, self.weights)
+
+    @cached_property
+    def hits(self) -> np.ndarray:
+        """Correct cases of each class."""
+        return np.stack([self.confusion[c, c] for c in range(len(self.confusion))])
+
+    @cached_property
+    def true(self) -> np.ndarray:
+        """Cases of each class."""
+        return self.confusion.sum(axis=1)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """Cases that are predicted to be of each class."""
+        return self.confusion.sum(axis=0)
+
+    @cached_property
+    def cases(self) -> np.ndarray:
+        """All cases, [arms, seeds, draws]."""
+        return self.true.sum(axis=0)
 
 
-def classification_metrics(cases: pd.DataFrame) -> dict[str, float]:
-    """Metrics of some scored cases (`case_scores`): those over all classes, AUROC, calibration error, those by class.
+def accuracy(cases: ClassifiedCases) -> float:
+    """The share of correct cases."""
+    from sklearn.metrics import accuracy_score
 
-    AUROC is the mean over classes of one against the rest, NaN where a class is absent.
-    """
-    classes = class_names(cases)
-    probabilities = cases[[f"p_{name}" for name in classes]].to_numpy(dtype=float)
-    truth, predicted = (cases[column].to_numpy(dtype=str) for column in ("label", "predicted"))
-    return {
-        **overall(truth, predicted, classes),
-        "auroc": auroc(truth, probabilities, classes),
-        "ece": calibration_error(probabilities.max(axis=1), truth == predicted),
-        **by_class(truth, predicted, classes),
-    }
+    return float(accuracy_score(cases.truth, cases.predicted))
 
 
-def class_names(predictions: pd.DataFrame) -> list[str]:
-    """The classes that a table has probabilities `p_<class>` of, in alphabetical order."""
-    return sorted(column.removeprefix("p_") for column in predictions if column.startswith("p_"))
+def accuracy_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`accuracy` of draws, [arms, seeds, draws]."""
+    return draws.hits.sum(axis=0) / draws.cases
 
 
-def overall(truth: np.ndarray, predicted: np.ndarray, classes: list[str]) -> dict[str, float]:
-    """Accuracy, balanced accuracy (mean over the classes present) and macro-F1 (mean over all `classes`)."""
-    return {
-        "accuracy": float(accuracy_score(truth, predicted)),
-        "balanced_accuracy": float(recall_score(truth, predicted, labels=np.unique(truth), average="macro")),
-        "macro_f1": float(f1_score(truth, predicted, labels=classes, average="macro", zero_division=0)),
-    }
+def balanced_accuracy(cases: ClassifiedCases) -> float:
+    """The mean sensitivity over the classes present."""
+    from sklearn.metrics import recall_score
+
+    return float(recall_score(cases.truth, cases.predicted, labels=np.unique(cases.truth), average="macro"))
 
 
-def by_class(truth: np.ndarray, predicted: np.ndarray, classes: list[str]) -> dict[str, float]:
-    """Sensitivity, precision and F1 of each class.
-
-    Sensitivity is NaN for an absent class, precision 0 for a class never predicted, F1 NaN where both hold.
-    """
-    precision, sensitivity, f1, _ = precision_recall_fscore_support(
-        truth, predicted, labels=classes, zero_division=np.nan
-    )
-    found = {"sensitivity": sensitivity, "precision": np.nan_to_num(precision), "f1": f1}
-    return {f"{metric}_{name}": float(found[metric][i]) for i, name in enumerate(classes) for metric in found}
+def balanced_accuracy_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`balanced_accuracy` of draws, [arms, seeds, draws]."""
+    return mean_of_defined(sensitivity_of_draws(draws), axis=0)
 
 
-def auroc(truth: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> float:
-    """Area under the ROC curve, the mean over classes of one against the rest; NaN where a class is absent."""
-    if set(truth) != set(classes):
+def macro_f1(cases: ClassifiedCases) -> float:
+    """The mean F1 over all classes."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(cases.truth, cases.predicted, labels=cases.classes, average="macro", zero_division=0))
+
+
+def macro_f1_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`macro_f1` of draws, [arms, seeds, draws]."""
+    return np.nan_to_num(f1_of_draws(draws)).mean(axis=0)
+
+
+def auroc(cases: ClassifiedCases) -> float:
+    """Area under the ROC curve, the mean over classes of one class against the rest; NaN if a class is absent."""
+    from sklearn.metrics import roc_auc_score
+
+    if set(cases.truth) != set(cases.classes):
         return float("nan")
-    return float(np.mean([roc_auc_score(truth == name, probabilities[:, i]) for i, name in enumerate(classes)]))
+    one_against_rest = [
+        roc_auc_score(cases.truth == name, cases.probabilities[:, i]) for i, name in enumerate(cases.classes)
+    ]
+    return float(np.mean(one_against_rest))
 
 
-def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+def auroc_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`auroc` of draws, [arms, seeds, draws]."""
+    return np.mean([concordant_share(pairs, draws.weights) for pairs in draws.sums.pairs], axis=0)
+
+
+def calibration_error(cases: ClassifiedCases) -> float:
     """Expected calibration error, in [0, 1] (Guo et al., ICML 2017, arXiv 1706.04599).
 
-    |accuracy - mean confidence| in ten bins of the confidence, [0, 0.1), ..., [0.9, 1]; the mean of that over cases.
-    `confidence` [n] is the top probability, `correct` [n] boolean.
+    |accuracy - mean confidence| in ten bins of the top probability, [0, 0.1), ..., [0.9, 1]; the mean of that over
+    cases.
     """
+    confidence, correct = cases.probabilities.max(axis=1), cases.truth == cases.predicted
     gaps = np.bincount(confidence_bin(confidence), weights=correct - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def calibration_error_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`calibration_error` of draws, [arms, seeds, draws]."""
+    return np.abs(weighted(draws.sums.gaps, draws.weights)).sum(axis=0) / draws.cases
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:
@@ -131,35 +179,31 @@ def confidence_bin(confidence: np.ndarray) -> np.ndarray:
     return np.digitize(confidence, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
 
 
-def segmentation_metrics(cases: pd.DataFrame) -> dict[str, float]:
-    """Means over scored images (`case_scores`), the median Dice, and the share of images whose Dice is zero."""
-    return {
-        "dice": float(cases["dice"].mean()),
-        "median_dice": float(cases["dice"].median()),
-        "iou": float(cases["iou"].mean()),
-        "hd95": float(cases["hd95"].mean()),
-        "zero_dice_share": float((cases["dice"] == 0).mean()),
-    }
+def sensitivity(cases: ClassifiedCases) -> np.ndarray:
+    """The share of each class's cases that are predicted as such, [classes]; NaN for a class that is absent."""
+    return cases.precision_sensitivity_f1[1]
 
 
-def best_on_test_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Metrics by the authors' protocol, for comparison alone: metric, value; without rows where it was not run.
-
-    The epoch that is best on the test fold (`uscl.evaluate.authors_protocol`) predicts, and all folds' cases count as
-    one set. `predictions` has label and `best_on_test_p_<class>`.
-    """
-    columns = [column for column in predictions if column.startswith(f"{BEST_ON_TEST}p_")]
-    scores: dict[str, float] = {}
-    if columns:
-        chosen = predictions[columns].rename(columns=lambda column: column.removeprefix(BEST_ON_TEST))
-        cases, classes = classified(chosen.assign(label=predictions["label"])), class_names(chosen)
-        decided = cases["label"].to_numpy(dtype=str), cases["predicted"].to_numpy(dtype=str), classes
-        scores = overall(*decided) | by_class(*decided)
-    return pd.DataFrame(scores.items(), columns=["metric", "value"])
+def sensitivity_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`sensitivity` of draws, [classes, arms, seeds, draws]."""
+    return ratio(draws.hits, draws.true)
 
 
-def masks_of(predictions: pd.DataFrame, column: str) -> np.ndarray:
-    """Masks [n, height, width] of a column of packed bits; all images of a task have one size."""
-    height, width = int(predictions["height"].iloc[0]), int(predictions["width"].iloc[0])
-    bits = np.stack([np.frombuffer(packed, dtype=np.uint8) for packed in predictions[column]])
-    return np.unpackbits(bits, axis=1, count=height * width).reshape(-1, height, width).astype(bool)
+def precision(cases: ClassifiedCases) -> np.ndarray:
+    """The share of correct cases among those predicted as each class, [classes]; 0 for a class never predicted."""
+    return np.nan_to_num(cases.precision_sensitivity_f1[0])
+
+
+def precision_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`precision` of draws, [classes, arms, seeds, draws]."""
+    return np.nan_to_num(ratio(draws.hits, draws.predicted))
+
+
+def f1(cases: ClassifiedCases) -> np.ndarray:
+    """The F1 of each class, [classes]; NaN for a class that is neither present nor predicted."""
+    return cases.precision_sensitivity_f1[2]
+
+
+def f1_of_draws(draws: ClassifiedDraws) -> np.ndarray:
+    """`f1` of draws, [classes, arms, seeds, draws]."""
+    return ratio(2 * draws.hits, draws.true + draws.predicted)

@@ -1,13 +1,10 @@
 """Agreement of predicted and true masks, image by image.
 
-Two empty masks agree: Dice and IoU are 1, the Hausdorff distance is 0. Where one of the two is empty, Dice and IoU are
-0, and the Hausdorff distance is the image's diagonal: more than two masks in it can be apart.
+Two empty masks agree: Dice and IoU are 1, the Hausdorff distance is 0. If one of the two is empty, Dice and IoU are 0,
+and the Hausdorff distance is the image's diagonal: more than two masks in it can be apart.
 """
 
 import numpy as np
-from scipy.ndimage import binary_erosion, distance_transform_edt, generate_binary_structure
-
-CROSS = generate_binary_structure(2, 1)  # a pixel and its four neighbours
 
 
 def dice(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -44,9 +41,14 @@ def hd95(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 def surface(masks: np.ndarray) -> np.ndarray:
     """Pixels of boolean masks [n, height, width] with a neighbour outside, of four; beyond the image is outside."""
-    return masks & ~binary_erosion(masks, CROSS[None], border_value=0)
+    from scipy.ndimage import binary_erosion, generate_binary_structure
+
+    cross = generate_binary_structure(2, 1)  # a pixel and its four neighbours
+    return masks & ~binary_erosion(masks, cross[None], border_value=0)
 
 
 def directed_hd95(start: np.ndarray, end: np.ndarray) -> float:
     """95th percentile of the distances from the pixels of one surface [height, width] to the nearest of another."""
+    from scipy.ndimage import distance_transform_edt
+
     return float(np.percentile(distance_transform_edt(~end)[start], 95))

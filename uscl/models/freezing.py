@@ -4,11 +4,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-# What `last_block` trains: the last block of the last stage and what lies between it and the pooling.
-LAST_BLOCK = {
-    "resnet18": ("layer4.1.",),
-    "tf_efficientnet_lite0": ("blocks.6.0.", "conv_head.", "bn2."),
-}
+from uscl.models.encoders import encoder_spec
 
 
 def freeze_below_last_block(backbone: nn.Module, arch: str, prefix: str = "") -> None:
@@ -16,7 +12,7 @@ def freeze_below_last_block(backbone: nn.Module, arch: str, prefix: str = "") ->
 
     As in the released code of Meta-USCL, whose downstream runs train the last block and the head.
     """
-    freeze_but(backbone, [prefix + name for name in LAST_BLOCK[arch]])
+    freeze_but(backbone, [prefix + name for name in encoder_spec(arch).last_block])
 
 
 def freeze_but(module: nn.Module, trained: Iterable[str]) -> None:

@@ -1,35 +1,17 @@
 """Decoders of segmentation-models-pytorch on a pretrained encoder: U-Net and DeepLabV3+."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
+import uscl.models.torchvision_cpu  # noqa: F401  (before segmentation-models-pytorch)
 from uscl.base.errors import UserError
 from uscl.models import freezing
 from uscl.models.checkpoint import load_by_name
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import Segmentation, encoder_spec
 
-import segmentation_models_pytorch as smp  # isort: skip  (after uscl.models.encoders)
+import segmentation_models_pytorch as smp  # isort: skip
 
-
-class SmpEncoder(NamedTuple):
-    """How segmentation-models-pytorch names an encoder, and what of ours a decoder has no place for.
-
-    `strided` is the convolution that it dilates by mistake, if there is one.
-    """
-
-    name: str
-    prefix: str
-    unused: tuple[str, ...]
-    strided: str | None
-
-
-# The last 1x1 convolution of EfficientNet serves classification alone; decoders start before it.
-SMP_ENCODERS = {
-    "resnet18": SmpEncoder("resnet18", "", (), "layer4.0.conv1"),
-    "tf_efficientnet_lite0": SmpEncoder("tu-tf_efficientnet_lite0", "model.", ("conv_head.", "bn2."), None),
-}
 
 DECODERS = ("unet", "deeplabv3plus")
 
@@ -39,7 +21,7 @@ class Segmenter(nn.Module):
 
     `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and gives logits of the same
     shape. `matched` is the number of encoder tensors that were copied, by name: all that the decoder's encoder has.
-    Raises UserError for a decoder that is not in `DECODERS`.
+    Raises UserError for a decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
     """
 
     mean: Tensor
@@ -48,7 +30,7 @@ class Segmenter(nn.Module):
     def __init__(self, encoder: Encoder, decoder: str = "unet") -> None:
         super().__init__()
         self.arch = encoder.arch
-        kind = SMP_ENCODERS[encoder.arch]
+        kind = self.kind = segmentation(encoder.arch)
         self.net = build_net(kind, decoder)
         self.matched = load_by_name(
             self.net.get_submodule("encoder"),
@@ -64,10 +46,18 @@ class Segmenter(nn.Module):
 
     def freeze_below_last_block(self) -> None:
         """Let only the encoder's last block and the decoder train."""
-        freezing.freeze_below_last_block(self.net.get_submodule("encoder"), self.arch, SMP_ENCODERS[self.arch].prefix)
+        freezing.freeze_below_last_block(self.net.get_submodule("encoder"), self.arch, self.kind.prefix)
 
 
-def build_net(kind: SmpEncoder, decoder: str) -> nn.Module:
+def segmentation(arch: str) -> Segmentation:
+    """How segmentation-models-pytorch knows an encoder. Raises UserError for one that no decoder fits."""
+    known = encoder_spec(arch).segmentation
+    if isinstance(known, str):
+        raise UserError(f"Encoder {arch} can't segment: {known}")
+    return known
+
+
+def build_net(kind: Segmentation, decoder: str) -> nn.Module:
     """A randomly initialised network for grey frames in three channels and one class.
 
     DeepLabV3+ (Chen et al., ECCV 2018, arXiv 1802.02611) has the published output stride 16 with atrous rates 6, 12 and

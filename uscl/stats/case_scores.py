@@ -2,20 +2,23 @@
 
 import numpy as np
 
-from uscl.stats.panel import PER_IMAGE, Panel
+from uscl.metrics.registry import metric_named
+from uscl.stats.panel import Panel
 
 
-def case_means(panel: Panel, metric: str) -> np.ndarray | None:
+def case_means(panel: Panel, name: str) -> np.ndarray | None:
     """The mean over seeds of each case's score, [arms, n], folds one after the other; None for a metric of no case.
 
     A case has an accuracy (0 or 1 with a seed), a Dice, an IoU and an HD95; other metrics are of many cases only.
     """
-    if panel.classes and metric == "accuracy":
-        scores = [part.values["predicted"] == part.label for part in panel.folds.values()]
-    elif not panel.classes and metric in PER_IMAGE:
-        scores = [part.values[metric] for part in panel.folds.values()]
-    else:
+    of_case = metric_named(name).of_case
+    if of_case is None:
         return None
+    parts = panel.folds.values()
+    if panel.classes:
+        scores = [of_case(part.values["predicted"], part.label) for part in parts]
+    else:
+        scores = [part.values[name] for part in parts]  # scored when the masks were at hand
     return np.concatenate(scores, axis=-1).mean(axis=1)
 
 

@@ -5,27 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from uscl.metrics.classification import class_names
-
-PER_IMAGE = ("dice", "iou", "hd95")
-
-
-class Part(NamedTuple):
-    """The test cases of one fold, ordered by group.
-
-    `group` [n]: the number of each case's group, 0 to groups - 1. `label` [n]: the number of its class (0 throughout
-    for segmentation). `values`: arrays [..., arms, seeds, n] by name; for classification `predicted` (number of the
-    class) and `probabilities` [classes, arms, seeds, n], for segmentation `dice`, `iou` and `hd95`.
-    """
-
-    group: np.ndarray
-    label: np.ndarray
-    values: dict[str, np.ndarray]
-
-    @property
-    def groups(self) -> int:
-        """Number of groups."""
-        return int(self.group[-1]) + 1
+from uscl.metrics.groups import Part
+from uscl.metrics.registry import SEGMENTATION, case_scores_of
+from uscl.metrics.scores import class_names
 
 
 class Panel(NamedTuple):
@@ -73,7 +55,7 @@ def class_values(table: pd.DataFrame, classes: list[str], shape: tuple[int, int,
 
 def image_values(table: pd.DataFrame, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
     """Scores of the images, from rows ordered by arm, seed and case."""
-    return {name: table[name].to_numpy(dtype=float).reshape(shape) for name in PER_IMAGE}
+    return {name: table[name].to_numpy(dtype=float).reshape(shape) for name in case_scores_of(SEGMENTATION)}
 
 
 def numbers(names: pd.Series, classes: list[str]) -> np.ndarray:

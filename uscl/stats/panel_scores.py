@@ -1,19 +1,14 @@
-"""The metrics of a panel: their names, their scores by fold and seed, and their means over those in many draws."""
+"""The metrics of a panel: their scores by fold and seed, and their means over those in many draws."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 
-from uscl.metrics.classification_of_draws import class_scores, class_sums
-from uscl.metrics.group_sums import mean_of_defined
-from uscl.metrics.masks_of_draws import image_scores, image_sums
-from uscl.stats.panel import Panel, Part
-
-OVERALL = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece")
-BY_CLASS = ("sensitivity", "precision", "f1")
-SEGMENTATION = ("dice", "median_dice", "iou", "hd95", "zero_dice_share")
-LOWER_IS_BETTER = ("ece", "hd95", "zero_dice_share")
+from uscl.metrics.classification import ClassifiedGroups
+from uscl.metrics.groups import Part, mean_of_defined
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, metrics_of
+from uscl.metrics.segmentation import ImageGroups
+from uscl.stats.panel import Panel
 
 # Draws that are computed at once: few enough for the processor's cache.
 CHUNK = 1000
@@ -21,25 +16,26 @@ CHUNK = 1000
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
-def metric_names(kind: str, classes: list[str]) -> list[str]:
-    """The metrics of a kind of task, in the order of all tables.
-
-    >>> metric_names("classification", ["a"])[4:]
-    ['ece', 'sensitivity_a', 'precision_a', 'f1_a']
-    """
-    if kind == "segmentation":
-        return list(SEGMENTATION)
-    return [*OVERALL, *(f"{name}_{c}" for c in classes for name in BY_CLASS)]
-
-
 def scorer(part: Part, classes: int) -> Scorer:
     """A function of weights [draws, groups] that gives the scores [metrics, arms, seeds, draws] of a fold.
 
-    The weight of a group is how often it was drawn; `classes` is 0 for segmentation.
+    The weight of a group is how often it was drawn; `classes` is 0 for segmentation. The metrics are in the order of
+    `uscl.metrics.registry.names`.
     """
     if classes:
-        return partial(class_scores, class_sums(part, classes))
-    return partial(image_scores, image_sums(part))
+        classified = ClassifiedGroups.of(part, classes)
+        return lambda weights: stacked_scores(classified.drawn(weights), CLASSIFICATION)
+    images = ImageGroups.of(part)
+    return lambda weights: stacked_scores(images.drawn(weights), SEGMENTATION)
+
+
+def stacked_scores(draws: object, kind: str) -> np.ndarray:
+    """All metrics of draws, [metrics, arms, seeds, draws]: those over all classes, then those of each class."""
+    whole = np.stack([metric.of_draws(draws) for metric in metrics_of(kind)])
+    by_class = [metric.of_draws(draws) for metric in metrics_of(kind, by_class=True)]
+    if not by_class:
+        return whole
+    return np.concatenate([whole, np.stack(by_class, axis=1).reshape(-1, *whole.shape[1:])])
 
 
 def fold_seed_scores(panel: Panel) -> np.ndarray:
@@ -49,10 +45,10 @@ def fold_seed_scores(panel: Panel) -> np.ndarray:
 
 
 def mean_scores(by_fold: list[np.ndarray]) -> np.ndarray:
-    """The mean over folds and seeds of scores [metrics, arms, seeds, draws] a fold: [metrics, arms, draws].
+    """The mean over folds and seeds of scores [metrics, arms, seeds, draws] per fold: [metrics, arms, draws].
 
-    Where a metric is undefined in a fold of a draw (such as AUROC where the groups drawn lack a class), the mean is
-    over the folds and seeds in which it is defined, as it is for the scores themselves.
+    If a metric is undefined in a fold of a draw (such as AUROC if the groups drawn lack a class), the mean is over the
+    folds and seeds in which it is defined, as it is for the scores themselves.
     """
     return mean_of_defined(np.concatenate(by_fold, axis=2), axis=2)
 

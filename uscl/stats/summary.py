@@ -3,20 +3,22 @@
 import numpy as np
 import pandas as pd
 
-from uscl.metrics.group_sums import mean_of_defined
+from uscl.metrics.groups import mean_of_defined
+from uscl.metrics.registry import metric_named, names
 from uscl.stats.bootstrap import bootstrap_means, interval
 from uscl.stats.case_scores import case_groups, case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
 from uscl.stats.holm import holm
 from uscl.stats.panel import Panel, to_panel
-from uscl.stats.panel_scores import LOWER_IS_BETTER, fold_seed_scores, metric_names
+from uscl.stats.panel_scores import fold_seed_scores
 from uscl.stats.tests import corrected_resampled_t, mcnemar, ratio_tested, swap_test
 
-__all__ = ["comparisons", "holm", "intervals", "metric_names"]
+__all__ = ["comparisons", "holm", "intervals"]
 
 INTERVALS = ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
 COMPARISONS = ["arm", "reference", "metric", "difference", "ci_low", "ci_high", "p", "p_mcnemar", "p_resampled_t"]
 COMPARISONS += ["effect", "probability_of_improvement", "n_groups", "n_cases"]
+UNLIMITED = (-float("inf"), float("inf"))
 
 
 def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
@@ -27,14 +29,16 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is that of
     `interval` from `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
     """
+    if cases.empty:  # no arm is complete
+        return pd.DataFrame(columns=INTERVALS)
     panel = to_panel(cases, kind)
     scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
     rows = []
     for a, arm in enumerate(panel.arms):
-        for m, metric in enumerate(metric_names(kind, panel.classes)):
+        for m, name in enumerate(names(kind, panel.classes)):
             found = spread(scores[m, a])
-            ends = limits(drawn[m, a], found["mean"], largest=float("inf") if metric == "hd95" else 1.0)
-            rows.append({"arm": arm, "metric": metric, **found, **ends, **sizes(panel)})
+            ends = limits(drawn[m, a], found["mean"], metric_named(name).limits)
+            rows.append({"arm": arm, "metric": name, **found, **ends, **sizes(panel)})
     return pd.DataFrame(rows)[INTERVALS]
 
 
@@ -54,14 +58,14 @@ def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *,
         return pd.DataFrame(columns=COMPARISONS)
     panel = to_panel(cases[cases["arm"].isin(named)], kind)
     scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
-    names, rows = metric_names(kind, panel.classes), []
+    rows = []
     for pair in pairs:
         both = [panel.arms.index(arm) for arm in pair]
         p = swap_test(panel, both[0], both[1], draws, seed)
-        for m, metric in enumerate(names):
-            found = views(panel, scores[m], metric, both) | {"p": p[m]} | sizes(panel)
-            ends = limits(np.subtract(*drawn[m, both]), found["difference"], smallest=-float("inf"))
-            rows.append({"arm": pair[0], "reference": pair[1], "metric": metric, **found, **ends})
+        for m, name in enumerate(names(kind, panel.classes)):
+            found = views(panel, scores[m], name, both) | {"p": p[m]} | sizes(panel)
+            ends = limits(np.subtract(*drawn[m, both]), found["difference"], UNLIMITED)
+            rows.append({"arm": pair[0], "reference": pair[1], "metric": name, **found, **ends})
     return pd.DataFrame(rows)[COMPARISONS]
 
 
@@ -73,11 +77,9 @@ def spread(scores: np.ndarray) -> dict[str, float]:
     return {"mean": mean, "sd": sd, "n": len(defined), "undefined": len(scores) - len(defined)}
 
 
-def limits(
-    drawn: np.ndarray, estimate: float, smallest: float = 0.0, largest: float = float("inf")
-) -> dict[str, float]:
+def limits(drawn: np.ndarray, estimate: float, smallest_and_largest: tuple[float, float]) -> dict[str, float]:
     """The interval of draws [draws], cut at the smallest and the largest value that the figure can take."""
-    low, high = np.clip(interval(drawn, estimate), smallest, largest)
+    low, high = np.clip(interval(drawn, estimate), *smallest_and_largest)
     return {"ci_low": float(low), "ci_high": float(high)}
 
 
@@ -87,20 +89,20 @@ def sizes(panel: Panel) -> dict[str, int]:
     return {"n_groups": sum(part.groups for part in parts), "n_cases": sum(len(part.group) for part in parts)}
 
 
-def views(panel: Panel, scores: np.ndarray, metric: str, both: list[int]) -> dict[str, float]:
+def views(panel: Panel, scores: np.ndarray, name: str, both: list[int]) -> dict[str, float]:
     """The difference and all views of it but the permutation test; scores [arms, folds x seeds] of the metric."""
     arm, reference = scores[both]
-    lower = metric in LOWER_IS_BETTER
+    lower = metric_named(name).lower_is_better
     return {
         "difference": float(mean_of_defined(arm, 0) - mean_of_defined(reference, 0)),
-        "p_mcnemar": mcnemar(*correct_by_mean_probability(panel)[both]) if metric == "accuracy" else float("nan"),
+        "p_mcnemar": mcnemar(*correct_by_mean_probability(panel)[both]) if name == "accuracy" else float("nan"),
         "p_resampled_t": corrected_resampled_t(arm - reference, ratio_tested(panel)),
-        "effect": effect(panel, metric, both),
+        "effect": effect(panel, name, both),
         "probability_of_improvement": probability_of_improvement(arm, reference, lower_is_better=lower),
     }
 
 
-def effect(panel: Panel, metric: str, both: list[int]) -> float:
+def effect(panel: Panel, name: str, both: list[int]) -> float:
     """The standardised difference of a metric that single cases have, else NaN."""
-    scores = case_means(panel, metric)
+    scores = case_means(panel, name)
     return float("nan") if scores is None else standardised_difference(np.subtract(*scores[both]), case_groups(panel))

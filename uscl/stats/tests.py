@@ -5,7 +5,8 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from uscl.base.seeds import generator
-from uscl.stats.panel import Panel, Part
+from uscl.metrics.groups import Part
+from uscl.stats.panel import Panel
 from uscl.stats.panel_scores import Scorer, chunks, mean_scores, scorer
 
 # Differences that equal the observed one but for rounding count as equal to it.

@@ -1,180 +1,168 @@
-"""What a schema can't see in a study's config: names that nothing defines, settings that contradict each other.
-
-Light on purpose (no torch, no pandas): every `snakemake` call pays for it.
-"""
+"""What a single setting can't show: names that nothing defines, and settings that contradict each other."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from uscl.base.redaction import has_credentials
+from uscl.base.text import nearest
+from uscl.evaluate.regimes import REGIMES
+from uscl.pretrain.methods import methods
+from uscl.study.schema import DataSet, OwnSet, SimulatedSet, StudySettings
 
 # The reader of the folder layout in which each kind of set is simulated.
 SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
-UNTRAINED = ("random", "imagenet")
-PROBES = ("linear", "knn")  # regimes on frozen features
-WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # the readers and kinds that have something to segment
+WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # readers that have something to segment
+READERS = ("busi", "butterfly", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b")
+OWN_READERS = ("image_csv", "image_folder", "image_mask_pairs", "video_folder")
 STORES = ("https://", "http://", "sqlite:///")
-LARGEST = 1e30
 MIRRORS = ("https://", "http://", "file://")
 
 
-def contradiction(config: dict[str, Any]) -> str | None:
-    """One sentence on settings that name what isn't there or don't go together, or None.
-
-    `config` is sound by its schema.
-    """
-    named = {"pool": config["pool"]} | {
-        f"tasks.{name}.dataset": task["dataset"] for name, task in config["tasks"].items()
-    }
-    for key, dataset in named.items():
-        if dataset not in config["datasets"]:
-            return f"Config: {key} names '{dataset}', but `datasets` has only {', '.join(config['datasets'])}."
-    return (
-        name_fault(config)
-        or number_fault(config)
-        or tracking_fault(config)
-        or dataset_fault(config)
-        or method_fault(config)
-        or evaluation_fault(config)
-        or comparison_fault(config)
-        or pool_fault(config)
-        or simulator_fault(config)
+def contradiction(study: StudySettings) -> str | None:
+    """One sentence on settings that name what isn't there or don't go together, or None."""
+    checks: tuple[Callable[[StudySettings], Iterator[str]], ...] = (
+        readers,
+        undefined_datasets,
+        names_that_differ_in_case,
+        own_results,
+        addresses,
+        groups,
+        masks,
+        comparisons,
+        label_fractions,
+        pool_of_a_task,
+        simulated_sets,
     )
+    return next((fault for check in checks for fault in check(study)), None)
 
 
-def layout(dataset: dict[str, Any]) -> str:
+def reader_of(dataset: DataSet) -> str:
     """The reader of a data set: a public set's, or that of a kind of own data."""
-    name: str = dataset.get("reader") or dataset["kind"]
-    return name
+    return dataset.kind if isinstance(dataset, OwnSet) else dataset.reader
 
 
-def name_fault(config: dict[str, Any]) -> str | None:
+def readers(study: StudySettings) -> Iterator[str]:
+    """A reader that does not exist."""
+    for name, dataset in study.datasets.items():
+        key, known = ("kind", OWN_READERS) if isinstance(dataset, OwnSet) else ("reader", READERS)
+        if reader_of(dataset) not in known:
+            hint = nearest(reader_of(dataset), known)
+            yield f"datasets.{name}.{key}: '{reader_of(dataset)}' is not one of {', '.join(known)}{hint}"
+
+
+def undefined_datasets(study: StudySettings) -> Iterator[str]:
+    """A data set that a pool or a task names and nothing defines."""
+    named = {"pool": study.pool} | {f"tasks.{name}.dataset": task.dataset for name, task in study.tasks.items()}
+    for key, dataset in named.items():
+        if dataset not in study.datasets:
+            yield f"{key} names '{dataset}', but `datasets` has only {', '.join(study.datasets)}."
+
+
+def names_that_differ_in_case(study: StudySettings) -> Iterator[str]:
     """Two names that differ in case alone: they would be one folder on disks of macOS and Windows."""
     for key in ("datasets", "tasks", "methods"):
         seen: dict[str, str] = {}
-        for name in config[key]:
+        for name in getattr(study, key):
             other = seen.setdefault(name.casefold(), name)
             if other != name:
-                return f"Config: {key}: '{other}' and '{name}' differ in case alone, and many disks don't: rename one."
-    return None
+                yield f"{key}: '{other}' and '{name}' differ in case alone, and many disks don't: rename one."
 
 
-def number_fault(config: dict[str, Any]) -> str | None:
-    """A number beyond what training can compute with."""
-
-    def search(settings: Any, where: str) -> str | None:
-        if isinstance(settings, dict):
-            faults = (search(value, f"{where}.{key}") for key, value in settings.items())
-            return next(filter(None, faults), None)
-        if isinstance(settings, int | float) and settings > LARGEST:
-            return f"Config: {where} is more than training can compute with in 32 bits: take {LARGEST:.0e} at most."
-        return None
-
-    return search(config["methods"], "methods") or search(config["tasks"], "tasks")
+def own_results(study: StudySettings) -> Iterator[str]:
+    """Results in the working folder itself, and a task whose runs MLflow would mix with those of the encoders."""
+    if study.results in (".", "./", "null"):
+        yield f"results must name a folder of its own, without {{}} and <>, not '{study.results}'."
+    if "pretrain" in study.tasks:
+        yield "'pretrain' can't be a name in tasks: MLflow lists the encoders' runs under it."
 
 
-def tracking_fault(config: dict[str, Any]) -> str | None:
-    """An address of the MLflow store that can't be one, or that holds credentials; it isn't repeated."""
-    address = config.get("tracking_uri", "")
+def addresses(study: StudySettings) -> Iterator[str]:
+    """An address that can't be one, or that holds credentials; it is not repeated."""
+    address, mirror = study.tracking_uri or "", study.data_mirror
     if has_credentials(address):
-        return (
-            "Config: tracking_uri holds a user, password or token, which would end up in records: put them into the"
-            " environment as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+        yield (
+            "tracking_uri holds a user, password or token, which would end up in records: put them into the environment"
+            " as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
         )
-    if address and not address.startswith(STORES):
-        return f"Config: tracking_uri must begin with {', '.join(STORES[:-1])} or {STORES[-1]}."
-    return None
+    elif address and not address.startswith(STORES):
+        yield f"tracking_uri must begin with {', '.join(STORES[:-1])} or {STORES[-1]}."
+    if mirror and has_credentials(mirror):
+        yield "data_mirror holds a user, password or token, which would end up in records: remove it from the address."
+    elif mirror and not mirror.startswith(MIRRORS):
+        yield f"data_mirror must begin with {' or '.join(MIRRORS)}, not '{mirror}'."
 
 
-def dataset_fault(config: dict[str, Any]) -> str | None:
-    """A data set that can't be read as its settings say, or that has nothing for its task."""
-    if "data_mirror" in config and not config["data_mirror"].startswith(MIRRORS):
-        return f"Config: data_mirror must begin with {' or '.join(MIRRORS)}, not '{config['data_mirror']}'."
-    for name, dataset in config["datasets"].items():
+def groups(study: StudySettings) -> Iterator[str]:
+    """A pattern of groups that is no regular expression."""
+    for name, dataset in study.datasets.items():
         try:
-            re.compile(dataset.get("group", ""))
+            re.compile(dataset.group or "" if isinstance(dataset, OwnSet) else "")
         except re.error as error:
-            return f"Config: datasets.{name}.group is no regular expression: {error}."
-    for name, task in config["tasks"].items():
-        dataset = config["datasets"][task["dataset"]]
-        if task["kind"] == "segmentation" and "simulate" not in dataset and layout(dataset) not in WITH_MASKS:
-            return (
-                f"Config: tasks.{name}.kind is segmentation, but datasets.{task['dataset']} is {layout(dataset)},"
-                f" which has no masks: take one of {', '.join(WITH_MASKS)}."
-            )
-    return None
+            yield f"datasets.{name}.group is no regular expression: {error}."
 
 
-def method_fault(config: dict[str, Any]) -> str | None:
-    """Settings of an arm that contradict each other."""
-    for name, arm in config["methods"].items():
-        shares = arm.get("validation_share", 0.0), arm.get("meta", {}).get("share", 0.0)
-        if sum(shares) >= 1:
-            return (
-                f"Config: methods.{name}: validation_share {shares[0]} and meta.share {shares[1]} leave no video to"
-                " train on: lower one of them."
-            )
-        if arm.get("weights") == "shuffled" and arm.get("meta", {}).get("update") == "lookahead":
-            return (
-                f"Config: methods.{name}: `weights: shuffled` needs the published order of updates, and"
-                " `meta.update` is lookahead: change one of them."
-            )
-    return None
-
-
-def evaluation_fault(config: dict[str, Any]) -> str | None:
-    """A task whose settings don't go with its kind."""
-    for name, task in config["tasks"].items():
-        probes = [regime for regime in task.get("regimes", []) if regime in PROBES]
-        if task["kind"] == "segmentation" and probes:
-            return f"Config: tasks.{name}.regimes: {probes[0]} is for classification; take finetune or last_block."
-        if task["kind"] == "classification" and "decoder" in task:
-            return f"Config: tasks.{name}.decoder is for segmentation, and the task's kind is classification."
-    regime = config.get("label_fractions", {}).get("regime")
-    if regime in PROBES and all(task["kind"] == "segmentation" for task in config["tasks"].values()):
-        return f"Config: label_fractions.regime: {regime} is for classification, and the study has no such task."
-    return None
-
-
-def comparison_fault(config: dict[str, Any]) -> str | None:
-    """An arm to compare that the study doesn't have."""
-    pairs = [arm for pair in config.get("comparisons", []) for arm in pair]
-    for key, arms in {"reference": [config.get("reference")], "comparisons": pairs}.items():
-        for arm in arms:
-            if arm is not None and arm not in config["methods"]:
-                return f"Config: {key} names '{arm}', but `methods` has only {', '.join(config['methods'])}."
-    return None
-
-
-def pool_fault(config: dict[str, Any]) -> str | None:
-    """Pretraining on the data of a task: nothing of a test fold may be in the pool."""
-    if all(method["method"] in UNTRAINED for method in config["methods"].values()):
-        return None  # nothing is pretrained
-    pool = config["datasets"][config["pool"]]
-    for name, task in config["tasks"].items():
-        other = config["datasets"][task["dataset"]]
-        same_files = "data_root" in pool and (layout(pool), pool["data_root"]) == (
-            layout(other),
-            other.get("data_root"),
-        )
-        if task["dataset"] == config["pool"] or same_files:
-            return f"Config: pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."
-    return None
-
-
-def simulator_fault(config: dict[str, Any]) -> str | None:
-    """A simulated set that its reader can't read, that can't be simulated, or that has no masks for its task."""
-    segmented = {task["dataset"] for task in config["tasks"].values() if task["kind"] == "segmentation"}
-    for name, dataset in config["datasets"].items():
-        if "simulate" not in dataset:
+def masks(study: StudySettings) -> Iterator[str]:
+    """A data set that has nothing to segment for its task."""
+    for name, task in study.tasks.items():
+        dataset = study.datasets[task.dataset]
+        if task.kind != "segmentation" or isinstance(dataset, SimulatedSet):
             continue
-        kind, frames = dataset["simulate"]["kind"], dataset["simulate"].get("frames", SHORTEST_POOL_VIDEO)
-        if layout(dataset) != SIMULATED_LAYOUT[kind]:
-            wanted = SIMULATED_LAYOUT[kind]
-            return f"Config: datasets.{name}: a simulated set of kind {kind} takes reader '{wanted}'."
+        if reader_of(dataset) not in WITH_MASKS:
+            yield (
+                f"tasks.{name}.kind is segmentation, but datasets.{task.dataset} is {reader_of(dataset)}, which has no"
+                f" masks: take one of {', '.join(WITH_MASKS)}."
+            )
+
+
+def comparisons(study: StudySettings) -> Iterator[str]:
+    """An arm to compare that the study does not have."""
+    named: dict[str, list[str | None]] = {"reference": [study.reference], "comparisons": []}
+    named["comparisons"] += [arm for pair in study.comparisons for arm in pair]
+    for key, arms in named.items():
+        for arm in arms:
+            if arm is not None and arm not in study.methods:
+                yield f"{key} names '{arm}', but `methods` has only {', '.join(study.methods)}."
+
+
+def label_fractions(study: StudySettings) -> Iterator[str]:
+    """A regime of label fractions that no task can have, or that lacks its budget."""
+    if study.label_fractions is None:
+        return
+    regime = REGIMES[study.label_fractions.regime]
+    tasks = {name: task for name, task in study.tasks.items() if task.kind in regime.kinds}
+    if not tasks:
+        yield f"label_fractions.regime: {regime.name} is for {' and '.join(regime.kinds)}, and no task is."
+    for name, task in tasks.items():
+        if regime.trains and task.finetune is None:
+            yield f"tasks.{name}: 'finetune' is missing, and label_fractions.regime {regime.name} needs it."
+
+
+def pool_of_a_task(study: StudySettings) -> Iterator[str]:
+    """Pretraining on the data of a task: nothing of a test fold may be in the pool."""
+    if not any(methods()[arm.method].trains for arm in study.methods.values()):
+        return
+    pool = study.datasets[study.pool]
+    for name, task in study.tasks.items():
+        other = study.datasets[task.dataset]
+        same_files = not isinstance(pool, SimulatedSet) and (reader_of(pool), pool.data_root) == (
+            reader_of(other),
+            getattr(other, "data_root", None),
+        )
+        if task.dataset == study.pool or same_files:
+            yield f"pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."
+
+
+def simulated_sets(study: StudySettings) -> Iterator[str]:
+    """A simulated set that its reader can't read, that can't be simulated, or that has no masks for its task."""
+    segmented = {task.dataset for task in study.tasks.values() if task.kind == "segmentation"}
+    for name, dataset in study.datasets.items():
+        if not isinstance(dataset, SimulatedSet):
+            continue
+        kind, frames = dataset.simulate.kind, dataset.simulate.frames or SHORTEST_POOL_VIDEO
+        if dataset.reader != SIMULATED_LAYOUT[kind]:
+            yield f"datasets.{name}: a simulated set of kind {kind} takes reader '{SIMULATED_LAYOUT[kind]}'."
         if kind == "pool" and frames < SHORTEST_POOL_VIDEO:
-            return f"Config: datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
+            yield f"datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
         if kind != "breast" and name in segmented:
-            return f"Config: datasets.{name} has no masks to segment: of the simulated sets only kind breast has."
-    return None
+            yield f"datasets.{name} has no masks to segment: of the simulated sets only kind breast has."

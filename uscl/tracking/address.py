@@ -1,6 +1,6 @@
-"""Where runs are logged: a study's own store, or another one that the config or the environment names.
+"""Which MLflow store a study logs to: its own, or one that the config or the environment names.
 
-Light on purpose (no MLflow): every `snakemake` call asks.
+Imports no MLflow: every `snakemake` call reads this.
 """
 
 import os
@@ -12,20 +12,20 @@ SQLITE = "sqlite:///"
 
 
 def store_address(results: Path, configured: str | None) -> str:
-    """The store of a study: that of its config, else of the environment, else mlflow.db in the results."""
+    """The address in the config, else the one in the environment, else mlflow.db in the results folder."""
     return configured or os.environ.get(ADDRESS) or f"{SQLITE}{local_store(results)}"
 
 
 def local_store(results: Path) -> Path:
-    """Where a study's own store lies."""
+    """The file of a study's own store."""
     return (results / "mlflow.db").resolve()
 
 
 def database_of(address: str) -> Path | None:
-    """The file of an SQLite store; None where a server has the store."""
+    """The file of an SQLite store; None for a store behind a server."""
     return Path(address.removeprefix(SQLITE)).resolve() if address.startswith(SQLITE) else None
 
 
 def is_own_store(results: Path, configured: str | None) -> bool:
-    """Whether runs go to a study's own store: where no other is named, or that one by its address."""
+    """Whether runs go to the study's own store: no other is named, or the address names that very file."""
     return database_of(store_address(results, configured)) == local_store(results)

@@ -1,4 +1,4 @@
-"""The MLflow store: whether it can be used, and whose turn it is to write."""
+"""The MLflow store: whether it can be used, and which process may write to it now."""
 
 import functools
 import os
@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import quote
 
 import mlflow
@@ -20,13 +20,13 @@ from uscl.base.errors import UserError
 from uscl.base.redaction import redacted
 from uscl.tracking.address import SQLITE, database_of
 
-# Seconds. Runs are short work: others that write to the same store are waited for, a store that doesn't answer isn't.
+# Seconds. Others that write to the same store are waited for; a store that doesn't answer is not.
 TURN_S, RUN_S, BUSY_S = 300, 180, 10
-# MLflow's own patience with a server is minutes a request; what the user has set stands.
+# MLflow itself waits minutes for each request to a server. What the user has set is kept.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 LONGEST_REASON = 240  # characters
 TIMED_OUT = ("failed with timeout exception", "Read timed out", "ReadTimeoutError", "ConnectTimeoutError")
-PLACES = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
+ARTIFACTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 
 
 class BrokenStoreError(UserError):
@@ -35,29 +35,59 @@ class BrokenStoreError(UserError):
 
 @contextmanager
 def opened(address: str) -> Iterator[MlflowClient]:
-    """A client for one run's logging, which must not take longer than RUN_S; a missing SQLite store is made.
+    """A client for logging some runs; a missing SQLite store is created.
 
-    Those who write to one SQLite store take turns: several that meet a missing file at once wreck it in the schema
-    migration, and MLflow gives up where SQLite is busy. Raises UserError, or whatever MLflow and its packages raise.
+    Processes that write to one SQLite store take turns: several that meet a missing file at once destroy it in the
+    schema migration, and MLflow gives up while SQLite is busy. Raises UserError, or whatever MLflow and its packages
+    raise.
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
-    # MLflow prints the address of each run past all logging, with the credentials that the store's may hold.
+    # MLflow prints the address of each run, with any credentials in it.
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     database = database_of(address)
     if database is None:
-        with limited(RUN_S):
-            yield MlflowClient(tracking_uri=address)
+        yield MlflowClient(tracking_uri=address)
         return
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{database}.lock", timeout=TURN_S), limited(RUN_S):
+    with FileLock(f"{database}.lock", timeout=TURN_S):
         check(database)
-        yield MlflowClient(tracking_uri=f"{SQLITE}{database}")
+        yield MlflowClient(tracking_uri=SpellingOf.file(database))
+        SpellingOf.used(database)
+
+
+class SpellingOf:
+    """The address of an SQLite file for MLflow, which keeps a connection open for each address that it has seen.
+
+    A file that was deleted or replaced since then gets another spelling of its path: through the old connection MLflow
+    would write to the deleted file.
+    """
+
+    _seen: ClassVar[dict[Path, tuple[int, int | None]]] = {}  # number of the spelling, and inode of the file
+
+    @classmethod
+    def file(cls, database: Path) -> str:
+        """The address to use now."""
+        number, inode = cls._seen.get(database, (0, None))
+        if inode is not None and inode != inode_of(database):
+            number += 1
+        cls._seen[database] = number, inode_of(database)
+        return f"{SQLITE}{database.parent}/{'./' * number}{database.name}"
+
+    @classmethod
+    def used(cls, database: Path) -> None:
+        """Note the file after its use: MLflow may have created it."""
+        cls._seen[database] = cls._seen[database][0], inode_of(database)
+
+
+def inode_of(path: Path) -> int | None:
+    """The number by which the file system knows a file; -1 if there is none."""
+    return path.stat().st_ino if path.exists() else -1
 
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError in the block if it isn't over after some seconds; for a process's main thread."""
+    """Raise TimeoutError in the block if it does not finish within some seconds; in a process's main thread only."""
 
     def stop(*_: object) -> NoReturn:
         raise TimeoutError(f"not done after {seconds} s")
@@ -72,10 +102,10 @@ def limited(seconds: int) -> Iterator[None]:
 
 
 def check(database: Path, *, whole: bool = False) -> None:
-    """See whether MLflow can write to an SQLite file, and with `whole` whether it is sound.
+    """Check that MLflow can write to an SQLite file, and with `whole` that the file is undamaged.
 
-    MLflow itself would try for minutes. Raises BrokenStoreError where the file is no store of this version or of this
-    folder, UserError where it's busy or can't be written to.
+    MLflow itself would try for minutes. Raises BrokenStoreError if the file is no store of this version or of this
+    folder, UserError if it is busy or can't be written to.
     """
     if not database.exists() or not database.stat().st_size:
         return  # MLflow will make its tables
@@ -94,7 +124,7 @@ def check(database: Path, *, whole: bool = False) -> None:
 
 
 def content_fault(connection: sqlite3.Connection, database: Path, whole: bool) -> str | None:
-    """What keeps MLflow from using the tables of a store, as the end of a sentence; None where nothing does."""
+    """Why MLflow can't use the tables of a store, as the end of a sentence; None if it can."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return None
@@ -103,7 +133,7 @@ def content_fault(connection: sqlite3.Connection, database: Path, whole: bool) -
     versions = {version for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
     if versions != {schema_version()}:
         return f"is of another MLflow version (schema {', '.join(sorted(versions)) or 'none'}, not {schema_version()})"
-    for (place,) in connection.execute(PLACES):
+    for (place,) in connection.execute(ARTIFACTS):
         if not place.startswith(artifact_root(database)):
             return f"was made in another folder and keeps its files there ({place})"
     if whole and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
@@ -118,53 +148,44 @@ def schema_version() -> str:
 
 
 def artifact_root(database: Path) -> str:
-    """Where the files of an SQLite store's runs lie."""
+    """The folder for the artifacts of an SQLite store's runs."""
     return (database.resolve().parent / "mlartifacts").as_uri()
 
 
 def experiment(client: MlflowClient, address: str, name: str) -> str:
-    """The id of an experiment, which is made if it's missing."""
+    """The id of an experiment, which is created if it is missing."""
     database, found = database_of(address), client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
-    # MLflow keeps artifact paths absolute; without this one they would lie in the folder it was called from.
+    # MLflow stores artifact paths absolute; by default they would lie in the current folder.
     place = f"{artifact_root(database)}/{name}" if database else None
     return str(client.create_experiment(name, artifact_location=place))
 
 
-def create_store(address: str, experiments: list[str]) -> None:
-    """Create an SQLite store if it's missing, and the experiments; what stands there already stays."""
-    with opened(address) as client:
-        for name in experiments:
-            experiment(client, address, name)
+def replace_unusable(database: Path) -> str | None:
+    """Move an SQLite store that can't be used out of the way; returns a sentence if it did.
 
-
-def mended(database: Path) -> str | None:
-    """Move an SQLite store that can't be used out of the way; returns a sentence if that was done.
-
-    Raises UserError where it is only busy or can't be written to.
+    Raises UserError if the store is only busy or can't be written to.
     """
     with FileLock(f"{database}.lock", timeout=TURN_S):
         try:
             check(database, whole=True)
         except BrokenStoreError as error:
             number = next(n for n in range(1, 10_000) if not aside(database, n).exists())
-            for ending in ("-journal", "-wal", "-shm"):  # they'd be taken for the new file's
+            for ending in ("-journal", "-wal", "-shm"):  # SQLite would apply them to the new file
                 Path(f"{database}{ending}").unlink(missing_ok=True)
             database.rename(aside(database, number))
-            return (
-                f"{error}: it's kept as {aside(database, number).name}, and a new store is made from the result files."
-            )
+            return f"{error}: it is kept as {aside(database, number).name}; a new store is made from the result files."
     return None
 
 
 def aside(database: Path, number: int) -> Path:
-    """Where a store that can't be used is kept."""
+    """The name under which an unusable store is kept."""
     return database.with_name(f"{database.name}.unusable-{number}")
 
 
 def reason(error: BaseException) -> str:
-    """Why the store can't be had, on one line and without credentials."""
+    """Why the store can't be used, on one line and without credentials."""
     text = redacted(" ".join(str(error).split()) or type(error).__name__)
     if "NewConnectionError" in text:
         return "the server can't be reached"

@@ -1,83 +1,146 @@
-"""Runs in MLflow: logged once, taking the place of older ones, and finished only when all of them is there."""
+"""Runs in MLflow: each logged once, brought up to date as its files come, and whole only when all of it is there."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-from mlflow.entities import Metric, Param, RunStatus
+from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.entities import Run as Logged
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
-from uscl.base.files import sha256
+from uscl.base.files import file_sha256
 
-# MLflow refuses larger batches.
-METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
-LONGEST_PARAM, LONGEST_TAG = 6000, 5000
+# MLflow refuses larger batches, and longer texts.
+METRICS_PER_BATCH, PARAMS_PER_BATCH = 800, 100
+LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 5000, 200
 KEY, DIGEST, REASON, SUPERSEDED = "uscl.key", "uscl.digest", "uscl.reason", "uscl.superseded"
-# To be raised when what is logged of the same files changes.
-LAYOUT = "1"
+# To be raised when the same files are logged in another form.
+LAYOUT = "2"
+# Parts of a run that may change while it stays the same run; its files may too.
+CHANGING = ("record", "end", "folds")
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True)
+class Run:
     """What is logged as one run.
 
-    `record` is that of `uscl.jobs.run_record`; `history` has `epoch` and one column a metric; `children` are runs of
-    their own; `reason` is why a run failed.
+    `record` is that of `uscl.jobs.run_record`; `history` has `epoch` and one column per metric; `children` are runs of
+    their own; `reason` is why a run failed; a `running` one has not ended.
     """
 
     record: dict[str, Any]
     history: pd.DataFrame | None = None
     metrics: dict[str, float] | None = None
     artifacts: tuple[Path, ...] = ()
-    children: tuple["Run", ...] = ()
+    children: "tuple[Run, ...]" = ()
     reason: str | None = None
+    running: bool = False
 
     @property
     def name(self) -> str:
         """The name, which is the key of the run in the store."""
         return str(self.record["name"])
 
-    def digest(self) -> str:
-        """SHA-256 of all that is logged: record, tables, artifacts and children."""
-        history = "" if self.history is None else self.history.to_csv(index=False)
-        children = [child.digest() for child in self.children]
-        files = [sha256(path) for path in self.artifacts]
-        parts = [LAYOUT, self.record, history, self.metrics or {}, files, children, self.reason]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    @property
+    def status(self) -> str:
+        """MLflow's word for the state of the run."""
+        number = RunStatus.RUNNING if self.running else RunStatus.FAILED if self.reason else RunStatus.FINISHED
+        return str(RunStatus.to_string(number))
+
+    @property
+    def started(self) -> int:
+        """The start in milliseconds since 1970: runs of one name with the same start are the same run."""
+        return int(1000 * self.record["started"])
+
+    @property
+    def ended(self) -> int | None:
+        """The end in milliseconds since 1970; None while it is running."""
+        return None if self.running else int(1000 * self.record["ended"])
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """A short hash of each part of what is logged: the store keeps them in a tag, so that only changes are sent."""
+        parts = {
+            "settings": short([LAYOUT, self.record["params"], tags_of(self)]),
+            "record": short(self.record),
+            "end": short([self.status, self.ended, self.reason]),
+        }
+        if self.history is not None:
+            parts["history"] = history_part(self.history)
+        if self.metrics:
+            parts["metrics"] = short({name: str(value) for name, value in self.metrics.items()})
+        if self.children:
+            parts["folds"] = short([[child.name, child.parts] for child in self.children])
+        return parts | {f"file {path.name}": file_sha256(path)[:12] for path in self.artifacts}
+
+
+def short(value: Any) -> str:
+    """A short hash of what JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def history_part(history: pd.DataFrame) -> str:
+    """How many epochs a history has, and a hash of them."""
+    return f"{len(history)} {short(history.to_csv(index=False))}"
 
 
 def log_once(client: MlflowClient, experiment_id: str, run: Run) -> tuple[dict[str, str], bool]:
-    """Log a run and its children if the store hasn't got just them; returns ids by name, and whether it was logged.
+    """Log what the store lacks of a run and its children; returns ids by name, and whether anything was missing.
 
-    Older runs of the same name are marked superseded and deleted, as MLflow deletes: restorable. A failed run leaves
-    an older finished one alone.
+    A run that only gained something since it was logged (epochs, its end, scores, figures) is continued under its id.
+    Otherwise the run is logged again, and older runs of the same name are marked superseded and deleted, as MLflow
+    deletes: restorable. A running or failed run leaves an older finished one alone.
     """
-    digest = run.digest()
-    names = [run.name, *(child.name for child in run.children)]
-    for old in found(client, experiment_id, KEY, run.name):
-        ids = {run.name: old.info.run_id} | of_children(client, experiment_id, old)
-        if old.data.tags.get(DIGEST) == digest and old.info.status == status(run) and set(ids) == set(names):
-            return {name: ids[name] for name in names}, False
-    parent = create(client, experiment_id, run, {DIGEST: digest})
-    fill(client, parent, run)
-    ids = {run.name: parent}
+    same = next(
+        (old for old in found(client, experiment_id, KEY, run.name) if old.info.start_time == run.started), None
+    )
+    children = of_children(client, experiment_id, same) if same else {}
+    if same and is_whole(same, run) and children.keys() == {child.name for child in run.children}:
+        return {run.name: same.info.run_id} | {name: old.info.run_id for name, old in children.items()}, False
+    parent = same if same and continues(same, run) else None
+    run_id = parent.info.run_id if parent else create(client, experiment_id, run, {})
+    ids = {run.name: run_id}
     for child in run.children:
-        ids[child.name] = create(client, experiment_id, child, {MLFLOW_PARENT_RUN_ID: parent})
-        fill(client, ids[child.name], child)
-        end(client, ids[child.name], child)
+        old = children.get(child.name) if parent else None
+        kept = old if old and old.info.start_time == child.started and continues(old, child) else None
+        more = {MLFLOW_PARENT_RUN_ID: run_id}
+        ids[child.name] = kept.info.run_id if kept else create(client, experiment_id, child, more)
+        if not (kept and is_whole(kept, child)):
+            fill(client, ids[child.name], child, kept)
     supersede(client, experiment_id, run, set(ids.values()))
-    # Last: a run that was cut off isn't taken for a whole one.
-    end(client, parent, run)
+    fill(client, run_id, run, parent)  # last: a run that was cut off isn't taken for a whole one
     return ids, True
 
 
-def status(run: Run) -> str:
-    """How MLflow calls the end of a run."""
-    return str(RunStatus.to_string(RunStatus.FAILED if run.reason else RunStatus.FINISHED))
+def parts_of(logged: Logged) -> dict[str, str]:
+    """The parts that were logged of a run; none if it was cut off or another version logged it."""
+    try:
+        found = json.loads(logged.data.tags.get(DIGEST, ""))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_whole(logged: Logged, run: Run) -> bool:
+    """Whether the store has exactly this of a run."""
+    return bool(logged.info.status == run.status and parts_of(logged) == run.parts)
+
+
+def continues(logged: Logged, run: Run) -> bool:
+    """Whether a run is a logged one that has gained something: nothing that was logged is different or gone."""
+    old, new = parts_of(logged), run.parts
+    if not old:
+        return False  # it was cut off: the run is logged again, whole
+    free = (*CHANGING, "history") if logged.info.status == "RUNNING" else CHANGING
+    differing = {name for name, value in old.items() if new.get(name) != value and name not in free}
+    return all(name.startswith("file ") and name in new for name in differing)
 
 
 def found(client: MlflowClient, experiment_id: str, tag: str, value: str) -> list[Logged]:
@@ -85,10 +148,10 @@ def found(client: MlflowClient, experiment_id: str, tag: str, value: str) -> lis
     return list(client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'"))
 
 
-def of_children(client: MlflowClient, experiment_id: str, parent: Logged) -> dict[str, str]:
-    """Ids of a run's children by name."""
+def of_children(client: MlflowClient, experiment_id: str, parent: Logged) -> dict[str, Logged]:
+    """A run's children by name."""
     children = found(client, experiment_id, MLFLOW_PARENT_RUN_ID, parent.info.run_id)
-    return {child.data.tags[KEY]: child.info.run_id for child in children}
+    return {child.data.tags[KEY]: child for child in children}
 
 
 def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]) -> None:
@@ -97,7 +160,7 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]
     Children of the new run that aren't kept go too: a request that was sent twice may have made them.
     """
     for old in found(client, experiment_id, KEY, run.name):
-        if run.reason and old.info.status == "FINISHED":
+        if run.status != "FINISHED" and old.info.status == "FINISHED":
             continue
         for one in (*found(client, experiment_id, MLFLOW_PARENT_RUN_ID, old.info.run_id), old):
             if one.info.run_id not in kept:
@@ -107,47 +170,85 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]
 
 def create(client: MlflowClient, experiment_id: str, run: Run, more: dict[str, str]) -> str:
     """A new run with its start and tags; returns its id."""
-    started = int(1000 * run.record["started"])
-    return str(client.create_run(experiment_id, start_time=started, tags=tags_of(run) | more).info.run_id)
+    return str(client.create_run(experiment_id, start_time=run.started, tags=tags_of(run) | more).info.run_id)
 
 
-def fill(client: MlflowClient, run_id: str, run: Run) -> None:
-    """Log metrics, settings and files of a run."""
-    started, ended = (int(1000 * run.record[key]) for key in ("started", "ended"))
-    points = [Metric(name, value, ended, 0) for name, value in (run.metrics or {}).items() if pd.notna(value)]
-    points += [] if run.history is None else by_epoch(run.history, started, ended)
-    params = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in flatten(run.record["params"]).items()]
-    for batch in chunks(points, METRICS_A_BATCH):
-        client.log_batch(run_id, metrics=batch)
-    for batch in chunks(params, PARAMS_A_BATCH):
-        client.log_batch(run_id, params=batch)
-    client.log_dict(run_id, run.record, "run.json")
+def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> None:
+    """Log what the store lacks of a run: files, metrics and settings, then the tag that makes it whole, and its end."""
+    old, new = parts_of(logged) if logged else {}, run.parts
+    changed = {name for name, value in new.items() if old.get(name) != value}
+    if "record" in changed:
+        client.log_dict(run_id, run.record, "run.json")
     for path in run.artifacts:
-        client.log_artifact(run_id, str(path))
-
-
-def end(client: MlflowClient, run_id: str, run: Run) -> None:
-    """Set a run's end and status."""
-    client.set_terminated(run_id, status(run), end_time=int(1000 * run.record["ended"]))
+        if f"file {path.name}" in changed:
+            client.log_artifact(run_id, str(path))
+    points = scores(run) if "metrics" in changed else []
+    points += by_epoch(run, old.get("history", "")) if "history" in changed else []
+    params = params_of(run) if "settings" in changed else []
+    tags = [RunTag(DIGEST, json.dumps(new, sort_keys=True))]
+    tags += [RunTag(REASON, run.reason[:LONGEST_TAG])] if run.reason else []
+    for batch in chunks(params[PARAMS_PER_BATCH:], PARAMS_PER_BATCH):
+        client.log_batch(run_id, params=batch)
+    for batch in chunks(points[METRICS_PER_BATCH:], METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=batch)
+    client.log_batch(run_id, points[:METRICS_PER_BATCH], params[:PARAMS_PER_BATCH], tags)
+    if not run.running:
+        client.set_terminated(run_id, run.status, end_time=run.ended)
 
 
 def tags_of(run: Run) -> dict[str, str]:
-    """Tags that name the run, its place in the study, its provenance, and why it failed."""
+    """Tags that name the run, its place in the study and its provenance."""
     record = run.record
-    provenance = {key: record[key] for key in ("commit", "config_sha256", "data_sha256")}
-    hardware = {f"hardware.{key}": value for key, value in record["hardware"].items()}
-    failed = {REASON: run.reason[:LONGEST_TAG]} if run.reason else {}
-    return {MLFLOW_RUN_NAME: run.name, KEY: run.name, **record["tags"], **provenance, **hardware, **failed}
+    provenance = {key: record[key] for key in ("commit", "config_sha256", "data_sha256") if key in record}
+    hardware = {f"hardware.{key}": value for key, value in record.get("hardware", {}).items()}
+    return {MLFLOW_RUN_NAME: run.name, KEY: run.name, **record["tags"], **provenance, **hardware}
 
 
-def by_epoch(history: pd.DataFrame, started: int, ended: int) -> list[Metric]:
-    """One metric point a column and epoch, spread evenly over the run's time."""
-    long = history.melt(id_vars="epoch", var_name="name").dropna()
-    last = max(1, int(history["epoch"].max()))
+def params_of(run: Run) -> list[Param]:
+    """The settings of a run."""
+    flat = flatten(run.record["params"])
+    names = accepted_names(flat)
+    return [Param(names[name], str(value)[:LONGEST_PARAM]) for name, value in flat.items()]
+
+
+def scores(run: Run) -> list[Metric]:
+    """The scores of a finished run, at its end."""
+    figures = run.metrics or {}
+    names = accepted_names(figures)
+    return [Metric(names[name], value, run.ended, 0) for name, value in figures.items() if pd.notna(value)]
+
+
+def by_epoch(run: Run, logged: str) -> list[Metric]:
+    """One metric point per column and epoch, without the first epochs if these are in the store already.
+
+    The files don't say when an epoch ended. One second per epoch keeps the order, and stays the same as a run goes on.
+    """
+    history = run.history
+    assert history is not None
+    done = int(logged.partition(" ")[0] or 0)
+    rest = history.iloc[done:] if history_part(history.iloc[:done]) == logged else history
+    names = accepted_names([str(name) for name in history.columns])
+    long = rest.melt(id_vars="epoch", var_name="name").dropna()
     return [
-        Metric(row.name, float(row.value), started + (ended - started) * int(row.epoch) // last, int(row.epoch))
-        for row in long.itertuples(index=False)
+        Metric(names[name], float(value), run.started + 1000 * int(epoch), int(epoch))
+        for epoch, name, value in zip(long["epoch"], long["name"], long["value"], strict=True)
     ]
+
+
+def accepted_names(names: Iterable[str]) -> dict[str, str]:
+    """For each name one that MLflow accepts, different names for different ones.
+
+    >>> accepted_names(["f1", "recall B-line (mild)", "recall B-line [mild]"]).values()
+    dict_values(['f1', 'recall B-line _mild_', 'recall B-line _mild__2'])
+    """
+    accepted: dict[str, str] = {}
+    for name in names:
+        base = re.sub(r"[^\w\-. :]", "_", name).strip(".")[:LONGEST_NAME] or "_"
+        taken, number = set(accepted.values()), 1
+        while (one := base if number == 1 else f"{base}_{number}") in taken:
+            number += 1
+        accepted[name] = one
+    return accepted
 
 
 def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -162,6 +263,6 @@ def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def chunks(items: list, size: int) -> Iterable[list]:
+def chunks(items: Sequence, size: int) -> Iterable[Sequence]:
     """Consecutive parts of at most `size` items."""
     return (items[start : start + size] for start in range(0, len(items), size))

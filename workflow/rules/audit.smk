@@ -1,19 +1,20 @@
-# Does anything of a test fold stand on the other side too? Asked once all data is read, before anything is trained.
+# Is anything of a test fold in a training part or in the pool? Asked once all data is read, before anything is trained.
 
 
 rule hash_frames:
     input:
-        unpack(lambda w: store(w.dataset)),
-        code=code("audit/hash_frames.py"),
+        unpack(lambda w: STUDY.data.store(w.dataset)),
     output:
         hashes="<results>/audit/sets/{dataset}/hashes.npz",
     log:
-        "<logs>/audit/hash_frames-{dataset}.log",
+        "<logs>/hash_frames/{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/hash_frames-{dataset}.tsv"
+        "<benchmarks>/hash_frames/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
+    params:
+        code=code("audit/hash_frames.py"),
     message:
         "Perceptual hashes of all frames: {wildcards.dataset}"
     script:
@@ -24,21 +25,21 @@ rule audit_set:
     input:
         manifest="<results>/frames/{dataset}/manifest.csv",
         hashes=rules.hash_frames.output.hashes,
-        code=code("audit/audit_set.py"),
     output:
         findings="<results>/audit/sets/{dataset}/findings.csv",
         units="<results>/audit/sets/{dataset}/units.csv",
     log:
-        "<logs>/audit/audit_set-{dataset}.log",
+        "<logs>/audit_set/{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/audit_set-{dataset}.tsv"
+        "<benchmarks>/audit_set/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
     params:
-        policy=lambda w: policy(w.dataset),
+        code=code("audit/audit_set.py"),
+        policy=lambda w: STUDY.data.on_leak(w.dataset),
         # What only pretraining sees has no folds to leak across.
-        tested=lambda w: bool(tasks_on(w.dataset)),
+        tested=lambda w: bool(STUDY.tasks_on(w.dataset)),
     message:
         "Looking for the same pictures in several groups: {wildcards.dataset}"
     script:
@@ -48,18 +49,18 @@ rule audit_set:
 rule find_text:
     input:
         manifest="<results>/frames/{dataset}/manifest.csv",
-        code=code("audit/find_text.py"),
     output:
         findings="<results>/audit/sets/{dataset}/text.csv",
     log:
-        "<logs>/audit/find_text-{dataset}.log",
+        "<logs>/find_text/{dataset}.log",
     benchmark:
-        "<benchmarks>/audit/find_text-{dataset}.tsv"
+        "<benchmarks>/find_text/{dataset}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
     params:
-        root=lambda w: raw_folder(w.dataset),
+        code=code("audit/find_text.py"),
+        root=lambda w: STUDY.data.folder(w.dataset),
     message:
         "Looking for burnt-in text: {wildcards.dataset}"
     script:
@@ -68,32 +69,31 @@ rule find_text:
 
 rule audit_study:
     input:
-        frames=expand("<results>/frames/{dataset}/frames.npy", dataset=DATASETS),
-        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=DATASETS),
-        hashes=expand(rules.hash_frames.output.hashes, dataset=DATASETS),
-        findings=expand(rules.audit_set.output.findings, dataset=DATASETS),
-        units=expand(rules.audit_set.output.units, dataset=DATASETS),
-        text=expand(rules.find_text.output.findings, dataset=DATASETS),
-        code=code("audit/audit_study.py"),
-        template=os.path.relpath(ROOT / "uscl/report/pages/audit_page.html.j2"),
+        frames=expand("<results>/frames/{dataset}/frames.npy", dataset=STUDY.datasets),
+        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+        hashes=expand(rules.hash_frames.output.hashes, dataset=STUDY.datasets),
+        findings=expand(rules.audit_set.output.findings, dataset=STUDY.datasets),
+        units=expand(rules.audit_set.output.units, dataset=STUDY.datasets),
+        text=expand(rules.find_text.output.findings, dataset=STUDY.datasets),
     output:
         csv="<results>/audit/audit.csv",
         page=report("<results>/audit/audit.html", category="Data", caption="../report/audit.rst"),
         verdict="<results>/audit/verdict.json",
         left_out="<results>/audit/pool_left_out.csv",
     log:
-        "<logs>/audit/audit_study.log",
+        "<logs>/audit_study/audit.log",
     benchmark:
-        "<benchmarks>/audit/audit_study.tsv"
+        "<benchmarks>/audit_study/audit.tsv"
     priority: 10
     conda:
         "../../environment.yml"
     params:
-        datasets=DATASETS,
-        pool=POOL,
-        policy=policy(config["pool"]),
+        code=code("audit/audit_study.py", "uscl/report/pages/audit_page.html.j2"),
+        datasets=STUDY.datasets,
+        pool=STUDY.pool,
+        policy=STUDY.data.on_leak(SETTINGS.pool),
         # Ids of patients mean the same in two sets of one layout, and in all of a user's own.
-        namespaces={dataset: namespace(dataset) for dataset in DATASETS},
+        namespaces={dataset: STUDY.data.namespace(dataset) for dataset in STUDY.datasets},
     message:
         "Looking for pictures of the test folds in the pretraining pool"
     script:
@@ -105,18 +105,19 @@ rule gate:
         csv=rules.audit_study.output.csv,
         page=rules.audit_study.output.page,
         verdict=rules.audit_study.output.verdict,
-        code=code("audit/gate.py"),
     output:
         passed="<results>/audit/passed.txt",
     log:
-        "<logs>/audit/gate.log",
+        "<logs>/gate/gate.log",
     benchmark:
-        "<benchmarks>/audit/gate.tsv"
+        "<benchmarks>/gate/gate.tsv"
     priority: 10
     conda:
         "../../environment.yml"
+    params:
+        code=code("audit/gate.py"),
     message:
-        "Stopping here if anything of a test fold stands on the other side too"
+        "Stopping here if anything of a test fold is in a training part or in the pool"
     script:
         "../scripts/audit/gate.py"
 

@@ -1,65 +1,86 @@
-# What is checked before any job runs.
+# Can the study work? Asked once all data is read and divided, before anything is trained.
 
 
-for arm in config["methods"]:
-    for file in given_weights(arm):
-        if not os.path.isfile(file):
-            raise WorkflowError(
-                f"Config: the arm '{arm}' starts from {file}, which doesn't exist: mend `init` or `imagenet_weights`."
-            )
+rule check_study:
+    input:
+        # Of the pool and of the tasks' sets, in the order of STUDY.datasets.
+        stores=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+        hashes=expand("<results>/audit/sets/{dataset}/hashes.npz", dataset=STUDY.datasets),
+        splits=[STUDY.splits(task) for task in TASKS],
+        left_out="<results>/audit/pool_left_out.csv",
+        gate="<results>/audit/passed.txt",
+        initial=[file for arm in STUDY.arms for file in STUDY.given_weights(arm)],
+    output:
+        feasible=waiting.checked(STUDY),
+    log:
+        "<logs>/check_study/checks.log",
+    benchmark:
+        "<benchmarks>/check_study/checks.tsv"
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        code=lambda w: keys.checks_code(STUDY),
+        datasets=STUDY.datasets,
+        pool=STUDY.pool,
+        drop=STUDY.data.on_leak(SETTINGS.pool) == "drop",
+        arms={arm: SETTINGS.methods[arm].given() for arm in STUDY.pretrained},
+        initial=[[STUDY.init(arm), file] for arm in STUDY.arms for file in STUDY.given_weights(arm)],
+        arch=SETTINGS.encoder,
+        tasks={task: by.checked_task(STUDY, task) for task in TASKS},
+        seeds=STUDY.seeds,
+        devices=SETTINGS.devices,
+    message:
+        "Checking that the study can work"
+    script:
+        "../scripts/checks/check_study.py"
 
 
-def missing(dataset):
-    """One sentence on a data set that isn't there and can't be made or fetched: how to get it. Else nothing."""
-    folder, entry = raw_folder(dataset), entry_of(dataset)
-    if simulated(dataset) or fetched(dataset) or os.path.isdir(folder):
-        return None
-    if entry:
-        return how_to_get(dataset, entry, Path(folder))
-    return f"Data set '{dataset}': the folder {folder} doesn't exist: set datasets.{dataset}.data_root to where it is."
+rule doctor:
+    input:
+        lock=str(ROOT / "requirements.lock"),
+    log:
+        "<logs>/doctor/doctor.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("checks/doctor.py"),
+        registry=STUDY.data.registry,
+        results=R,
+        snakefile=str(ROOT / "Snakefile"),
+        options=study_options(workflow),
+        cores=workflow.cores,
+        datasets=[
+            {
+                "name": dataset,
+                "folder": STUDY.data.folder(dataset),
+                "exists": Path(STUDY.data.folder(dataset)).is_dir(),
+                "fetchable": STUDY.data.fetched(dataset),
+                "how_to_get": STUDY.data.missing(dataset) or "",
+            }
+            for dataset in STUDY.datasets
+        ],
+    message:
+        "Checking what the study needs and what is there"
+    script:
+        "../scripts/checks/doctor.py"
 
 
-def without(dataset):
-    """What of the study runs without a data set, as the end of a sentence."""
-    if dataset in POOL:
-        return "without a pool only arms of the methods random and imagenet can run"
-    others = [task for task in config["tasks"] if task not in tasks_on(dataset)]
-    named = ", ".join(tasks_on(dataset))
-    return f"without it {', '.join(others) or 'no task'} can run: take {named} out of `tasks`"
-
-
-# Said when the study is planned, so that a dry run says it too; jobs read this file again and keep quiet.
-if workflow.is_main_process:
-    for dataset in DATASETS:
-        if missing(dataset):
-            logger.warning(f"Missing: {missing(dataset)}")
-
-
-def preflight():
-    """Stop before any job where a folder, the ImageNet weights or the GPU that the coming jobs need can't be had."""
-    coming = list(workflow.dag.needrun_jobs())
-    for place in {os.path.dirname(file) for job in coming for file in [*job.output, *job.log]}:
-        if there := closed(Path(place)):
-            raise WorkflowError(
-                f"{there} can't be written to: mend its permissions, or name another folder (`results`)."
-            )
-    fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
-    for dataset in {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching:
-        if missing(dataset):
-            raise WorkflowError(missing(dataset))
-        if fetched(dataset) and not os.path.isdir(raw_folder(dataset)):
-            raise WorkflowError(
-                f"Data set '{dataset}': the folder {raw_folder(dataset)} was there and is gone: put it back, or fetch it"
-                f" again with --forcerun fetch_set."
-            )
-    gpus = max((int(job.resources.get("gpu", 0)) for job in coming), default=0)
-    needs = ["--gpus", str(gpus)] if gpus else []
-    for job in coming:
-        if job.rule.name in ("untrained_encoder", "pretrain") and init_of(job.wildcards.arm) == "imagenet":
-            needs += ["--weights", config["encoder"], *initial_file(job.wildcards.arm)]
-            break
-    if needs:
-        check = [sys.executable, ROOT / "workflow/scripts/checks/preflight.py", *needs]
-        run = subprocess.run(check, stdout=subprocess.PIPE, text=True)
-        if run.returncode:
-            raise WorkflowError(run.stdout.strip() or "The checks before the run failed; see above.")
+rule verify:
+    log:
+        "<logs>/verify/verify.log",
+    conda:
+        "../../environment.yml"
+    # It starts a call of its own, which takes all cores.
+    threads: workflow.cores
+    params:
+        code=code("checks/verify.py"),
+        results=R,
+        snakefile=str(ROOT / "Snakefile"),
+        cores=workflow.cores,
+        draws=SETTINGS.draws,
+        seed=STUDY.seeds[0],
+    message:
+        "Computing a row of the table again, from nothing"
+    script:
+        "../scripts/checks/verify.py"

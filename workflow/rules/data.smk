@@ -1,6 +1,4 @@
 rule simulate:
-    input:
-        code=code("data/simulate.py"),
     output:
         raw=directory("<results>/raw/{dataset}"),
     log:
@@ -8,13 +6,12 @@ rule simulate:
     benchmark:
         "<benchmarks>/simulate/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(name for name, settings in config["datasets"].items() if "simulate" in settings),
+        dataset=by.one_of(filter(STUDY.data.simulated, SETTINGS.datasets)),
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: config["datasets"][w.dataset]["simulate"],
-        # By name: two sets of one kind must not be the same patients.
-        seed=lambda w: derive(SEEDS[0], "simulate", w.dataset),
+        code=code("data/simulate.py"),
+        settings=lambda w: STUDY.data.simulation(w.dataset),
     message:
         "Simulating ultrasound: {wildcards.dataset}"
     script:
@@ -22,25 +19,24 @@ rule simulate:
 
 
 rule fetch_set:
-    input:
-        code=code("data/fetch_set.py"),
     output:
         record="<results>/data/{dataset}.json",
     log:
-        "<logs>/fetch/{dataset}.log",
+        "<logs>/fetch_set/{dataset}.log",
     benchmark:
-        "<benchmarks>/fetch/{dataset}.tsv"
+        "<benchmarks>/fetch_set/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(filter(fetched, config["datasets"])),
-    # Ahead of everything: downloads take long, and what can't be had should be known early.
+        dataset=by.one_of(filter(STUDY.data.fetched, SETTINGS.datasets)),
+    # First of all: downloads take long, and what can't be had should be known early.
     priority: 20
     conda:
         "../../environment.yml"
     params:
-        entry=lambda w: entry_of(w.dataset),
-        folder=lambda w: raw_folder(w.dataset),
-        mirror=config.get("data_mirror"),
-        without=lambda w: without(w.dataset),
+        code=code("data/fetch_set.py"),
+        entry=lambda w: STUDY.data.entry(w.dataset),
+        folder=lambda w: STUDY.data.folder(w.dataset),
+        mirror=SETTINGS.data_mirror,
+        without=lambda w: without(STUDY, w.dataset),
     message:
         "Fetching {wildcards.dataset}, unless it is there"
     script:
@@ -49,4 +45,98 @@ rule fetch_set:
 
 rule fetch:
     input:
-        expand("<results>/data/{dataset}.json", dataset=filter(fetched, DATASETS)),
+        [f"<results>/data/{dataset}.json" for dataset in STUDY.datasets if STUDY.data.fetched(dataset)],
+
+
+rule extract_frames:
+    input:
+        raw=lambda w: STUDY.data.folder(w.dataset) if STUDY.data.simulated(w.dataset) else [],
+        fetched=lambda w: f"{R}/data/{w.dataset}.json" if STUDY.data.fetched(w.dataset) else [],
+    output:
+        frames="<results>/frames/{dataset}/frames.npy",
+        masks="<results>/frames/{dataset}/masks.npy",
+        manifest="<results>/frames/{dataset}/manifest.csv",
+        problems="<results>/frames/{dataset}/problems.csv",
+    log:
+        "<logs>/extract_frames/{dataset}.log",
+    benchmark:
+        "<benchmarks>/extract_frames/{dataset}.tsv"
+    # Before training: what is wrong with the data should be known early.
+    priority: 10
+    conda:
+        "../../environment.yml"
+    # All sets side by side: if one waited for more cores, training would start before it.
+    threads: max(1, (workflow.cores or 1) // len(STUDY.datasets))
+    params:
+        code=lambda w: keys.reader_code(STUDY, w.dataset),
+        reading=lambda w: STUDY.data.reading(w.dataset),
+    message:
+        "Extracting frames: {wildcards.dataset}"
+    script:
+        "../scripts/data/extract_frames.py"
+
+
+rule split:
+    input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        units=lambda w: f"{R}/audit/sets/{TASKS[w.task].dataset}/units.csv",
+    output:
+        splits=STUDY.splits("{task}"),
+    log:
+        "<logs>/split/{task}.log",
+    benchmark:
+        "<benchmarks>/split/{task}.tsv"
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("data/split.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        splits=SETTINGS.splits.given(),
+        seed=STUDY.seeds[0],
+    message:
+        "Drawing folds: {wildcards.task}"
+    script:
+        "../scripts/data/split.py"
+
+
+rule data_card:
+    input:
+        unpack(lambda w: STUDY.data.store(w.dataset)),
+        problems="<results>/frames/{dataset}/problems.csv",
+        fetched=lambda w: [f"{R}/data/{w.dataset}.json"] if STUDY.data.fetched(w.dataset) else [],
+        units="<results>/audit/sets/{dataset}/units.csv",
+        findings="<results>/audit/audit.csv",
+        left_out="<results>/audit/pool_left_out.csv",
+    output:
+        card=report("<results>/data_cards/{dataset}.md", category="Data", caption="../report/data_card.rst"),
+        sheet="<results>/data_cards/{dataset}.png",
+    log:
+        "<logs>/data_card/{dataset}.log",
+    benchmark:
+        "<benchmarks>/data_card/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("data/data_card.py"),
+        entry=lambda w: STUDY.data.entry(w.dataset),
+        root=lambda w: STUDY.data.folder(w.dataset),
+        settings=lambda w: config["datasets"][w.dataset] | {"frame_size": SETTINGS.frame_size},
+        kinds=lambda w: {task: TASKS[task].kind for task in STUDY.tasks_on(w.dataset)},
+        pool=lambda w: w.dataset in STUDY.pool,
+        seed=STUDY.seeds[0],
+    message:
+        "Writing the data card: {wildcards.dataset}"
+    script:
+        "../scripts/data/data_card.py"
+
+
+rule data_cards:
+    input:
+        [f"<results>/data_cards/{dataset}.md" for dataset in STUDY.datasets],
+
+
+rule data:
+    input:
+        "<results>/audit/passed.txt",
+        rules.data_cards.input,

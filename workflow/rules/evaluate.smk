@@ -1,20 +1,18 @@
 rule finetune:
     input:
-        unpack(task_store),
-        splits=rules.split.output.splits,
-        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=lambda w: code("evaluate/finetune.py", f"uscl/evaluate/{config['tasks'][w.task]['kind']}.py"),
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        checks=waits(by.checks_before_cell),
+        splits=lambda w: STUDY.splits(w.task),
+        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
-        predictions=f"<results>/cells/{CELL}/predictions.parquet",
-        history=f"<results>/cells/{CELL}/history.csv",
-        record=f"<results>/cells/{CELL}/run.json",
+        outcome=f"<results>/cells/{CELL}/outcome.json",
     log:
-        f"<logs>/cells/{CELL_NAME}.log",
+        f"<logs>/finetune/{CELL_NAME}.log",
     benchmark:
-        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+        f"<benchmarks>/finetune/{CELL_NAME}.tsv"
     wildcard_constraints:
-        regime="finetune|last_block",
-    # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).
+        regime=by.one_of(filter(STUDY.trains, by.ALL_REGIMES)),
+    # For a run that was interrupted or killed: one that fails by a mistake of its own ends well, with an outcome.
     retries: 2
     conda:
         "../../environment.yml"
@@ -22,11 +20,14 @@ rule finetune:
     resources:
         gpu=GPUS,
     params:
-        kind=lambda w: config["tasks"][w.task]["kind"],
-        settings=finetune_settings,
-        device=config["device"],
-        precision=config["precision"],
-        # Not an output: Snakemake clears those away when it starts a job again.
+        code=lambda w: keys.evaluation_code(STUDY, w.task, w.regime),
+        key=lambda w: by.key_of_cell(STUDY, w),
+        fit=lambda w: STUDY.fit(w.task, w.regime),
+        kind=lambda w: TASKS[w.task].kind,
+        settings=lambda w: STUDY.finetune_settings(w.task),
+        device=SETTINGS.device,
+        precision=SETTINGS.precision,
+        # Not an output: Snakemake removes outputs when it starts a job again.
         finished_folds=lambda w: f"{R}/checkpoints/cells/{CELL}".format(**w),
     message:
         "Fine-tuning ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
@@ -36,9 +37,8 @@ rule finetune:
 
 rule features:
     input:
-        unpack(lambda w: store(w.dataset)),
-        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=code("evaluate/features.py"),
+        unpack(lambda w: STUDY.data.store(w.dataset)),
+        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
         features="<results>/features/{dataset}/{arm}-seed{seed}.npy",
     log:
@@ -51,8 +51,9 @@ rule features:
     resources:
         gpu=GPUS,
     params:
-        device=config["device"],
-        precision=config["precision"],
+        code=code("evaluate/features.py"),
+        device=SETTINGS.device,
+        precision=SETTINGS.precision,
     message:
         "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
     script:
@@ -61,67 +62,28 @@ rule features:
 
 rule probe:
     input:
-        splits=rules.split.output.splits,
-        manifest=lambda w: task_store(w)["manifest"],
-        features=lambda w: f"{R}/features/{config['tasks'][w.task]['dataset']}/{w.arm}-seed{w.seed}.npy",
-        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        code=code("evaluate/probe.py"),
+        checks=waits(by.checks_before_cell),
+        splits=lambda w: STUDY.splits(w.task),
+        manifest=lambda w: STUDY.data.store(TASKS[w.task].dataset)["manifest"],
+        features=lambda w: f"{R}/features/{TASKS[w.task].dataset}/{w.arm}-seed{w.seed}.npy",
+        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
-        predictions=f"<results>/cells/{CELL}/predictions.parquet",
-        history=f"<results>/cells/{CELL}/history.csv",
-        record=f"<results>/cells/{CELL}/run.json",
+        outcome=f"<results>/cells/{CELL}/outcome.json",
     log:
-        f"<logs>/cells/{CELL_NAME}.log",
+        f"<logs>/probe/{CELL_NAME}.log",
     benchmark:
-        f"<benchmarks>/cells/{CELL_NAME}.tsv"
+        f"<benchmarks>/probe/{CELL_NAME}.tsv"
     wildcard_constraints:
-        regime="linear|knn",
+        regime=by.one_of(regime for regime in by.ALL_REGIMES if not STUDY.trains(regime)),
     conda:
         "../../environment.yml"
     threads: 1
+    params:
+        code=lambda w: keys.evaluation_code(STUDY, w.task, w.regime),
+        key=lambda w: by.key_of_cell(STUDY, w),
+        fit=lambda w: STUDY.fit(w.task, w.regime),
+        kind=lambda w: TASKS[w.task].kind,
     message:
         "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate/probe.py"
-
-
-rule score:
-    input:
-        predictions=f"<results>/cells/{CELL}/predictions.parquet",
-        code=code("evaluate/score.py"),
-    output:
-        cases=f"<results>/cells/{CELL}/cases.parquet",
-        metrics=f"<results>/cells/{CELL}/metrics.csv",
-        best_on_test=f"<results>/cells/{CELL}/best_on_test_epoch.csv",
-    log:
-        f"<logs>/score/{CELL_NAME}.log",
-    benchmark:
-        f"<benchmarks>/score/{CELL_NAME}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        kind=lambda w: config["tasks"][w.task]["kind"],
-    message:
-        "Scoring stored predictions: {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
-    script:
-        "../scripts/evaluate/score.py"
-
-
-rule draw_cell:
-    input:
-        unpack(task_store),
-        predictions=f"<results>/cells/{CELL}/predictions.parquet",
-        history=f"<results>/cells/{CELL}/history.csv",
-        code=code("evaluate/draw_cell.py"),
-    output:
-        figures=directory(f"<results>/cells/{CELL}/figures"),
-    log:
-        f"<logs>/draw_cell/{CELL_NAME}.log",
-    benchmark:
-        f"<benchmarks>/draw_cell/{CELL_NAME}.tsv"
-    conda:
-        "../../environment.yml"
-    message:
-        "Drawing {wildcards.arm} on {wildcards.task} ({wildcards.regime}), seed {wildcards.seed}"
-    script:
-        "../scripts/evaluate/draw_cell.py"

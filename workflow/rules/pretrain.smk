@@ -1,23 +1,22 @@
 rule untrained_encoder:
     input:
-        # Only in order, as in the rule below: what can't work stops before anything is trained from it.
-        feasible=ancient("<results>/audit/feasible.txt"),
-        weights=initial_weights,
-        code=lambda w: code("pretrain/untrained_encoder.py", *method_modules(w.arm)),
+        checks=waits(by.checks_before_encoder),
+        weights=lambda w: STUDY.initial_weights(w.arm),
     output:
-        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        record="<results>/encoders/{arm}/seed{seed}/run.json",
+        outcome="<results>/encoders/{arm}/seed{seed}/outcome.json",
     log:
-        "<logs>/encoders/{arm}-seed{seed}.log",
+        "<logs>/untrained_encoder/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+        "<benchmarks>/untrained_encoder/{arm}-seed{seed}.tsv"
     wildcard_constraints:
-        arm=one_of(UNTRAINED),
+        arm=by.one_of(STUDY.unpretrained),
     conda:
         "../../environment.yml"
     params:
-        method=lambda w: config["methods"][w.arm]["method"],
-        arch=config["encoder"],
+        code=lambda w: keys.encoder_code(STUDY, w.arm),
+        key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
+        method=lambda w: STUDY.method(w.arm).name,
+        arch=SETTINGS.encoder,
     message:
         "Encoder without pretraining: {wildcards.arm}, seed {wildcards.seed}"
     script:
@@ -26,42 +25,37 @@ rule untrained_encoder:
 
 rule pretrain:
     input:
-        unpack(lambda w: store(config["pool"])),
-        # Only in order: a task that joins the study doesn't change what is pretrained, unless it takes videos away.
-        gate=ancient("<results>/audit/passed.txt"),
-        feasible=ancient("<results>/audit/feasible.txt"),
-        left_out="<results>/audit/pool_left_out.csv" if policy(config["pool"]) == "drop" else [],
-        initial=initial_weights,
-        code=lambda w: code("pretrain/pretrain.py", *method_modules(w.arm)),
+        unpack(lambda w: STUDY.data.store(SETTINGS.pool)),
+        checks=waits(by.checks_before_encoder),
+        # A task that joins the study doesn't change what is pretrained, unless it takes videos away.
+        left_out="<results>/audit/pool_left_out.csv" if STUDY.data.on_leak(SETTINGS.pool) == "drop" else [],
+        initial=lambda w: STUDY.initial_weights(w.arm),
     output:
-        encoder="<results>/encoders/{arm}/seed{seed}/encoder.safetensors",
-        heads="<results>/encoders/{arm}/seed{seed}/heads.safetensors",
-        record="<results>/encoders/{arm}/seed{seed}/run.json",
-        history="<results>/encoders/{arm}/seed{seed}/history.csv",
-        parts="<results>/encoders/{arm}/seed{seed}/pool_parts.csv",
-        pairs="<results>/encoders/{arm}/seed{seed}/pairs.csv",
+        outcome="<results>/encoders/{arm}/seed{seed}/outcome.json",
     log:
-        "<logs>/encoders/{arm}-seed{seed}.log",
+        "<logs>/pretrain/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/encoders/{arm}-seed{seed}.tsv"
+        "<benchmarks>/pretrain/{arm}-seed{seed}.tsv"
     wildcard_constraints:
-        arm=one_of(PRETRAINED),
-    # For one that was told to end or was killed; a mistake ends at once (see uscl/jobs/attempts.py).
+        arm=by.one_of(STUDY.pretrained),
+    # For a run that was interrupted or killed: one that fails by a mistake of its own ends well, with an outcome.
     retries: 2
     conda:
         "../../environment.yml"
-    threads: 1 if GPUS else DEVICES
+    threads: 1 if GPUS else SETTINGS.devices
     resources:
-        gpu=GPUS * DEVICES,
+        gpu=GPUS * SETTINGS.devices,
     params:
-        method=lambda w: config["methods"][w.arm]["method"],
-        init=lambda w: init_of(w.arm),
-        arch=config["encoder"],
-        settings=method_settings,
-        device=config["device"],
-        devices=DEVICES,
-        precision=config["precision"],
-        # Not an output: Snakemake clears those away when it starts a job again.
+        code=lambda w: keys.encoder_code(STUDY, w.arm),
+        key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
+        method=lambda w: STUDY.method(w.arm).name,
+        init=lambda w: STUDY.init(w.arm),
+        arch=SETTINGS.encoder,
+        settings=lambda w: STUDY.method_settings(w.arm),
+        device=SETTINGS.device,
+        devices=SETTINGS.devices,
+        precision=SETTINGS.precision,
+        # Not an output: Snakemake removes outputs when it starts a job again.
         checkpoints=lambda w: f"{R}/checkpoints/{w.arm}/seed{w.seed}",
     message:
         "Pretraining: {wildcards.arm}, seed {wildcards.seed}"
@@ -69,28 +63,22 @@ rule pretrain:
         "../scripts/pretrain/pretrain.py"
 
 
-rule plot_pretraining:
+rule draw_pretraining:
     input:
-        history=rules.pretrain.output.history,
-        pairs=rules.pretrain.output.pairs,
-        manifest=store(config["pool"])["manifest"],
-        frames=store(config["pool"])["frames"],
-        code=code("pretrain/plot_pretraining.py"),
+        unpack(lambda w: STUDY.data.store(SETTINGS.pool)),
+        outcomes=expand("<results>/encoders/{arm}/seed{{seed}}/outcome.json", arm=STUDY.pretrained),
     output:
-        curve="<results>/encoders/{arm}/seed{seed}/figures/pretraining_curve.png",
-        weights="<results>/encoders/{arm}/seed{seed}/figures/pair_weights.png",
-        film_strip="<results>/encoders/{arm}/seed{seed}/figures/film_strip.png",
-        svg=expand(
-            "<results>/encoders/{{arm}}/seed{{seed}}/figures/{name}.svg",
-            name=["pretraining_curve", "pair_weights", "film_strip"],
-        ),
+        figures=directory("<results>/figures/pretraining/seed{seed}"),
     log:
-        "<logs>/plot_pretraining/{arm}-seed{seed}.log",
+        "<logs>/draw_pretraining/seed{seed}.log",
     benchmark:
-        "<benchmarks>/plot_pretraining/{arm}-seed{seed}.tsv"
+        "<benchmarks>/draw_pretraining/seed{seed}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        code=code("pretrain/draw_pretraining.py"),
+        arms=STUDY.pretrained,
     message:
-        "Drawing the pretraining curves: {wildcards.arm}, seed {wildcards.seed}"
+        "Drawing the pretraining of all arms, seed {wildcards.seed}"
     script:
-        "../scripts/pretrain/plot_pretraining.py"
+        "../scripts/pretrain/draw_pretraining.py"

@@ -1,85 +1,107 @@
-rule contact_sheet:
+rule table:
     input:
-        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=DATASETS),
-        code=code("data/contact_sheet.py"),
+        intervals=STUDY.statistics(*STUDY.evaluations, file="intervals.csv"),
+        comparisons=STUDY.statistics(*STUDY.evaluations, file="comparisons.csv"),
+        best_on_test=STUDY.statistics(*STUDY.evaluations, file="best_on_test_epoch.csv"),
+        cells=STUDY.cell_outcomes(*STUDY.evaluations),
+        encoders=STUDY.encoder_outcomes(),
+        verdict="<results>/audit/verdict.json",
     output:
-        report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
+        csv="<results>/table.csv",
+        markdown=report("<results>/table.md", category="Result", caption="../report/table.rst"),
+        latex="<results>/table.tex",
+        claims="<results>/claims.csv",
+        claims_markdown=report("<results>/claims.md", category="Result", caption="../report/claims.rst"),
+        costs="<results>/costs.csv",
+        reported="<results>/reported.csv",
+        reported_markdown="<results>/reported.md",
     log:
-        "<logs>/contact_sheet.log",
+        "<logs>/table/table.log",
     benchmark:
-        "<benchmarks>/contact_sheet.tsv"
+        "<benchmarks>/table/table.tsv"
     conda:
         "../../environment.yml"
     params:
-        roots=[raw_folder(dataset) for dataset in DATASETS],
-        seed=SEEDS[0],
+        code=code("report/table.py"),
+        study=SETTINGS.study,
+        arms=STUDY.arms,
+        seeds=STUDY.seeds,
+        datasets={task: settings.dataset for task, settings in TASKS.items()},
+        evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
+        reference=STUDY.reference,
+        draws=SETTINGS.draws,
+        labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
+        methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
+        missing=STUDY.missing_evaluations(),
     message:
-        "Drawing the contact sheet of all data sets"
+        "Writing the result tables and claims"
     script:
-        "../scripts/data/contact_sheet.py"
+        "../scripts/report/table.py"
+
+
+rule draw:
+    input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        cases="<results>/statistics/{task}-{regime}-labels100/cases.parquet",
+        outcomes=expand(
+            "<results>/cells/{{task}}/{{regime}}/labels100/{arm}/seed{seed}/outcome.json",
+            arm=STUDY.arms,
+            seed=STUDY.seeds,
+        ),
+    output:
+        figures=directory("<results>/figures/{task}-{regime}"),
+    log:
+        "<logs>/draw/{task}-{regime}.log",
+    benchmark:
+        "<benchmarks>/draw/{task}-{regime}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("report/draw.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        arms=STUDY.arms,
+        seeds=STUDY.seeds,
+    message:
+        "Drawing the results on {wildcards.task} ({wildcards.regime})"
+    script:
+        "../scripts/report/draw.py"
 
 
 rule study_figures:
     input:
         table=rules.table.output.csv,
         costs=rules.table.output.costs,
-        code=code("report/study_figures.py"),
     output:
         overview=report("<results>/figures/overview.png", category="Result", caption="../report/overview.rst"),
         ranks=report("<results>/figures/ranks.png", category="Result", caption="../report/ranks.rst"),
         cost=report("<results>/figures/cost.png", category="Result", caption="../report/cost.rst"),
         svg=[f"<results>/figures/{name}.svg" for name in ("overview", "ranks", "cost")],
     log:
-        "<logs>/study_figures.log",
+        "<logs>/study_figures/figures.log",
     benchmark:
-        "<benchmarks>/study_figures.tsv"
+        "<benchmarks>/study_figures/figures.tsv"
     conda:
         "../../environment.yml"
     params:
-        kinds={task: settings["kind"] for task, settings in config["tasks"].items()},
-        arms=list(config["methods"]),
-        main={task: regimes(task)[0] for task in config["tasks"]},
+        code=code("report/study_figures.py"),
+        kinds={task: settings.kind for task, settings in TASKS.items()},
+        arms=STUDY.arms,
+        main={task: settings.regimes[0] for task, settings in TASKS.items()},
     message:
         "Drawing the study's results"
     script:
         "../scripts/report/study_figures.py"
 
 
-rule task_figures:
-    input:
-        unpack(task_store),
-        cases=arms_of(f"<results>/cells/{CELL}/cases.parquet"),
-        predictions=arms_of(f"<results>/cells/{CELL}/predictions.parquet"),
-        histories=arms_of(f"<results>/cells/{CELL}/history.csv"),
-        code=code("report/task_figures.py"),
-    output:
-        figures=directory("<results>/figures/{task}-{regime}"),
-    log:
-        "<logs>/task_figures/{task}-{regime}.log",
-    benchmark:
-        "<benchmarks>/task_figures/{task}-{regime}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        kind=lambda w: config["tasks"][w.task]["kind"],
-        arms=list(config["methods"]),
-        seeds=SEEDS,
-    message:
-        "Drawing the results on {wildcards.task} ({wildcards.regime})"
-    script:
-        "../scripts/report/task_figures.py"
-
-
 rule representation_map:
     input:
-        splits=rules.split.output.splits,
+        splits=lambda w: STUDY.splits(w.task),
         features=lambda w: expand(
             "<results>/features/{dataset}/{arm}-seed{seed}.npy",
-            dataset=config["tasks"][w.task]["dataset"],
-            arm=config["methods"],
-            seed=SEEDS[0],
+            dataset=TASKS[w.task].dataset,
+            arm=STUDY.arms,
+            seed=STUDY.seeds[0],
         ),
-        code=code("report/representation_map.py"),
     output:
         png=report("<results>/figures/{task}-map.png", category="Result", caption="../report/map.rst"),
         svg="<results>/figures/{task}-map.svg",
@@ -90,8 +112,46 @@ rule representation_map:
     conda:
         "../../environment.yml"
     params:
-        arms=list(config["methods"]),
+        code=code("report/representation_map.py"),
+        arms=STUDY.arms,
     message:
         "Drawing a map of the representations: {wildcards.task}"
     script:
         "../scripts/report/representation_map.py"
+
+
+rule contact_sheet:
+    input:
+        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+    output:
+        report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
+    log:
+        "<logs>/contact_sheet/sheet.log",
+    benchmark:
+        "<benchmarks>/contact_sheet/sheet.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("report/contact_sheet.py"),
+        roots=[STUDY.data.folder(dataset) for dataset in STUDY.datasets],
+        seed=STUDY.seeds[0],
+    message:
+        "Drawing the contact sheet of all data sets"
+    script:
+        "../scripts/report/contact_sheet.py"
+
+
+rule sync_tracking:
+    log:
+        "<logs>/sync_tracking/sync.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("report/sync_tracking.py"),
+        results=R,
+        address=SETTINGS.tracking_uri,
+        study=SETTINGS.study,
+    message:
+        "Logging to MLflow what its store lacks"
+    script:
+        "../scripts/report/sync_tracking.py"

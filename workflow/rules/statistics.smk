@@ -1,24 +1,58 @@
-rule compare:
+rule score:
     input:
-        cases=arms_of(f"<results>/cells/{CELL}/cases.parquet"),
-        code=code("statistics/compare.py"),
+        outcomes=expand(f"<results>/cells/{CELL}/outcome.json", arm=STUDY.arms, seed=STUDY.seeds, allow_missing=True),
     output:
-        intervals="<results>/statistics/{task}-{regime}/intervals.csv",
-        comparisons="<results>/statistics/{task}-{regime}/comparisons.csv",
-        cases="<results>/predictions/{task}-{regime}.csv",
+        cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
+        metrics=f"<results>/statistics/{EVALUATION}/metrics.csv",
+        best_on_test=f"<results>/statistics/{EVALUATION}/best_on_test_epoch.csv",
+        intervals=f"<results>/statistics/{EVALUATION}/intervals.csv",
+        comparisons=f"<results>/statistics/{EVALUATION}/comparisons.csv",
+        side_by_side=f"<results>/statistics/{EVALUATION}/cases.csv",
     log:
-        "<logs>/compare/{task}-{regime}.log",
+        f"<logs>/score/{EVALUATION}.log",
     benchmark:
-        "<benchmarks>/compare/{task}-{regime}.tsv"
+        f"<benchmarks>/score/{EVALUATION}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     params:
-        kind=lambda w: config["tasks"][w.task]["kind"],
-        pairs=compared_pairs(),
-        draws=DRAWS,
-        seed=SEEDS[0],
+        code=code("statistics/score.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        arms=STUDY.arms,
+        seeds=STUDY.seeds,
+        pairs=STUDY.comparisons,
+        draws=SETTINGS.draws,
+        seed=STUDY.seeds[0],
     message:
-        "Intervals and tests: {wildcards.task} ({wildcards.regime})"
+        "Scores, intervals and tests: {wildcards.task} ({wildcards.regime}, {wildcards.labels} % of the labels)"
     script:
-        "../scripts/statistics/compare.py"
+        "../scripts/statistics/score.py"
+
+
+rule label_fraction_curves:
+    input:
+        intervals=STUDY.statistics(*STUDY.label_fractions, file="intervals.csv"),
+    output:
+        csv="<results>/label_fractions.csv",
+        png=report("<results>/figures/label_fractions.png", category="Result", caption="../report/label_fractions.rst"),
+        svg="<results>/figures/label_fractions.svg",
+    log:
+        "<logs>/label_fraction_curves/curves.log",
+    benchmark:
+        "<benchmarks>/label_fraction_curves/curves.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("statistics/label_fractions.py"),
+        evaluations=[list(evaluation) for evaluation in STUDY.label_fractions],
+        kinds={task: settings.kind for task, settings in TASKS.items()},
+        arms=STUDY.arms,
+    message:
+        "Scores with a part of the labels"
+    script:
+        "../scripts/statistics/label_fractions.py"
+
+
+rule label_fractions:
+    input:
+        rules.label_fraction_curves.output,

@@ -6,7 +6,7 @@ from stores import bright_or_dark_store
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
 from uscl.evaluate.features import frozen_features
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.training.augment import as_float
 from uscl.training.device import start
 

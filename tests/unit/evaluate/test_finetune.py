@@ -19,8 +19,8 @@ from uscl.evaluate.cell import Cell, run_cell, write_cell
 from uscl.evaluate.classification import inverse_frequency
 from uscl.evaluate.finetune import batches, finetune, predict
 from uscl.jobs.run_record import RunRecord
-from uscl.metrics.classification import case_scores, classification_metrics, masks_of, segmentation_metrics
-from uscl.models.encoders import Encoder
+from uscl.metrics.scores import case_scores, masks_of, scores
+from uscl.models.encoder import Encoder
 from uscl.training.device import start
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def test_classification_learns_an_easy_task_and_repeats(fabric, encoder):
     settings = {"epochs": 8, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
     predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
     again, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
-    assert classification_metrics(case_scores(predictions, "classification"))["accuracy"] > 0.9
+    assert scores(case_scores(predictions, "classification"), "classification")["accuracy"] > 0.9
     assert list(predictions["case"]) == list(cases.set_index("row").loc[folds[0].test, "case"])
     np.testing.assert_allclose(predictions[["p_bright", "p_dark"]].sum(axis=1), 1, rtol=1e-6)
     assert predictions.equals(again)
@@ -73,7 +73,7 @@ def test_segmentation_learns_an_easy_task(fabric, encoder):
     predictions, history = segmentation.finetune_fold(
         encoder, store, cases, folds[0], fabric, epochs=12, batch_size=4, lr=3e-3, stream=(0, "t")
     )
-    assert segmentation_metrics(case_scores(predictions, "segmentation"))["dice"] > 0.6
+    assert scores(case_scores(predictions, "segmentation"), "segmentation")["dice"] > 0.6
     np.testing.assert_array_equal(masks_of(predictions, "true_mask"), store.masks[folds[0].test].astype(bool))
     assert history["validation_score"].max() == history.loc[history["chosen"], "validation_score"].item()
 

@@ -7,7 +7,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-
 from uscl.study.config import config_fault
 
 ROOT = Path(__file__).parents[3]

@@ -4,11 +4,13 @@ import pytest
 from rescored import random_cases, random_images, resampled, scores
 
 from uscl.base.seeds import generator
-from uscl.metrics.classification import confidence_bin, score_cell
-from uscl.metrics.classification_of_draws import concordant
-from uscl.metrics.masks_of_draws import medians
+from uscl.metrics.classification import confidence_bin
+from uscl.metrics.concordance import concordance
+from uscl.metrics.registry import names
+from uscl.metrics.scores import score_cell
+from uscl.metrics.segmentation import medians
 from uscl.stats.panel import to_panel
-from uscl.stats.panel_scores import chunks, fold_seed_scores, metric_names, scorer
+from uscl.stats.panel_scores import chunks, fold_seed_scores, scorer
 
 KINDS = {"classification": random_cases, "segmentation": random_images}
 
@@ -30,7 +32,7 @@ def test_scores_have_the_names_and_values_of_a_cells_metrics(kind):
     panel = to_panel(cases, kind)
     cell = score_cell(cases.assign(task="t", regime="r", labels=100), kind).set_index(["fold", "metric"])["value"]
     for fold in range(2):
-        assert cell[fold].index.tolist() == metric_names(kind, panel.classes)
+        assert cell[fold].index.tolist() == names(kind, panel.classes)
         assert fold_seed_scores(panel)[:, 0, fold] == pytest.approx(cell[fold].to_numpy(), abs=1e-12, nan_ok=True)
 
 
@@ -39,13 +41,13 @@ def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind):
     random = generator(0, "draws")
     cases = KINDS[kind](random, folds=1, seeds=2)
     part = to_panel(cases, kind).folds[0]
-    names = sorted(cases["group"].unique())
-    weights = random.multinomial(len(names), np.ones(len(names)) / len(names), size=12)
-    weights[0] = np.eye(len(names))[3] * 2
+    groups = sorted(cases["group"].unique())
+    weights = random.multinomial(len(groups), np.ones(len(groups)) / len(groups), size=12)
+    weights[0] = np.eye(len(groups))[3] * 2
     found = scorer(part, 3 if kind == "classification" else 0)(weights.astype(float))
     assert np.isnan(found).any() == (kind == "classification")
     for d, weight in enumerate(weights):
-        drawn = resampled(cases, dict(zip(names, weight, strict=True)))
+        drawn = resampled(cases, dict(zip(groups, weight, strict=True)))
         for a, arm in enumerate("ab"):
             for s in range(2):
                 slow = scores(drawn[(drawn["arm"] == arm) & (drawn["seed"] == s)], kind)
@@ -57,7 +59,7 @@ def test_a_class_that_is_absent_makes_undefined_what_the_conventions_say():
     cases = cases.assign(label="x", predicted="y", correct=False)
     found = dict(
         zip(
-            metric_names("classification", list("xyz")),
+            names("classification", list("xyz")),
             fold_seed_scores(to_panel(cases, "classification"))[:, 0, 0],
             strict=True,
         )
@@ -85,7 +87,7 @@ def test_a_confidence_on_an_edge_falls_in_the_bin_above_it_and_certainty_in_the_
 
 def test_pairs_by_hand():
     values = np.array([[[0.5, 0.2, 0.5, 0.4]]])
-    found = concordant(values, np.array([True, False, False, True]), np.array([0, 0, 1, 1]))
+    found = concordance(values, np.array([True, False, False, True]), np.array([0, 0, 1, 1]))
     assert (found.positives.tolist(), found.negatives.tolist()) == ([1, 1], [1, 1])
     assert found.won[0, 0].tolist() == [[1, 0.5], [1, 0]]
 
@@ -97,11 +99,11 @@ def test_medians_of_odd_and_even_numbers_of_values():
 
 
 def test_metrics_are_named_in_the_order_of_the_tables():
-    assert metric_names("segmentation", []) == ["dice", "median_dice", "iou", "hd95", "zero_dice_share"]
-    names = metric_names("classification", ["x", "y"])
-    assert names[:5] == ["accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece"]
-    assert names[5:8] == ["sensitivity_x", "precision_x", "f1_x"]
-    assert len(names) == 11
+    assert names("segmentation", []) == ["dice", "median_dice", "iou", "hd95", "zero_dice_share"]
+    found = names("classification", ["x", "y"])
+    assert found[:5] == ["accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece"]
+    assert found[5:8] == ["sensitivity_x", "precision_x", "f1_x"]
+    assert len(found) == 11
 
 
 def test_chunks_hold_every_draw_once():

@@ -7,7 +7,8 @@ from safetensors.torch import load_file, save_file
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
 from uscl.models.checkpoint import load_by_name, load_encoder, read_encoder_file, save_encoder
-from uscl.models.encoders import Encoder, InputStats
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import InputStats
 
 
 @pytest.fixture

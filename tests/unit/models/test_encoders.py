@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from uscl.base.errors import UserError
-from uscl.models.encoders import ULTRASOUND, Encoder, InputStats
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import ULTRASOUND, InputStats
 
 
 @pytest.mark.parametrize(("arch", "dim"), [("resnet18", 512), ("tf_efficientnet_lite0", 1280)])

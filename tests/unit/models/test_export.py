@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 import uscl
 from uscl.base.errors import UserError
 from uscl.models.checkpoint import read_encoder_file, save_encoder
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)

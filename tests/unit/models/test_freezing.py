@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block, freeze_but, train_what_is_free
 
 

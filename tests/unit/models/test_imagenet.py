@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 
 from uscl.base.errors import UserError
 from uscl.models.checkpoint import load_by_name
-from uscl.models.encoders import Encoder
-from uscl.models.imagenet import imagenet_encoder, imagenet_weights, timm_name
+from uscl.models.encoder import Encoder
+from uscl.models.imagenet import imagenet_encoder, imagenet_weights
+from uscl.models.lite0_weights import timm_name
 
 CATS = {281: "tabby", 282: "tiger cat", 283: "Persian cat", 284: "Siamese cat", 285: "Egyptian cat"}
 ESPRESSO = 967

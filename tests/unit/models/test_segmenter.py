@@ -4,7 +4,8 @@ from torch import nn
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
-from uscl.models.encoders import Encoder, InputStats
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import InputStats
 from uscl.models.segmenter import DECODERS, Segmenter
 from uscl.training.losses import dice_bce
 

@@ -4,8 +4,9 @@ import pytest
 from rescored import mean_scores, random_cases, random_images
 
 from uscl.base.seeds import generator
+from uscl.metrics.registry import names
 from uscl.stats.simulated import simulated_cases, simulated_images
-from uscl.stats.summary import comparisons, intervals, metric_names
+from uscl.stats.summary import comparisons, intervals
 
 SETTINGS = {"draws": 200, "seed": 0}
 PAIRS = [("b", "a"), ("c", "a")]
@@ -20,7 +21,7 @@ def test_intervals_have_a_row_an_arm_and_metric(cases):
     table = intervals(cases, "classification", **SETTINGS)
     assert list(table) == ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
     assert table["arm"].tolist() == [arm for arm in "abc" for _ in range(14)]
-    assert table["metric"].tolist() == metric_names("classification", list("xyz")) * 3
+    assert table["metric"].tolist() == names("classification", list("xyz")) * 3
     assert (table["n"] + table["undefined"] == 4).all()
     assert set(table["n_groups"]) == {14}
     assert set(table["n_cases"]) == {cases["case"].nunique()}

@@ -7,9 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from uscl.study.config import config_fault, repeated_key
 
 from uscl.pretrain.methods.meta_uscl import MetaSettings
-from uscl.study.config import config_fault, repeated_key
 from uscl.study.config_keys import describe
 from uscl.study.contradictions import SHORTEST_POOL_VIDEO
 

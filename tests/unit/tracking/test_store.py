@@ -8,24 +8,13 @@ import pytest
 from uscl.base.errors import UserError
 from uscl.tracking import store as tracking_store
 from uscl.tracking.address import store_address
-from uscl.tracking.store import BrokenStoreError, check, create_store, limited, mended, opened
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    database = tmp_path_factory.mktemp("made") / "mlflow.db"
-    create_store(f"sqlite:///{database}", ["study/pretrain"])
-    return database
+from uscl.tracking.store import BrokenStoreError, check, experiment, limited, opened, replace_unusable
 
 
 @pytest.fixture
-def database(made, tmp_path):
+def database(results):
     """A store of this version in this folder."""
-    shutil.copy(made, tmp_path / "mlflow.db")
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
-        connection.execute("UPDATE experiments SET artifact_location = ?", (f"{tmp_path.as_uri()}/mlartifacts/x",))
-        connection.commit()
-    return tmp_path / "mlflow.db"
+    return results / "mlflow.db"
 
 
 def test_the_store_is_the_configs_else_the_environments_else_the_studys_own(tmp_path, monkeypatch):
@@ -36,17 +25,31 @@ def test_the_store_is_the_configs_else_the_environments_else_the_studys_own(tmp_
     assert store_address(tmp_path, "http://here") == "http://here"
 
 
-def test_creating_the_store_again_keeps_it(made):
-    create_store(f"sqlite:///{made}", ["study/pretrain", "study/new"])
-    with opened(f"sqlite:///{made}") as client:
+def test_experiments_are_created_once_and_keep_their_files_next_to_the_store(database):
+    address = f"sqlite:///{database}"
+    with opened(address) as client:
+        ids = {experiment(client, address, name) for name in ("study/pretrain", "study/new", "study/new")}
         names = {found.name for found in client.search_experiments()}
         place = client.get_experiment_by_name("study/new").artifact_location
+    assert len(ids) == 2
     assert names == {"Default", "study/pretrain", "study/new"}
-    assert place == f"{made.parent.as_uri()}/mlartifacts/study/new"
+    assert place == f"{database.parent.as_uri()}/mlartifacts/study/new"
+
+
+def test_a_long_process_notices_that_the_store_was_replaced(database):
+    address, other = f"sqlite:///{database}", database.with_name("other.db")
+    shutil.copy(database, other)
+    with opened(address) as client:
+        experiment(client, address, "study/old")
+    other.replace(database)
+    with opened(address) as client:
+        experiment(client, address, "study/new")
+        names = {found.name for found in client.search_experiments()}
+    assert names == {"Default", "study/pretrain", "study/new"}
 
 
 def test_a_sound_store_is_left_alone(database):
-    assert mended(database) is None
+    assert replace_unusable(database) is None
     check(database.with_name("none.db"))
 
 
@@ -68,13 +71,13 @@ def rewritten(sql):
         (rewritten("DROP TABLE alembic_version"), "is no MLflow store"),
     ],
 )
-def test_a_store_that_cannot_be_used_is_said_and_moved_aside(database, spoil, said):
+def test_an_unusable_store_is_reported_and_moved_aside(database, spoil, said):
     spoil(database)
     spoilt = database.read_bytes()
     with pytest.raises(BrokenStoreError, match=said):
         check(database)
     database.with_name("mlflow.db.unusable-1").touch()
-    assert "kept as mlflow.db.unusable-2" in mended(database)
+    assert "kept as mlflow.db.unusable-2" in replace_unusable(database)
     assert not database.exists()
     assert database.with_name("mlflow.db.unusable-2").read_bytes() == spoilt
 
@@ -82,15 +85,15 @@ def test_a_store_that_cannot_be_used_is_said_and_moved_aside(database, spoil, sa
 def test_a_damaged_store_is_moved_aside(database):
     with database.open("r+b") as file:
         file.truncate(database.stat().st_size // 2)
-    assert mended(database)
+    assert replace_unusable(database)
 
 
-def test_a_busy_store_is_said_after_a_short_wait_and_stays(database, monkeypatch):
+def test_a_busy_store_is_reported_after_a_short_wait_and_stays(database, monkeypatch):
     monkeypatch.setattr(tracking_store, "BUSY_S", 0.1)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(UserError, match="database is locked") as raised:
-            mended(database)
+            replace_unusable(database)
     assert not isinstance(raised.value, BrokenStoreError)
     assert database.exists()
 
@@ -106,7 +109,7 @@ def test_a_reason_is_one_line_without_credentials():
     assert len(tracking_store.reason(ValueError("long " * 1000))) < 250
 
 
-def test_what_a_server_does_is_said_shortly():
+def test_what_a_server_does_is_reported_shortly():
     pool = "API request to http://host failed with exception HTTPConnectionPool(host='host'): Max retries exceeded ("
     said = {
         f"{pool}Caused by NewConnectionError(...refused'))": "the server can't be reached",

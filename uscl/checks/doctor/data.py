@@ -1,64 +1,74 @@
 """Is the data there, and if not, where does it come from?"""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uscl.checks.doctor.amounts import Amount, media_files
-from uscl.checks.doctor.page_lines import Line, counted, missing, note, ok, size
-
-SOURCES = {
-    "extracted": "extracted",
-    "simulated": "will be simulated",
-    "expected": "expected",
-    "counted": "counted by names",
-}
+from uscl.base.errors import UserError
+from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
+from uscl.data.manifest import read_manifest
+from uscl.data.readers import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
-def data_lines(
-    sets: Sequence[Mapping[str, Any]],
-    registry: Mapping[str, Any],
-    config: Mapping[str, Any],
-    amounts: Mapping[str, Amount],
-) -> list[Line]:
-    """A line a data set; `sets` have name, folder, exists, fetchable, how_to_get."""
+def data_findings(
+    sets: Sequence[Mapping[str, Any]], registry: Mapping[str, Any], config: Mapping[str, Any], frames: Path
+) -> list[Finding]:
+    """A finding per data set; `sets` have name, folder, exists, fetchable, how_to_get, `frames` holds frame stores."""
     width = max((len(given["name"]) for given in sets), default=0)
-    lines = []
+    findings = []
     for given in sets:
         settings = config["datasets"][given["name"]]
-        line = set_line(given, registry.get(settings.get("reader", "")), settings, amounts[given["name"]])
-        lines.append(line._replace(text=f"{given['name']:{width}}  {line.text}"))
-    return lines
+        found = set_finding(given, registry.get(settings.get("reader", "")), settings, frames / given["name"])
+        findings.append(found._replace(text=f"{given['name']:{width}}  {found.text}"))
+    return findings
 
 
-def set_line(
-    given: Mapping[str, Any], entry: Mapping[str, Any] | None, settings: Mapping[str, Any], found: Amount
-) -> Line:
+def set_finding(
+    given: Mapping[str, Any], entry: Mapping[str, Any] | None, settings: Mapping[str, Any], store: Path
+) -> Finding:
     """Where one data set is, or will come from, and what it holds."""
-    if found.source in ("extracted", "simulated"):
-        where = "" if found.source == "simulated" or not given["exists"] else f" from {given['folder']}"
-        return ok(f"{SOURCES[found.source]}{where}: {holds(found)}")
+    where = f" from {given['folder']}" if given["exists"] else ""
+    if held := extracted(store):
+        return ok(f"extracted{where}: {held}")
+    if simulation := settings.get("simulate"):
+        return ok(f"will be simulated: {simulation['kind']}, {counted(simulation['patients'], 'patient')}")
     if given["exists"]:
-        files = sum(media_files(Path(given["folder"])))
+        files = media_files(Path(given["folder"]))
         if not files and settings.get("reader") != "pocus_folds":
-            return missing(f"{given['folder']} holds no video and no image: mend its data_root.")
-        return ok(f"{given['folder']}: {counted(files, 'media file')}{brief(found)}")
+            return missing(f"{given['folder']} holds no video and no image: correct its data_root.")
+        return ok(f"{given['folder']}: {counted(files, 'media file')}{expected(entry, settings)}")
     if given["fetchable"] and entry:
-        return note(f"will be fetched to {given['folder']}: {download(entry)}{brief(found)}")
+        return note(f"will be fetched to {given['folder']}: {download(entry)}{expected(entry, settings)}")
     return missing(given["how_to_get"])
 
 
-def holds(found: Amount) -> str:
-    """What a set holds, as far as known."""
-    files = counted(found.videos, "file") if found.videos is not None else "?"
-    frames = counted(found.frames, "frame") if found.frames is not None else "number of frames unknown"
-    masked = f", {found.lesions:,} with a mask" if found.lesions else ""
-    return f"{files}, {frames}{masked}"
+def extracted(store: Path) -> str | None:
+    """What a frame store holds; None if there is none, or it isn't whole and will be extracted again."""
+    try:
+        manifest = read_manifest(store / "manifest.csv")
+    except (OSError, UserError):
+        return None
+    return f"{counted(manifest['video'].nunique(), 'file')}, {counted(len(manifest), 'frame')}"
 
 
-def brief(found: Amount) -> str:
-    """What a set is expected to hold, where that adds something to a count of files."""
-    return f"; expected {holds(found)}" if found.source == "expected" else ""
+def expected(entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> str:
+    """What the registry expects a public set to hold, if anything."""
+    if not entry or settings.get("partial"):
+        return ""
+    counts = ((entry["expected"].get(things), things[:-1]) for things in ("videos", "images", "frames"))
+    known = ", ".join(counted(count, thing) for count, thing in counts if count)
+    return f"; expected {known}" if known else ""
+
+
+def media_files(folder: Path) -> int:
+    """How many videos and still images are below a folder, except for hidden ones."""
+    count = 0
+    for _, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        shown = [name.lower() for name in names if not name.startswith(".")]
+        count += sum(name.endswith((*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)) for name in shown)
+    return count
 
 
 def download(entry: Mapping[str, Any]) -> str:

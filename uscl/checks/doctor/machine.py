@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from uscl.base.files import standing
-from uscl.checks.doctor.page_lines import Line, counted, missing, note, ok, size
+from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
 
 PINNED_PYTHON = "3.11"  # what requirements.lock was made with
 OLDEST_PYTHON = (3, 11)
+LITTLE_SPACE = 300_000_000  # bytes that the embedded study takes
 
 # The packages that results depend on, or that the workflow can't do without.
 WATCHED = (
@@ -42,7 +43,7 @@ class Gpu(NamedTuple):
     total: int
 
 
-def python_lines(given: str) -> list[Line]:
+def python_findings(given: str) -> list[Finding]:
     """Is this a Python that the project runs on? `given` is its version."""
     if tuple(map(int, given.split(".")[:2])) < OLDEST_PYTHON:
         return [missing(f"Python {given}: {PINNED_PYTHON} or newer is needed; make .venv again with it.")]
@@ -69,7 +70,7 @@ def installed_versions() -> dict[str, str]:
     return found
 
 
-def package_lines(installed: Mapping[str, str], locked: Mapping[str, str]) -> list[Line]:
+def package_findings(installed: Mapping[str, str], locked: Mapping[str, str]) -> list[Finding]:
     """What is not as it is pinned. Builds (`2.13.0+cpu`) don't count as differences."""
     if not locked:
         return [note("requirements.lock isn't there: the versions of packages can't be compared.")]
@@ -94,7 +95,7 @@ def gpus() -> tuple[str, list[Gpu]]:
     return build, [Gpu(torch.cuda.get_device_name(k), *torch.cuda.mem_get_info(k)) for k in found]
 
 
-def device_lines(device: str, devices: int, build: str, found: Sequence[Gpu]) -> list[Line]:
+def device_findings(device: str, devices: int, build: str, found: Sequence[Gpu]) -> list[Finding]:
     """Is the device there that the study's `device` and `devices` ask for?"""
     told = [f"{gpu.name}, {size(gpu.free)} of {size(gpu.total)} free" for gpu in found]
     if device == "cuda" and not found:
@@ -116,7 +117,7 @@ def memory() -> tuple[int, int | None]:
     return total, int(free[1]) * 1024 if free else None
 
 
-def cpu_lines(cores: int, total: int, free: int | None) -> list[Line]:
+def cpu_findings(cores: int, total: int, free: int | None) -> list[Finding]:
     """Cores that the study may use, and memory in bytes."""
     available = "" if free is None else f", {size(free)} of it available"
     text = f"{counted(cores, 'core')}, {size(total)} of memory{available}; {platform.system()} {platform.machine()}"
@@ -135,18 +136,12 @@ def used_space(folder: Path) -> int:
     )
 
 
-def disk_lines(folder: Path, free: int, used: int, need: Mapping[str, int], unknown: Sequence[str]) -> list[Line]:
-    """Is there room in the results folder? `need` is the estimate by part, `unknown` are sets that it leaves out."""
-    whole = sum(need.values())
-    largest = sorted(need.items(), key=lambda part: -part[1])[:3]
-    parts = ", ".join(f"{name} {size(count)}" for name, count in largest if count)
-    there = f", {size(used)} there already" if used else ""
-    text = f"{folder}: {size(free)} free; the study takes about {size(whole)} ({parts}){there}"
-    if unknown:
-        text += f"; not counted, size unknown: {', '.join(unknown)}"
-    if whole - used > free:
-        return [missing(f"{text}: too little; free some, or set `results` to another disk.")]
-    return [note(text)] if unknown or 2 * (whole - used) > free else [ok(text)]
+def disk_findings(folder: Path, free: int, used: int) -> list[Finding]:
+    """The free disk space of the results folder, and what it holds."""
+    text = f"{folder}: {size(free)} free, {size(used)} used"
+    if free < LITTLE_SPACE:
+        return [note(f"{text}: even the embedded study takes 300 MB; free some, or set `results` to another disk.")]
+    return [ok(text)]
 
 
 def normal(name: str) -> str:

@@ -2,11 +2,11 @@
 
 import textwrap
 
-from uscl.checks.doctor.page_lines import Line, duration
+from uscl.checks.doctor.findings import Finding
 from uscl.checks.doctor.report import Report
 
 WIDTH = 120
-LONGEST = 3  # lines that one finding may take
+LONGEST = 8  # lines that one finding may take
 
 
 def page(report: Report) -> str:
@@ -14,14 +14,16 @@ def page(report: Report) -> str:
     parts = [f"Study '{report.study}': what it needs, and what is there", ""]
     for section in report.sections:
         parts.append(section.title)
-        for line in section.lines:
-            parts += shown(line)
+        for finding in section.findings:
+            parts += shown(finding)
     return "\n".join([*parts, "", *wrapped(f"Next: {advice(report)}", "", "")]) + "\n"
 
 
-def shown(line: Line) -> list[str]:
-    """A finding with its mark, on as many lines as it takes."""
-    return wrapped(line.text, f"  {line.mark:9}", " " * 11) if line.mark else wrapped(line.text, "  ", "    ")
+def shown(finding: Finding) -> list[str]:
+    """A finding with its mark, on as many lines as it takes; a row of a table stays as it is."""
+    if not finding.mark:
+        return [f"  {finding.text}"]
+    return wrapped(finding.text, f"  {finding.mark:9}", " " * 11)
 
 
 def wrapped(text: str, first: str, other: str) -> list[str]:
@@ -39,14 +41,11 @@ def wrapped(text: str, first: str, other: str) -> list[str]:
 
 def advice(report: Report) -> str:
     """One sentence on what to do next."""
-    absent = [
-        (section.title, line.text) for section in report.sections for line in section.lines if line.mark == "missing"
-    ]
+    absent = [(section.title, f.text) for section in report.sections for f in section.findings if f.mark == "missing"]
     if absent:
         title, text = absent[0]
         more = f" (and {len(absent) - 1} more marked missing)" if len(absent) > 1 else ""
-        return f"mend what is missing under {title}{more}: {' '.join(text.split())}"
-    if report.left_s == 0:
+        return f"get or correct what is missing under {title}{more}: {' '.join(text.split())}"
+    if report.finished:
         return "every job has run: read table.md and claims.md in the results folder."
-    took = "" if report.left_s is None else f", which should take about {duration(report.left_s)}"
-    return f"nothing is missing: run the study with `snakemake --cores all`{took}."
+    return f"nothing is missing: run the study with `{report.command}`."

@@ -7,14 +7,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from uscl.base.files import closed
-from uscl.checks.doctor.page_lines import Line, counted, missing, note, ok
+from uscl.checks.doctor.findings import Finding, counted, missing, note, ok
 from uscl.tracking.address import is_own_store
 
 EXPERIMENTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
 RUNS = "SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'"
 
 
-def store_lines(tracking: str, database: Path, address: str | None = None) -> list[Line]:
+def store_findings(tracking: str, database: Path, address: str | None = None) -> list[Finding]:
     """What stands of the study's own store, or whether it can be made. Another one, if named, isn't asked."""
     if tracking == "none":
         return [ok("off; results are the same")]

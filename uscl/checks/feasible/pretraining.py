@@ -1,6 +1,5 @@
 """Can every arm be pretrained on this pool? Asked by the methods' own rules, before anything is trained."""
 
-import inspect
 import logging
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -12,13 +11,13 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank
-from uscl.pretrain.methods.meta_uscl import MetaSettings
+from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
 from uscl.pretrain.pairs.pool_parts import divide_pool
 
 log = logging.getLogger(__name__)
 
-Arms = Mapping[str, Mapping[str, Any]]  # by name: the method and what departs from its published settings
+Arms = Mapping[str, Mapping[str, Any]]  # by name: the method and all its settings
 
 
 class Plan(NamedTuple):
@@ -52,31 +51,30 @@ def check_pool(
     ]
     for arm, settings in arms.items():
         smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
-        warn_of_small_batches(arm, smallest, full_settings(settings)["batch_size"], devices)
+        warn_of_small_batches(arm, smallest, settings["batch_size"], devices)
         lines.append(line(arm, smallest))
     check_frames_a_video(used, arms)
     check_labels(used, arms)
     return lines
 
 
-def full_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """An arm's settings with the published ones of its method where it leaves them out."""
-    pretrain = import_module(f"uscl.pretrain.methods.{settings['method']}").pretrain
-    published = {name: parameter.default for name, parameter in inspect.signature(pretrain).parameters.items()}
-    return published | dict(settings)
+def method_of(settings: Mapping[str, Any]) -> Method:
+    """The method of an arm, its module imported by name: what checks the study rests on its methods alone."""
+    method: Method = import_module(f"uscl.pretrain.methods.{settings['method']}").METHOD
+    return method
 
 
 def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]) -> Plan:
-    """How an arm is pretrained. Raises UserError where the pool is too small for it."""
-    full = full_settings(settings)
-    meta = MetaSettings(**(full["meta"] or {})) if "meta" in full else None
-    share = meta.share if meta else 0.0
-    parts = divide_pool(manifest, seed, validation=full["validation_share"], meta=share, left_out=left_out)
+    """How an arm is pretrained. Raises UserError if the pool is too small for it."""
+    method = method_of(settings)
+    full: Any = method.settings(**settings)
+    share = method.meta_share(full) if method.meta_share else 0.0
+    parts = divide_pool(manifest, seed, validation=full.validation_share, meta=share, left_out=left_out)
     videos = parts["part"].value_counts()
-    steps = np.diff(bounds(int(videos["train"]), full["batch_size"])).tolist()
+    steps = np.diff(bounds(int(videos["train"]), full.batch_size)).tolist()
     clean = int(videos.get("meta", 0))
     return Plan(
-        int(videos["train"]), int(videos["validation"]), clean, steps, min(clean, meta.batch_size) if meta else 0
+        int(videos["train"]), int(videos["validation"]), clean, steps, min(clean, full.meta.batch_size) if share else 0
     )
 
 
@@ -130,13 +128,14 @@ def check_frames_a_video(used: pd.DataFrame, arms: Arms) -> None:
 
 def interpolates(settings: Mapping[str, Any]) -> bool:
     """Whether an arm mixes frames of a video."""
-    return settings["method"] != "simclr" or settings.get("pairs") == "ppi"
+    method = method_of(settings)
+    return method.pairs is not None and method.pairs(method.settings(**settings)) != "frame"
 
 
 def check_labels(used: pd.DataFrame, arms: Arms) -> None:
     """Warn where USCL has no classes to tell apart."""
     classes = sorted(set(used["label"]) - {""})
-    named = ", ".join(arm for arm, settings in arms.items() if settings["method"] == "uscl")
+    named = ", ".join(arm for arm, settings in arms.items() if method_of(settings).sees_labels)
     if named and len(classes) < 2:
         what = f"one class only, {classes[0]}" if classes else "no labels"
-        log.warning("The pool has %s: %s (uscl) learns nothing from its class term.", what, named)
+        log.warning("The pool has %s: %s learns nothing from the labels.", what, named)

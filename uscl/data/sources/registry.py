@@ -1,33 +1,108 @@
 """The registry of data sets (config/datasets.yaml): where each is from, its terms, and what it should hold.
 
-Light on purpose (no torch, no pandas, no requests): the workflow reads it at every call.
+Light: the workflow reads it at every call.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import jsonschema
 import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
 from uscl.base.errors import UserError
+from uscl.base.settings import Once, Settings
+
+Text = Annotated[str, Field(min_length=1)]
+Address = Annotated[str, Field(pattern="^https://[^ ]+$")]
+Count = Annotated[int | None, Field(ge=0, strict=True)]
 
 
-def read_registry(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
-    """The entries by name. Raises UserError on the first fault: not to be read, not YAML, or against the schema."""
+class Archive(Settings):
+    """An archive that can be downloaded, a zip or tar."""
+
+    name: Annotated[
+        str,
+        Field(
+            pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+            description="Its file name, here and on a mirror; no other set has an archive of this name.",
+        ),
+    ]
+    urls: Annotated[
+        list[Address], Once, Field(min_length=1, description="Addresses in the order in which they are tried.")
+    ]
+    size: Annotated[int | None, Field(ge=1, description="Its size in bytes, null if it isn't fixed.")]
+    sha256: Annotated[
+        str | None,
+        Field(
+            pattern="^[0-9a-f]{64}$",
+            description="Its SHA-256; null if nobody has published it: that of the first download then holds.",
+        ),
+    ]
+
+
+class Licence(Settings):
+    """The terms of a set."""
+
+    name: Annotated[Text, Field(description="The licence's name, or words if there are several or none.")]
+    url: Annotated[Address | None, Field(description="Its text.")]
+    forbids: Annotated[Text | None, Field(description="What it forbids; null if nothing.")]
+
+
+class Expected(Settings):
+    """What a whole copy holds, as the reader counts; null for what nobody knows."""
+
+    videos: Annotated[Count, Field(description="Videos.")]
+    images: Annotated[Count, Field(description="Still images.")]
+    groups: Annotated[Count, Field(description="Groups.")]
+    frames: Annotated[Count, Field(description="Frames of all videos and images.")]
+    classes: Annotated[
+        dict[str, Annotated[int, Field(ge=0)]], Field(description="Files by class; empty for unlabelled sets.")
+    ]
+    tolerance: Annotated[float, Field(ge=0, lt=1, description="The share by which each count may be off.")]
+
+
+class Entry(Settings):
+    """A data set; its name is that of its reader, or `simulator`."""
+
+    title: Annotated[Text, Field(description="What it is, on one line.")]
+    version: Annotated[Text, Field(description="The version that the project was written against.")]
+    source: Annotated[Text, Field(description="Its page, or a folder of this project.")]
+    files: Annotated[
+        list[Archive], Field(max_length=1, description="The archive to download; none if the set is had by hand.")
+    ]
+    by_hand: Annotated[Text | None, Field(description="A sentence: where to get it by hand and where to put it.")]
+    licence: Annotated[Licence, Field(description="Its terms.")]
+    citation: Annotated[Text, Field(description="What to cite.")]
+    doi: Annotated[str | None, Field(pattern=r"^10\.[0-9]{4,9}/[^ ]+$", description="The DOI of what to cite.")]
+    group: Annotated[Text, Field(description="What a group is: its files are never split between training and test.")]
+    defects: Annotated[list[Text], Once, Field(description="Known defects, each a sentence.")]
+    expected: Annotated[Expected | None, Field(description="What a whole copy holds.")]
+    used_for: Annotated[
+        list[Literal["pool", "pocus", "busi", "segmentation"]],
+        Once,
+        Field(min_length=1, description="What it can serve as."),
+    ]
+    on_leak: Annotated[
+        Literal["stop", "group"],
+        Field(description="What a leak between two groups does, unless the study says otherwise."),
+    ]
+
+
+def read_registry(path: Path) -> dict[str, dict[str, Any]]:
+    """The entries by name. Raises UserError on the first fault: not readable, not YAML, or not an entry."""
     try:
-        entries: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        known = TypeAdapter(dict[str, Entry]).validate_python(entries)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read ({error}): put the project's file back.") from error
+        raise UserError(f"{path} can't be read ({error}): restore the project's file.") from error
     except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML ({' '.join(str(error).split())}): mend it.") from error
-    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
-    faults = sorted(validator.iter_errors(entries), key=lambda fault: [str(part) for part in fault.absolute_path])
-    if faults:
-        where = ".".join(str(part) for part in faults[0].absolute_path) or "the top level"
-        raise UserError(f"{path}: {where}: {faults[0].message}: mend it.")
-    return entries
+        raise UserError(f"{path} is not YAML ({' '.join(str(error).split())}): fix it.") from error
+    except ValidationError as error:
+        fault = min(error.errors(), key=lambda one: [str(part) for part in one["loc"]])
+        where = ".".join(str(part) for part in fault["loc"]) or "the top level"
+        raise UserError(f"{path}: {where}: {fault['msg']} (it is {fault['input']!r}): fix it.") from error
+    return {name: entry.given() for name, entry in known.items()}
 
 
 def how_to_get(name: str, entry: Mapping[str, Any], folder: Path) -> str:

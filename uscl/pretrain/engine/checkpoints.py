@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from uscl.base.files import written
+from uscl.jobs import live_history
 
 KEPT = 2
 UNREADABLE = (pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, LookupError)
@@ -56,7 +57,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def clear(folder: Path) -> None:
-    """Remove the checkpoints of a finished run."""
+    """Remove the checkpoints and the live history of a finished run."""
+    live_history.clear(folder)
     for path in folder.glob("*epochs*.pt"):
         path.unlink()
     if folder.is_dir() and not any(folder.iterdir()):

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uscl.base.errors import UserError
-from uscl.study.contradictions import UNTRAINED
 
 if TYPE_CHECKING:
-    from uscl.models.encoders import Encoder
+    from uscl.models.encoder import Encoder
 
 
 def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = None) -> Encoder:
-    """An encoder with the weights that `init` says: `random`, `imagenet`, or any other word for those of `file`.
+    """An encoder with the weights that `init` names: `random`, `imagenet`, or any other word for those of `file`.
 
-    With `imagenet`, `file` may name local weights to take instead of the published ones. Raises UserError where an
+    With `imagenet`, `file` may name local weights to take instead of the published ones. Raises UserError if an
     encoder file can't be read or is of another architecture.
     """
-    if init in UNTRAINED:
-        return import_module(f"uscl.pretrain.methods.{init}").untrained_encoder(arch, seed, file)
+    if init in ("random", "imagenet"):
+        # By name, and not from the registry: only this module is part of the code that the training rests on.
+        encoder: Encoder = import_module(f"uscl.pretrain.methods.{init}").untrained_encoder(arch, seed, file)
+        return encoder
     if file is None:
         raise UserError(f"`init: {init}` names no file: give random, imagenet or the path of an encoder.safetensors.")
     from uscl.models.checkpoint import load_encoder  # late: the feasibility check imports torch for such a file alone

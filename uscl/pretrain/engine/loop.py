@@ -19,6 +19,7 @@ from uscl.base.errors import UserError
 from uscl.base.progress import shown
 from uscl.base.seeds import generator
 from uscl.jobs import interruption
+from uscl.jobs.live_history import LiveHistory
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
@@ -101,6 +102,7 @@ def fit(
     """
     progress = restored(training, fabric, folder, identity) if folder else Progress()
     behind, said = len(progress.history), set[str]()
+    live = LiveHistory(folder if fabric.is_global_zero else None, progress.history)
     with interruption.deferred():
         for epoch in shown(range(behind, budget.epochs), budget.epochs - behind, "pretraining"):
             clock = time.monotonic()
@@ -109,6 +111,7 @@ def fit(
                 group["lr"] = rate
             if train_epoch(training, fabric, seed, epoch, budget.batch_size, progress):
                 finish_epoch(training, progress, rate, said)
+                live.add(progress.history[-1])
                 log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
             training.seconds += time.monotonic() - clock
             if folder and fabric.is_global_zero:

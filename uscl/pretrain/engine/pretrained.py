@@ -1,14 +1,18 @@
 """What a pretraining leaves behind."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
+from uscl.base.files import written
 from uscl.base.seeds import generator
-from uscl.models.encoders import Encoder
+from uscl.jobs.run_record import RunRecord
+from uscl.models.checkpoint import save_encoder, save_heads
+from uscl.models.encoder import Encoder
 from uscl.pretrain.pairs.pairs import Pairs, distances
 from uscl.pretrain.pairs.pool import Pool
 
@@ -61,3 +65,17 @@ def weighed_pairs(
     weights = np.ones(len(videos)) if weigh is None else weigh(pairs)
     table = table.assign(**rows, distance=distances(pool.videos, pairs), weight=weights)
     return table.iloc[np.argsort(videos, kind="stable")]
+
+
+def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunRecord) -> list[str]:
+    """Write what a pretraining leaves behind into its folder, each file whole or not at all; returns their names."""
+    save_encoder(result.encoder, folder / "encoder.safetensors", method=method, **record.origin())
+    save_heads(result.heads, folder / "heads.safetensors")
+    tables = {"history.csv": result.history, "pool_parts.csv": result.parts, "pairs.csv": result.pairs}
+    for name, table in tables.items():
+        with written(folder / name) as path:
+            table.to_csv(path, index=False)
+    parameters = sum(weight.numel() for weight in result.encoder.parameters())
+    images = int(result.history["images"].sum())
+    record.write(folder / "run.json", training_s=result.seconds, images=images, parameters=parameters)
+    return ["encoder.safetensors", "heads.safetensors", *tables, "run.json"]

@@ -1,0 +1,31 @@
+"""The registry of pretraining methods: every module of this package that declares a `METHOD`.
+
+A new method is one file here. Light: the workflow reads the declarations whenever a study is planned; what trains is
+imported inside the functions.
+"""
+
+import functools
+import pkgutil
+from importlib import import_module
+
+from uscl.base.errors import UserError
+from uscl.pretrain.method import Method
+
+
+@functools.cache
+def methods() -> dict[str, Method]:
+    """All methods by name, in alphabetical order. Raises UserError for a module without a complete declaration."""
+    found = {}
+    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        method = getattr(import_module(f"{__name__}.{module}"), "METHOD", None)
+        if not isinstance(method, Method) or method.name != module:
+            raise UserError(f"uscl/pretrain/methods/{module}.py must declare METHOD = Method('{module}', ...).")
+        if (method.pretrain is None) == (method.start is None):
+            raise UserError(f"The method '{module}' must declare either `pretrain` or `start`, and not both.")
+        found[module] = method
+    return found
+
+
+def untrained() -> list[str]:
+    """The names of the methods that do not train, which are also the words that `init` knows."""
+    return [name for name, method in methods().items() if not method.trains]

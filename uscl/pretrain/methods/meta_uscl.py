@@ -10,29 +10,85 @@ than `learned` the same training data is weighted in other ways, for comparison:
 - `constant`: 1 each.
 """
 
-import copy
-from pathlib import Path
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-import numpy as np
-import torch
-from lightning_fabric import Fabric
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from uscl.base.errors import UserError
-from uscl.base.seeds import generator, torch_stream
-from uscl.data.store import FrameStore
-from uscl.models.contrastive import ContrastiveModel
-from uscl.models.encoders import Encoder
-from uscl.pretrain.engine.forward import BothViews, embed, on_device
-from uscl.pretrain.engine.loop import Budget, Place, Step, Training, fit
-from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
-from uscl.pretrain.meta.weight_net import WeightNet
-from uscl.pretrain.meta.weighted_step import WeightedStep
-from uscl.pretrain.pairs.pairs import Pairs, Videos, batches, distances, interpolated, one_frame
-from uscl.pretrain.pairs.pool import Pool
+from pydantic import Field, model_validator
+
+from uscl.base.settings import Float, Int, Nothing, Settings
+from uscl.pretrain.method import Contrastive, MaxDist, Method, Momentum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from lightning_fabric import Fabric
+    from torch import Tensor
+
+    from uscl.data.store import FrameStore
+    from uscl.models.encoder import Encoder
+    from uscl.pretrain.engine.forward import BothViews
+    from uscl.pretrain.engine.loop import Place, Step
+    from uscl.pretrain.engine.pretrained import Pretrained
+    from uscl.pretrain.pairs.pairs import Pairs
 
 LEARNED = ("learned", "shuffled")
+
+
+class Meta(Settings):
+    """How the weight net is trained."""
+
+    share: Annotated[Float, Field(gt=0, le=0.5, description="Share of the pool's groups held out as the meta set.")] = (
+        0.2
+    )
+    batch_size: Annotated[Int, Field(ge=2, description="Videos per meta batch at most.")] = 32
+    every: Annotated[Int, Field(ge=1, description="The weight net learns at every so many steps.")] = 1
+    lr: Annotated[Float, Field(gt=0, description="Learning rate of Adam for the weight net.")] = 6e-5
+    update: Annotated[
+        Literal["published", "lookahead"],
+        Field(description="Order of the updates; with `lookahead`, which is cheaper, the weights lag one step."),
+    ] = "published"
+    detach_features: Annotated[
+        bool, Field(description="Cut the path from the encoder through the weight net in the virtual step.")
+    ] = False
+
+
+class MetaUSCL(Contrastive):
+    """Settings of Meta-USCL; the defaults are the published ones."""
+
+    method: Literal["meta_uscl"] = "meta_uscl"
+    momentum: Momentum = 0.9
+    max_dist: Annotated[MaxDist | None, Nothing] = None
+    weights: Annotated[
+        Literal["learned", "shuffled", "temporal", "constant"],
+        Field(
+            description="Weights of the pairs: by the weight net, the same in random order, by distance, or all equal."
+        ),
+    ] = "learned"
+    meta: Annotated[Meta, Field(description="How the weight net is trained.")] = Meta()
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse settings that contradict each other."""
+        if self.validation_share + self.meta.share >= 1:
+            raise ValueError(
+                f"`validation_share: {self.validation_share}` and `meta.share: {self.meta.share}` leave no video to"
+                " train on: lower one of them"
+            )
+        if self.weights == "shuffled" and self.meta.update == "lookahead":
+            raise ValueError(
+                "`weights: shuffled` needs the published order of updates, and `meta.update` is lookahead: change one"
+                " of them"
+            )
+        usual = Meta(share=self.meta.share)
+        unused = [name for name, value in self.meta if value != getattr(usual, name)]
+        if self.weights not in LEARNED and unused:
+            raise ValueError(
+                f"`meta.{unused[0]}` has no meaning with `weights: {self.weights}`, which trains no weight net; of"
+                " `meta` only `share` counts there"
+            )
+        return self
 
 
 def pretrain(
@@ -40,40 +96,42 @@ def pretrain(
     store: FrameStore,
     fabric: Fabric,
     seed: int,
+    settings: MetaUSCL,
     *,
-    weights: str = "learned",
-    meta: dict[str, Any] | None = None,
-    max_dist: int | None = None,
-    epochs: int = 300,
-    batch_size: int = 32,
-    lr: float = 0.1,
-    momentum: float = 0.9,
-    weight_decay: float = 1e-4,
-    warmup_epochs: int = 10,
-    temperature: float = 0.5,
-    validation_share: float = 0.1,
     folder: Path | None = None,
     identity: str = "",
 ) -> Pretrained:
-    """Train `encoder` in place, from the weights it has. Defaults are the published settings.
+    """Train `encoder` in place, from the weights it has. For `folder`, `identity` see `uscl.pretrain.engine.loop`."""
+    import torch
 
-    `meta` has the settings of `MetaSettings`. For `folder` and `identity` see `uscl.pretrain.engine.loop.fit`. Raises
-    UserError for shuffled weights with `lookahead`, which has no step after alpha's to shuffle them for, and for a meta
-    batch of one.
-    """
-    settings = MetaSettings(**(meta or {}))
-    if settings.batch_size < 2:
-        raise UserError("`meta.batch_size` must be two or more: the loss of a meta batch compares videos.")
-    if weights == "shuffled" and settings.update == "lookahead":
-        raise UserError("`weights: shuffled` takes the published order: leave `update: lookahead` out of its `meta`.")
-    pool = Pool(store, fabric, seed, validation=validation_share, meta=settings.share)
+    from uscl.base.seeds import generator, torch_stream
+    from uscl.models.contrastive import ContrastiveModel
+    from uscl.pretrain.engine.forward import on_device
+    from uscl.pretrain.engine.loop import Budget, Training, fit
+    from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
+    from uscl.pretrain.meta.pair_weights import given_weights, learned_weights, meta_batch
+    from uscl.pretrain.meta.weight_net import WeightNet
+    from uscl.pretrain.meta.weighted_step import WeightedStep
+    from uscl.pretrain.pairs.pairs import interpolated
+    from uscl.pretrain.pairs.pool import Pool
+
+    meta, weights, max_dist = settings.meta, settings.weights, settings.max_dist
+    pool = Pool(store, fabric, seed, validation=settings.validation_share, meta=meta.share)
     model = on_device(fabric, ContrastiveModel(encoder, seed))
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
     with torch_stream(seed, "weight net"):
         weight_net = WeightNet(encoder.dim).to(fabric.device)
-    alpha_optimizer = torch.optim.Adam(weight_net.parameters(), lr=settings.lr)
+    alpha_optimizer = torch.optim.Adam(weight_net.parameters(), lr=meta.lr)
     take = WeightedStep(
-        fabric, model, optimizer, weight_net, alpha_optimizer, temperature, detach_features=settings.detach_features
+        fabric,
+        model,
+        optimizer,
+        weight_net,
+        alpha_optimizer,
+        settings.temperature,
+        detach_features=meta.detach_features,
     )
 
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
@@ -89,11 +147,11 @@ def pretrain(
 
     def step(batch: Pairs, place: Place) -> Step:
         frames, count = pool.views.mixed_first(batch, (seed, "augment", *place[:2])), len(batch.rows)
-        if weights not in LEARNED or place.total % settings.every:
+        if weights not in LEARNED or place.total % meta.every:
             return take.main(frames, count, lambda h: weigh(batch, h, place))
-        clean = meta_batch(pool, settings.batch_size, generator(seed, "meta pairs", *place[:2]))
+        clean = meta_batch(pool, meta.batch_size, generator(seed, "meta pairs", *place[:2]))
         meta_frames = pool.views.mixed_first(clean, (seed, "meta views", *place[:2]))
-        if settings.update == "lookahead":
+        if meta.update == "lookahead":
             return take.lookahead(frames, count, meta_frames, len(clean.rows))
         return take.published(frames, count, meta_frames, len(clean.rows), lambda h: weigh(batch, h, place))
 
@@ -102,75 +160,29 @@ def pretrain(
         optimizer,
         draw=lambda rng: draw(rng.permutation(pool.of("train")), rng),
         step=step,
-        validate=lambda: pool.validation_loss(model, batch_size, temperature),
+        validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
         states={"weight_net": weight_net, "alpha_optimizer": alpha_optimizer},
     )
-    budget = Budget(epochs, batch_size, lr, warmup_epochs)
+    budget = Budget(settings.epochs, settings.batch_size, settings.lr, settings.warmup_epochs)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
 
     def weight_of(drawn: Pairs) -> np.ndarray:
         if weights not in LEARNED:
             return given_weights(pool.videos, drawn, weights, max_dist)
-        return learned_weights(fabric, pool, model, weight_net, drawn, batch_size, seed)
+        return learned_weights(fabric, pool, model, weight_net, drawn, settings.batch_size, seed)
 
     table = weighed_pairs(pool, draw, weight_of, seed)
     found = heads(projector=model.projector, weight_net=weight_net if weights in LEARNED else None)
     return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
 
 
-class MetaSettings(NamedTuple):
-    """How the weight net is trained.
-
-    `share` of the pool's groups are the meta set, of which each batch takes at most `batch_size` videos; alpha moves at
-    every `every`-th step, with learning rate `lr`; for `update` (`published` or `lookahead`) and `detach_features` see
-    `WeightedStep`.
-    """
-
-    share: float = 0.2
-    batch_size: int = 32
-    every: int = 1
-    lr: float = 6e-5
-    update: str = "published"
-    detach_features: bool = False
-
-
-def meta_batch(pool: Pool, size: int, rng: np.random.Generator) -> Pairs:
-    """Clean pairs: two views of any one frame, unmixed, of `size` random videos of the meta set, or of all it has."""
-    return one_frame(pool.videos, rng.permutation(pool.of("meta"))[:size], rng)
-
-
-def given_weights(videos: Videos, pairs: Pairs, kind: str, max_dist: int | None) -> np.ndarray:
-    """Weights [pairs] that are not learned, in float32: `temporal` or `constant`."""
-    if kind == "constant":
-        return np.ones(len(pairs.rows), np.float32)
-    longest = videos.length[videos.of_row[pairs.rows[:, 0]]] - 1
-    if max_dist is not None:
-        longest = np.minimum(longest, max_dist)
-    return ((longest - distances(videos, pairs) + 1) / (longest + 1)).astype(np.float32)
-
-
-def learned_weights(
-    fabric: Fabric,
-    pool: Pool,
-    model: ContrastiveModel,
-    weight_net: WeightNet,
-    pairs: Pairs,
-    batch_size: int,
-    seed: int,
-) -> np.ndarray:
-    """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch.
-
-    Raises UserError where one is not finite: in training it would spoil the loss of a next step, if there were one.
-    """
-    copied = copy.deepcopy(model).train()  # batch statistics, as the net has met them, but not kept
-    found = []
-    with torch.no_grad():
-        for number, batch in enumerate(batches(pairs, batch_size)):
-            frames = pool.views.mixed_first(batch, (seed, "weighed views", number))
-            h, *_ = embed(fabric, copied, frames, len(batch.rows))
-            found.append(weight_net(*h))
-    weights = torch.cat(found).cpu().numpy()
-    if not np.isfinite(weights).all():
-        raise UserError("The weight net gives no finite weights after its last step: lower `meta.lr` in the config.")
-    return weights
+METHOD = Method(
+    "meta_uscl",
+    "interpolated pairs; weights are learned on a meta set",
+    MetaUSCL,
+    pretrain,
+    pairs=lambda settings: "ppi",
+    meta_share=lambda settings: settings.meta.share,
+    step_cost=3.4,
+)

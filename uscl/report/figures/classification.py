@@ -1,6 +1,6 @@
 """Figures of a classification task, all arms side by side: confusion, ROC, calibration.
 
-`cases` are the scored cases (`uscl.metrics.classification.case_scores`) of all arms and seeds in one regime: every case
+`cases` are the scored cases (`uscl.metrics.scores.case_scores`) of all arms and seeds in one regime: every case
 once an arm and seed. `arms` are all arms of the study in its order.
 """
 
@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
-from uscl.metrics.classification import CALIBRATION_BINS, class_names, confidence_bin, score_cell
+from uscl.metrics.classification import CALIBRATION_BINS, confidence_bin
+from uscl.metrics.scores import class_names, score_cell
 from uscl.report.figures.style import PAGE, arm_styles, plt, wrapped
 
 COLUMNS = 3

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from uscl.metrics.registry import title
 from uscl.report.figures.placement import Mark, name_marks
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables.names import TITLES
 
 CELL = ["arm", "task", "regime"]
 COSTS = {"s": "pretraining and fine-tuning (s)", "images": "images seen in pretraining and fine-tuning"}
@@ -68,7 +68,7 @@ def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, Arm
     missing = [arm for arm in styles if arm not in set(known["arm"])]
     note = "\n" + wrapped(f"missing: {', '.join(missing)}", 46) if missing else ""
     task, regime, metric = rows[["task", "regime", "metric"]].iloc[0]
-    axis.set(xlabel=COSTS[cost], ylabel=TITLES.get(metric, metric))
+    axis.set(xlabel=COSTS[cost], ylabel=title(metric))
     axis.set_title(wrapped(f"{task}, {regime.replace('_', ' ')}", 46) + note)
     # Matplotlib doesn't scale the axis by what is drawn aside.
     scores = known[["mean", "ci_low", "ci_high"]].to_numpy(float).ravel()

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from uscl.metrics.registry import title
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables.names import TITLES
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
 ACROSS = 3
@@ -69,7 +69,7 @@ def label_fraction_curves(
         axis.set_axis_off()
     for axis, ((task, regime), rows) in zip(axes.flat, panels, strict=False):
         draw_fractions(axis, rows, styles)
-        name = metric_name or TITLES.get(rows["metric"].iloc[0], rows["metric"].iloc[0])
+        name = metric_name or title(rows["metric"].iloc[0])
         axis.set(xlabel="labels used\n(% of training groups)", ylabel=name)
         axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
     figure.suptitle("mean over folds and seeds with its 95 % CI")

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from uscl.metrics.registry import title
 from uscl.report.figures.style import GREY, PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables.names import MARK, TITLES
+from uscl.report.tables.names import MARK
 
 Cell = tuple[str, str]
 
@@ -84,7 +85,7 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
         # A little above its arm, so that it hides neither the mean nor the interval.
         authors = rows["best_on_test_epoch"].astype(float).where(rows["mean"].notna())
         axis.plot(authors, np.arange(len(styles)) - 0.3, "d", color=GREY, markerfacecolor="none", markersize=5)
-    axis.set(xlabel=TITLES.get(metric, metric), ylim=(len(styles) - 0.5, -0.6))
+    axis.set(xlabel=title(metric), ylim=(len(styles) - 0.5, -0.6))
     axis.xaxis.set_major_locator(MaxNLocator(nbins=3))
     axis.grid(axis="x", linewidth=0.4, color="0.85")
     axis.set_axisbelow(True)

@@ -7,10 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
-from uscl.base.files import written_folder
 from uscl.data.store import FrameStore
-from uscl.metrics.classification import case_scores, class_names, masks_of
 from uscl.metrics.masks import dice
+from uscl.metrics.scores import case_scores, class_names, masks_of
 from uscl.report.figures.lesions import outline
 from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, save, wrapped
 from uscl.report.figures.training import choice_curve, learning_curve
@@ -56,15 +55,14 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
     """
     rows = store.manifest.set_index("case")["row"]
     cell = ["task", "regime", "labels", "arm", "seed", "fold"]
-    with written_folder(folder) as beside:
-        for (task, regime, labels, arm, seed, fold), part in predictions.groupby(cell):
-            share = "" if labels == 100 else f", {labels} % of the labels"
-            title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
-            if "predicted_mask" in part:
-                score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
-            else:
-                score_name, shown = "balanced accuracy", confusion(part, title)
-            save(shown, beside / f"fold{fold}_predictions.png")
-            of_fold = history[history["fold"] == fold]
-            curve = learning_curve(of_fold, score_name, title) if "epoch" in history else choice_curve(of_fold, title)
-            save(curve, beside / f"fold{fold}_learning_curve.png")
+    for (task, regime, labels, arm, seed, fold), part in predictions.groupby(cell):
+        share = "" if labels == 100 else f", {labels} % of the labels"
+        title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
+        if "predicted_mask" in part:
+            score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
+        else:
+            score_name, shown = "balanced accuracy", confusion(part, title)
+        save(shown, folder / f"fold{fold}_predictions.png")
+        of_fold = history[history["fold"] == fold]
+        curve = learning_curve(of_fold, score_name, title) if "epoch" in history else choice_curve(of_fold, title)
+        save(curve, folder / f"fold{fold}_learning_curve.png")

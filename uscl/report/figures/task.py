@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from uscl.base.files import written_folder
 from uscl.data.store import FrameStore
-from uscl.metrics.classification import masks_of
+from uscl.metrics.scores import masks_of
 from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
 from uscl.report.figures.curves import learning_curves
 from uscl.report.figures.galleries import found_by_one, gallery, missed_by_all
@@ -16,7 +15,7 @@ from uscl.report.figures.lesions import overlays_of_arms
 from uscl.report.figures.style import save_both
 
 
-def task_figures(
+def draw_task(
     kind: str,
     arms: Sequence[str],
     cases: pd.DataFrame,
@@ -41,9 +40,8 @@ def task_figures(
     if "epoch" in histories:
         score = "balanced accuracy" if kind == "classification" else "mean Dice"
         figures["learning_curves"] = learning_curves(histories, title, score, arms)
-    with written_folder(folder) as beside:
-        for name, figure in figures.items():
-            save_both(figure, beside / name)
+    for name, figure in figures.items():
+        save_both(figure, folder / name)
 
 
 def galleries(arms: Sequence[str], cases: pd.DataFrame, store: FrameStore) -> dict[str, Figure]:

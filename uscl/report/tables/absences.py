@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from uscl.report.tables.names import TITLES
+from uscl.metrics.registry import MAIN, title
 
 
 def absences(table: pd.DataFrame) -> list[str]:
     """A sentence for each reason why an evaluation or a main metric has no value, with the arms that it holds for."""
-    rows = table[table["reason"].notna() & (table["metric"].isna() | table["metric"].isin(TITLES))]
-    what = rows["metric"].map(TITLES).fillna("not evaluated")
+    rows = table[table["reason"].notna() & (table["metric"].isna() | table["metric"].isin(MAIN))]
+    what = rows["metric"].map(title, na_action="ignore").fillna("not evaluated")
     sentences = []
     for (task, regime, name, reason), found in rows.groupby(["task", "regime", what, "reason"], sort=False):
         arms = "all arms" if len(found) == table["arm"].nunique() else ", ".join(found["arm"])

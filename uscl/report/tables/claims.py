@@ -1,19 +1,22 @@
 """What may be said of the arms: one sentence a comparison, and a verdict that rests on the corrected test alone."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from uscl.metrics.classification import PRIMARY
+from uscl.metrics.registry import PRIMARY, title
 from uscl.report.tables.families import corrected
-from uscl.report.tables.names import GROUPS, TITLES
+from uscl.report.tables.names import GROUPS
 from uscl.report.tables.writing import SHOWN, grid, p_value, points
 from uscl.stats.holm import holm
 
 PAIR = ["arm", "reference", "task", "regime"]
 COLUMNS = [*PAIR, "metric", "difference", "ci_low", "ci_high", "p", "p_holm", "p_mcnemar", "p_resampled_t", "effect"]
 COLUMNS += ["probability_of_improvement", "n_groups", "n_cases", "verdict", "sentence"]
+
+Failed = tuple[str, str, str, str]  # arm, task, regime, reason
 
 METHOD = """\
 Each difference is that of the mean over folds and seeds on the task's primary metric. Its 95 % confidence interval is a
@@ -38,7 +41,7 @@ def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
     cases have no macro-F1: in classification p_mcnemar and effect are those of accuracy.
     """
     tested = corrected(comparisons)
-    said = tested[tested["metric"].isin(PRIMARY.values())].copy()
+    said = tested[tested["metric"].isin(PRIMARY)].copy()
     accuracy = comparisons.loc[comparisons["metric"] == "accuracy", [*PAIR, "p_mcnemar", "effect"]]
     of_accuracy = said[PAIR].merge(accuracy, on=PAIR, how="left", validate="one_to_one").set_index(said.index)
     for column in ("p_mcnemar", "effect"):
@@ -50,7 +53,7 @@ def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 def sentence(row: dict[str, Any]) -> str:
     """A comparison in words, with both numbers where interval and test disagree."""
-    names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {TITLES[row['metric']]}"
+    names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {title(row['metric'])}"
     if math.isnan(row["difference"]):
         return f"{names}: undefined: not shown."
     interval = f"95 % CI {points(row['ci_low'])} to {points(row['ci_high'])}"
@@ -66,16 +69,26 @@ def disagreement(row: dict[str, Any]) -> str:
     return "" if without_zero else " by the test, though the interval includes 0"
 
 
-def claims_markdown(said: pd.DataFrame, draws: int | None = None) -> str:
-    """`claims.md`: all sentences by task and regime, those that are shown first; `draws` are the permutation test's."""
+def claims_markdown(said: pd.DataFrame, draws: int | None = None, failed: Sequence[Failed] = ()) -> str:
+    """`claims.md`: all sentences by task and regime, those that are shown first; `draws` are the permutation test's.
+
+    `failed` names arm, task, regime and reason of the runs that failed, and so are in no comparison.
+    """
     if not len(said):
-        return "# What is shown\n\nThe study has one arm: there is nothing to compare.\n"
+        nothing = "No two arms were evaluated: there is nothing to compare."
+        return "\n\n".join(["# What is shown", nothing, *not_compared(failed)]) + "\n"
     found = said[said["verdict"] != "not shown"]
     parts = ["# What is shown", count(len(found), len(said)), bullets(found), METHOD, *impossible(said, draws)]
     for (task, regime), rows in said.groupby(["task", "regime"], sort=False):
         size = f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} {GROUPS}."
         parts += [f"## {task}, {regime}", size, bullets(rows), other_views(rows)]
-    return "\n\n".join(filter(None, [*parts, "## The other views", VIEWS])) + "\n"
+    return "\n\n".join(filter(None, [*parts, *not_compared(failed), "## The other views", VIEWS])) + "\n"
+
+
+def not_compared(failed: Sequence[Failed]) -> list[str]:
+    """The runs that failed, as a section of its own."""
+    lines = [f"- {arm} on {task} ({regime}): {reason}" for arm, task, regime, reason in failed]
+    return ["## Not compared, since a run failed", "\n".join(lines)] if lines else []
 
 
 def count(shown: int, comparisons: int) -> str:

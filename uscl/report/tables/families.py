@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from uscl.metrics.classification import PRIMARY
+from uscl.metrics.registry import PRIMARY, lower_is_better
 from uscl.report.tables.writing import SHOWN
 from uscl.stats.holm import holm
-from uscl.stats.panel_scores import LOWER_IS_BETTER
 
 
 def corrected(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -22,7 +21,7 @@ def holm_by_family(comparisons: pd.DataFrame) -> pd.Series:
     metrics (macro-F1, Dice) are one family, for they are what the study is about. Each other metric is a family of its
     own.
     """
-    family = comparisons["metric"].where(~comparisons["metric"].isin(PRIMARY.values()), "primary")
+    family = comparisons["metric"].where(~comparisons["metric"].isin(PRIMARY), "primary")
     return comparisons["p"].astype(float).groupby(family).transform(lambda p: holm(p))
 
 
@@ -33,7 +32,7 @@ def verdicts(comparisons: pd.DataFrame) -> pd.Series:
     is better.
     """
     gain = comparisons["difference"].astype(float)
-    gain = gain.where(~comparisons["metric"].isin(LOWER_IS_BETTER), -gain)
+    gain = gain.where(~comparisons["metric"].map(lower_is_better).astype(bool), -gain)
     significant = comparisons["p_holm"].astype(float) < SHOWN
     found = np.select([significant & (gain > 0), significant & (gain < 0)], ["better", "worse"], "not shown")
     return pd.Series(found, index=comparisons.index)

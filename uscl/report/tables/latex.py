@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.metrics.classification import PRIMARY
+from uscl.metrics.registry import MAIN, PRIMARY, lower_is_better, title
 from uscl.report.tables.absences import absences
-from uscl.report.tables.names import MARK, TITLES
+from uscl.report.tables.names import MARK
 from uscl.report.tables.writing import limits, mean_and_sd
-from uscl.stats.panel_scores import LOWER_IS_BETTER
 
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
@@ -44,7 +43,7 @@ def escaped(text: str) -> str:
 def environment(rows: pd.DataFrame, study: str) -> str:
     """The table environment of one task in one regime."""
     present = set(rows["metric"])
-    metrics = [metric for metric in TITLES if metric in present]
+    metrics = [metric for metric in MAIN if metric in present]
     body = [arm_lines(of_arm, metrics) for _, of_arm in rows.groupby("arm", sort=False)]
     return "\n".join(
         [
@@ -66,15 +65,15 @@ def environment(rows: pd.DataFrame, study: str) -> str:
 
 def heading(metric: str) -> str:
     """A metric's name, on two lines if it has two words, with an arrow down where lower is better."""
-    first, *rest = TITLES[metric].split(" ", 1)
+    first, *rest = title(metric).split(" ", 1)
     name = rf"{escaped(first)}\\{escaped(rest[0])}" if rest else escaped(first)
-    return rf"\shortstack{{{name}{' ' + SPECIAL['↓'] if metric in LOWER_IS_BETTER else ''}}}"
+    return rf"\shortstack{{{name}{' ' + SPECIAL['↓'] if lower_is_better(metric) else ''}}}"
 
 
 def arm_lines(of_arm: pd.DataFrame, metrics: list[str]) -> str:
     """Two lines on an arm: means and standard deviations with the rank, and the intervals."""
     known = {row["metric"]: row for row in of_arm.to_dict("records")}
-    primary = next((known[metric] for metric in metrics if metric in PRIMARY.values() and metric in known), None)
+    primary = next((known[metric] for metric in metrics if metric in PRIMARY and metric in known), None)
     rank = "--" if primary is None or pd.isna(primary["rank"]) else f"{primary['rank']:g}"
     name = escaped(of_arm["arm"].iloc[0]) + (rf"\,{SPECIAL[MARK]}" if of_arm["pool_labels"].any() else "")
     first = [name, *(score(known.get(metric)) for metric in metrics), rank]
@@ -109,8 +108,8 @@ def caption(rows: pd.DataFrame, study: str) -> str:
         text += (
             f" better than {reference.iloc[0]} (p < 0.05), or {reference.iloc[0]} itself if better than every other."
         )
-    primary = next(metric for metric in rows["metric"] if metric in PRIMARY.values())
-    text += f" Rank: by {TITLES[primary]}."
+    primary = next(metric for metric in rows["metric"] if metric in PRIMARY)
+    text += f" Rank: by {title(primary)}."
     if rows["pool_labels"].any():
         text += f" {MARK}: sees class labels of the pretraining pool."
     return escaped(text)

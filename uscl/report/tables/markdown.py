@@ -1,13 +1,22 @@
 """The result table for reading: arms and main metrics by task and regime, costs, and what it all means."""
 
+from textwrap import fill
+
 import pandas as pd
 
-from uscl.metrics.classification import PRIMARY
+from uscl.metrics.registry import (
+    MAIN,
+    METRICS,
+    PRIMARY,
+    SEGMENTATION,
+    lower_is_better,
+    names,
+    title,
+)
 from uscl.report.tables.absences import absences
 from uscl.report.tables.costs import cost_parts
-from uscl.report.tables.names import GROUPS, MARK, REGIMES, TITLES
+from uscl.report.tables.names import GROUPS, MARK, REGIMES
 from uscl.report.tables.writing import grid, limits, mean_and_sd, p_value
-from uscl.stats.panel_scores import LOWER_IS_BETTER
 
 AUTHORS = "accuracy, epoch chosen on the test fold (not a result)"
 
@@ -17,8 +26,7 @@ SCORES = """\
   share training data, so their scores are not independent, and it is no standard error.
 - [low, high] is the 95 % confidence interval of the mean: a bootstrap that draws patients (else videos, else images)
   within each fold. It leaves out that other training patients would have given other models.
-- The rank is that of the mean among the arms, 1 the best.
-- ECE is the expected calibration error in ten bins. AUROC is the mean over classes of one class against the rest."""
+- The rank is that of the mean among the arms, 1 the best."""
 
 MASKS = """\
 - Dice, IoU and HD95 are those of single images, with masks at the study's frame size and not at the size of the source
@@ -80,10 +88,10 @@ def size(rows: pd.DataFrame) -> str:
 def result_grid(rows: pd.DataFrame) -> str:
     """Arms down, main metrics across, then rank and corrected p on the primary metric."""
     present = set(rows["metric"])
-    metrics = [metric for metric in TITLES if metric in present]
-    primary = next(metric for metric in metrics if metric in PRIMARY.values())
-    header = ["arm", *(TITLES[metric] + (" ↓" if metric in LOWER_IS_BETTER else "") for metric in metrics)]
-    header += [f"rank, {TITLES[primary]}", f"Holm p, {TITLES[primary]}"]
+    metrics = [metric for metric in MAIN if metric in present]
+    primary = next(metric for metric in metrics if metric in PRIMARY)
+    header = ["arm", *(title(metric) + (" ↓" if lower_is_better(metric) else "") for metric in metrics)]
+    header += [f"rank, {title(primary)}", f"Holm p, {title(primary)}"]
     by_authors = rows["best_on_test_epoch"].notna().any()
     lines = []
     for arm, of_arm in rows.groupby("arm", sort=False):
@@ -123,9 +131,11 @@ def authors_cell(row: dict | None) -> str:
 def notes(table: pd.DataFrame) -> str:
     """What a reader must know, of what the table has."""
     parts = [SCORES]
+    if explained := [metric.note for metric in METRICS if metric.note and table["metric"].eq(metric.name).any()]:
+        parts.append(fill(f"- {' '.join(explained)}", 120, subsequent_indent="  "))
     if table["reference"].notna().any():
         parts.append(comparison(reference_of(table)))
-    if table["metric"].eq("dice").any():
+    if table["metric"].isin(names(SEGMENTATION, [])).any():
         parts.append(MASKS)
     if table["best_on_test_epoch"].notna().any():
         parts.append(BEST_EPOCH)
@@ -134,9 +144,10 @@ def notes(table: pd.DataFrame) -> str:
 
 def comparison(reference: str) -> str:
     """How arms are compared, and what bold stands for."""
+    primaries = ", ".join(map(title, PRIMARY))
     return f"""\
 - Holm p: a two-sided paired permutation test against `{reference}`, which swaps both arms' predictions of whole
-  patients, corrected by Holm's method. All comparisons of the study on the primary metrics (macro-F1, Dice) are one
+  patients, corrected by Holm's method. All comparisons of the study on the primary metrics ({primaries}) are one
   family, those on each other metric another one.
 - Bold: the best mean of its column, of an arm with Holm p < 0.05 in its favour. That is better than `{reference}`, not
   better than every arm. `{reference}` itself is bold only if it is shown to be better than every other arm.

@@ -1,11 +1,12 @@
 """The study's result table: every arm, task, regime and metric with its uncertainty, tests, costs and origin."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pandas as pd
 
+from uscl.metrics.registry import lower_is_better, metric_named
 from uscl.report.tables.families import corrected
-from uscl.stats.panel_scores import LOWER_IS_BETTER
 
 EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
@@ -17,13 +18,6 @@ WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are mi
 
 Missing = tuple[str | None, str, str, str]
 
-# Why a metric may have no value, by the beginning of its name.
-CAUSES = {
-    "auroc": "a class is absent from the test part",
-    "sensitivity_": "the class is absent from the test part",
-    "f1_": "the class is absent from the test part and never predicted",
-}
-
 
 def result_table(
     intervals: pd.DataFrame,
@@ -32,11 +26,12 @@ def result_table(
     costs: pd.DataFrame,
     provenance: pd.DataFrame,
     *,
+    arms: Sequence[str],
     labelled: Collection[str],
     reference: str,
     missing: Sequence[Missing],
 ) -> pd.DataFrame:
-    """One row an arm x task x regime x metric, in the order of their first appearance (`table.csv`).
+    """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
     `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
@@ -49,11 +44,11 @@ def result_table(
     each other metric (`holm_by_family`). `best` is True for the one best mean if that test shows the arm to be better
     than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than every other arm.
 
-    ValueError where `reference` is no arm of `intervals`.
+    ValueError if `reference` is none of `arms`.
     """
-    if reference not in set(intervals["arm"]):
-        raise ValueError(f"The reference {reference} is none of the arms {', '.join(intervals['arm'].unique())}.")
-    table = in_order(pd.concat([with_reasons(intervals), missing_rows(intervals["arm"].unique(), missing)]))
+    if reference not in arms:
+        raise ValueError(f"The reference {reference} is none of the arms {', '.join(arms)}.")
+    table = in_order(pd.concat([with_reasons(intervals), missing_rows(arms, missing)]), arms)
     table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
     authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
     table = table.merge(authors, on=ROW, how="left", validate="one_to_one")
@@ -83,8 +78,8 @@ def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
     """
     if not undefined:
         return None
-    cause = next((f": {text}" for name, text in CAUSES.items() if metric.startswith(name)), "")
-    return f"undefined in {undefined} of {scores} scores{cause}"
+    cause = metric_named(metric).undefined
+    return f"undefined in {undefined} of {scores} scores" + (f": {cause}" if cause else "")
 
 
 def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
@@ -97,9 +92,13 @@ def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFram
     return pd.DataFrame(rows, columns=[*ROW, "reason"], dtype=object)
 
 
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows by arm, task, regime and metric, each in the order of first appearance."""
-    return table.sort_values(ROW, key=lambda column: pd.factorize(column)[0], kind="stable", ignore_index=True)
+def in_order(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """The rows by arm in the order of `arms`, then by task, regime and metric in the order of first appearance."""
+
+    def place(column: pd.Series) -> Any:
+        return pd.Index(arms).get_indexer(column) if column.name == "arm" else pd.factorize(column)[0]
+
+    return table.sort_values(ROW, key=place, kind="stable", ignore_index=True)
 
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -110,7 +109,7 @@ def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 def ranks(table: pd.DataFrame) -> pd.Series:
     """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
-    height = table["mean"].where(table["metric"].isin(LOWER_IS_BETTER), -table["mean"])
+    height = table["mean"].where(table["metric"].map(lower_is_better).astype(bool), -table["mean"])
     return height.groupby([table[key] for key in ROW[1:]]).rank()
 
 

@@ -1,13 +1,31 @@
 """What the tables are made of: the files that every cell and every comparison left behind."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from uscl.jobs.outcome import runs_of
+
 EVALUATION = ["arm", "task", "regime"]
+
+
+def records_of(
+    outcomes: Sequence[str | Path], evaluations: Sequence[tuple[str, str]], arms: Sequence[str], seeds: Sequence[int]
+) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, str]]]:
+    """The records of the runs of all arms that are complete, and arm, task, regime and reason of the others.
+
+    `outcomes` are the paths for each evaluation, arm and seed, in this order.
+    """
+    records, missing, count = [], [], len(arms) * len(seeds)
+    for number, (task, regime) in enumerate(evaluations):
+        runs = runs_of(outcomes[number * count : (number + 1) * count], arms, seeds)
+        records += [json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in runs.done.values()]
+        missing += [(arm, task, regime, reason) for arm, reason in runs.missing.items()]
+    return records, missing
 
 
 def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
@@ -16,16 +34,15 @@ def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def best_on_test_scores(records: Iterable[Mapping[str, Any]], paths: Iterable[str | Path]) -> pd.DataFrame:
+def best_on_test_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Mean over seeds of what the best epochs on the test folds give: arm, task, regime, metric, value.
 
-    `records` are the cells' run records, `paths` their tables of metric and value, in the same order; a cell that was
-    not run with the authors' protocol has an empty one.
+    `paths` are the tables of all evaluations (best_on_test_epoch.csv); one that was not run with the authors' protocol
+    is empty.
     """
-    tables = [
-        pd.read_csv(path).assign(**{key: record["params"][key] for key in EVALUATION})
-        for record, path in zip(records, paths, strict=True)
-    ]
+    tables = [table for table in map(pd.read_csv, paths) if len(table)]
+    if not tables:
+        return pd.DataFrame(columns=[*EVALUATION, "metric", "value"])
     scores = pd.concat(tables, ignore_index=True)
     return scores.groupby([*EVALUATION, "metric"], sort=False)["value"].mean().reset_index()
 

@@ -3,18 +3,18 @@
 import math
 from collections.abc import Sequence
 
-from uscl.report.tables.names import IN_PIXELS
+from uscl.metrics.registry import metric_named
 
 SHOWN = 0.05  # a corrected p below it supports a claim
 
 
 def shown(value: float, metric: str) -> str:
-    """A score in percent, or in pixels.
+    """A score in percent, or in the unit that its title names.
 
     >>> shown(0.5, "accuracy"), shown(12.34, "hd95")
     ('50.0', '12.3')
     """
-    return f"{value if metric in IN_PIXELS else 100 * value:z.1f}"
+    return f"{100 * value if metric_named(metric).percent else value:z.1f}"
 
 
 def mean_and_sd(mean: float, sd: float, metric: str) -> str:

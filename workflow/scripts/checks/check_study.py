@@ -11,14 +11,16 @@ with job(snakemake):
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
     from uscl.data.store import FrameStore
-    from uscl.pretrain.engine.initial import initial_encoder
 
     given, params = snakemake.input, snakemake.params
     stores = {name: Path(path).parent for name, path in zip(params.datasets, given.stores, strict=True)}
     hashes = {name: Path(path) for name, path in zip(params.datasets, given.hashes, strict=True)}
     lines = []
-    for init, file in params.initial:
-        initial_encoder(params.arch, init, params.seeds[0], file)
+    if params.initial:
+        from uscl.pretrain.engine.initial import initial_encoder  # late: it imports torch
+
+        for init, file in params.initial:
+            initial_encoder(params.arch, init, params.seeds[0], file)
     for pool in params.pool:
         left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
         manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank

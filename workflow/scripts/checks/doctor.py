@@ -8,14 +8,15 @@ with job(snakemake):
     from uscl.checks.doctor.page import page
     from uscl.checks.doctor.report import examine
 
-    params, given = snakemake.params, snakemake.input
+    params = snakemake.params
     report = examine(
         snakemake.config,
         registry=params.registry,
         sets=params.datasets,
         results=Path(params.results),
-        lock=Path(given.lock),
-        recorded=Path(given.recorded),
+        lock=Path(snakemake.input.lock),
+        snakefile=Path(params.snakefile),
+        options=params.options,
         cores=params.cores,
     )
     print(page(report))

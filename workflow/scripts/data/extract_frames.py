@@ -7,16 +7,13 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.data.extract import extract
 
+    reading = dict(snakemake.params.reading)
+    del reading["fingerprint"]  # only for Snakemake, which sees no change inside a folder
     extract(
         snakemake.wildcards.dataset,
-        snakemake.params.reader,
-        Path(snakemake.params.root),
+        reading.pop("reader"),
+        Path(reading.pop("root")),
         Path(snakemake.output.frames).parent,
-        size=snakemake.params.size,
-        options=snakemake.params.options,
-        expected=snakemake.params.expected,
-        rate_hz=snakemake.params.rate_hz,
-        max_frames=snakemake.params.max_frames,
-        on_bad_video=snakemake.params.on_bad_video,
+        **reading,
         workers=snakemake.threads,
     )

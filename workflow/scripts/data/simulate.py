@@ -7,4 +7,4 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.simulator import write_set
 
-    write_set(out=Path(snakemake.output.raw), seed=snakemake.params.seed, **snakemake.params.settings)
+    write_set(out=Path(snakemake.output.raw), **snakemake.params.settings)

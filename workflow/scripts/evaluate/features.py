@@ -1,4 +1,4 @@
-"""Compute a frozen encoder's features of every frame of a data set."""
+"""Compute a frozen encoder's features of every frame of a data set; none if the encoder could not be trained."""
 
 from pathlib import Path
 
@@ -8,13 +8,17 @@ with job(snakemake):
     import numpy as np
 
     from uscl.base.files import written
-    from uscl.data.store import FrameStore
-    from uscl.evaluate.features import frozen_features
-    from uscl.models.checkpoint import load_encoder
-    from uscl.training.device import start
+    from uscl.jobs.outcome import required
 
-    fabric = start(snakemake.params.device, snakemake.params.precision, snakemake.threads)
-    store = FrameStore.open(Path(snakemake.input.frames).parent)
-    features = frozen_features(load_encoder(snakemake.input.encoder), store, fabric)
+    outcome, features = Path(snakemake.input.encoder), np.zeros((0, 0), np.float32)
+    if required(outcome).done:
+        from uscl.data.store import FrameStore
+        from uscl.evaluate.features import frozen_features
+        from uscl.models.checkpoint import load_encoder
+        from uscl.training.device import start
+
+        fabric = start(snakemake.params.device, snakemake.params.precision, snakemake.threads)
+        encoder = load_encoder(outcome.with_name("encoder.safetensors"))
+        features = frozen_features(encoder, FrameStore.open(Path(snakemake.input.frames).parent), fabric)
     with written(Path(snakemake.output.features)) as path:
         np.save(path, features)

@@ -1,24 +1,28 @@
 """Fine-tune one arm's encoder on a task, fold by fold, and store the predictions of every test part."""
 
-from importlib import import_module
 from pathlib import Path
 
-from uscl.jobs.job import job
+from uscl.jobs.job import run_of, trained_encoder
 
-with job(snakemake) as attempt:
+with run_of(snakemake) as attempt:
+    encoder_file = trained_encoder(snakemake.input.encoder)
+
     from uscl.base.files import file_sha256
+    from uscl.base.lookup import function_at
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.finished_folds import FinishedFolds
+    from uscl.jobs.live_history import LiveHistory
+    from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import load_encoder
     from uscl.training.device import start
 
-    w, params = snakemake.wildcards, snakemake.params
-    cell = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed))
+    w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
+    cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
     fabric = start(params.device, params.precision, snakemake.threads)
-    encoder = load_encoder(snakemake.input.encoder)
+    encoder, encoder_sha256 = load_encoder(encoder_file), file_sha256(encoder_file)
     record = RunRecord(
         cell.name,
         params={
@@ -30,24 +34,18 @@ with job(snakemake) as attempt:
             "finetune": params.settings,
         },
         config=snakemake.config,
-        data=[Path(snakemake.input[name]) for name in ("manifest", "masks", "splits")],
-        tags={
-            "stage": w.regime,
-            "arm": w.arm,
-            "task": w.task,
-            "encoder_sha256": file_sha256(Path(snakemake.input.encoder)),
-        },
+        data=[Path(given[name]) for name in ("manifest", "masks", "splits")],
+        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": encoder_sha256},
     )
-    attempt.tell(**record.record)
-    cases, folds = labelled_folds(Path(snakemake.input.splits), cell.labels, cell.seed, cell.task)
-    store = FrameStore.open(Path(snakemake.input.frames).parent)
-    finetune_fold = import_module(f"uscl.evaluate.{params.kind}").finetune_fold
+    attempt.describe(record.record)
+    cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
+    store, fit = FrameStore.open(Path(given.frames).parent), function_at(params.fit)
+
+    live = LiveHistory(Path(params.finished_folds))
 
     def run_fold(fold, stream):
-        return finetune_fold(encoder, store, cases, fold, fabric, stream=stream, regime=cell.regime, **params.settings)
+        return fit(encoder, store, cases, fold, fabric, stream=stream, report=live.add, **params.settings)
 
-    # The encoder isn't among the record's data: its hash stands in the tags.
-    identity = record.identity([Path(path) for path in (*snakemake.input.code, snakemake.input.encoder)])
-    finished = FinishedFolds(Path(params.finished_folds), identity)
-    write_cell(run_cell(cell, run_fold, folds, finished), Path(snakemake.output.record).parent, record)
+    finished = FinishedFolds(Path(params.finished_folds), record.identity(params.code, encoder_sha256))
+    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished, live), folder, record))
     finished.clear()

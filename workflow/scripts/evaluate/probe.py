@@ -2,31 +2,34 @@
 
 from pathlib import Path
 
-from uscl.jobs.job import job
+from uscl.jobs.job import run_of, trained_encoder
 
-with job(snakemake) as attempt:
+with run_of(snakemake) as attempt:
+    encoder_file = trained_encoder(snakemake.input.encoder)
+
     import numpy as np
 
     from uscl.base.files import file_sha256
+    from uscl.base.lookup import function_at
     from uscl.data.splits import labelled_folds
     from uscl.evaluate.cell import Cell, run_cell, write_cell
-    from uscl.evaluate.probe import probe_fold
+    from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
 
-    w, given = snakemake.wildcards, snakemake.input
-    cell = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed))
+    w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
+    cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
     record = RunRecord(
         cell.name,
-        params={**cell._asdict(), "kind": "classification"},
+        params={**cell._asdict(), "kind": params.kind},
         config=snakemake.config,
         data=[Path(given[name]) for name in ("manifest", "splits")],
-        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": file_sha256(Path(given.encoder))},
+        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": file_sha256(encoder_file)},
     )
-    attempt.tell(**record.record)
+    attempt.describe(record.record)
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
-    features = np.load(given.features)
+    features, fit = np.load(given.features), function_at(params.fit)
 
     def run_fold(fold, stream):
-        return probe_fold(features, cases, fold, regime=cell.regime)
+        return fit(features, cases, fold)
 
-    write_cell(run_cell(cell, run_fold, folds), Path(snakemake.output.record).parent, record)
+    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds), folder, record))

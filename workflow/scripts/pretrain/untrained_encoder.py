@@ -3,14 +3,15 @@
 from importlib import import_module
 from pathlib import Path
 
-from uscl.jobs.job import job
+from uscl.jobs.job import run_of
 
-with job(snakemake) as attempt:
+with run_of(snakemake) as attempt:
+    from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import save_encoder
 
     arm, seed, params = snakemake.wildcards.arm, int(snakemake.wildcards.seed), snakemake.params
-    weights = next(iter(snakemake.input.get("weights", [])), None)
+    folder, weights = Path(snakemake.output.outcome).parent, next(iter(snakemake.input.weights), None)
     record = RunRecord(
         f"pretrain/{arm}/seed{seed}",
         params={"method": params.method, "arch": params.arch, "weights": weights, "seed": seed},
@@ -18,8 +19,8 @@ with job(snakemake) as attempt:
         data=[Path(weights)] if weights else [],
         tags={"stage": "pretrain", "arm": arm},
     )
-    attempt.tell(**record.record)
+    attempt.describe(record.record)
     encoder = import_module(f"uscl.pretrain.methods.{params.method}").untrained_encoder(params.arch, seed, weights)
-    save_encoder(encoder, Path(snakemake.output.encoder), method=params.method, **record.origin())
-    parameters = sum(weight.numel() for weight in encoder.parameters())
-    record.write(Path(snakemake.output.record), images=0, parameters=parameters)
+    save_encoder(encoder, folder / "encoder.safetensors", method=params.method, **record.origin())
+    record.write(folder / "run.json", images=0, parameters=sum(weight.numel() for weight in encoder.parameters()))
+    write_done(folder, params.key, ["encoder.safetensors", "run.json"])

@@ -14,5 +14,7 @@ with job(snakemake):
     cases, _ = read_folds(Path(snakemake.input.splits))
     rows = cases["row"].to_numpy()
     arms = zip(snakemake.params.arms, snakemake.input.features, strict=True)
-    features = {arm: np.load(path)[rows] for arm, path in arms}
+    found = {arm: np.load(path) for arm, path in arms}
+    # An arm whose training failed has no features.
+    features = {arm: array[rows] for arm, array in found.items() if len(array)}
     save_both(representation_map(features, cases), Path(snakemake.output.png).with_suffix(""))

@@ -7,7 +7,7 @@ import pandas as pd
 from uscl.jobs.job import job
 
 with job(snakemake):
-    from uscl.metrics.classification import PRIMARY
+    from uscl.metrics.registry import primary
     from uscl.report.figures.cost import cost_against_score
     from uscl.report.figures.overview import overview
     from uscl.report.figures.ranks import rank_figure, score_matrix
@@ -15,10 +15,11 @@ with job(snakemake):
 
     params = snakemake.params
     table, costs = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.costs)
-    primary = table[table["metric"] == table["task"].map({task: PRIMARY[kind] for task, kind in params.kinds.items()})]
-    main = primary[primary["regime"] == primary["task"].map(params.main)]
+    of_task = {task: primary(kind) for task, kind in params.kinds.items()}
+    scores = table[table["metric"] == table["task"].map(of_task)]
+    main = scores[scores["regime"] == scores["task"].map(params.main)]
     figures = {
-        "overview": overview(primary, params.arms),
+        "overview": overview(scores, params.arms),
         "ranks": rank_figure(score_matrix(main, params.arms)),
         "cost": cost_against_score(main, costs, params.arms),
     }

@@ -13,12 +13,13 @@ with job(snakemake):
     from uscl.report.tables.markdown import markdown
     from uscl.report.tables.published import reported, reported_markdown
     from uscl.report.tables.result_table import result_table
-    from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance
+    from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance, records_of
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
-    cells, encoders = ([json.loads(Path(path).read_text()) for path in given[name]] for name in ("cells", "encoders"))
-    verdict = json.loads(Path(given.verdict).read_text(encoding="utf-8"))
     evaluations = [tuple(pair) for pair in params.evaluations]
+    encoders, _ = records_of(given.encoders, [("pretrain", "")], params.arms, params.seeds)
+    cells, failed = records_of(given.cells, evaluations, params.arms, params.seeds)
+    verdict = json.loads(Path(given.verdict).read_text(encoding="utf-8"))
     intervals, comparisons = (
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
     )
@@ -26,19 +27,20 @@ with job(snakemake):
     table = result_table(
         intervals,
         comparisons,
-        best_on_test_scores(cells, given.best_on_test),
+        best_on_test_scores(given.best_on_test),
         costs,
         provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
+        arms=params.arms,
         labelled=params.labelled,
         reference=params.reference,
-        missing=[(None, *evaluation) for evaluation in params.missing],
+        missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )
-    said = claims(comparisons)
+    all_claims = claims(comparisons)
     published = reported(table, params.methods)
-    for name, frame in {"csv": table, "claims": said, "costs": costs, "reported": published}.items():
+    for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")
-    write_text(Path(out.markdown), markdown(table, said, params.study, costs=costs))
+    write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs))
     write_text(Path(out.latex), latex(table, params.study))
-    write_text(Path(out.claims_markdown), claims_markdown(said, params.draws))
+    write_text(Path(out.claims_markdown), claims_markdown(all_claims, params.draws, failed))
     write_text(Path(out.reported_markdown), reported_markdown(published))

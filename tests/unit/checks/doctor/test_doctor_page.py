@@ -1,16 +1,20 @@
 import copy
+import shutil
 import socket
 
+import numpy as np
+import pandas as pd
 import pytest
-from studies import RECORD, ROOT, embedded, entry, given_sets
+from studies import ROOT, embedded, entry, given_sets
 
-from uscl.base.files import write_text
-from uscl.checks.doctor import machine
-from uscl.checks.doctor.amounts import Amount
-from uscl.checks.doctor.data import download, set_line
+from uscl.base.errors import UserError
+from uscl.checks.doctor import machine, report
+from uscl.checks.doctor.data import download, set_finding
+from uscl.checks.doctor.findings import Finding, missing, ok
+from uscl.checks.doctor.forecast import Forecast
 from uscl.checks.doctor.page import page
-from uscl.checks.doctor.page_lines import Line, missing, ok
 from uscl.checks.doctor.report import Report, Section, examine
+from uscl.data.manifest import MANIFEST, write_table
 
 
 @pytest.fixture(autouse=True)
@@ -20,21 +24,25 @@ def _this_machine(monkeypatch):
 
 
 @pytest.fixture
-def recorded(tmp_path):
-    import yaml
+def planned(monkeypatch):
+    """Sets what Snakemake plans."""
 
-    write_text(tmp_path / "recorded.yaml", yaml.safe_dump([RECORD]))
-    return tmp_path / "recorded.yaml"
+    def plan(found):
+        monkeypatch.setattr(report, "forecast", lambda *_: found)
+
+    plan(Forecast({"simulate": 3, "finetune": 18}, {"simulate": 20.0}))
+    return plan
 
 
-def examined(config, tmp_path, recorded, registry=None, **given):
+def examined(config, tmp_path, registry=None, options=(), **given):
     return examine(
         config,
         registry=registry or {},
         sets=given_sets(config, tmp_path / "data", **given),
         results=tmp_path / "results",
         lock=ROOT / "requirements.lock",
-        recorded=recorded,
+        snakefile=ROOT / "Snakefile",
+        options=options,
         cores=2,
     )
 
@@ -53,69 +61,80 @@ def real(config):
     return config
 
 
-def test_the_embedded_study_can_run_as_it_is(tmp_path, recorded):
-    report = examined(embedded(), tmp_path, recorded)
+def test_the_embedded_study_can_run_as_it_is(tmp_path, planned):
+    report = examined(embedded(), tmp_path)
     text = page(report)
-    assert not any(line.mark == "missing" for section in report.sections for line in section.lines)
-    assert "sim_pool    will be simulated: 72 files, 1,440 frames" in text
-    assert 60 < report.left_s < 3600
-    assert text.rstrip().splitlines()[-1].startswith("Next: nothing is missing: run the study with `snakemake")
+    assert not any(finding.mark == "missing" for section in report.sections for finding in section.findings)
+    assert "sim_pool    will be simulated: pool, 24 patients" in text
+    assert text.rstrip().splitlines()[-1] == ("Next: nothing is missing: run the study with `snakemake --cores all`.")
     assert not (tmp_path / "results").exists()
 
 
-def test_the_page_is_one_screen_of_plain_text(tmp_path, recorded):
+def test_the_next_step_is_the_command_of_this_study(tmp_path, planned):
+    text = page(examined(embedded(), tmp_path, options=["--configfile", "config/my study.yaml"]))
+    assert "`snakemake --cores all --configfile 'config/my study.yaml'`" in text
+
+
+def test_the_page_is_one_screen_of_plain_text(tmp_path, planned):
     for config in (embedded(), real(embedded())):
-        lines = page(examined(config, tmp_path, recorded)).splitlines()
+        lines = page(examined(config, tmp_path)).splitlines()
         assert len(lines) <= 45
         assert max(map(len, lines)) <= 120
         assert not any("\x1b" in line or line != line.rstrip() for line in lines)
 
 
-def test_what_is_missing_is_told_with_the_way_to_get_it(tmp_path, recorded):
-    text = page(examined(real(embedded()) | {"device": "cuda"}, tmp_path, recorded))
+def test_what_is_missing_is_told_with_the_way_to_get_it(tmp_path, planned):
+    text = page(examined(real(embedded()) | {"device": "cuda"}, tmp_path))
     assert "missing  device: cuda, but torch 2.13.0 (no CUDA) finds no usable GPU" in text
     assert "missing  blues  blues: get it from its owners." in text
-    assert "no times are recorded for device cuda" in text
-    assert "Next: mend what is missing under Machine (and 3 more marked missing)" in text
+    assert "Next: get or correct what is missing under Machine (and 3 more marked missing)" in text
 
 
-def test_expected_numbers_give_an_estimate_before_anything_is_there(tmp_path, recorded):
-    registry = {
-        "covid_blues": entry(videos=362, frames=31_746, size=1_500_000_000),
-        "covid19_ultrasound": entry(videos=131, images=40),
-        "busi": entry(images=780, classes={"normal": 133}),
-    }
-    report = examined(real(embedded()), tmp_path, recorded, registry, fetchable=True)
-    text = page(report)
+def test_what_a_download_is_expected_to_hold_is_told(tmp_path, planned):
+    registry = {"covid_blues": entry(videos=362, frames=31_746, size=1_500_000_000), "busi": entry(images=780)}
+    text = " ".join(page(examined(real(embedded()), tmp_path, registry, fetchable=True)).split())
     assert "will be fetched to" in text
-    assert "1.5 GB; expected 362 files, 31,746 frames" in " ".join(text.split())
-    assert report.left_s > 600
-    assert "unknown" not in text.partition("Time\n")[2]
+    assert "1.5 GB; expected 362 videos, 31,746 frames" in text
 
 
-def test_without_numbers_the_time_is_a_lower_bound(tmp_path, recorded):
-    report = examined(real(embedded()), tmp_path, recorded)
-    assert report.left_s is None
-    assert "at least" in page(report)
+def test_an_extracted_set_says_what_it_holds_and_a_damaged_store_does_not_count(tmp_path):
+    shutil.rmtree(tmp_path / "store", ignore_errors=True)
+    (tmp_path / "store").mkdir()
+    table = pd.DataFrame({name: ["x"] * 6 for name in MANIFEST.columns})
+    table["row"] = table["frame"] = np.arange(6)
+    table["case"] = [f"c{row}" for row in range(6)]
+    table["video"] = ["a", "a", "a", "b", "b", "b"]
+    table["time_s"] = 0.0
+    table["source_sha256"] = table["sha256"] = "0" * 64
+    write_table(table, MANIFEST, tmp_path / "store/manifest.csv")
+    given = {"name": "x", "folder": "data/x", "exists": True, "fetchable": False, "how_to_get": "ask"}
+    settings = {"reader": "busi", "data_root": "d"}
+    assert set_finding(given, None, settings, tmp_path / "store") == ok("extracted from data/x: 2 files, 6 frames")
+    (tmp_path / "store/manifest.csv").write_text("row\n0\n")
+    assert "holds no video and no image" in set_finding(given, None, settings, tmp_path / "store").text
 
 
-def test_damaged_records_are_told_and_the_page_goes_on(tmp_path, recorded):
-    recorded.write_text("{")
-    text = page(examined(embedded(), tmp_path, recorded))
-    assert "note     " + str(recorded) in text
-    assert "Next: nothing is missing: run the study with `snakemake --cores all`." in text
+def test_a_study_that_cannot_be_planned_is_told_and_the_page_goes_on(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise UserError("the study can't be planned")
+
+    monkeypatch.setattr(report, "forecast", refuse)
+    text = page(examined(embedded(), tmp_path))
+    assert "note     unknown: the study can't be planned" in text
+    assert "Next: nothing is missing" in text
 
 
-def test_a_finished_study_is_said_to_be_finished():
-    text = page(Report("mine", [Section("Data", [ok("there")])], 0.0))
-    assert "every job has run" in text
+def test_a_finished_study_is_said_to_be_finished(tmp_path, planned):
+    planned(Forecast({}, {}))
+    assert "Next: every job has run" in page(examined(embedded(), tmp_path))
 
 
 def test_a_long_finding_is_cut_and_a_long_path_is_not_broken():
     path = "/a" * 80
-    text = page(Report("mine", [Section("Data", [missing("word " * 200), ok(path), Line("", "plain")])], None))
+    found = [missing("word " * 300), ok(path), Finding("", "plain")]
+    text = page(Report("mine", [Section("Data", found)], False, "snakemake"))
     assert path in text
-    assert len(text.splitlines()) < 16
+    assert len(text.splitlines()) < 25
 
 
 @pytest.mark.parametrize(
@@ -130,7 +149,7 @@ def test_a_folder_that_is_there_is_counted(tmp_path, reader, names, mark, told):
     for name in names:
         (tmp_path / name).touch()
     given = {"name": "x", "folder": str(tmp_path), "exists": True, "fetchable": False, "how_to_get": "ask"}
-    line = set_line(given, None, {"reader": reader, "data_root": "d"}, Amount())
+    line = set_finding(given, None, {"reader": reader, "data_root": "d"}, tmp_path / "none")
     assert line.mark == mark
     assert told in line.text
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from uscl.checks.doctor import machine
-from uscl.checks.doctor.page_lines import counted, duration, size
+from uscl.checks.doctor.findings import counted, duration, size
 
 ROOT = Path(__file__).parents[4]
 GPU = machine.Gpu("A GPU", 8_000_000_000, 16_000_000_000)
@@ -13,7 +13,7 @@ GPU = machine.Gpu("A GPU", 8_000_000_000, 16_000_000_000)
     ("given", "mark"), [("3.11.7", "ok"), ("3.12.1", "note"), ("3.10.2", "missing"), ("3.9.18", "missing")]
 )
 def test_a_python_is_judged_by_its_version(given, mark):
-    assert [line.mark for line in machine.python_lines(given)] == [mark]
+    assert [line.mark for line in machine.python_findings(given)] == [mark]
 
 
 def test_locked_versions_are_read_whatever_the_spelling_of_names(tmp_path):
@@ -28,19 +28,19 @@ def test_all_watched_packages_are_in_the_projects_lock_file():
 
 
 def test_a_build_of_the_pinned_version_is_no_difference():
-    (line,) = machine.package_lines({"torch": "2.13.0+cpu", "timm": "1.0.31"}, {"torch": "2.13.0", "timm": "1.0.31"})
+    (line,) = machine.package_findings({"torch": "2.13.0+cpu", "timm": "1.0.31"}, {"torch": "2.13.0", "timm": "1.0.31"})
     assert line.mark == "ok"
 
 
 def test_absent_and_differing_packages_are_named_with_their_versions():
-    absent, other = machine.package_lines({"timm": "1.0.30"}, {"torch": "2.13.0", "timm": "1.0.31"})
+    absent, other = machine.package_findings({"timm": "1.0.30"}, {"torch": "2.13.0", "timm": "1.0.31"})
     assert (absent.mark, other.mark) == ("missing", "note")
     assert "torch" in absent.text
     assert "timm 1.0.30 (pinned 1.0.31)" in other.text
 
 
 def test_without_a_lock_file_nothing_is_compared():
-    (line,) = machine.package_lines({"timm": "1.0.30"}, {})
+    (line,) = machine.package_findings({"timm": "1.0.30"}, {})
     assert line.mark == "note"
 
 
@@ -55,24 +55,16 @@ def test_without_a_lock_file_nothing_is_compared():
     ],
 )
 def test_the_device_is_compared_with_what_is_there(device, devices, found, mark, told):
-    (line,) = machine.device_lines(device, devices, "torch X", found)
+    (line,) = machine.device_findings(device, devices, "torch X", found)
     assert line.mark == mark
     assert told in line.text
 
 
-def test_too_little_room_is_missing_and_what_lies_there_counts():
-    need = {"frames": 700, "encoders": 300}
-    (short,) = machine.disk_lines(Path("r"), 900, 0, need, [])
-    (half_done,) = machine.disk_lines(Path("r"), 900, 600, need, [])
-    assert (short.mark, half_done.mark) == ("missing", "ok")
-    assert "about 1.0 kB (frames 700 B, encoders 300 B)" in half_done.text
-    assert "600 B there already" in half_done.text
-
-
-def test_a_set_of_unknown_size_is_named():
-    (line,) = machine.disk_lines(Path("r"), 10**9, 0, {"frames": 700}, ["mine"])
-    assert line.mark == "note"
-    assert "size unknown: mine" in line.text
+@pytest.mark.parametrize(("free", "mark"), [(200_000_000, "note"), (400_000_000, "ok")])
+def test_a_nearly_full_disk_is_worth_a_look(free, mark):
+    (finding,) = machine.disk_findings(Path("r"), free, 5000)
+    assert finding.mark == mark
+    assert f"r: {free // 10**6} MB free, 5.0 kB used" in finding.text
 
 
 def test_space_is_that_of_the_nearest_folder_that_exists(tmp_path):
@@ -87,8 +79,8 @@ def test_space_is_that_of_the_nearest_folder_that_exists(tmp_path):
 def test_memory_is_that_of_this_machine():
     total, free = machine.memory()
     assert free is None or 0 < free <= total
-    assert "2 cores, 8.0 GB of memory, 2.0 GB of it available" in machine.cpu_lines(2, 8 * 10**9, 2 * 10**9)[0].text
-    assert "available" not in machine.cpu_lines(1, 8 * 10**9, None)[0].text
+    assert "2 cores, 8.0 GB of memory, 2.0 GB of it available" in machine.cpu_findings(2, 8 * 10**9, 2 * 10**9)[0].text
+    assert "available" not in machine.cpu_findings(1, 8 * 10**9, None)[0].text
 
 
 def test_figures_are_told_in_the_unit_that_suits_them():

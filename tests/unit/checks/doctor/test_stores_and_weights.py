@@ -6,8 +6,8 @@ import torch
 from studies import embedded
 
 from uscl.checks.doctor import weights
-from uscl.checks.doctor.store import store_lines
-from uscl.checks.doctor.weights import weight_lines
+from uscl.checks.doctor.store import store_findings
+from uscl.checks.doctor.weights import weight_findings
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def write_database(path, place):
 
 
 def test_a_store_that_is_switched_off_or_yet_to_be_made_asks_for_nothing(tmp_path):
-    assert [store_lines(tracking, tmp_path / "r" / "mlflow.db")[0].mark for tracking in ("none", "mlflow")] == [
+    assert [store_findings(tracking, tmp_path / "r" / "mlflow.db")[0].mark for tracking in ("none", "mlflow")] == [
         "ok"
     ] * 2
     assert list(tmp_path.iterdir()) == []
@@ -37,7 +37,7 @@ def test_a_store_is_counted_and_not_touched(tmp_path):
     database.parent.mkdir()
     write_database(database, (database.parent / "mlartifacts").as_uri() + "/a")
     before = database.read_bytes()
-    (line,) = store_lines("mlflow", database)
+    (line,) = store_findings("mlflow", database)
     assert line.mark == "ok"
     assert "1 experiment, 2 runs" in line.text
     assert database.read_bytes() == before
@@ -46,7 +46,7 @@ def test_a_store_is_counted_and_not_touched(tmp_path):
 
 def test_a_store_from_another_folder_is_noted(tmp_path):
     write_database(tmp_path / "mlflow.db", "file:///elsewhere/mlartifacts/a")
-    (line,) = store_lines("mlflow", tmp_path / "mlflow.db")
+    (line,) = store_findings("mlflow", tmp_path / "mlflow.db")
     assert line.mark == "note"
     assert "made in another folder" in line.text
 
@@ -54,7 +54,7 @@ def test_a_store_from_another_folder_is_noted(tmp_path):
 @pytest.mark.parametrize("content", [b"no database" * 100, b""])
 def test_a_store_that_cannot_be_opened_is_noted(tmp_path, content):
     (tmp_path / "mlflow.db").write_bytes(content)
-    (line,) = store_lines("mlflow", tmp_path / "mlflow.db")
+    (line,) = store_findings("mlflow", tmp_path / "mlflow.db")
     assert line.mark == "note"
     assert "can't be opened" in line.text
 
@@ -64,48 +64,48 @@ def methods(**arms):
 
 
 def test_arms_from_random_weights_need_none(tmp_path):
-    (line,) = weight_lines(methods(a={"method": "random"}, b={"method": "simclr"}), tmp_path)
+    (line,) = weight_findings(methods(a={"method": "random"}, b={"method": "simclr"}), tmp_path)
     assert "none needed" in line.text
 
 
 def test_the_packaged_weights_are_found_or_asked_for(tmp_path, monkeypatch):
     study = methods(a={"method": "simclr", "init": "imagenet"})
-    assert weight_lines(study, tmp_path)[0].mark == "ok"
+    assert weight_findings(study, tmp_path)[0].mark == "ok"
     monkeypatch.setattr(weights, "find_spec", lambda name: None)
-    assert weight_lines(study, tmp_path)[0].mark == "missing"
+    assert weight_findings(study, tmp_path)[0].mark == "missing"
 
 
 def test_a_named_file_must_be_there(tmp_path):
     study = methods(a={"method": "imagenet"}) | {"imagenet_weights": {"tf_efficientnet_lite0": str(tmp_path / "w.pth")}}
-    assert weight_lines(study, tmp_path)[0].mark == "missing"
+    assert weight_findings(study, tmp_path)[0].mark == "missing"
     (tmp_path / "w.pth").touch()
-    assert weight_lines(study, tmp_path)[0].mark == "ok"
+    assert weight_findings(study, tmp_path)[0].mark == "ok"
 
 
 def test_weights_of_the_hub_are_looked_for_in_its_cache_and_not_downloaded(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: pytest.fail("downloads"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     study = methods(a={"method": "imagenet"}) | {"encoder": "resnet18"}
-    (absent,) = weight_lines(study, tmp_path)
+    (absent,) = weight_findings(study, tmp_path)
     assert absent.mark == "note"
     assert "will be downloaded (45 MB) from https://" in absent.text
     cached = tmp_path / "hub" / "checkpoints" / absent.text.rpartition("/")[2].partition(";")[0]
     cached.parent.mkdir(parents=True)
     cached.touch()
-    assert weight_lines(study, tmp_path)[0] == ("ok", f"ImageNet, resnet18: {cached}")
+    assert weight_findings(study, tmp_path)[0] == ("ok", f"ImageNet, resnet18: {cached}")
 
 
 def test_an_encoder_file_may_come_later_only_from_the_study_itself(tmp_path):
     results, file = tmp_path / "results", tmp_path / "e.safetensors"
     study = methods(a={"method": "simclr", "init": str(file)}, b={"method": "simclr", "init": str(results / "e")})
-    assert [line.mark for line in weight_lines(study, results)] == ["missing", "note"]
+    assert [line.mark for line in weight_findings(study, results)] == ["missing", "note"]
     file.touch()
-    assert weight_lines(study, results)[0].mark == "ok"
+    assert weight_findings(study, results)[0].mark == "ok"
 
 
 def test_another_store_is_not_asked(tmp_path, monkeypatch):
-    (line,) = store_lines("mlflow", tmp_path / "mlflow.db", "https://mlflow.example")
+    (line,) = store_findings("mlflow", tmp_path / "mlflow.db", "https://mlflow.example")
     assert line.mark == "ok"
     assert "another store is named" in line.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
-    assert store_lines("mlflow", tmp_path / "mlflow.db") == [line]
+    assert store_findings("mlflow", tmp_path / "mlflow.db") == [line]

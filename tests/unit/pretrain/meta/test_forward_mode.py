@@ -6,7 +6,7 @@ from torch.func import functional_call, jvp
 from torch.nn import functional as F
 
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.meta.forward_mode import (
     dual_batch_norm,
     frozen_statistics,

@@ -9,7 +9,7 @@ from torch import Tensor
 from twins import SlowWeightedStep
 
 from uscl.models.contrastive import ContrastiveModel
-from uscl.models.encoders import Encoder
+from uscl.models.encoder import Encoder
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.pretrain.meta.weighted_step import WeightedStep
 from uscl.training.losses import nt_xent_per_view

@@ -4,7 +4,7 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 from sklearn.metrics import roc_auc_score
 
-from uscl.metrics.classification import case_scores
+from uscl.metrics.scores import case_scores
 from uscl.report.figures.classification import calibration_curves, confusion_matrices, mean_scores, roc_curves
 
 CLASSES = ["covid", "pneumonia", "regular"]

@@ -1,0 +1,137 @@
+"""Each name of Snakemake that the project uses does what the project takes it to do."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import snakemake
+from snakemake.api import DAGApi
+from snakemake.dag import DAG
+from snakemake.workflow import Workflow
+
+from uscl.base.errors import UserError
+from uscl.jobs.snakemake_internals import SUPPORTED, check_snakemake
+
+ROOT = Path(__file__).parents[3]
+# Writes a line for each thing that happens.
+SNAKEFILE = """
+from pathlib import Path
+from uscl.base.errors import UserError
+from uscl.jobs.snakemake_internals import before_jobs, coming_jobs, is_main_process, on_unlock, study_options
+
+def note(*words):
+    with Path("notes.txt").open("a") as file:
+        print(*words, file=file)
+
+def prepare():
+    if Path("refuse").exists():
+        raise UserError("The folder is in use.")
+    note("before jobs")
+
+if is_main_process(workflow):
+    note("main", *study_options(workflow))
+before_jobs(workflow, prepare)
+on_unlock(workflow, lambda: note("unlock"))
+
+onstart:
+    note("coming", *sorted(job.rule.name for job in coming_jobs(workflow)))
+
+rule all:
+    input: "made.txt"
+
+rule make:
+    output: "made.txt"
+    run:
+        Path(output[0]).touch()
+"""
+
+
+@pytest.fixture
+def call(tmp_path):
+    """Calls Snakemake with some words; returns its exit code, its output, and the notes of this call."""
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "study.yaml").write_text("seeds: [0]\n")
+
+    def snakemake(*words):
+        notes = tmp_path / "notes.txt"
+        notes.unlink(missing_ok=True)
+        run = subprocess.run(
+            [sys.executable, "-m", "snakemake", *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return run.returncode, run.stdout, notes.read_text().splitlines() if notes.exists() else []
+
+    return snakemake
+
+
+def test_a_working_call_prepares_before_its_jobs_and_its_jobs_do_not(call):
+    code, said, notes = call("--cores", "1")
+    assert code == 0, said
+    # The job's own process reads the Snakefile too: it is not the main process.
+    assert notes == ["main", "before jobs", "coming all make"]
+
+
+@pytest.mark.parametrize(
+    "words", [("-n",), ("--lint",), ("--list-rules",), ("--summary",), ("--dag",), ("--rulegraph",)]
+)
+def test_calls_that_run_no_jobs_do_not_prepare(call, words):
+    assert call(*words)[2] == ["main"]
+
+
+def test_unlock_clears_and_does_not_prepare(call):
+    code, said, notes = call("--unlock")
+    assert code == 0, said
+    assert notes == ["main", "unlock"]
+
+
+def test_an_error_while_preparing_ends_the_call_before_any_job(call, tmp_path):
+    (tmp_path / "refuse").touch()
+    code, said, notes = call("--cores", "1")
+    assert code == 1
+    assert said.splitlines()[-1] == "Error: The folder is in use."
+    assert notes == ["main"]
+    assert not (tmp_path / "made.txt").exists()
+
+
+def test_study_options_read_the_same_config_again(call):
+    _, said, notes = call("-n", "--config", "one=1", "two=x", "--configfile", "study.yaml")
+    assert notes == ["main --configfile study.yaml --config one=1 two=x"], said
+
+
+def test_the_pinned_version_is_supported_and_is_that_of_pyproject():
+    check_snakemake()
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    major, minor = map(int, SUPPORTED.split("."))
+    assert f"snakemake>={SUPPORTED},<{major}.{minor + 1}" in dependencies
+    assert re.search(rf'min_version\("{SUPPORTED}"\)', (ROOT / "workflow/Snakefile").read_text())
+
+
+@pytest.mark.parametrize("version", ["9.26.0", "9.28.0", "9.270.1", "10.0.0"])
+def test_another_version_stops_the_call(monkeypatch, version):
+    monkeypatch.setattr(snakemake, "__version__", version)
+    with pytest.raises(UserError, match=rf"doesn't work with Snakemake {version}: install"):
+        check_snakemake()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(Workflow, "is_main_process"), (Workflow, "execute"), (Workflow, "unlock"), (DAG, "needrun_jobs")],
+)
+def test_a_name_that_is_gone_stops_the_call(monkeypatch, owner, name):
+    monkeypatch.delattr(owner, name)
+    with pytest.raises(UserError, match=rf"it has no {owner.__name__}\.{name}"):
+        check_snakemake()
+
+
+def test_a_replaced_method_that_nothing_calls_stops_the_call(monkeypatch):
+    monkeypatch.setattr("uscl.jobs.snakemake_internals.REPLACED", {"execute": DAGApi.unlock})
+    with pytest.raises(UserError, match=r"Workflow\.execute"):
+        check_snakemake()

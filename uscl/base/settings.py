@@ -1,0 +1,69 @@
+"""Types of settings: pydantic models that refuse what they don't know, and numbers that stay numbers.
+
+Snakemake reads nested values of `--config` as text and YAML 1.1 reads 1e-3 as text, so text that spells a number or a
+truth value is taken for it. A truth value is never taken for a number.
+"""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+LARGEST = 1e30  # training computes in 32 bits
+
+
+class Settings(BaseModel):
+    """Settings that belong together: an unknown key is an error, and nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    def given(self) -> dict[str, Any]:
+        """All settings with their defaults, as plain values."""
+        return self.model_dump(mode="json")
+
+
+def as_number(value: Any) -> Any:
+    """A number from the text that spells it; a whole float becomes an integer, a truth value raises ValueError.
+
+    >>> as_number("1e2"), as_number("1e-3"), as_number(64.0), as_number("many")
+    (100, 0.001, 64, 'many')
+    """
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not a truth value")
+    if isinstance(value, str):
+        try:
+            value = float(value) if not value.lstrip("+-").isdigit() else int(value)
+        except ValueError:
+            return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"must be a finite number, not {value}")
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+def as_nothing(value: Any) -> Any:
+    """None from the text that spells it, as Snakemake reads `null` in nested values of `--config`."""
+    return None if isinstance(value, str) and value in ("null", "~", "") else value
+
+
+def listed_once(items: list[Any]) -> list[Any]:
+    """The list itself. Raises ValueError if it names something twice."""
+    if any(item in items[:place] for place, item in enumerate(items)):
+        raise ValueError(f"names something twice: {items}")
+    return items
+
+
+def one_of(names: list[str]) -> Any:
+    """The type of a text that must be one of some names that are known only when the registries are read."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"not one of {names}")
+        return value
+
+    return Annotated[str, AfterValidator(check), WithJsonSchema({"enum": names})]
+
+
+Int = Annotated[int, BeforeValidator(as_number), Field(le=LARGEST)]
+Float = Annotated[float, BeforeValidator(as_number), Field(le=LARGEST, allow_inf_nan=False)]
+Nothing = BeforeValidator(as_nothing)
+Once = AfterValidator(listed_once)

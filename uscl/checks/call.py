@@ -1,0 +1,113 @@
+"""A `snakemake` call from its start to its end: one call at a time, what must be there first, and what is said last."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from uscl.base.errors import UserError
+from uscl.base.files import closed
+from uscl.jobs import call as call_mark
+from uscl.jobs import interruption
+from uscl.jobs.attempts import RUNNING, left_behind
+from uscl.jobs.snakemake_internals import before_jobs, check_snakemake, coming_jobs, is_main_process, on_unlock
+from uscl.study.study import Study
+from uscl.study.waiting import failed_runs, forget_lost_runs
+from uscl.tracking import mirror_process
+
+FINISH_S = 120  # for the mirror's last pass at the end of a call
+
+
+def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
+    """When the workflow is read: arrange what comes before the jobs, and warn about what is missing or failed.
+
+    Processes that run the jobs of a call read the workflow too, and pass here without effect.
+    """
+    check_snakemake()
+    if not is_main_process(workflow):
+        return
+    interruption.name_caller()
+    interruption.end_once()
+    results = Path(study.results)
+    before_jobs(workflow, lambda: take(study, log))
+    on_unlock(workflow, lambda: call_mark.clear(results))
+    for sentence in filter(None, map(study.data.missing, study.datasets)):
+        log.warning(f"Missing: {sentence}")
+    for sentence in failed_runs(study):
+        log.warning(f"Failed before: {sentence} (change its settings, or remove its outcome.json to repeat it)")
+
+
+def take(study: Study, log: logging.Logger) -> None:
+    """Before the jobs are planned: take the results folder for this call. Raises UserError if another call has it."""
+    call_mark.take_call(Path(study.results))
+    for path in forget_lost_runs(study):
+        log.warning(f"{path} is missing: its run is repeated.")
+
+
+def start(workflow: Any, study: Study) -> None:
+    """Before the first job: check folders, data, GPUs and weights of the coming jobs, and start the MLflow mirror.
+
+    Raises UserError on the first fault.
+    """
+    coming = list(coming_jobs(workflow))
+    check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
+    fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
+    check_data(study, {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching)
+    encoders = {job.wildcards.arm for job in coming if job.rule.name in ("untrained_encoder", "pretrain")}
+    check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
+    if study.settings.tracking != "none":
+        mirror_process.start(Path(study.results), study.settings.tracking_uri, study.settings.study)
+
+
+def check_folders(folders: Iterable[Path]) -> None:
+    """Raise UserError for a folder that can't be written to."""
+    for folder in sorted(set(folders)):
+        if there := closed(folder):
+            raise UserError(f"{there} can't be written to: fix its permissions, or name another folder (`results`).")
+
+
+def check_data(study: Study, datasets: Iterable[str]) -> None:
+    """Raise UserError for a data set that is to be read and isn't there."""
+    for dataset in sorted(datasets):
+        if sentence := study.data.missing(dataset):
+            raise UserError(sentence)
+        folder = study.data.folder(dataset)
+        if study.data.fetched(dataset) and not Path(folder).is_dir():
+            raise UserError(
+                f"Data set '{dataset}': the folder {folder} is gone: restore it, or fetch it again with --forcerun"
+                " fetch_set."
+            )
+
+
+def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
+    """Raise UserError if the GPUs or the ImageNet weights that are needed can't be had; asked in another process."""
+    needs = ["--gpus", str(gpus)] if gpus else []
+    for arm in sorted(encoders):
+        if study.init(arm) == "imagenet":
+            needs += ["--weights", study.settings.encoder, *study.initial_weights(arm)]
+            break
+    if needs:
+        script = study.root / "workflow/scripts/checks/preflight.py"
+        run = subprocess.run([sys.executable, script, *needs], stdout=subprocess.PIPE, text=True)
+        if run.returncode:
+            raise UserError(run.stdout.strip() or "The checks before the run failed; see above.")
+
+
+def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
+    """After the last job: end the mirror, and name what was killed or failed.
+
+    Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
+    """
+    if sentence := mirror_process.finish(FINISH_S):
+        log.warning(sentence)
+    for attempt in left_behind(Path(study.results, "logs")) if failed else []:
+        if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
+            log.error(
+                f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
+                " memory ran out. Call again to resume; if memory is short, lower --cores or `batch_size`."
+            )
+    if failures := failed_runs(study):
+        raise UserError("Some runs failed, and the tables name them as missing:\n  " + "\n  ".join(failures))

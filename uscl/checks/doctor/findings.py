@@ -1,0 +1,61 @@
+"""What the checks hand to the page: findings with a mark, and figures as text."""
+
+from typing import NamedTuple
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class Finding(NamedTuple):
+    """One entry of the page; `mark` is ok, note (worth a look), missing (the study can't run), or "" for plain text."""
+
+    mark: str
+    text: str
+
+
+def ok(text: str) -> Finding:
+    """A finding that asks for nothing."""
+    return Finding("ok", text)
+
+
+def note(text: str) -> Finding:
+    """A finding that is worth a look."""
+    return Finding("note", text)
+
+
+def missing(text: str) -> Finding:
+    """What keeps the study from running."""
+    return Finding("missing", text)
+
+
+def size(count: float) -> str:
+    """A number of bytes in the unit that suits it (powers of 1000).
+
+    >>> size(512), size(303_000_000), size(2.5e9)
+    ('512 B', '303 MB', '2.5 GB')
+    """
+    unit = 0
+    while count >= 999.5 and unit < len(UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.1f} {UNITS[unit]}" if unit and count < 10 else f"{count:.0f} {UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(4.2), duration(75), duration(720), duration(12240), duration(400000)
+    ('4 s', '75 s', '12 min', '3.4 h', '4.6 days')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its thing, in the plural where it must be.
+
+    >>> counted(1, "file"), counted(1440, "frame")
+    ('1 file', '1,440 frames')
+    """
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")

@@ -1,0 +1,102 @@
+"""How long the rest of a study takes: Snakemake's own plan, times what finished jobs of the same rules took."""
+
+import csv
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from uscl.base.errors import UserError
+from uscl.checks.doctor.findings import Finding, counted, duration, note, ok
+
+TARGETS = ("all", "total")  # rows of Snakemake's table that are no jobs
+
+
+class Forecast(NamedTuple):
+    """Jobs to come by rule, and seconds of a job by rule as far as jobs of it have run."""
+
+    jobs: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Jobs of rules that never ran."""
+        return {rule: count for rule, count in self.jobs.items() if rule not in self.seconds}
+
+    @property
+    def work_s(self) -> float:
+        """Seconds of all jobs whose rule has run, one after another."""
+        return sum(count * self.seconds[rule] for rule, count in self.jobs.items() if rule in self.seconds)
+
+
+def forecast(snakefile: Path, options: Sequence[str], benchmarks: Path) -> Forecast:
+    """What is to come of the study that `options` name. Raises UserError if it can't be planned."""
+    return Forecast(planned_jobs(snakefile, options), median_seconds(benchmarks))
+
+
+def planned_jobs(snakefile: Path, options: Sequence[str]) -> dict[str, int]:
+    """The number of jobs by rule that a dry run of Snakemake plans. Raises UserError if it fails."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--dry-run", "--quiet", "rules"]
+    run = subprocess.run([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if run.returncode:
+        raise UserError(f"the study can't be planned, see `snakemake -n`: {run.stdout.strip().splitlines()[-1]}")
+    return read_job_stats(run.stdout)
+
+
+def read_job_stats(text: str) -> dict[str, int]:
+    """The table `Job stats` of a dry run, without its targets; empty if nothing is to be done."""
+    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.+?)\n\n", text, re.MULTILINE | re.DOTALL)
+    if table is None and "Nothing to be done" not in text:
+        raise UserError("`snakemake -n` shows no table of jobs.")
+    rows = (line.split() for line in table[1].splitlines()) if table else ()
+    return {rule: int(count) for rule, count in rows if rule not in TARGETS}
+
+
+def median_seconds(benchmarks: Path) -> dict[str, float]:
+    """Median seconds by rule from Snakemake's benchmark files, <benchmarks>/<rule>.tsv or <benchmarks>/<rule>/**."""
+    seconds: dict[str, list[float]] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        rule = path.relative_to(benchmarks).with_suffix("").parts[0]
+        seconds.setdefault(rule, []).extend(benchmark_seconds(path))
+    return {rule: statistics.median(times) for rule, times in seconds.items() if times}
+
+
+def benchmark_seconds(path: Path) -> list[float]:
+    """The column `s` of a benchmark file; a job that was cut off leaves an empty file or NA."""
+    with path.open(encoding="utf-8", newline="") as file:
+        found = (row.get("s") or "" for row in csv.DictReader(file, delimiter="\t"))
+        return [float(text) for text in found if re.fullmatch(r"[\d.]+", text)]
+
+
+def forecast_findings(found: Forecast, cores: int) -> list[Finding]:
+    """The forecast as lines of the page: a table of rules that have run, the sum, and what isn't known yet."""
+    if not found.jobs:
+        return [ok("every job has run")]
+    lines = [Finding("", row) for row in known_rows(found)]
+    if lines:
+        share = (
+            f"{duration(found.work_s)} of jobs, at least {duration(found.work_s / cores)} on {counted(cores, 'core')}"
+        )
+        lines.append(Finding("", f"To come: {share}. From the median time of jobs of this study that ran here."))
+    if found.unknown:
+        lines.append(note(f"Not yet known, since no job of these rules has run: {listed(found.unknown)}."))
+    return lines
+
+
+def known_rows(found: Forecast) -> list[str]:
+    """A table of the rules that have run and have jobs to come, longest first."""
+    known = {rule: found.seconds[rule] for rule in found.jobs if rule in found.seconds}
+    total = {rule: found.jobs[rule] * seconds for rule, seconds in known.items()}
+    rows = [
+        f"{rule:20}{found.jobs[rule]:>6}{duration(known[rule]):>10}{duration(total[rule]):>10}"
+        for rule in sorted(total, key=lambda rule: -total[rule])
+    ]
+    return [f"{'rule':20}{'jobs':>6}{'each':>10}{'all':>10}", *rows] if rows else []
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Rules with their numbers of jobs."""
+    return ", ".join(f"{rule} ({count})" for rule, count in counts.items())

@@ -1,0 +1,105 @@
+"""What became of a training or an evaluation: `outcome.json` in its folder, the one file that later rules wait for.
+
+A run that fails by a mistake of its own, such as a loss that becomes NaN, has an outcome too: the study goes on without
+it, and its tables name it with the reason. A run that is killed or interrupted, or that meets a full disk, has none:
+its job fails, and the next attempt goes on from its checkpoints. Light: planning a study reads outcomes.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from uscl.base.errors import UserError
+from uscl.base.files import file_sha256, write_text
+
+FILE = "outcome.json"
+DONE, FAILED = "done", "failed"
+
+
+class Outcome(NamedTuple):
+    """`status` done or failed, the `reason` of a failure, the `key` of what the run rests on, SHA-256 of its `files`.
+
+    `record` is that of a run that failed (see `uscl.jobs.run_record`); one that is done has it in run.json.
+    """
+
+    status: str
+    key: str
+    reason: str | None = None
+    files: Mapping[str, str] = {}
+    record: Mapping[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the run ended well."""
+        return self.status == DONE
+
+
+def key_of(parts: Any) -> str:
+    """A hash of what a run rests on, as far as it is known when the study is planned."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_outcome(path: Path) -> Outcome | None:
+    """The outcome in a file; None if there is none, or if it can't be read."""
+    try:
+        return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def required(path: Path) -> Outcome:
+    """The outcome in a file. Raises UserError if it can't be read."""
+    outcome = read_outcome(path)
+    if outcome is None:
+        raise UserError(f"{path} is missing or damaged: remove it and run again, and its run is repeated.")
+    return outcome
+
+
+def write_done(folder: Path, key: str, names: list[str]) -> None:
+    """Say that a run ended well, once all its files are there."""
+    files = {name: file_sha256(folder / name) for name in names}
+    write(folder, Outcome(DONE, key, files=files))
+
+
+def write_failed(folder: Path, key: str, reason: str, record: Mapping[str, Any] | None = None) -> None:
+    """Say that a run failed by a mistake of its own, and why."""
+    write(folder, Outcome(FAILED, key, reason, record=record))
+
+
+def write(folder: Path, outcome: Outcome) -> None:
+    """Write an outcome into a run's folder."""
+    write_text(folder / FILE, json.dumps(outcome._asdict(), indent=2, sort_keys=True) + "\n")
+
+
+def lost_files(path: Path) -> list[Path]:
+    """The files of a run that ended well which are no longer there."""
+    outcome = read_outcome(path)
+    return [path.parent / name for name in outcome.files if not (path.parent / name).exists()] if outcome else []
+
+
+class Runs(NamedTuple):
+    """The runs of all arms and seeds: folders by arm and seed of the arms that are complete, reasons for the others."""
+
+    done: dict[tuple[str, int], Path]
+    missing: dict[str, str]
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms that are complete."""
+        return list(dict.fromkeys(arm for arm, _ in self.done))
+
+
+def runs_of(paths: Sequence[str | Path], arms: Sequence[str], seeds: Sequence[int]) -> Runs:
+    """What became of runs whose outcomes are `paths`, one for each arm and seed in this order.
+
+    An arm counts only if all its seeds are done: means over different seeds can't be compared.
+    """
+    found = dict(zip(itertools.product(arms, seeds), map(Path, paths), strict=True))
+    outcomes = {run: required(path) for run, path in found.items()}
+    missing = {
+        arm: f"seed {seed}: {outcome.reason}" for (arm, seed), outcome in reversed(outcomes.items()) if not outcome.done
+    }
+    return Runs({run: path.parent for run, path in found.items() if run[0] not in missing}, missing)

@@ -1,0 +1,111 @@
+"""From a cell's stored predictions to scores: pure functions, no model needed.
+
+A cell's predictions become its scored cases, one row per test case, and these become scores, fold by fold.
+"""
+
+import numpy as np
+import pandas as pd
+
+from uscl.base.errors import UserError
+from uscl.metrics.classification import ClassifiedCases
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of, metric_named, metrics_of
+from uscl.metrics.segmentation import ScoredImages
+
+CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
+BEST_ON_TEST = "best_on_test_"
+
+
+def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """One row per test case, in the order of `predictions` and with all columns that say which case and cell it is.
+
+    `kind` classification: predicted (the class of the highest probability, the first in alphabetical order of equal
+    ones), correct, and the probabilities `p_<class>`. `kind` segmentation: the metrics that single images have (dice,
+    iou, hd95) instead of the masks. Raises UserError if a probability is not finite.
+    """
+    return {CLASSIFICATION: classified, SEGMENTATION: segmented}[kind](predictions)
+
+
+def classified(predictions: pd.DataFrame) -> pd.DataFrame:
+    """`case_scores` of classification."""
+    classes = class_names(predictions)
+    probabilities = [f"p_{name}" for name in classes]
+    bad = ~np.isfinite(predictions[probabilities].to_numpy(dtype=float)).all(axis=1)
+    if bad.any():
+        raise UserError(
+            f"The predictions of {bad.sum()} of {len(bad)} cases, the first at row {bad.argmax()}, are NaN or"
+            " infinite: remove the cell's predictions.parquet, so that it is evaluated again."
+        )
+    decided = np.array(classes, dtype=object)[predictions[probabilities].to_numpy().argmax(axis=1)]
+    scores = predictions[probabilities].assign(predicted=decided, correct=decided == predictions["label"])
+    said = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]
+    return with_scores(predictions.drop(columns=said), scores[["predicted", "correct", *probabilities]])
+
+
+def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
+    """`case_scores` of segmentation."""
+    masks = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
+    each = {found.name: found.of_case(*masks) for found in metrics_of(SEGMENTATION) if found.of_case}
+    scores = pd.DataFrame(each, index=predictions.index)
+    return with_scores(predictions.drop(columns=["height", "width", "true_mask", "predicted_mask"]), scores)
+
+
+def with_scores(known: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores after case, group and label, then all other columns of the cases."""
+    after = known.columns.get_loc("label") + 1
+    return pd.concat([known.iloc[:, :after], scores, known.iloc[:, after:]], axis=1)
+
+
+def score_cell(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """One row per fold x metric of a cell: arm, task, regime, labels, seed, fold, metric, value; NaN where undefined.
+
+    `cases` holds what `case_scores` gives for the test cases of all folds; `kind` is classification or segmentation.
+    """
+    rows = [(*cell, name, value) for cell, part in cases.groupby(CELL) for name, value in scores(part, kind).items()]
+    return pd.DataFrame(rows, columns=[*CELL, "metric", "value"])
+
+
+def scores(cases: pd.DataFrame, kind: str) -> dict[str, float]:
+    """All metrics of some scored cases (`case_scores`) by name, in the order of all tables."""
+    if kind == SEGMENTATION:
+        images: ScoredImages = {name: cases[name].to_numpy(dtype=float) for name in case_scores_of(kind)}
+        return {found.name: float(found.of_cell(images)) for found in metrics_of(kind)}
+    classes = class_names(cases)
+    truth, predicted = (cases[column].to_numpy(dtype=str) for column in ("label", "predicted"))
+    probabilities = cases[[f"p_{name}" for name in classes]].to_numpy(dtype=float)
+    return by_name(ClassifiedCases(truth, predicted, probabilities, classes))
+
+
+def by_name(cases: ClassifiedCases) -> dict[str, float]:
+    """All metrics of classified cases by name: those over all classes, then those of each class."""
+    found = {each.name: float(each.of_cell(cases)) for each in metrics_of(CLASSIFICATION)}
+    of_classes = {each.name: each.of_cell(cases) for each in metrics_of(CLASSIFICATION, by_class=True)}
+    for number, class_name in enumerate(cases.classes):
+        found |= {f"{name}_{class_name}": float(values[number]) for name, values in of_classes.items()}
+    return found
+
+
+def class_names(predictions: pd.DataFrame) -> list[str]:
+    """The classes that a table has probabilities `p_<class>` of, in alphabetical order."""
+    return sorted(column.removeprefix("p_") for column in predictions if column.startswith("p_"))
+
+
+def best_on_test_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Metrics by the authors' protocol, for comparison alone: metric, value; without rows where it was not run.
+
+    The epoch that is best on the test fold (`uscl.evaluate.authors_protocol`) predicts, and all folds' cases count as
+    one set. Only metrics of predicted classes are given. `predictions` has label and `best_on_test_p_<class>`.
+    """
+    columns = [column for column in predictions if column.startswith(f"{BEST_ON_TEST}p_")]
+    found: dict[str, float] = {}
+    if columns:
+        chosen = predictions[columns].rename(columns=lambda column: column.removeprefix(BEST_ON_TEST))
+        pooled = scores(classified(chosen.assign(label=predictions["label"])), CLASSIFICATION)
+        found = {name: value for name, value in pooled.items() if not metric_named(name).needs_probabilities}
+    return pd.DataFrame(found.items(), columns=["metric", "value"])
+
+
+def masks_of(predictions: pd.DataFrame, column: str) -> np.ndarray:
+    """Masks [n, height, width] of a column of packed bits; all images of a task have one size."""
+    height, width = int(predictions["height"].iloc[0]), int(predictions["width"].iloc[0])
+    bits = np.stack([np.frombuffer(packed, dtype=np.uint8) for packed in predictions[column]])
+    return np.unpackbits(bits, axis=1, count=height * width).reshape(-1, height, width).astype(bool)

@@ -1,0 +1,106 @@
+"""Segmentation metrics, each in two forms side by side: of one cell's images, and of many draws of groups at once.
+
+Scores of single images (`uscl.metrics.masks`) become those of a cell (`ScoredImages`), and, by sums over groups
+(`uscl.metrics.groups`), those of draws (`ImageDraws`; names that end in `_of_draws`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from uscl.metrics.groups import Part, by_group, weighted
+
+ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metric
+
+
+@dataclass(frozen=True)
+class ImageGroups:
+    """The images of a fold, summed by group, for all arms and seeds; and their Dice in ascending order.
+
+    `images` [groups]: images of each. `sums` [scores, arms, seeds, groups]: sums of each score of `names`, and last of
+    images whose Dice is 0. `sorted_dice`, `owner` [arms, seeds, n]: Dice in ascending order, and the group of each.
+    """
+
+    names: tuple[str, ...]
+    images: np.ndarray
+    sums: np.ndarray
+    sorted_dice: np.ndarray
+    owner: np.ndarray
+
+    @classmethod
+    def of(cls, part: Part) -> "ImageGroups":
+        """The sums of a fold."""
+        names, dice = tuple(part.values), part.values["dice"]
+        order = dice.argsort(axis=-1, kind="stable")
+        return cls(
+            names,
+            np.bincount(part.group),
+            by_group(np.stack([*part.values.values(), dice == 0]), part.group),
+            np.take_along_axis(dice, order, axis=-1),
+            part.group[order],
+        )
+
+    def drawn(self, weights: np.ndarray) -> "ImageDraws":
+        """The images in draws with weights [draws, groups]."""
+        # One product for all scores: apart, their last digits would differ.
+        *means, zero = weighted(self.sums, weights) / (weights @ self.images)
+        return ImageDraws(self, weights, dict(zip(self.names, means, strict=True)), zero)
+
+
+@dataclass(frozen=True)
+class ImageDraws:
+    """The images of a fold in many draws of its groups; `weights` [draws, groups].
+
+    `means`: the mean of each score, and `zero` the share of images whose Dice is 0, all [arms, seeds, draws].
+    """
+
+    groups: ImageGroups
+    weights: np.ndarray
+    means: dict[str, np.ndarray]
+    zero: np.ndarray
+
+
+def mean(name: str) -> Callable[[ScoredImages], float]:
+    """The mean of a score over images."""
+    return lambda images: float(images[name].mean())
+
+
+def mean_of_draws(name: str) -> Callable[[ImageDraws], np.ndarray]:
+    """`mean` of draws, [arms, seeds, draws]."""
+    return lambda draws: draws.means[name]
+
+
+def median_dice(images: ScoredImages) -> float:
+    """The median Dice of the images."""
+    return float(np.median(images["dice"]))
+
+
+def median_dice_of_draws(draws: ImageDraws) -> np.ndarray:
+    """`median_dice` of draws, [arms, seeds, draws]."""
+    return medians(draws.groups.sorted_dice, draws.groups.owner, draws.weights)
+
+
+def zero_dice_share(images: ScoredImages) -> float:
+    """The share of images whose Dice is 0."""
+    return float((images["dice"] == 0).mean())
+
+
+def zero_dice_share_of_draws(draws: ImageDraws) -> np.ndarray:
+    """`zero_dice_share` of draws, [arms, seeds, draws]."""
+    return draws.zero
+
+
+def medians(ascending: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Medians of values that count as often as their group was drawn, [..., draws].
+
+    `ascending` [..., n] are the values, `owner` [..., n] their groups, `weights` [draws, groups] whole numbers. The
+    mean of the two values in the middle if their number is even.
+    """
+    times = weights.T.astype(np.int32)
+    found = np.empty((*ascending.shape[:-1], len(weights)))
+    for cell in np.ndindex(ascending.shape[:-1]):
+        up_to = times[owner[cell]].cumsum(axis=0, dtype=np.int32) * 2
+        lower, upper = (up_to < up_to[-1] // 2).sum(axis=0), (up_to <= up_to[-1] // 2).sum(axis=0)
+        found[cell] = (ascending[cell][lower] + ascending[cell][upper]) / 2
+    return found

@@ -1,0 +1,111 @@
+"""The data sets of a study: where they lie, how they are read, and how to get one that is missing."""
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from uscl.base.seeds import derive
+from uscl.data.sources.fingerprint import fingerprint
+from uscl.data.sources.folders import public_folder
+from uscl.data.sources.registry import how_to_get
+from uscl.study.contradictions import reader_of
+from uscl.study.schema import OwnSet, PublicSet, SimulatedSet, StudySettings
+
+FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.csv"}
+
+
+class DataSets:
+    """What follows from the settings of the data sets and from the registry (config/datasets.yaml)."""
+
+    def __init__(self, settings: StudySettings, registry: Mapping[str, Any], results: str) -> None:
+        self._study = settings
+        self._sets = settings.datasets
+        self.registry = registry
+        self._results = results
+
+    def simulated(self, name: str) -> bool:
+        """Whether a data set is simulated."""
+        return isinstance(self._sets[name], SimulatedSet)
+
+    def own(self, name: str) -> bool:
+        """Whether a data set is the user's own."""
+        return isinstance(self._sets[name], OwnSet)
+
+    def reader(self, name: str) -> str:
+        """The name of the reader that reads a data set."""
+        return reader_of(self._sets[name])
+
+    def entry(self, name: str) -> Any:
+        """What the registry says of a data set; None for a user's own."""
+        return self.registry["simulator"] if self.simulated(name) else self.registry.get(self.reader(name))
+
+    def fetched(self, name: str) -> bool:
+        """Whether a data set is one that can be downloaded."""
+        entry = self.entry(name)
+        return bool(entry and entry["files"])
+
+    @functools.cache  # noqa: B019  (one object per process)
+    def folder(self, name: str) -> str:
+        """Where the files of a data set lie: simulated ones in the results, others where the settings say."""
+        settings = self._sets[name]
+        if isinstance(settings, SimulatedSet):
+            return f"{self._results}/raw/{name}"
+        return public_folder(self.reader(name), os.path.expanduser(settings.data_root))
+
+    def store(self, name: str) -> dict[str, str]:
+        """The files of a frame store, by name."""
+        return {key: f"{self._results}/frames/{name}/{file}" for key, file in FRAME_STORE.items()}
+
+    def simulation(self, name: str) -> dict[str, Any]:
+        """What a set is simulated from. The seed goes by name: two sets of one kind must not be the same patients."""
+        settings = self._sets[name]
+        assert isinstance(settings, SimulatedSet)
+        return settings.simulate.model_dump(exclude_none=True) | {
+            "seed": derive(self._study.seeds[0], "simulate", name)
+        }
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """What a set is extracted with. Snakemake sees no change inside a folder: the fingerprint does."""
+        given = self._sets[name]
+        return {
+            "reader": self.reader(name),
+            "root": self.folder(name),
+            "fingerprint": "" if self.simulated(name) else fingerprint(self.folder(name)),
+            "options": {key: getattr(given, key) for key in ("group", "table", "classes")} if self.own(name) else {},
+            "expected": self._expected(name),
+            "rate_hz": given.rate_hz,
+            "max_frames": given.max_frames,
+            "size": self._study.frame_size,
+            "on_bad_video": self._study.on_bad_video,
+        }
+
+    def _expected(self, name: str) -> Any:
+        """The counts that the registry gives for a public set; None if they are not to be checked."""
+        settings = self._sets[name]
+        return (
+            (self.entry(name) or {}).get("expected")
+            if isinstance(settings, PublicSet) and not settings.partial
+            else None
+        )
+
+    def on_leak(self, name: str) -> str:
+        """What a leak in a data set does."""
+        policy: str = self._sets[name].on_leak or (self.entry(name) or {}).get("on_leak", "stop")
+        return policy
+
+    def namespace(self, name: str) -> str:
+        """Within what a group's name means one patient: a simulated set, all of a user's own data, or a public set."""
+        if self.simulated(name):
+            return f"simulated {name}"
+        return "own data" if self.own(name) else self.reader(name)
+
+    def missing(self, name: str) -> str | None:
+        """One sentence on how to get a data set that isn't there and can't be made or fetched; else None."""
+        folder, entry = self.folder(name), self.entry(name)
+        if self.simulated(name) or self.fetched(name) or os.path.isdir(folder):
+            return None
+        if entry:
+            return how_to_get(name, entry, Path(folder))
+        return f"Data set '{name}': the folder {folder} doesn't exist: set datasets.{name}.data_root to where it is."

@@ -1,0 +1,78 @@
+"""What the jobs of a study rest on, as parameters of their rules: the code, and for runs a key of everything else.
+
+An outcome carries the key it was made with. A run whose outcome has the present key is not waiting for any check; all
+others wait until the checks have passed (`uscl.study.waiting`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uscl.jobs.code import code_hash
+from uscl.jobs.outcome import key_of
+from uscl.pretrain.methods import untrained
+from uscl.study.study import Evaluation, Study
+
+
+def code(study: Study, script: str, *files: str) -> str:
+    """A hash of a script and of the library files that it rests on; `files` are those it finds by name."""
+    return code_hash(study.root, f"workflow/scripts/{script}", *files)
+
+
+def reader_code(study: Study, dataset: str) -> str:
+    """The code that extracts a data set."""
+    return code(study, "data/extract_frames.py", f"uscl/data/readers/{study.data.reader(dataset)}.py")
+
+
+def encoder_code(study: Study, arm: str) -> str:
+    """The code that makes an encoder: that of its method, and of the method that `init` names."""
+    script = "pretrain/pretrain.py" if study.method(arm).trains else "pretrain/untrained_encoder.py"
+    names = sorted({study.method(arm).name} | ({study.init(arm)} & set(untrained())))
+    return code(study, script, *(f"uscl/pretrain/methods/{name}.py" for name in names))
+
+
+def evaluation_code(study: Study, task: str, regime: str) -> str:
+    """The code that evaluates on a task in a regime."""
+    module = study.fit(task, regime).partition(":")[0].replace(".", "/")
+    return code(study, evaluation_script(study, regime), f"{module}.py")
+
+
+def evaluation_script(study: Study, regime: str) -> str:
+    """The script that evaluates in a regime."""
+    return "evaluate/finetune.py" if study.trains(regime) else "evaluate/probe.py"
+
+
+def checks_code(study: Study) -> str:
+    """The code that checks whether the study can work, which asks the methods of all pretrained arms."""
+    names = sorted({study.method(arm).name for arm in study.pretrained})
+    return code(study, "checks/check_study.py", *(f"uscl/pretrain/methods/{name}.py" for name in names))
+
+
+def data_key(study: Study, dataset: str) -> str:
+    """What the frames of a data set rest on."""
+    reading = study.data.reading(dataset)
+    parts: list[Any] = [{key: reading[key] for key in reading if key != "root"}, reader_code(study, dataset)]
+    if study.data.simulated(dataset):
+        parts += [study.data.simulation(dataset), code(study, "data/simulate.py")]
+    return key_of(parts)
+
+
+def encoder_key(study: Study, arm: str, seed: int) -> str:
+    """What an encoder rests on."""
+    settings = study.settings
+    parts: list[Any] = [encoder_code(study, arm), study.method(arm).name, study.init(arm), settings.encoder, seed]
+    parts += [study.initial_weights(arm)]
+    if study.method(arm).trains:
+        parts += [study.method_settings(arm), settings.device, settings.devices, settings.precision]
+        parts += [data_key(study, settings.pool)]
+    return key_of(parts)
+
+
+def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
+    """What a cell rests on."""
+    settings, task = study.settings, study.settings.tasks[evaluation.task]
+    parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
+    parts += [encoder_key(study, arm, seed), data_key(study, task.dataset), settings.splits.given(), study.seeds[0]]
+    if study.trains(evaluation.regime):
+        parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision]
+    return key_of(parts)

@@ -1,0 +1,40 @@
+"""A study at the start of a `snakemake` call: what must be right before Snakemake plans its jobs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from uscl.base.errors import UserError
+from uscl.base.files import closed
+from uscl.jobs.code import prepare_children
+from uscl.study.study import Study
+from uscl.study.validation import check_repeated_keys
+
+
+def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
+    """The study of a config that was read from `files`; `root` is the project. Raises UserError on the first fault."""
+    prepare_children(root)
+    if {"{", "}"} & set(str(Path.cwd())):
+        raise UserError(f"Snakemake can't work in a folder with a brace in its path: rename a part of {Path.cwd()}.")
+    for file in files:
+        check_repeated_keys(Path(file))
+    study = Study.from_config(config, root)
+    if closed(Path(study.results)):
+        raise UserError(f"Config: results can't be written to {study.results} : name another folder.")
+    for arm in study.arms:
+        for path in study.given_weights(arm):
+            if not Path(path).is_file():
+                raise UserError(
+                    f"Config: methods.{arm} starts from {path}, which doesn't exist: correct `init` or"
+                    " `imagenet_weights`."
+                )
+    return study
+
+
+def without(study: Study, dataset: str) -> str:
+    """What of the study runs without a data set, as the end of a sentence."""
+    if dataset in study.pool:
+        return "without a pool only arms of the methods random and imagenet can run"
+    tasks = study.tasks_on(dataset)
+    others = [task for task in study.settings.tasks if task not in tasks]
+    return f"without it {', '.join(others) or 'no task'} can run: take {', '.join(tasks)} out of `tasks`"

@@ -1,0 +1,54 @@
+"""What the rules of the workflow ask a study for by wildcards: functions of one line for Snakemake."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from uscl.evaluate.regimes import REGIMES
+from uscl.study import keys
+from uscl.study.study import Evaluation, Study
+from uscl.study.waiting import after_checks
+
+ALL_REGIMES = list(REGIMES)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A wildcard constraint that admits these names alone, none if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def evaluation_of(w: Any) -> Evaluation:
+    """The evaluation that the wildcards of a cell name."""
+    return Evaluation(w.task, w.regime, int(w.labels))
+
+
+def key_of_encoder(study: Study, w: Any) -> str:
+    """The key of an encoder."""
+    return keys.encoder_key(study, w.arm, int(w.seed))
+
+
+def key_of_cell(study: Study, w: Any) -> str:
+    """The key of a cell."""
+    return keys.cell_key(study, evaluation_of(w), w.arm, int(w.seed))
+
+
+def checks_before_encoder(study: Study, w: Any) -> list[str]:
+    """What an encoder waits for."""
+    return after_checks(study, f"{study.encoder(w.arm, w.seed)}/outcome.json", key_of_encoder(study, w))
+
+
+def checks_before_cell(study: Study, w: Any) -> list[str]:
+    """What a cell waits for."""
+    return after_checks(study, f"{study.cell(evaluation_of(w), w.arm, w.seed)}/outcome.json", key_of_cell(study, w))
+
+
+def checked_task(study: Study, task: str) -> dict[str, Any]:
+    """What the checks ask of a task. A study without fine-tuning on it has no batches: size 0."""
+    settings = study.settings.tasks[task]
+    trains = any(study.trains(regime) for regime in settings.regimes)
+    return {
+        "dataset": settings.dataset,
+        "kind": settings.kind,
+        "percents": [evaluation.labels for evaluation in study.label_fractions if evaluation.task == task],
+        "batch_size": settings.finetune.batch_size if settings.finetune and trains else 0,
+    }

@@ -1,0 +1,356 @@
+"""Every key of a study's file: its type, its default and its meaning, each written once.
+
+config/README.md and the JSON schema are generated from these models (`uscl.study.reference`). What a single model can't
+see, such as a name that nothing defines, is in `uscl.study.contradictions`; `uscl.study.validation` turns the errors
+into sentences.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from uscl.base.settings import Float, Int, Nothing, Once, Settings, one_of
+from uscl.evaluate.regimes import REGIMES
+from uscl.pretrain.methods import methods
+
+NAME = r"^[A-Za-z0-9_]+$"
+OWN_FOLDER = r"^[^{}<>]+$"
+
+if TYPE_CHECKING:
+    RegimeName = str
+    AnyMethod = Any
+else:  # known only when the registries are read
+    RegimeName = one_of(list(REGIMES))
+    AnyMethod = Annotated[
+        Union[tuple(method.settings for method in methods().values())],  # noqa: UP007
+        Discriminator("method"),
+    ]
+
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
+OnLeak = Annotated[
+    Literal["stop", "group", "drop"] | None,
+    Field(
+        description="What a leak does, that is the same or nearly the same picture in two groups of the set or in pool"
+        " and task: the study stops; the groups count as one; or all but one of them are left out. Grouping can't"
+        " repair a leak into the pool, which then stops the study. Default: what config/datasets.yaml says for a public"
+        " set, else stop."
+    ),
+]
+RateHz = Annotated[
+    Float | None, Nothing, Field(gt=0, description="Frames per second taken from a video; by default every frame.")
+]
+MaxFrames = Annotated[
+    Int | None, Nothing, Field(ge=1, description="At most so many frames from a video, from its start.")
+]
+
+
+class Simulation(Settings):
+    """Settings of the simulator."""
+
+    kind: Annotated[Literal["pool", "lung", "breast"], Field(description="Which set is simulated.")]
+    patients: Annotated[Int, Field(ge=1, description="Number of patients (of images for breast).")]
+    videos: Annotated[Int | None, Field(ge=1, description="Videos per patient.")] = None
+    frames: Annotated[Int | None, Field(ge=1, description="Frames per video.")] = None
+
+
+class SimulatedSet(Settings):
+    """A simulated set, written in the folder layout of a public one."""
+
+    reader: Annotated[str, Field(description="The reader of the folder layout that is simulated.")]
+    simulate: Annotated[Simulation, Field(description="Settings of the simulator instead of a folder.")]
+    rate_hz: RateHz = None
+    max_frames: MaxFrames = None
+    on_leak: OnLeak = None
+    partial: Annotated[bool, Field(description="Has no meaning for a simulated set.")] = False
+
+
+class PublicSet(Settings):
+    """A public set."""
+
+    reader: Annotated[str, Field(description="A public set, by the reader of its folder; see config/datasets.yaml.")]
+    data_root: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="The folder that holds the set's public folder (into which it is fetched), or that folder.",
+        ),
+    ]
+    rate_hz: RateHz = None
+    max_frames: MaxFrames = None
+    on_leak: OnLeak = None
+    partial: Annotated[
+        bool, Field(description="The folder holds a part of the set on purpose, so its files are not counted.")
+    ] = False
+
+
+class OwnSet(Settings):
+    """Your own data."""
+
+    kind: Annotated[
+        str,
+        Field(
+            description="Your own data: videos or DICOM clips to pretrain on (video_folder), images in one folder per"
+            " class (image_folder), images listed in a CSV (image_csv), or images with masks (image_mask_pairs)."
+        ),
+    ]
+    data_root: Annotated[str, Field(min_length=1, description="The folder of your data.")]
+    group: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A regular expression that finds the group (the patient) in a file's path without its ending:"
+            " its first parenthesis, else all that it matches.",
+        ),
+    ] = None
+    table: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A CSV in the folder with the columns file and, as far as known, group and label; image_csv"
+            " takes labels.csv by default.",
+        ),
+    ] = None
+    classes: Annotated[
+        list[Annotated[str, Field(min_length=1)]] | None,
+        Field(min_length=2, description="The classes; another one in folder or table is a mistake. Default: any."),
+    ] = None
+    rate_hz: RateHz = None
+    max_frames: MaxFrames = None
+    on_leak: OnLeak = None
+
+
+def check_keys(given: Any) -> Any:
+    """Refuse a data set whose keys contradict each other."""
+    if isinstance(given, dict):
+        if ("reader" in given) == ("kind" in given):
+            raise PydanticCustomError(
+                "contradiction", "needs either `reader` (a public set) or `kind` (your own data), and not both"
+            )
+        if ("simulate" in given) == ("data_root" in given):
+            raise PydanticCustomError(
+                "contradiction",
+                "needs either `simulate` (a simulated set) or `data_root` (the folder of a real one), and not both",
+            )
+    return given
+
+
+def model_of(given: Any) -> str:
+    """Which model describes a data set."""
+    keys = given if isinstance(given, dict) else given.model_fields_set
+    return "simulated" if "simulate" in keys else "own" if "kind" in keys else "public"
+
+
+DataSet = Annotated[
+    Annotated[SimulatedSet, Tag("simulated")] | Annotated[PublicSet, Tag("public")] | Annotated[OwnSet, Tag("own")],
+    Discriminator(model_of),
+    BeforeValidator(check_keys),
+]
+
+
+class Finetuning(Settings):
+    """Budget of fine-tuning, the same for every arm."""
+
+    epochs: Annotated[Int, Field(ge=1, description="Epochs; the best on the validation part is kept.")]
+    batch_size: Annotated[Int, Field(ge=2, description="Frames per step.")]
+    lr: Annotated[Float, Field(gt=0, description="Largest learning rate of AdamW.")]
+    weight_decay: Annotated[Float, Field(ge=0, description="Weight decay of AdamW.")] = 1e-4
+
+
+class Task(Settings):
+    """What all tasks have."""
+
+    dataset: Annotated[str, Field(description="The data set of the task.")]
+    regimes: Annotated[
+        list[RegimeName],
+        Once,
+        Field(
+            min_length=1,
+            description="How an encoder is evaluated: "
+            + "; ".join(f"{regime.name}: {regime.title}" for regime in REGIMES.values())
+            + ". Figures show the first.",
+        ),
+    ] = ["finetune"]  # noqa: RUF012  (pydantic copies it)
+    finetune: Annotated[
+        Finetuning | None,
+        Field(description="Budget of fine-tuning, the same for every arm; needed by regimes that train."),
+    ] = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse a regime that is not for this kind of task, and training without a budget."""
+        kind: str = self.kind  # type: ignore[attr-defined]
+        for regime in self.regimes:
+            if kind not in REGIMES[regime].kinds:
+                others = ", ".join(name for name, other in REGIMES.items() if kind in other.kinds)
+                raise PydanticCustomError(
+                    "regimes", f"{regime} is for {' and '.join(REGIMES[regime].kinds)}; for {kind} take {others}"
+                )
+            if REGIMES[regime].trains and self.finetune is None:
+                raise PydanticCustomError("finetune", f"is missing, and the regime {regime} needs it")
+        return self
+
+
+class Classification(Task):
+    """Predict the class of a frame."""
+
+    kind: Literal["classification"]
+
+
+class Segmentation(Task):
+    """Predict the mask of a lesion."""
+
+    kind: Literal["segmentation"]
+    decoder: Annotated[Literal["unet", "deeplabv3plus"], Field(description="The decoder on the encoder.")] = "unet"
+
+
+AnyTask = Annotated[Classification | Segmentation, Discriminator("kind")]
+
+
+class Splits(Settings):
+    """How cases are divided, by groups (patients, else videos)."""
+
+    folds: Annotated[Int, Field(ge=2, description="Number of test folds.")]
+    inner: Annotated[Int, Field(ge=2, description="One of so many parts of each training part chooses the epoch.")]
+
+
+class LabelFractions(Settings):
+    """Scores with a part of the training groups' labels."""
+
+    percent: Annotated[
+        list[Annotated[Int, Field(ge=1, le=100)]],
+        Once,
+        Field(
+            min_length=1,
+            description="Percentages of the training groups of each class, rounded up; smaller ones are parts of larger"
+            " ones. The validation part stays whole.",
+        ),
+    ]
+    regime: Annotated[
+        RegimeName, Field(description="How the encoders are evaluated; tasks that don't know the regime are left out.")
+    ]
+
+
+class ImageNetWeights(Settings):
+    """Local files of ImageNet weights by encoder."""
+
+    resnet18: Annotated[str | None, Field(description="Weights of resnet18.")] = None
+    tf_efficientnet_lite0: Annotated[str | None, Field(description="Weights of tf_efficientnet_lite0.")] = None
+
+
+class StudySettings(Settings):
+    """A study's file."""
+
+    study: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]+$",
+            description="Name of the study, in the tables and as prefix of the MLflow experiments.",
+        ),
+    ]
+    results: Annotated[
+        str,
+        Field(
+            min_length=1,
+            pattern=OWN_FOLDER,
+            description="Folder for everything that the study produces; a path may begin with ~.",
+        ),
+    ]
+    seeds: Annotated[
+        list[Annotated[Int, Field(ge=0, le=4294967295)]],
+        Once,
+        Field(
+            min_length=1,
+            description="One pretraining and one fine-tuning of every arm per seed. The first also seeds the simulator"
+            " and the folds.",
+        ),
+    ]
+    device: Annotated[Literal["cpu", "cuda"], Field(description="Where training runs.")]
+    devices: Annotated[
+        Int, Field(ge=1, description="GPUs (with `device: cpu`: processes) that share each pretraining batch.")
+    ] = 1
+    precision: Annotated[
+        Literal["32-true", "bf16-mixed"], Field(description="Arithmetic of training; bf16-mixed is for GPUs.")
+    ]
+    tracking: Annotated[
+        Literal["mlflow", "none"],
+        Field(description="Whether runs are logged to MLflow. The table is the same either way."),
+    ]
+    tracking_uri: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="Another MLflow store than mlflow.db in the results: http://, https:// or sqlite:///. If left"
+            " out, MLFLOW_TRACKING_URI in the environment can name one. User, password or token go into"
+            " MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN, never here.",
+        ),
+    ] = None
+    on_bad_video: Annotated[
+        Literal["skip", "stop"],
+        Field(description="What happens to a file that can't be read: it is set aside, or the run stops."),
+    ]
+    encoder: Annotated[
+        Literal["resnet18", "tf_efficientnet_lite0"], Field(description="Architecture of every arm's encoder.")
+    ]
+    imagenet_weights: Annotated[
+        ImageNetWeights,
+        Field(description="A local file of ImageNet weights (.pth or .safetensors), instead of the published source."),
+    ] = ImageNetWeights()
+    frame_size: Annotated[
+        Int,
+        Field(
+            ge=32,
+            le=1024,
+            multiple_of=32,
+            description="Side of the stored frames in pixels; frames keep their aspect ratio and get black borders.",
+        ),
+    ]
+    datasets: Annotated[dict[str, DataSet], Field(min_length=1, description="Data sets by name.")]
+    data_mirror: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="An address (https, http or file) whose files, named as in config/datasets.yaml, are fetched"
+            " before the public ones: a mirror in your institute.",
+        ),
+    ] = None
+    pool: Annotated[str, Field(description="The data set that the methods are pretrained on.")]
+    tasks: Annotated[
+        dict[Annotated[str, Field(pattern=NAME, max_length=64)], AnyTask],
+        Field(min_length=1, description="Downstream tasks by name."),
+    ]
+    splits: Annotated[Splits, Field(description="How cases are divided, by groups (patients, else videos).")]
+    reference: Annotated[
+        str | None, Field(description="The arm that all others are compared with. Default: imagenet, else the first.")
+    ] = None
+    comparisons: Annotated[
+        list[Annotated[list[str], Once, Field(min_length=2, max_length=2)]],
+        Once,
+        Field(description="Further pairs of arms to compare, as [arm, against]."),
+    ] = []  # noqa: RUF012  (pydantic copies it)
+    draws: Annotated[
+        Int, Field(ge=100, le=1_000_000, description="Draws of the bootstrap and of the permutation test.")
+    ] = 10_000
+    authors_protocol: Annotated[
+        bool,
+        Field(
+            description="Also store what the epoch that is best on the test fold gives, as the authors' code reports"
+            " it: a separate column, never the result."
+        ),
+    ] = False
+    label_fractions: Annotated[
+        LabelFractions | None,
+        Field(description="Settings of the optional target label_fractions: scores with a part of the labels."),
+    ] = None
+    methods: Annotated[
+        dict[Name, AnyMethod],
+        Field(min_length=1, description="Arms by name: a method and what departs from its published settings."),
+    ]
+    verify: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_]+/[a-z_]+/[A-Za-z0-9_]+$",
+            description="The row of the table that `snakemake verify` computes again from nothing, as its column `run`"
+            " names it: task/regime/arm.",
+        ),
+    ] = None

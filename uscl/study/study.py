@@ -1,0 +1,212 @@
+"""A study, from its settings: arms, cells, evaluations, comparisons, paths. The only place that derives them.
+
+Light: every `snakemake` call and every job that it starts reads this.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from uscl.data.sources.registry import read_registry
+from uscl.evaluate.regimes import REGIMES, fit_of
+from uscl.pretrain.method import Method
+from uscl.pretrain.methods import methods, untrained
+from uscl.study.data_sets import DataSets
+from uscl.study.schema import StudySettings
+from uscl.study.validation import validated
+
+ALL_LABELS = 100  # percent
+
+
+class Evaluation(NamedTuple):
+    """A task in a regime, with a percentage of the training groups' labels; all arms and seeds are compared in it."""
+
+    task: str
+    regime: str
+    labels: int
+
+    @property
+    def name(self) -> str:
+        """The evaluation as one name, for files."""
+        return f"{self.task}-{self.regime}-labels{self.labels}"
+
+
+class Study:
+    """What follows from a study's settings. `root` is the folder of the project."""
+
+    def __init__(self, settings: StudySettings, registry: Mapping[str, Any], root: Path) -> None:
+        self.settings = settings
+        self.root = root
+        self.results = os.path.normpath(os.path.expanduser(settings.results))
+        self.seeds = settings.seeds
+        self.data = DataSets(settings, registry, self.results)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], root: Path) -> Study:
+        """The study of a file's content. Raises UserError with one sentence on the first fault."""
+        settings = validated(config)
+        return cls(settings, read_registry(root / "config/datasets.yaml"), root)
+
+    # Arms
+
+    @functools.cached_property
+    def arms(self) -> list[str]:
+        """All arms, in the order of the file."""
+        return list(self.settings.methods)
+
+    def method(self, arm: str) -> Method:
+        """The method of an arm."""
+        return methods()[self.settings.methods[arm].method]
+
+    @functools.cached_property
+    def pretrained(self) -> list[str]:
+        """The arms that are pretrained on the pool."""
+        return [arm for arm in self.arms if self.method(arm).trains]
+
+    @functools.cached_property
+    def unpretrained(self) -> list[str]:
+        """The arms that see no ultrasound before fine-tuning."""
+        return [arm for arm in self.arms if not self.method(arm).trains]
+
+    def init(self, arm: str) -> str:
+        """What an arm starts from: `random`, `imagenet`, or the path of an encoder file."""
+        return self.settings.methods[arm].init if self.method(arm).trains else self.method(arm).name
+
+    def method_settings(self, arm: str) -> dict[str, Any]:
+        """All settings of an arm's method with their defaults, except its name and what it starts from."""
+        return {
+            key: value for key, value in self.settings.methods[arm].given().items() if key not in ("method", "init")
+        }
+
+    def initial_weights(self, arm: str) -> list[str]:
+        """The file that the settings name for the weights that an arm starts from: none or one."""
+        if self.init(arm) not in untrained():
+            return [os.path.expanduser(self.init(arm))]
+        named = getattr(self.settings.imagenet_weights, self.settings.encoder)
+        return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
+
+    def given_weights(self, arm: str) -> list[str]:
+        """Such a file, unless the study itself makes it and it may come later."""
+        own = os.path.abspath(self.results) + os.sep
+        return [file for file in self.initial_weights(arm) if not os.path.abspath(file).startswith(own)]
+
+    # Data
+
+    @functools.cached_property
+    def pool(self) -> list[str]:
+        """The data set that the arms are pretrained on; none if no arm is."""
+        return [self.settings.pool] if self.pretrained else []
+
+    @functools.cached_property
+    def datasets(self) -> list[str]:
+        """The data sets that the study uses, in alphabetical order."""
+        return sorted({*self.pool, *(task.dataset for task in self.settings.tasks.values())})
+
+    def tasks_on(self, dataset: str) -> list[str]:
+        """The tasks that a data set serves."""
+        return [name for name, task in self.settings.tasks.items() if task.dataset == dataset]
+
+    # Evaluations
+
+    @functools.cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """Every task in each of its regimes, with all labels."""
+        return [
+            Evaluation(name, regime, ALL_LABELS)
+            for name, task in self.settings.tasks.items()
+            for regime in task.regimes
+        ]
+
+    @functools.cached_property
+    def label_fractions(self) -> list[Evaluation]:
+        """The evaluations of the optional target `label_fractions`."""
+        fractions = self.settings.label_fractions
+        if fractions is None:
+            return []
+        tasks = [name for name, task in self.settings.tasks.items() if task.kind in REGIMES[fractions.regime].kinds]
+        return [Evaluation(task, fractions.regime, percent) for task in tasks for percent in fractions.percent]
+
+    @functools.cached_property
+    def probed(self) -> list[str]:
+        """The tasks that frozen features can be probed on."""
+        return [name for name, task in self.settings.tasks.items() if task.kind == "classification"]
+
+    def finetune_settings(self, task: str) -> dict[str, Any]:
+        """What fine-tuning on a task is called with."""
+        settings = self.settings.tasks[task]
+        budget = settings.finetune.given() if settings.finetune else {}
+        if settings.kind == "segmentation":
+            return budget | {"decoder": settings.decoder}
+        return budget | {"authors_protocol": self.settings.authors_protocol}
+
+    def fit(self, task: str, regime: str) -> str:
+        """The function that evaluates on a task in a regime, as `module:function`."""
+        return fit_of(regime, self.settings.tasks[task].kind)
+
+    def trains(self, regime: str) -> bool:
+        """Whether a regime trains the encoder, instead of reading its frozen features."""
+        return REGIMES[regime].trains
+
+    def missing_evaluations(self) -> list[tuple[str, str, str]]:
+        """Task, regime and reason of what the tables can't show: regimes that other tasks of the study have."""
+        known = list(dict.fromkeys(evaluation.regime for evaluation in self.evaluations))
+        return [
+            (name, regime, self._why_missing(task.kind, name, regime))
+            for name, task in self.settings.tasks.items()
+            for regime in known
+            if regime not in task.regimes
+        ]
+
+    def _why_missing(self, kind: str, task: str, regime: str) -> str:
+        return f"not among tasks.{task}.regimes" if kind in REGIMES[regime].kinds else f"{kind} has no such probe"
+
+    # Comparisons
+
+    @functools.cached_property
+    def reference(self) -> str:
+        """The arm that all others are compared with."""
+        return self.settings.reference or ("imagenet" if "imagenet" in self.arms else self.arms[0])
+
+    @functools.cached_property
+    def comparisons(self) -> list[list[str]]:
+        """Pairs [arm, against]: every other arm with the reference, and those that the settings name."""
+        with_reference = [[arm, self.reference] for arm in self.arms if arm != self.reference]
+        return with_reference + [pair for pair in self.settings.comparisons if pair not in with_reference]
+
+    # Files
+
+    def splits(self, task: str) -> str:
+        """The folds of a task. Other settings make another file, so that a study that returns to these finds them."""
+        splits = self.settings.splits
+        return f"{self.results}/splits/{task}-{splits.folds}x{splits.inner}-seed{self.seeds[0]}.csv"
+
+    def encoder(self, arm: str, seed: int | str) -> str:
+        """The folder of an encoder."""
+        return f"{self.results}/encoders/{arm}/seed{seed}"
+
+    def cell(self, evaluation: Evaluation, arm: str, seed: int | str) -> str:
+        """The folder of a cell."""
+        task, regime, labels = evaluation
+        return f"{self.results}/cells/{task}/{regime}/labels{labels}/{arm}/seed{seed}"
+
+    def encoder_outcomes(self, arms: Iterable[str] | None = None) -> list[str]:
+        """What became of the encoders of some arms, else of all."""
+        arms = self.arms if arms is None else list(arms)
+        return [f"{self.encoder(arm, seed)}/outcome.json" for arm in arms for seed in self.seeds]
+
+    def cell_outcomes(self, *evaluations: Evaluation) -> list[str]:
+        """What became of the cells of some evaluations."""
+        return [
+            f"{self.cell(evaluation, arm, seed)}/outcome.json"
+            for evaluation in evaluations
+            for arm in self.arms
+            for seed in self.seeds
+        ]
+
+    def statistics(self, *evaluations: Evaluation, file: str) -> list[str]:
+        """A file of the statistics of each of some evaluations."""
+        return [f"{self.results}/statistics/{evaluation.name}/{file}" for evaluation in evaluations]

@@ -1,0 +1,46 @@
+"""Checks come before training, without being inputs of it.
+
+A run that is there and current waits for nothing, so that a check that fails, or that runs again for a new arm, never
+makes Snakemake repeat a finished training. All other runs wait for the checks.
+"""
+
+from pathlib import Path
+
+from uscl.jobs.outcome import FAILED, lost_files, read_outcome
+from uscl.study.study import Study
+
+
+def after_checks(study: Study, outcome: str, key: str) -> list[str]:
+    """What a run waits for: nothing if its outcome has this key, else the verdict of the checks."""
+    found = read_outcome(Path(outcome))
+    return [] if found and found.key == key else [checked(study)]
+
+
+def checked(study: Study) -> str:
+    """The file that says that the study passed its checks."""
+    return f"{study.results}/audit/feasible.txt"
+
+
+def runs(study: Study) -> list[str]:
+    """The outcomes of all runs of the study, whether they are there or not."""
+    return [*study.encoder_outcomes(), *study.cell_outcomes(*study.evaluations)]
+
+
+def failed_runs(study: Study) -> list[str]:
+    """One sentence for each run of the study that failed by a mistake of its own."""
+    outcomes = ((Path(path), read_outcome(Path(path))) for path in runs(study))
+    return [
+        f"{path.parent.relative_to(study.results)}: {outcome.reason}"
+        for path, outcome in outcomes
+        if outcome and outcome.status == FAILED
+    ]
+
+
+def forget_lost_runs(study: Study) -> list[str]:
+    """Remove the outcome of each run that has lost a file, so that the run is repeated; returns the lost files."""
+    lost: list[str] = []
+    for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
+        if missing := lost_files(path):
+            path.unlink()
+            lost += map(str, missing)
+    return lost

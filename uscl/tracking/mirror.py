@@ -1,0 +1,239 @@
+"""MLflow as a view of the result files: one process per call logs the runs as their files come.
+
+`python -m uscl.tracking.mirror --results FOLDER --study NAME [--address URI]` looks at the results folder every few
+seconds until its standard input is closed, then once more. Nothing that happens in MLflow decides a result or fails a
+job: whatever is not logged now is logged by a later call, or by `snakemake sync_tracking`, from the same files.
+
+MLflow and pandas are imported when there is something to log.
+"""
+
+import argparse
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from uscl.base.errors import UserError
+from uscl.base.redaction import redacted
+from uscl.base.text import counted
+from uscl.jobs.job import log_to
+from uscl.tracking.address import is_own_store, local_store, store_address
+from uscl.tracking.logged import Logged
+from uscl.tracking.run_files import Call, RunFiles, find_runs
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+    from uscl.tracking.read_runs import ReadMetrics
+
+log = logging.getLogger("uscl")
+
+UNAVAILABLE = (
+    "MLflow can't be used (%s): the study goes on, its records are kept in files, and `snakemake sync_tracking` logs"
+    " them later."
+)
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for what is wrong with one run
+
+LOOK_S = 2.0  # seconds between two looks at the results; more where a look takes long
+LOOK_SHARE = 0.02  # of the time at most is spent on looking
+TURN_S = 5.0  # seconds after which other studies get their turn at the same store
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 300.0  # before a store that can't be used is tried again
+
+
+class Mirror:
+    """Logs the runs of one results folder.
+
+    `logged` are the runs that need no comparison with the store. A run that MLflow refuses, or whose files can't be
+    read, is left out until its files change; the others are logged.
+    """
+
+    def __init__(self, results: Path, address: str, study: str, logged: Logged) -> None:
+        self._results, self._address, self._study = results, address, study
+        self._logged = logged
+        self._refused: dict[str, str] = {}
+        self._last: str | None = None  # the run that was being logged
+        self.refusals: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def lacking(self, call: Call) -> list[RunFiles]:
+        """The runs to log now; one at which the store failed comes last, in case the run itself is the cause."""
+        runs = self._logged.lacking(find_runs(self._results, call))
+        fresh = (run for run in runs if self._refused.get(run.key) != run.fingerprint)
+        return sorted(fresh, key=lambda run: run.key == self._last)
+
+    def log(self, runs: list[RunFiles]) -> None:
+        """Log some runs. Raises whatever the store raises if it can't be used."""
+        from uscl.tracking.store import opened
+
+        queue = runs[::-1]
+        (self._results / "tracking").mkdir(parents=True, exist_ok=True)
+        # sync_tracking and the mirror of another call would log the same runs at the same time.
+        with FileLock(self._results / "tracking/mirror.lock", timeout=LONGEST_PAUSE_S):
+            while queue:
+                done: list[RunFiles] = []
+                try:
+                    with opened(self._address) as client:
+                        self._turn(client, queue, done)
+                finally:
+                    if done:
+                        self._logged.add(done)
+        self._last = None
+
+    def _turn(self, client: "MlflowClient", queue: list[RunFiles], done: list[RunFiles]) -> None:
+        """Log runs from the end of the queue until the turn is over."""
+        import pandas as pd
+
+        from uscl.tracking.store import experiment
+
+        end = time.monotonic() + TURN_S
+        read_metrics = cache(pd.read_csv)  # one file has the metrics of all cells of an evaluation
+        experiments = cache(lambda name: experiment(client, self._address, name))
+        while queue and time.monotonic() < end:
+            files = queue.pop()
+            self._last = files.key
+            if reason := self._refusal(client, files, read_metrics, experiments):
+                self._refused[files.key] = files.fingerprint
+                self.refusals.append(f"{files.key}: {reason}")
+            else:
+                done.append(files)
+
+    def _refusal(
+        self,
+        client: "MlflowClient",
+        files: RunFiles,
+        read_metrics: "ReadMetrics",
+        experiments: Callable[[str], str],
+    ) -> str | None:
+        """Log one run; returns the reason if that run alone can't be logged."""
+        from mlflow.exceptions import MlflowException
+
+        from uscl.tracking.read_runs import experiment_name, read_run
+        from uscl.tracking.store import RUN_S, limited, reason
+        from uscl.tracking.write_runs import log_once
+
+        try:
+            run = read_run(self._results, files, read_metrics)
+            _ = run.parts  # reads the files to be logged
+        except Exception as error:  # of one run's files: they may be damaged, or be replaced just now
+            log.info("%s can't be read.", files.key, exc_info=True)
+            return f"{type(error).__name__}: {reason(error)}"
+        try:
+            with limited(RUN_S):
+                _, new = log_once(client, experiments(experiment_name(self._study, run)), run)
+        except MlflowException as error:
+            if error.error_code not in REFUSALS:
+                raise
+            log.info("MLflow refuses %s.", files.key, exc_info=True)
+            return reason(error)
+        self.counts["logged" if new else "there"] += 1
+        return None
+
+
+def follow(mirror: Mirror, call: Call) -> None:
+    """Log runs as they come until standard input is closed, then once more; never raises, warns at most once of each.
+
+    A store that can't be used is tried again after growing pauses, and at the end of the call.
+    """
+    pause, retry_at, warned = FIRST_PAUSE_S, 0.0, False
+    while True:
+        began = time.monotonic()
+        took = 0.0
+        try:
+            runs = mirror.lacking(call)
+            took = time.monotonic() - began
+            if runs and (call.over or began >= retry_at):
+                mirror.log(runs)
+                pause = FIRST_PAUSE_S
+        except Exception as error:  # MLflow, its packages, a server, a disk: whatever it is, the study goes on
+            log.info("Not logged to MLflow.", exc_info=True)
+            if not warned:
+                log.warning(UNAVAILABLE, reason_of(error))
+            warned, retry_at, pause = True, time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE_S)
+        if call.over:
+            break
+        call = call._replace(over=closed_within(max(LOOK_S, took / LOOK_SHARE)))
+    if mirror.refusals:
+        log.warning("%s", refused(mirror.refusals))
+
+
+def closed_within(seconds: float) -> bool:
+    """Wait; True as soon as standard input is closed, because the call has ended, however it ended."""
+    readable, _, _ = select.select([sys.stdin], [], [], seconds)
+    return bool(readable) and not os.read(sys.stdin.fileno(), 1024)
+
+
+def sync(results: Path, configured: str | None, study: str) -> str:
+    """Log all that the store lacks and say what was done. Raises UserError if the store can't be used."""
+    address = store_address(results, configured)
+    mirror = Mirror(results, address, study, Logged(results, address))  # asks the store about every run
+    try:
+        quiet()
+        from uscl.tracking.store import replace_unusable
+
+        moved = replace_unusable(local_store(results)) if is_own_store(results, configured) else None
+        if moved:
+            log.warning("%s", moved)
+        mirror.log(mirror.lacking(Call()))
+    except Exception as error:  # of any kind and from any package: it is about the store
+        log.info("Not logged to MLflow.", exc_info=True)
+        raise UserError(
+            f"MLflow can't be used ({reason_of(error)}): nothing is lost; run `snakemake sync_tracking` once it works."
+        ) from error
+    done = f"MLflow: {counted(mirror.counts['logged'], 'run')} logged, {mirror.counts['there']} were there already"
+    return f"{done}. {refused(mirror.refusals)}" if mirror.refusals else f"{done}."
+
+
+def refused(refusals: list[str]) -> str:
+    """A sentence about runs that can't be logged by themselves."""
+    more = f" ({len(refusals)} such runs)" if len(refusals) > 1 else ""
+    return f"Not in MLflow: {refusals[0]}{more}; results/logs has the details, and the result files are unaffected."
+
+
+def reason_of(error: Exception) -> str:
+    """Why the store can't be used; a broken MLflow package is a reason too."""
+    if isinstance(error, ImportError):
+        return f"the package can't be imported: {redacted(str(error))}"
+    from uscl.tracking.store import reason
+
+    return reason(error)
+
+
+def quiet() -> None:
+    """Keep messages of MLflow and its packages off the screen, where they would look like faults of the study."""
+    mlflows_own = logging.getLogger("mlflow")
+    try:
+        import mlflow  # noqa: F401  # it installs a handler of its own on import
+    except ImportError:
+        log.info("MLflow can't be imported.", exc_info=True)
+    mlflows_own.handlers.clear()
+    mlflows_own.propagate = True
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.addFilter(logging.Filter("uscl"))
+
+
+def main() -> None:
+    """Follow one call."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the call, and the call ends this process
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--address")
+    parser.add_argument("--since", type=float, default=0.0, help="start of the call, in seconds since 1970")
+    given = parser.parse_args()
+    log_to(given.results / "logs/tracking.log", first=True)
+    address = store_address(given.results, given.address)
+    follow(Mirror(given.results, address, given.study, Logged(given.results, address).load()), Call(given.since))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Which runs a results folder holds, and whether the files of each have changed since they were logged.
+
+Imports neither MLflow nor pandas: a call asks every few seconds, for thousands of runs.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from uscl.jobs.attempts import RUNNING, read
+from uscl.jobs.interruption import CALLER
+from uscl.jobs.live_history import NAME
+
+ATTEMPTED = {"name", "params", "tags", "started", "log", "ended", "reason"}  # what the attempt at a run says
+ALL_LABELS = "labels100"  # figures of single cells are drawn for these only
+
+
+class RunFiles(NamedTuple):
+    """The files of one run: those of a finished or failed run by its outcome.json, else those of an attempt.
+
+    `key` is the path of `file` below the results folder. `running` is only true of an attempt. `fingerprint` changes
+    whenever one of the run's files does. `more` are the folders and files outside the run's own folder.
+    """
+
+    key: str
+    file: Path
+    fingerprint: str
+    attempt: dict[str, Any] | None = None
+    running: bool = False
+    more: tuple[Path, ...] = ()
+
+
+class Call(NamedTuple):
+    """The call that tracks its runs: jobs that began after `since` belong to it, and run unless it is `over`."""
+
+    since: float = float("inf")
+    over: bool = False
+
+
+def find_runs(results: Path, call: Call) -> list[RunFiles]:
+    """All runs of a results folder: encoders, then cells, then attempts that are running or did not end well."""
+    outcomes = [*outcomes_below(results / "encoders", 2), *outcomes_below(results / "cells", 5)]
+    finished = (of_outcome(results, path) for path in outcomes)
+    attempts = (of_attempt(results, path, call) for path in sorted((results / "logs").rglob("*.attempt.json")))
+    return [run for run in (*finished, *attempts) if run]
+
+
+def outcomes_below(folder: Path, depth: int) -> Iterator[Path]:
+    """Every outcome.json so many folders below one, in alphabetical order."""
+    if depth == 0:
+        path = folder / "outcome.json"
+        if path.exists():
+            yield path
+        return
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:  # not there, or no longer
+        return
+    for name in names:
+        yield from outcomes_below(folder / name, depth - 1)
+
+
+def of_outcome(results: Path, path: Path) -> RunFiles:
+    """The run of an outcome.json; what scoring and drawing add to it lies in other folders."""
+    key = key_of(results, path)
+    more = cell_extras(results, path.parent) if key.startswith("cells/") else encoder_extras(results, path.parent)
+    return RunFiles(key, path, fingerprint(path, *more), more=more)
+
+
+def encoder_extras(results: Path, folder: Path) -> tuple[Path, ...]:
+    """The figures of a pretraining."""
+    arm, seed = folder.parts[-2:]
+    return (results / "figures/pretraining" / seed / arm,)
+
+
+def cell_extras(results: Path, folder: Path) -> tuple[Path, ...]:
+    """The metrics of a cell's evaluation and the figures of the cell."""
+    task, regime, labels, arm, seed = folder.parts[-5:]
+    metrics = results / "statistics" / f"{task}-{regime}-{labels}" / "metrics.csv"
+    figures = results / "figures" / f"{task}-{regime}" / "cells" / f"{arm}-{seed}"
+    return (metrics, figures) if labels == ALL_LABELS else (metrics,)
+
+
+def of_attempt(results: Path, path: Path, call: Call) -> RunFiles | None:
+    """The run that an attempt was to make; None for jobs that make no run, and once there is an outcome."""
+    attempt = read(path)
+    if not attempt or not attempt.keys() >= ATTEMPTED or ended(results, attempt):
+        return None
+    same_call = attempt.get("caller") == os.environ.get(CALLER, "") or attempt["started"] >= call.since
+    running = attempt["status"] == RUNNING and same_call and not call.over
+    live = live_history(results, attempt)
+    marks = f"{fingerprint(path, live)} {running}"
+    return RunFiles(key_of(results, path), path, marks, attempt, running, (live,))
+
+
+def ended(results: Path, attempt: dict[str, Any]) -> bool:
+    """Whether an attempt has an outcome: the file of the attempt is then about to be removed."""
+    outcome = results / ("cells" if "task" in attempt["tags"] else "encoders") / place_of(attempt) / "outcome.json"
+    return outcome.exists() and outcome.stat().st_mtime >= attempt["started"]
+
+
+def live_history(results: Path, record: dict[str, Any]) -> Path:
+    """Where a run that trains writes its history epoch by epoch (see `uscl.jobs.live_history`)."""
+    return results / "checkpoints" / ("cells" if "task" in record["tags"] else "") / place_of(record) / NAME
+
+
+def place_of(record: dict[str, Any]) -> Path:
+    """The folder of a run below those of all encoders, or of all cells."""
+    arm, params = str(record["tags"]["arm"]), record["params"]
+    cell = [params["task"], params["regime"], f"labels{params['labels']}"] if "task" in record["tags"] else []
+    return Path(*cell, arm, f"seed{params['seed']}")
+
+
+def fingerprint(*paths: Path) -> str:
+    """Size and time of change of some files and folders, in short."""
+    marks = []
+    for path in paths:
+        try:
+            found = path.stat()
+            marks.append((found.st_mtime_ns, found.st_size))
+        except OSError:
+            marks.append((0, 0))
+    return hashlib.sha256(repr(marks).encode()).hexdigest()[:16]
+
+
+def key_of(results: Path, path: Path) -> str:
+    """A file's path below the results folder."""
+    return path.relative_to(results).as_posix()

@@ -1,0 +1,27 @@
+"""Draw the losses and health of all pretrainings with one seed, and the weights that they give to pairs of frames."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    import pandas as pd
+
+    from uscl.base.files import written_folder
+    from uscl.data.store import FrameStore
+    from uscl.jobs.outcome import required
+    from uscl.report.figures.film_strip import choose_videos, film_strip
+    from uscl.report.figures.pair_weights import pair_weights_figure
+    from uscl.report.figures.style import save_both
+    from uscl.report.figures.training import pretraining_curve
+
+    store = FrameStore.open(Path(snakemake.input.frames).parent)
+    with written_folder(Path(snakemake.output.figures)) as out:
+        for arm, path in zip(snakemake.params.arms, snakemake.input.outcomes, strict=True):
+            if not required(Path(path)).done:
+                continue
+            title, folder = f"{arm}, seed {snakemake.wildcards.seed}", Path(path).parent
+            history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
+            save_both(pretraining_curve(history, title), out / arm / "pretraining_curve")
+            save_both(pair_weights_figure(pairs, store.manifest, store.frames, title), out / arm / "pair_weights")
+            save_both(film_strip(store.frames, choose_videos(pairs, store.manifest), title), out / arm / "film_strip")

@@ -1,0 +1,29 @@
+"""Draw an evaluation: the results of all arms, and every fold of every cell."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    import pandas as pd
+
+    from uscl.base.files import written_folder
+    from uscl.base.tables import read_parquet
+    from uscl.data.store import FrameStore
+    from uscl.jobs.outcome import runs_of
+    from uscl.report.figures.predictions import draw_cell
+    from uscl.report.figures.task import draw_task
+
+    given, params = snakemake.input, snakemake.params
+    runs, store = runs_of(given.outcomes, params.arms, params.seeds), FrameStore.open(Path(given.frames).parent)
+    predictions = {run: read_parquet(folder / "predictions.parquet") for run, folder in runs.done.items()}
+    histories = {run: pd.read_csv(folder / "history.csv") for run, folder in runs.done.items()}
+    with written_folder(Path(snakemake.output.figures)) as folder:
+        for (arm, seed), table in predictions.items():
+            draw_cell(table, histories[arm, seed], store, folder / "cells" / f"{arm}-seed{seed}")
+        if runs.done:
+            of_runs = (table.assign(arm=arm, seed=seed) for (arm, seed), table in histories.items())
+            all_histories = pd.concat(of_runs, ignore_index=True)
+            all_predictions = pd.concat(predictions.values(), ignore_index=True)
+            cases = read_parquet(given.cases)
+            draw_task(params.kind, runs.arms, cases, all_predictions, all_histories, store, folder)

@@ -1,0 +1,14 @@
+"""Log to MLflow what its store lacks, from the result files: finished runs, and those that failed."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake, result=False):
+    from uscl.base.errors import UserError
+    from uscl.tracking.mirror import sync
+
+    params = snakemake.params
+    if snakemake.config["tracking"] == "none":
+        raise UserError("Config: tracking is none: set it to mlflow to log the study's runs.")
+    print(sync(Path(params.results), params.address, params.study))
