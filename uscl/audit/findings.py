@@ -10,37 +10,35 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from uscl.base.errors import UserError
+from uscl.base.table_schema import Column, TableSchema, one_of
 
 NO_ROW = -1
 DUPLICATES = ("exact duplicate", "near duplicate")
 
-FINDINGS = pa.DataFrameSchema(
+FINDINGS = TableSchema(
     {
-        "kind": pa.Column("str", description="exact duplicate, near duplicate, same name, same patient, ..."),
-        "scope": pa.Column("str", pa.Check.isin(["within", "pool and task"])),
-        "level": pa.Column("str", pa.Check.isin(["leak", "warning"])),
-        "dataset_a": pa.Column("str"),
-        "video_a": pa.Column("str"),
-        "group_a": pa.Column("str"),
-        "label_a": pa.Column("str"),
-        "row_a": pa.Column("int64", description="row of the frame store that matches best; -1: no picture"),
-        "dataset_b": pa.Column("str", description='"" where a finding is about one file'),
-        "video_b": pa.Column("str"),
-        "group_b": pa.Column("str"),
-        "label_b": pa.Column("str"),
-        "row_b": pa.Column("int64"),
-        "frames": pa.Column("int64", description="pairs of frames that match"),
-        "distance": pa.Column("float64", nullable=True, description="bits of 256 that differ, of the best pair"),
-        "correlation": pa.Column("float64", nullable=True, description="of the best pair"),
-        "mirrored": pa.Column("bool"),
-        "action": pa.Column("str", pa.Check.isin(["stop", "grouped", "dropped", "reported"])),
-        "reason": pa.Column("str"),
+        "kind": Column("str"),  # exact duplicate, near duplicate, same name, same patient, ...
+        "scope": Column("str", one_of("within", "pool and task")),
+        "level": Column("str", one_of("leak", "warning")),
+        "dataset_a": Column("str"),
+        "video_a": Column("str"),
+        "group_a": Column("str"),
+        "label_a": Column("str"),
+        "row_a": Column("int64"),  # row of the frame store that matches best; -1: no picture
+        "dataset_b": Column("str"),  # "" where a finding is about one file
+        "video_b": Column("str"),
+        "group_b": Column("str"),
+        "label_b": Column("str"),
+        "row_b": Column("int64"),
+        "frames": Column("int64"),  # pairs of frames that match
+        "distance": Column("float64", gaps=True),  # bits of 256 that differ, of the best pair
+        "correlation": Column("float64", gaps=True),  # of the best pair
+        "mirrored": Column("bool"),
+        "action": Column("str", one_of("stop", "grouped", "dropped", "reported")),
+        "reason": Column("str"),
     },
-    strict=True,
-    ordered=True,
 )
 
 
@@ -61,7 +59,7 @@ def ends(dataset_a: str, a: Any, dataset_b: str, b: Any) -> dict[str, str]:
 
 def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Findings as a checked table."""
-    frame = pd.DataFrame(list(rows), columns=list(FINDINGS.columns)).astype(types_of(FINDINGS))
+    frame = pd.DataFrame(list(rows), columns=list(FINDINGS.columns)).astype(FINDINGS.types())
     return FINDINGS.validate(frame.round({"correlation": 4}))
 
 
@@ -70,22 +68,11 @@ def read_findings(path: Path) -> pd.DataFrame:
     return read_written(path, FINDINGS)
 
 
-def read_written(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def read_written(path: Path, schema: TableSchema) -> pd.DataFrame:
     """A table of the audit as it was written: texts as they are, gaps in measures only. Raises UserError."""
-    types = types_of(schema)
-    gaps = {name: [""] for name, kind in types.items() if kind == "float64"}
     try:
-        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=gaps)
-        if list(found.columns) != list(schema.columns):
-            raise ValueError(f"its columns are {', '.join(found.columns)}")
-        return schema.validate(found)
+        return schema.read(path)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: run the audit, which writes it.") from error
-    except (pa.errors.SchemaError, ValueError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is not what the audit writes ({str(error).splitlines()[0]}): remove it.") from error
-
-
-def types_of(schema: pa.DataFrameSchema) -> dict[str, str]:
-    """The types of a schema's columns as pandas takes them."""
-    kinds = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return {name: "str" if kind.startswith("str") else kind for name, kind in kinds.items()}

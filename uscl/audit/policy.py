@@ -4,28 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from uscl.audit.findings import DUPLICATES, read_written
+from uscl.base.table_schema import Column, TableSchema
 
 SHOWN = 20  # pairs in a message
 
-UNITS = pa.DataFrameSchema(
+UNITS = TableSchema(
     {
-        "dataset": pa.Column("str"),
-        "video": pa.Column("str"),
-        "group": pa.Column("str", description="as it was read"),
-        "audited_group": pa.Column("str", description="as it counts when folds are drawn"),
-        "kept": pa.Column("bool"),
-        "reason": pa.Column("str", description='why the video is left out, else ""'),
+        "dataset": Column("str"),
+        "video": Column("str"),
+        "group": Column("str"),  # as it was read
+        "audited_group": Column("str"),  # as it counts when folds are drawn
+        "kept": Column("bool"),
+        "reason": Column("str"),  # why the video is left out, else ""
     },
-    strict=True,
-    ordered=True,
 )
 
-LEFT_OUT = pa.DataFrameSchema({"video": pa.Column("str"), "reason": pa.Column("str")}, strict=True, ordered=True)
+LEFT_OUT = TableSchema({"video": Column("str"), "reason": Column("str")})
 
 
 def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,10 +49,15 @@ def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple
 def first_of_component(leaks: pd.DataFrame) -> dict[str, str]:
     """Each group that a leak touches -> the first, by name, of the groups that leaks connect it with."""
     groups = sorted({*leaks["group_a"], *leaks["group_b"]})
+    if not groups:
+        return {}
+    from scipy.sparse import coo_array  # late: most sets have no leak, and trainings import this module
+    from scipy.sparse.csgraph import connected_components
+
     number = {group: place for place, group in enumerate(groups)}
     rows, columns = leaks["group_a"].map(number), leaks["group_b"].map(number)
     links = coo_array(([1] * len(leaks), (rows.astype(int), columns.astype(int))), shape=(len(groups), len(groups)))
-    _, component = connected_components(links, directed=False) if groups else (0, [])
+    _, component = connected_components(links, directed=False)
     first: dict[int, str] = {}
     for group, part in zip(groups, component, strict=True):
         first.setdefault(part, group)

@@ -1,12 +1,10 @@
 """Progress of long work: a bar on a terminal, a log line now and then elsewhere."""
 
 import logging
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
-
-from rich.console import Console
-from rich.progress import Progress
 
 LOG_INTERVAL_S = 30.0
 
@@ -16,13 +14,22 @@ T = TypeVar("T")
 
 def shown(items: Iterable[T], total: int, name: str) -> Iterator[T]:
     """Pass `items` on while showing how many of `total` are done."""
-    console = Console(stderr=True)
-    said = time.monotonic()
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=total)
-        for done, item in enumerate(items, start=1):
-            yield item
-            bar.advance(task)
-            if not console.is_terminal and time.monotonic() - said > LOG_INTERVAL_S:
-                log.info("%s: %d of %d", name, done, total)
-                said = time.monotonic()
+    return with_bar(items, total, name) if sys.stderr.isatty() else with_log(items, total, name)
+
+
+def with_bar(items: Iterable[T], total: int, name: str) -> Iterator[T]:
+    """Pass `items` on under a bar."""
+    from rich.console import Console  # late: most jobs have no terminal
+    from rich.progress import track
+
+    yield from track(items, name, total, console=Console(stderr=True))
+
+
+def with_log(items: Iterable[T], total: int, name: str) -> Iterator[T]:
+    """Pass `items` on, with a line in the log from time to time."""
+    logged = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - logged > LOG_INTERVAL_S:
+            log.info("%s: %d of %d", name, done, total)
+            logged = time.monotonic()

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import derive, generator
@@ -84,6 +83,8 @@ def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tup
             f"{key} is {parts}, and these classes have too few groups (patients or videos) for it: {told}. Lower it in"
             " the config, or add data."
         )
+    from sklearn.model_selection import StratifiedGroupKFold  # late: trainings only read the folds
+
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
     yield from splitter.split(cases, cases["label"], cases["group"])
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,6 +15,7 @@ from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.authors_protocol import BestOnTest
+from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.predictions import by_class, predicted
 from uscl.models.encoder import Encoder
@@ -68,7 +68,7 @@ def finetune_fold(
         train,
         validation,
         loss_of=lambda logits, labels: F.cross_entropy(logits, labels, weight=weight.to(logits.device)),
-        score_of=lambda logits, labels: float(balanced_accuracy_score(labels, logits.argmax(1))),
+        score_of=lambda logits, labels: balanced_accuracy(labels.numpy(), logits.argmax(1).numpy()),
         augment=lambda frames, labels: (augmentation(frames), labels),
         epochs=epochs,
         batch_size=batch_size,

@@ -1,28 +1,37 @@
 """Features of a frozen encoder, computed once for all folds, regimes and label fractions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
 from uscl.data.store import FrameStore
-from uscl.models.encoder import Encoder
-from uscl.training.augment import as_float
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from uscl.models.encoder import Encoder
 
 
-@torch.inference_mode()
 def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:
     """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm at rest.
 
     Raises UserError where a feature is not finite.
     """
+    import torch  # late: probes check features with this module, and need no torch
+
+    from uscl.training.augment import as_float
+
     model = fabric.setup_module(encoder.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
     found = np.empty((len(store.frames), encoder.dim), np.float32)
-    for start in range(0, len(found), batch_size):
-        frames = torch.from_numpy(np.array(store.frames[start : start + batch_size]))
-        found[start : start + batch_size] = model(as_float(fabric.to_device(frames))).float().cpu()
+    with torch.inference_mode():
+        for start in range(0, len(found), batch_size):
+            frames = torch.from_numpy(np.array(store.frames[start : start + batch_size]))
+            found[start : start + batch_size] = model(as_float(fabric.to_device(frames))).float().cpu()
     check_features(found, store.manifest["case"])
     return found
 

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from uscl.data.splits import Fold
-from uscl.evaluate.choice import rank
+from uscl.evaluate.choice import balanced_accuracy, log_loss, rank
 from uscl.evaluate.features import check_features
 from uscl.evaluate.predictions import predicted
 
@@ -49,8 +48,8 @@ def probe_fold(
             {
                 "candidate": number,
                 "setting": setting,
-                "validation_loss": log_loss(y_validation, probabilities, labels=range(len(classes))),
-                "validation_score": balanced_accuracy_score(y_validation, probabilities.argmax(axis=1)),
+                "validation_loss": log_loss(y_validation, probabilities),
+                "validation_score": balanced_accuracy(y_validation, probabilities.argmax(axis=1)),
             }
         )
         fitted.append(model)

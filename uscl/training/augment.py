@@ -4,8 +4,14 @@ Frames are grey [batch, 1, height, width] in [0, 1]. Random numbers come from to
 (`uscl.base.seeds.torch_stream`).
 """
 
-import kornia.augmentation as K
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from torch import Tensor
+
+if TYPE_CHECKING:
+    import kornia.augmentation as K
 
 
 def contrastive(size: int) -> K.AugmentationSequential:
@@ -14,6 +20,8 @@ def contrastive(size: int) -> K.AugmentationSequential:
     Of the colour jitter 0.64 / 0.64 / 0.64 / 0.16 only brightness and contrast are drawn: saturation and hue leave a
     grey image as it is.
     """
+    import kornia.augmentation as K  # late: features of a frozen encoder need `as_float` alone
+
     return K.AugmentationSequential(
         K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),
         K.RandomHorizontalFlip(p=0.5),
@@ -24,6 +32,8 @@ def contrastive(size: int) -> K.AugmentationSequential:
 
 def supervised(size: int, *, masks: bool = False) -> K.AugmentationSequential:
     """Mild crop, flip and jitter for fine-tuning; with `masks`, images and masks move together."""
+    import kornia.augmentation as K
+
     return K.AugmentationSequential(
         K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),
         K.RandomHorizontalFlip(p=0.5),

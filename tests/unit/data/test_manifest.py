@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 
 from uscl.base.errors import UserError
@@ -57,14 +56,14 @@ def test_problems_may_be_a_header_alone(tmp_path):
     ],
 )
 def test_a_wrong_manifest_is_not_written(tmp_path, column, value):
-    with pytest.raises(pa.errors.SchemaError, match=column):
+    with pytest.raises(ValueError, match=column):
         write_table(table().assign(**{column: value}), MANIFEST, tmp_path / "manifest.csv")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_action_is_one_of_two(tmp_path):
     row = pd.DataFrame([["d", "f", "deleted", "r"]], columns=list(PROBLEMS.columns))
-    with pytest.raises(pa.errors.SchemaError, match="action"):
+    with pytest.raises(ValueError, match="action"):
         write_table(row, PROBLEMS, tmp_path / "problems.csv")
 
 

@@ -32,7 +32,7 @@ def manifests(draw):
     table = pd.DataFrame(draw(st.lists(rows, min_size=count, max_size=count)))
     table["row"] = np.arange(count)
     table["case"] = draw(st.lists(words, min_size=count, max_size=count, unique=True))
-    text = [name for name, column in MANIFEST.columns.items() if str(column.dtype) == "str"]
+    text = [name for name, column in MANIFEST.columns.items() if column.dtype == "str"]
     return table[list(MANIFEST.columns)].astype(dict.fromkeys(text, "str"))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from uscl.base.errors import UserError
 from uscl.data.splits import Fold, make_splits, with_fewer_labels
-from uscl.pretrain.pairs.pool import divide_pool
+from uscl.pretrain.pairs.pool_parts import divide_pool
 
 groups = st.integers(0, 11).map(lambda number: f"p{number}")
 labels = st.sampled_from(["a", "b", "c"])

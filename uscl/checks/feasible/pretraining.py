@@ -13,7 +13,7 @@ from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank
 from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
-from uscl.pretrain.pairs.pool import divide_pool
+from uscl.pretrain.pairs.pool_parts import divide_pool
 
 log = logging.getLogger(__name__)
 

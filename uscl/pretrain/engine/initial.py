@@ -1,11 +1,15 @@
 """The encoder that a pretraining starts from."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uscl.base.errors import UserError
-from uscl.models.checkpoint import load_encoder
-from uscl.models.encoder import Encoder
+
+if TYPE_CHECKING:
+    from uscl.models.encoder import Encoder
 
 
 def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = None) -> Encoder:
@@ -20,6 +24,8 @@ def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = N
         return encoder
     if file is None:
         raise UserError(f"`init: {init}` names no file: give random, imagenet or the path of an encoder.safetensors.")
+    from uscl.models.checkpoint import load_encoder  # late: the feasibility check imports torch for such a file alone
+
     encoder = load_encoder(file)
     if encoder.arch != arch:
         raise UserError(f"`init: {file}` holds a {encoder.arch}, but the study's `encoder` is {arch}.")

@@ -1,23 +1,21 @@
 """The pretraining pool as every method meets it: its parts, its views, and what a run says of it."""
 
 import numpy as np
-import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import generator
-from uscl.base.text import counted
 from uscl.data.store import FrameStore
 from uscl.models.checkpoint import not_finite, shortened
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import embed
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Pairs, Rows, Videos, batches, one_frame
+from uscl.pretrain.pairs.pool_parts import divide_pool
 from uscl.training.losses import finite, nt_xent_per_view
 
-FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
 SHOWN_INPUTS = 3
 
 
@@ -71,54 +69,3 @@ def check_weights(module: nn.Module) -> None:
             f"Weights became NaN or infinite by its end, in {len(bad)} tensors ({shortened(bad, 2)}): lower"
             " the learning rate `lr` in the config (checkpoints of the epochs before are kept)."
         )
-
-
-def divide_pool(
-    manifest: pd.DataFrame,
-    seed: int,
-    *,
-    validation: float,
-    meta: float = 0.0,
-    left_out: frozenset[str] = frozenset(),
-) -> pd.DataFrame:
-    """One row a video, in the manifest's order: video, group, part (train, meta, validation or left out).
-
-    `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
-    exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
-    `meta` is. Raises UserError where the pool is too small.
-    """
-    every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
-    videos = every[~every["video"].isin(left_out)]
-    sizes = videos["group"].value_counts(sort=False)
-    left = sizes.iloc[generator(seed, "pool parts").permutation(len(sizes))]
-    part = dict.fromkeys(left.index, "train")
-    for name, share in (("validation", validation), ("meta", meta)):
-        if share > 0:
-            held_out = groups_for(left, int(share * len(sizes) + 0.5), int(share * len(videos) + 0.5))
-            part |= dict.fromkeys(held_out, name)
-            left = left.drop(held_out)
-    if left.sum() < FEWEST_VIDEOS:
-        raise UserError(
-            f"The pool has {counted(len(videos), 'video')} of {counted(len(sizes), 'group')} (patients): too few to"
-            " hold out whole groups for validation"
-            + (" and for the meta set" if meta else "")
-            + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
-        )
-    return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
-
-
-def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
-    """Groups for a part of so many groups and videos at most: in the order of `sizes` (videos by group), what fits.
-
-    Where these are fewer than two videos, the smallest groups that have two make the part.
-    """
-    chosen: list[str] = []
-    count = 0
-    for group, size in zip(sizes.index, sizes, strict=True):
-        if len(chosen) < groups and count + size <= videos:
-            chosen.append(group)
-            count += size
-    if count >= FEWEST_VIDEOS:
-        return chosen
-    smallest = sizes.sort_values(kind="stable")
-    return list(smallest.index[: int(np.searchsorted(smallest.cumsum(), FEWEST_VIDEOS)) + 1])

@@ -9,7 +9,8 @@ from uscl.base.errors import UserError
 from uscl.base.seeds import generator
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.pairs.pairs import Pairs, batches, one_frame
-from uscl.pretrain.pairs.pool import Pool, divide_pool, groups_for
+from uscl.pretrain.pairs.pool import Pool
+from uscl.pretrain.pairs.pool_parts import divide_pool, groups_for
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 

@@ -1,0 +1,64 @@
+"""Which videos of the pretraining pool are trained on, watched by the validation loss, or kept for the meta set.
+
+The feasibility check divides the pool too, so this imports no torch.
+"""
+
+import numpy as np
+import pandas as pd
+
+from uscl.base.errors import UserError
+from uscl.base.seeds import generator
+from uscl.base.text import counted
+
+FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
+
+
+def divide_pool(
+    manifest: pd.DataFrame,
+    seed: int,
+    *,
+    validation: float,
+    meta: float = 0.0,
+    left_out: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """One row a video, in the manifest's order: video, group, part (train, meta, validation or left out).
+
+    `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
+    exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
+    `meta` is. Raises UserError where the pool is too small.
+    """
+    every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
+    videos = every[~every["video"].isin(left_out)]
+    sizes = videos["group"].value_counts(sort=False)
+    left = sizes.iloc[generator(seed, "pool parts").permutation(len(sizes))]
+    part = dict.fromkeys(left.index, "train")
+    for name, share in (("validation", validation), ("meta", meta)):
+        if share > 0:
+            held_out = groups_for(left, int(share * len(sizes) + 0.5), int(share * len(videos) + 0.5))
+            part |= dict.fromkeys(held_out, name)
+            left = left.drop(held_out)
+    if left.sum() < FEWEST_VIDEOS:
+        raise UserError(
+            f"The pool has {counted(len(videos), 'video')} of {counted(len(sizes), 'group')} (patients): too few to"
+            " hold out whole groups for validation"
+            + (" and for the meta set" if meta else "")
+            + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
+        )
+    return every.assign(part=videos["group"].map(part)).fillna({"part": "left out"})
+
+
+def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
+    """Groups for a part of so many groups and videos at most: in the order of `sizes` (videos by group), what fits.
+
+    Where these are fewer than two videos, the smallest groups that have two make the part.
+    """
+    chosen: list[str] = []
+    count = 0
+    for group, size in zip(sizes.index, sizes, strict=True):
+        if len(chosen) < groups and count + size <= videos:
+            chosen.append(group)
+            count += size
+    if count >= FEWEST_VIDEOS:
+        return chosen
+    smallest = sizes.sort_values(kind="stable")
+    return list(smallest.index[: int(np.searchsorted(smallest.cumsum(), FEWEST_VIDEOS)) + 1])
