@@ -1,12 +1,13 @@
 # make results   the default study, from nothing to results/table.csv
 # make test      the tests (make e2e: the whole workflow at a small budget; make learning: what the weight net learns;
 #                make lint: style and types; make docs: config/README.md)
-# make chaos     fault injection, about two hours (CHAOS="--short": some minutes; CHAOS="--topic space": one topic)
+# make chaos     fault injection, about two hours (CHAOS=chaos_short: some minutes)
 # make fuzz      damaged files for the readers; make audit: known vulnerabilities of the pinned packages (needs a network)
 # Each creates .venv with the pinned versions if it is missing or older than the lock file.
 
 PYTHON ?= python3
 CORES ?= all
+CHAOS ?= chaos
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
@@ -25,9 +26,8 @@ e2e: $(READY)
 learning: $(READY)
 	$(BIN)/python -m pytest -m learning
 
-# From tests/, as its packages are named from there.
 chaos: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+	$(BIN)/python -m pytest -m "$(CHAOS)"
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --cases 2000
@@ -57,10 +57,10 @@ format: $(READY)
 	$(BIN)/snakefmt Snakefile workflow
 
 # Compiled at once, on all cores: every job imports torch. (Some packages carry files that don't compile.) The stamp comes
-# last: an installation that was cut off is done again.
+# last: an installation that was cut off is done again from nothing.
 $(READY): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pinned versions are for Python 3.11, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.lock
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib > /dev/null || true
 	touch $@

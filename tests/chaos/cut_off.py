@@ -1,4 +1,4 @@
-"""A job of a finished study is made anew, cut off, and made by a further call."""
+"""A job of a finished study is made again, cut off, and made by a further call."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import psutil
 
-from chaos.faults import Outcome
-from chaos.processes import gone, job_of, marked, mine, wait_until
-from chaos.project import UNTRACKED, copy_of_finished, differences, half_files, snakemake, start
+from tests.chaos.paths import CHECKPOINTS, ENCODER, FINETUNE, FRAMES
+from tests.chaos.processes import gone, job_of, marked, mine, wait_until
+from tests.chaos.project import MINUTE, UNTRACKED, copy_of_finished, differences, half_files, snakemake, start
 
 
 class Job(NamedTuple):
@@ -26,29 +26,28 @@ class Job(NamedTuple):
 
 # What is done to a call, of which the main process and the number of the job are given.
 Hit = Callable[[subprocess.Popen, int], object]
-CELL = "cells/pocus/finetune/labels100/meta_uscl/seed0"
 PRETRAINING = Job(
     "pretrain",
-    ("encoders/meta_uscl/seed0/*.*",),
-    "encoders/meta_uscl/seed0/encoder.safetensors",
+    (f"{ENCODER}/*.*",),
+    f"{ENCODER}/encoder.safetensors",
     "encoders/meta_uscl-seed0.log",
-    lambda results: mid_epoch(results / "checkpoints/meta_uscl/seed0"),
+    lambda results: mid_epoch(results / CHECKPOINTS),
 )
 EXTRACTION = Job(
     "extract_frames",
-    ("frames/sim_lung/*",),
-    "frames/sim_lung/frames.npy",
+    (f"{FRAMES}/*",),
+    f"{FRAMES}/frames.npy",
     "extract_frames/sim_lung.log",
-    lambda results: any((results / "frames/sim_lung").glob(".*")),
+    lambda results: any((results / FRAMES).glob(".*")),
 )
 FINETUNING = Job(
     "finetune",
-    (f"{CELL}/*.*",),
-    f"{CELL}/predictions.parquet",
+    (f"{FINETUNE}/*.*",),
+    f"{FINETUNE}/predictions.parquet",
     "cells/pocus-finetune-labels100-meta_uscl-seed0.log",
-    lambda results: (results / f"checkpoints/{CELL}/fold0/fold.json").exists(),
+    lambda results: (results / f"checkpoints/{FINETUNE}/fold0/fold.json").exists(),
 )
-TABLE = Job(
+TABLE_JOB = Job(
     "table",
     ("table.*", "claims.*", "costs.csv"),
     "claims.md",
@@ -71,7 +70,7 @@ def read(path: Path) -> str:
 
 
 def mid_epoch(checkpoints: Path) -> bool:
-    """Whether a pretraining is in the middle of an epoch behind its third: every epoch ends with a checkpoint."""
+    """Whether a pretraining is in the middle of an epoch after its third: every epoch ends with a checkpoint."""
     try:
         before, last = (path.stat().st_mtime for path in sorted(checkpoints.glob("epochs*.pt"))[-2:])
     except (ValueError, FileNotFoundError):  # fewer, or just removed
@@ -91,7 +90,7 @@ def without(folder: Path, job: Job) -> Path:
 
 
 def cut_off(folder: Path, job: Job, hit: Hit, *, seconds: float = 60) -> Run:
-    """Let a job be made anew and hit it in the middle of its work, by its main process and its own number."""
+    """Let a job be made again and hit it in the middle of its work, by its main process and its own number."""
     project = without(folder, job)
     log = folder / "cut_off.log"
     started = start(project, *UNTRACKED, "--", f"results/{job.target}", log=log)
@@ -119,22 +118,26 @@ def others() -> list[psutil.Process]:
     return [process for process in marked(mine()) if process.pid != os.getpid()]
 
 
-def went_on(run: Run, job: Job, told: str = "") -> Outcome:
-    """Call once more as if nothing had happened: does it end with the same bytes, and does its log tell `told`?"""
+def unlock(project: Path, *words: str, study: Path = MINUTE) -> None:
+    """Clear the marks and locks that a killed call leaves."""
+    run = snakemake(project, "--unlock", *words, study=study)
+    assert run.returncode == 0, f"--unlock failed: {last_lines(run.stdout)}"
+
+
+def went_on(run: Run, job: Job, told: str = "") -> None:
+    """Call again: it ends with the same bytes, and its log says `told`."""
     again = snakemake(run.project, *UNTRACKED, "--", f"results/{job.target}")
     assert again.returncode == 0, f"the further call failed: {last_lines(again.stdout)}"
-    return whole(run.project, job, told, "a further call ends in the same bytes")
+    whole(run.project, job, told)
 
 
-def whole(project: Path, job: Job, told: str, happened: str) -> Outcome:
-    """Are all results the same bytes as without a fault, is nothing left half written, does the log tell `told`?"""
+def whole(project: Path, job: Job, told: str = "") -> None:
+    """All results are the same bytes as without a fault, no half file is left, and the log says `told`."""
     log = read(project / "results/logs" / job.log)
-    line = next((line.split(" INFO ")[-1] for line in log.splitlines() if told and told in line), "")
-    assert line or not told, f"its log doesn't say '{told}'"
+    assert told in log, f"its log doesn't say '{told}'"
     other, half = differences(project), half_files(project)
     assert not other, other
     assert not half, f"half files are left: {half}"
-    return Outcome(True, f"{happened} ({line})" if line else happened)
 
 
 def last_lines(text: str, count: int = 6) -> str:

@@ -1,8 +1,8 @@
 """MLflow servers that work, die, hang or answer with errors.
 
-As a module of its own: a server that works, and dies where it's told to after so many requests:
+As a module of its own: a server that works, and, if asked, dies after so many requests:
 
-    python -m chaos.mlflow_servers FOLDER PORT [REQUESTS]
+    python -m tests.chaos.mlflow_servers FOLDER PORT [REQUESTS]
 """
 
 import os
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from chaos.processes import wait_until
+from tests.chaos.processes import wait_until
 
 
 @contextmanager
@@ -26,13 +26,13 @@ def working(folder: Path, port: int, requests: int | None = None) -> Iterator[su
     words = [
         sys.executable,
         "-m",
-        "chaos.mlflow_servers",
+        "tests.chaos.mlflow_servers",
         str(folder),
         str(port),
         *([str(requests)] if requests else []),
     ]
     with (folder / "server.log").open("a") as log:
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         server = subprocess.Popen(words, stdout=log, stderr=log, env=environment)
     try:
         wait_until(lambda: answers(port), "the server", every=0.2)

@@ -12,17 +12,18 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tests.chaos.paths import OF_STORE, RESULTS, SAME
+
 ROOT = Path(__file__).parents[2]
 MINUTE = ROOT / "tests/chaos/minute.yaml"
 CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml", "requirements.lock"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Where the harness works: a variable may name a disk with room.
 WORK = Path(os.environ.get("CHAOS_FOLDER") or tempfile.gettempdir()) / f"chaos-{os.getuid()}"
-# The variable that names the checkout which all faults of a call copy; else it's this one.
+# The variable that names the checkout which all faults copy; otherwise it is this one.
 SOURCE = "CHAOS_SOURCE"
 # Words of a call in a copy of a finished project: what isn't about MLflow needn't rebuild its store.
 UNTRACKED = ("--config", "tracking=none")
-WHOLE = ("table.csv", "claims.csv", "cells/**/predictions.parquet", "encoders/**/*.safetensors")
 
 
 def checkout(folder: Path) -> Path:
@@ -116,14 +117,14 @@ def copy_of_finished(folder: Path, study: Path = MINUTE) -> Path:
 
     Its MLflow store must be rebuilt, since that of the original keeps its files there: it's left out.
     """
-    keep_out = shutil.ignore_patterns("mlflow.db*", "mlartifacts", "tracking")
+    keep_out = shutil.ignore_patterns(*OF_STORE)
     return Path(shutil.copytree(finished(study), folder, ignore=keep_out, symlinks=True, dirs_exist_ok=True))
 
 
 def fingerprints(project: Path, *patterns: str) -> dict[str, str]:
     """SHA-256 of the result files that match any of `patterns` (default: what must be the same bytes in every run)."""
-    results = project / "results"
-    files = sorted({path for pattern in patterns or WHOLE for path in results.glob(pattern)})
+    results = project / RESULTS
+    files = sorted({path for pattern in patterns or SAME for path in results.glob(pattern)})
     return {path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -136,4 +137,4 @@ def differences(project: Path, study: Path = MINUTE) -> str:
 
 def half_files(project: Path) -> list[str]:
     """What was left in the results under a name that a file has only until it's whole (see uscl/base/files.py)."""
-    return sorted(str(path.relative_to(project)) for path in (project / "results").rglob(".[0-9]*.*"))
+    return sorted(str(path.relative_to(project)) for path in (project / RESULTS).rglob(".[0-9]*.*"))

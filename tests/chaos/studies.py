@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import yaml
 
-from chaos.faults import Outcome
-from chaos.project import MINUTE, snakemake
+from tests.chaos.paths import TABLE
+from tests.chaos.project import MINUTE, snakemake
 
 Picture = np.ndarray
 
@@ -55,32 +55,31 @@ def write(folder: Path, pictures: Mapping[str, Picture]) -> None:
         assert cv2.imwrite(str(folder / name), content)
 
 
-def stopped(project: Path, path: Path, told: str, *words: str, trained: bool = False) -> Outcome:
-    """Whether a call stops with the one sentence that matches `told`; before any pretraining unless it `trained`."""
+def stopped(project: Path, path: Path, told: str, *words: str, trained: bool = False) -> str:
+    """A call stops with one sentence that matches `told`, before any pretraining unless it `trained`; the sentence."""
     run = snakemake(project, *words, study=path)
     sentences = errors(run.stdout)
     assert run.returncode != 0, "the call ended well"
     assert "Traceback" not in run.stdout, "a traceback was shown"
-    assert len(sentences) == 1, f"{len(sentences)} sentences were told: {' / '.join(sorted(sentences))}"
+    assert len(sentences) == 1, f"{len(sentences)} sentences were shown: {' / '.join(sorted(sentences))}"
     (sentence,) = sentences
     assert re.search(told, sentence), f"told was: {sentence}"
     assert trained or "Pretraining:" not in run.stdout, "a pretraining had begun"
-    return Outcome(True, sentence)
+    return sentence
 
 
-def worked(project: Path, path: Path, *warnings: str, target: str = "results/table.csv") -> Outcome:
-    """Whether a call ends with its target, and warns in these words."""
+def worked(project: Path, path: Path, *warnings: str, target: str = TABLE) -> None:
+    """A call ends with its target, and warns in these words."""
     run = snakemake(project, target, study=path)
     assert run.returncode == 0, f"the call ended with {run.returncode}: {' / '.join(sorted(errors(run.stdout)))}"
     assert "Traceback" not in run.stdout, "a traceback was shown"
     for warning in warnings:
         assert re.search(warning, run.stdout), f"no warning matches {warning}"
     assert (project / target).stat().st_size > 0, f"{target} is empty"
-    return Outcome(True, f"{Path(target).name} is there" + (", with warnings" if warnings else ""))
 
 
 def errors(said: str) -> set[str]:
-    """The sentences that a call told as errors: those of its jobs, else that of the workflow itself."""
+    """The sentences that a call reports as errors: those of its jobs, else that of the workflow itself."""
     of_jobs = {line.partition(" ERROR ")[2].strip() for line in said.splitlines() if " ERROR " in line}
     lines = said.splitlines()
     of_workflow = {

@@ -99,7 +99,7 @@ def test_told_to_end_it_writes_a_checkpoint_and_is_tried_again_from_there(projec
     assert files(project) == whole
 
 
-def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_by_itself(project, study):
+def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_after_unlock(project, study):
     whole = files(project)
     call = start(project, study)
     trainer = None
@@ -113,8 +113,11 @@ def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_by_
     call.wait()
     assert trainer.wait(timeout=60) is None  # a process that isn't a child tells no code
     assert not (project / RUN / "encoder.safetensors").exists()
+    refused = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
+    assert refused.returncode != 0, refused.stdout
+    assert f"process {call.pid} on " in refused.stdout
+    assert snakemake(project, "--unlock", study=study).returncode == 0
     again = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
     assert again.returncode == 0, again.stdout
-    assert "its lock is removed, and this one goes on from there" in again.stdout
     assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
     assert files(project) == whole

@@ -100,7 +100,7 @@ def unpack(archive: Path, folder: Path) -> None:
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     beside.mkdir(parents=True)
     try:
-        with members(archive) as found:
+        with members(archive, beside) as found:
             place(archive, found, beside)
         tops = list(beside.iterdir())
         if not tops:
@@ -113,8 +113,8 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def members(archive: Path) -> Iterator[Iterator[Member]]:
-    """The members of an archive, taken for what it is and not for its name. Raises UserError."""
+def members(archive: Path, folder: Path) -> Iterator[Iterator[Member]]:
+    """The members of an archive to unpack to `folder`, by its content, not by its name. Raises UserError."""
     whole = Meter(str(archive), archive.stat().st_size)
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
@@ -127,7 +127,7 @@ def members(archive: Path) -> Iterator[Iterator[Member]]:
             # As a stream: to come to the next member everything before it is read, and so counted.
             stream = Metered(content, whole)
             with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]  # it reads, no more
-                yield tar_members(tar)
+                yield tar_members(tar, folder, Meter(whole.what, whole.packed))
 
 
 def zip_members(file: zipfile.ZipFile, whole: Meter) -> Iterator[Member]:
@@ -151,15 +151,24 @@ def zipped_content(file: zipfile.ZipFile, info: zipfile.ZipInfo, whole: Meter) -
     return Metered(file.open(info), own, whole)
 
 
-def tar_members(tar: tarfile.TarFile) -> Iterator[Member]:
-    """The members of a tar."""
+def tar_members(tar: tarfile.TarFile, folder: Path, written: Meter) -> Iterator[Member]:
+    """The members of a tar; `written` counts their real sizes, since a sparse file takes no space in the archive."""
     for info in tar:
-        fault = ""
-        if info.issym() or info.islnk():
-            fault = "is a link"
-        elif not (info.isfile() or info.isdir()):
-            fault = "is neither a file nor a folder"
-        yield Member(info.name, fault, info.isdir(), partial(content_of, tar, info))
+        written.count(info.size)
+        yield Member(info.name, tar_fault(info, folder), info.isdir(), partial(content_of, tar, info))
+
+
+def tar_fault(info: tarfile.TarInfo, folder: Path) -> str:
+    """Why a member of a tar isn't unpacked, "" if it is: Python's filter for data decides, and links are refused."""
+    if info.issym() or info.islnk():
+        return "is a link"
+    try:
+        tarfile.data_filter(info, str(folder))
+    except tarfile.SpecialFileError:
+        return "is neither a file nor a folder"
+    except tarfile.FilterError:
+        return "leads out of the archive"
+    return ""
 
 
 def content_of(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Readable:

@@ -11,7 +11,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import ScaledTranslation
 
 from uscl.metrics.registry import title
-from uscl.report.figures.placement import Mark, name_marks
+from uscl.report.figures.arm_legend import arm_legend, legend_height
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 
 CELL = ["arm", "task", "regime"]
@@ -24,23 +24,18 @@ def cost_against_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[
 
     `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high. Of several
     regimes of a task finetune is drawn, or else the first. `costs` has arm, task, regime, pretraining_s, finetuning_s,
-    pretraining_images, finetuning_images. `arms` are all arms of the study in its order. Arms without a score or
-    without a cost are named above the panel. Arms of nearly equal cost are drawn side by side.
+    pretraining_images, finetuning_images. `arms` are all arms of the study in its order. A legend names the arms;
+    those without a score or cost are listed above the panel. Arms of nearly equal cost are drawn side by side.
     """
     rows = with_costs(table, costs)
     tasks, styles = rows["task"].unique(), arm_styles(arms)
-    size = (PAGE, 2.6 * len(tasks))
+    size = (PAGE, 2.6 * len(tasks) + legend_height(styles))
     figure, axes = plt.subplots(len(tasks), 2, figsize=size, squeeze=False, sharey="row", layout="constrained")
-    named = []
     for row, task in zip(axes, tasks, strict=True):
         for axis, cost in zip(row, COSTS, strict=True):
-            named.append((axis, draw_points(axis, rows[rows["task"] == task], cost, styles)))
+            draw_points(axis, rows[rows["task"] == task], cost, styles)
         row[1].set_ylabel("")
-    # Where a name is free is known once the panels have their places.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for axis, marks in named:
-        name_marks(axis, marks)
+    arm_legend(figure, styles, lines=False)
     return figure
 
 
@@ -53,18 +48,16 @@ def with_costs(table: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(costs[CELL].assign(**totals), on=CELL, how="left")
 
 
-def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, ArmStyle]) -> list[Mark]:
+def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, ArmStyle]) -> None:
     """The arms of one task over one cost."""
     known = rows.dropna(subset=["mean", cost])
     if len(known):
         cost_scale(axis, cost, known[cost].min(), known[cost].max())
-    marks = []
     for row, points in zip(known.to_dict("records"), side_by_side(axis, known[cost]), strict=True):
         style, x = styles[row["arm"]], row[cost]
         beside = axis.transData + ScaledTranslation(points / 72, 0, axis.figure.dpi_scale_trans)
         axis.plot([x, x], [row["ci_low"], row["ci_high"]], color=style.colour, linewidth=1.2, transform=beside)
         axis.plot(x, row["mean"], style.marker, color=style.colour, markersize=6, transform=beside)
-        marks.append(Mark(row["arm"], x, row["mean"], row["ci_low"], row["ci_high"], beside))
     missing = [arm for arm in styles if arm not in set(known["arm"])]
     note = "\n" + wrapped(f"missing: {', '.join(missing)}", 46) if missing else ""
     task, regime, metric = rows[["task", "regime", "metric"]].iloc[0]
@@ -74,7 +67,6 @@ def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, Arm
     scores = known[["mean", "ci_low", "ci_high"]].to_numpy(float).ravel()
     axis.update_datalim(np.stack([scores, scores], axis=1)[~np.isnan(scores)], updatex=False)
     axis.margins(y=0.15)
-    return marks
 
 
 def cost_scale(axis: Axes, cost: str, low: float, high: float) -> None:

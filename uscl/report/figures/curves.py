@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from uscl.metrics.registry import title
+from uscl.report.figures.arm_legend import arm_legend, legend_height
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
@@ -103,25 +103,7 @@ def looks(rows: pd.DataFrame, arms: Sequence[str] | None) -> dict[str, ArmStyle]
     return {arm: style for arm, style in arm_styles(present if arms is None else arms).items() if arm in present}
 
 
-def legend_shape(styles: dict[str, ArmStyle]) -> tuple[int, int]:
-    """Rows and columns of the legend: as many columns as the names leave room for."""
-    longest = max(len(line) for arm in styles for line in wrapped(arm, 30).split("\n"))
-    rows = math.ceil(len(styles) / max(1, int(PAGE / (0.65 + 0.07 * longest))))
-    return rows, math.ceil(len(styles) / rows)
-
-
-def legend_height(styles: dict[str, ArmStyle]) -> float:
-    """Inches that the legend takes."""
-    lines = max(wrapped(arm, 30).count("\n") + 1 for arm in styles)
-    return 0.1 + legend_shape(styles)[0] * (0.05 + 0.14 * lines)
-
-
 def finish(figure: Figure, styles: dict[str, ArmStyle]) -> None:
     """The arms in a legend below the panels, and room between the panels."""
-    handles = [
-        Line2D([], [], color=style.colour, linestyle=style.linestyle, marker=style.marker, label=wrapped(arm, 30))
-        for arm, style in styles.items()
-    ]
-    columns = legend_shape(styles)[1]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=3.5)
+    arm_legend(figure, styles)
     figure.set_layout_engine("constrained", w_pad=0.08)

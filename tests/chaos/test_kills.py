@@ -9,12 +9,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from chaos.cut_off import last_lines, read
-from chaos.faults import Faults, Outcome
-from chaos.processes import jobs, script_of, send
-from chaos.project import MINUTE, ROOT, checkout, differences, finished, half_files, start
+import pytest
 
-FAULTS = Faults("kills")
+from tests.chaos.cut_off import last_lines, read, unlock
+from tests.chaos.paths import BENCHMARKS, DATABASE
+from tests.chaos.processes import jobs, script_of, send
+from tests.chaos.project import MINUTE, ROOT, checkout, differences, finished, half_files, start
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 STUDY = Path(os.environ.get("CHAOS_STUDY", ROOT / "config/config.yaml"))
 SEED = 0
@@ -22,7 +24,7 @@ SEED = 0
 
 def done(project: Path) -> int:
     """How many jobs are done: each leaves a benchmark file."""
-    return sum(1 for _ in (project / "results/benchmarks").rglob("*.tsv"))
+    return sum(1 for _ in (project / BENCHMARKS).rglob("*.tsv"))
 
 
 class Study:
@@ -31,7 +33,7 @@ class Study:
     def __init__(self, project: Path, study: Path, log: Path) -> None:
         self._project, self._study, self._log = project, study, log
         self._call = self._start()
-        self._hit = False
+        self._hit = self._killed = False
         self.restarts = 0
 
     def _start(self) -> subprocess.Popen:
@@ -42,7 +44,10 @@ class Study:
         code = self._call.poll()
         if code:
             assert self._hit, f"a call failed that nothing had hit ({code}): {last_lines(read(self._log))}"
-            self._call, self._hit = self._start(), False
+            if self._killed:
+                unlock(self._project, study=self._study)
+            self._call = self._start()
+            self._hit = self._killed = False
             self.restarts += 1
         return code == 0
 
@@ -68,6 +73,7 @@ class Study:
         if what == "job":
             job = choice.choice(running)
             return names[job] if send(job, signal.SIGKILL) else None
+        self._killed = True
         if what == "main":
             self._call.kill()
         else:
@@ -76,7 +82,7 @@ class Study:
         return f"{what} ({' and '.join(names.values()) or 'between jobs'})"
 
 
-def killed(folder: Path, path: Path, count: int, longest_s: float) -> Outcome:
+def killed(folder: Path, path: Path, count: int, longest_s: float) -> None:
     """Kill a study `count` times, each up to `longest_s` after its share of the jobs is done, and let it end."""
     choice, total = random.Random(SEED), done(finished(path))
     project = checkout(folder / "project")
@@ -90,41 +96,32 @@ def killed(folder: Path, path: Path, count: int, longest_s: float) -> Outcome:
                 told.append(hit)
                 break
     study.run()
-    return told_outcome(project, path, [hit for hit in told if hit], count, study.restarts)
+    assert len([hit for hit in told if hit]) == count, f"the study was over before the last kill: {told}"
+    as_without_kills(project, path, f"{', '.join(told)}; {study.restarts} restarts")
 
 
-def told_outcome(project: Path, path: Path, told: list[str], count: int, restarts: int) -> Outcome:
-    """What came of a study that was killed."""
-    happened = f"{len(told)} of {count} kills, {restarts} restarts: {', '.join(told)}"
-    faults = [differences(project, path), *(f"{half} is left" for half in half_files(project))]
-    if (found := finished_runs(project)) != (expected := finished_runs(finished(path))):
-        faults.append(f"{found} finished runs in MLflow instead of {expected}")
-    if len(told) < count:
-        faults.append("the study was over before the last kill")
-    faults = [fault for fault in faults if fault]
-    return Outcome(not faults, f"{happened}; {'; '.join(faults) or 'the same table, predictions and encoders'}")
+def as_without_kills(project: Path, path: Path, kills: str) -> None:
+    """A study that was killed and called again ends in the same bytes and runs."""
+    assert not (other := differences(project, path)), f"{other} after {kills}"
+    assert not (half := half_files(project)), f"{half} are left after {kills}"
+    assert finished_runs(project) == finished_runs(finished(path)), f"finished runs in MLflow after {kills}"
 
 
 def finished_runs(project: Path) -> int:
     """How many finished runs a project's MLflow store shows."""
-    with closing(sqlite3.connect(project / "results/mlflow.db")) as store:
+    with closing(sqlite3.connect(project / DATABASE)) as store:
         query = "SELECT COUNT(*) FROM runs WHERE status = 'FINISHED' AND lifecycle_stage = 'active'"
         return int(store.execute(query).fetchone()[0])
 
 
-@FAULTS.fault(
-    "kill -9 of random processes at 3 random moments of the smallest study",
-    "called again as often as it takes, the study ends in the same bytes",
-    short=True,
-)
-def smallest(folder: Path) -> Outcome:
-    return killed(folder, MINUTE, 3, 1.0)
+@pytest.mark.chaos_short
+def test_smallest(folder: Path) -> None:
+    """Kill -9 of random processes at 3 random moments of the smallest study: called again as often as it takes, the
+    study ends in the same bytes."""
+    killed(folder, MINUTE, 3, 1.0)
 
 
-@FAULTS.fault(
-    f"kill -9 of random processes at {KILLS} random moments of {STUDY.name}",
-    "called again as often as it takes, the study ends in the same bytes",
-    limit_s=3 * 3600,
-)
-def whole_study(folder: Path) -> Outcome:
-    return killed(folder, STUDY, KILLS, 3.0)
+@pytest.mark.timeout(10800)
+def test_kill_9_of_random_processes_at_20_random_moments_of_config_yaml(folder: Path) -> None:
+    """Called again as often as it takes, the study ends in the same bytes."""
+    killed(folder, STUDY, KILLS, 3.0)

@@ -4,17 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from chaos.faults import Faults, Outcome
-from chaos.project import checkout, copy_of_finished, snakemake
-from chaos.studies import flat, picture, stopped, study, worked, write
+from tests.chaos.paths import CHECKPOINTS, ENCODER, FEATURES, IMAGENET, LINEAR, TABLE
+from tests.chaos.project import checkout, copy_of_finished, snakemake
+from tests.chaos.studies import flat, picture, stopped, study, worked, write
 
-FAULTS = Faults("numbers")
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 BEFORE = "one sentence before any pretraining"
-ARM = "encoders/meta_uscl/seed0"
-CELL = "cells/pocus/linear/labels100/imagenet/seed0"
 CLASSES = ("covid", "pneumonia", "regular")
 ONE_EPOCH = {"epochs": 1, "batch_size": 4}
 ALL_METHODS = {
@@ -40,10 +39,11 @@ def pool_of(patients: int, videos: int = 1) -> dict:
     return {"datasets": {"sim_pool": {"simulate": {"patients": patients, "videos": videos}}}}
 
 
-@FAULTS.fault("two arms whose names differ in case alone", "one sentence at once", short=True)
-def colliding_arms(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_two_arms_whose_names_differ_in_case_alone(folder: Path) -> None:
+    """One sentence at once."""
     project = checkout(folder / "project")
-    return stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ in case alone", "-n")
+    stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ in case alone", "-n")
 
 
 IMPOSSIBLE = {
@@ -59,59 +59,58 @@ IMPOSSIBLE = {
 }
 
 
-@FAULTS.fault(f"impossible numbers in the config: {', '.join(IMPOSSIBLE)}", "one sentence each, at once")
-def impossible_numbers(folder: Path) -> Outcome:
+def test_impossible_numbers(folder: Path) -> None:
+    """Impossible numbers in the config: batch_size: 1, meta.batch_size: 1, lr: 0, lr: nan, lr: 1e39, shares of one
+    half each, draws: 1, folds: 1, seeds: [0, 0]: one sentence each, at once."""
     project = checkout(folder / "project")
-    for name, changes in IMPOSSIBLE.items():
-        assert stopped(project, study(folder, **changes), "^Config: ", "-n").passed, name
-    return Outcome(True, f"{len(IMPOSSIBLE)} sentences")
+    for changes in IMPOSSIBLE.values():
+        stopped(project, study(folder, **changes), "^Config: ", "-n")
 
 
-@FAULTS.fault("a pool of three videos", BEFORE, short=True)
-def three_videos(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_a_pool_of_three_videos(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
-    return stopped(
-        project, study(folder, **pool_of(3)), r"methods\.meta_uscl can't be pretrained\. The pool has 3 videos"
-    )
+    stopped(project, study(folder, **pool_of(3)), r"methods\.meta_uscl can't be pretrained\. The pool has 3 videos")
 
 
-@FAULTS.fault("a pool of eight videos of one patient", BEFORE)
-def one_patient(folder: Path) -> Outcome:
+def test_a_pool_of_eight_videos_of_one_patient(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
-    return stopped(project, study(folder, **pool_of(1, 8)), r"8 videos of 1 group \(patient.*hold out whole groups")
+    stopped(project, study(folder, **pool_of(1, 8)), r"8 videos of 1 group \(patient.*hold out whole groups")
 
 
-@FAULTS.fault("a pool of black pictures alone", BEFORE)
-def black_pool(folder: Path) -> Outcome:
+def test_a_pool_of_black_pictures_alone(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
     write(folder / "pool", {f"v{number}.png": flat(0, 64 + number) for number in range(12)})
     pool = {"kind": "video_folder", "data_root": str(folder / "pool")}
     path = study(folder, datasets={"sim_pool": {"only": pool}})
-    return stopped(project, path, "pool: all 12 frames are blank")
+    stopped(project, path, "pool: all 12 frames are blank")
 
 
-@FAULTS.fault("a task of white pictures alone", BEFORE)
-def white_task(folder: Path) -> Outcome:
+def test_a_task_of_white_pictures_alone(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
     names = [f"{label}/{number}.png" for label in CLASSES for number in range(6)]
     write(folder / "own", {name: flat(255, 64 + place) for place, name in enumerate(names)})
-    return stopped(project, study(folder, **own_task(folder / "own")), r"tasks\.own: all 18 frames are blank")
+    stopped(project, study(folder, **own_task(folder / "own")), r"tasks\.own: all 18 frames are blank")
 
 
-@FAULTS.fault("a class with fewer patients than folds", BEFORE)
-def rare_class(folder: Path) -> Outcome:
+def test_a_class_with_fewer_patients_than_folds(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
     counts = {"covid": 1, "regular": 8}
     names = [f"{label}/{number}.png" for label, count in counts.items() for number in range(count)]
     write(folder / "own", {name: picture(seed) for seed, name in enumerate(names)})
-    return stopped(project, study(folder, **own_task(folder / "own")), "too few groups.*covid: 1")
+    stopped(project, study(folder, **own_task(folder / "own")), "too few groups.*covid: 1")
 
 
-@FAULTS.fault("a task of one class", BEFORE)
-def one_class(folder: Path) -> Outcome:
+def test_a_task_of_one_class(folder: Path) -> None:
+    """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
     write(folder / "own", {f"covid/{number}.png": picture(number) for number in range(8)})
-    return stopped(
+    stopped(
         project, study(folder, **own_task(folder / "own")), "for each of two or more classes; with images are covid"
     )
 
@@ -123,14 +122,14 @@ def masks_of(folder: Path, grey: int) -> Path:
     return study(folder, **own_task(folder / "own", "image_mask_pairs", "segmentation"))
 
 
-@FAULTS.fault("a segmentation whose masks are all empty", BEFORE)
-def no_lesion(folder: Path) -> Outcome:
-    return stopped(copy_of_finished(folder / "project"), masks_of(folder, 0), "has no case.*lesion in its mask")
+def test_a_segmentation_whose_masks_are_all_empty(folder: Path) -> None:
+    """One sentence before any pretraining."""
+    stopped(copy_of_finished(folder / "project"), masks_of(folder, 0), "has no case.*lesion in its mask")
 
 
-@FAULTS.fault("a segmentation whose masks are lesion all over", BEFORE)
-def lesion_all_over(folder: Path) -> Outcome:
-    return stopped(copy_of_finished(folder / "project"), masks_of(folder, 255), "every pixel of every mask is lesion")
+def test_a_segmentation_whose_masks_are_lesion_all_over(folder: Path) -> None:
+    """One sentence before any pretraining."""
+    stopped(copy_of_finished(folder / "project"), masks_of(folder, 255), "every pixel of every mask is lesion")
 
 
 def spoilt(source: Path, to: Path, value: float) -> str:
@@ -144,66 +143,67 @@ def spoilt(source: Path, to: Path, value: float) -> str:
     return name
 
 
-@FAULTS.fault("an encoder file with a NaN as `init`", f"{BEFORE}, naming file and tensor", short=True)
-def spoilt_init(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_an_encoder_file_with_a_nan_as_init(folder: Path) -> None:
+    """One sentence before any pretraining, naming file and tensor."""
     project = copy_of_finished(folder / "project")
-    name = spoilt(project / f"results/{ARM}/encoder.safetensors", folder / "spoilt.safetensors", float("nan"))
+    name = spoilt(project / f"results/{ENCODER}/encoder.safetensors", folder / "spoilt.safetensors", float("nan"))
     path = study(folder, methods={"further": {"method": "simclr", "init": str(folder / "spoilt.safetensors")}})
-    return stopped(project, path, rf"spoilt\.safetensors hold numbers that are NaN or infinite.*\({name}\)")
+    stopped(project, path, rf"spoilt\.safetensors hold numbers that are NaN or infinite.*\({name}\)")
 
 
-@FAULTS.fault("ImageNet weights with an infinite number", f"{BEFORE}, naming file and tensor")
-def spoilt_imagenet(folder: Path) -> Outcome:
+def test_imagenet_weights_with_an_infinite_number(folder: Path) -> None:
+    """One sentence before any pretraining, naming file and tensor."""
     project = copy_of_finished(folder / "project")
-    name = spoilt(project / "results/encoders/imagenet/seed0/encoder.safetensors", folder / "w.safetensors", np.inf)
+    name = spoilt(project / f"results/{IMAGENET}/encoder.safetensors", folder / "w.safetensors", np.inf)
     weights = {"tf_efficientnet_lite0": str(folder / "w.safetensors")}
-    return stopped(project, study(folder, imagenet_weights=weights), rf"hold numbers that are NaN.*\({name}\)")
+    stopped(project, study(folder, imagenet_weights=weights), rf"hold numbers that are NaN.*\({name}\)")
 
 
-@FAULTS.fault("a learning rate of pretraining at which all overflows", "one sentence; earlier checkpoints are kept")
-def pretraining_diverges(folder: Path) -> Outcome:
+def test_a_learning_rate_of_pretraining_at_which_all_overflows(folder: Path) -> None:
+    """One sentence; earlier checkpoints are kept."""
     project = copy_of_finished(folder / "project")
     path = study(folder, methods={"meta_uscl": {"lr": 1e6, "epochs": 10}})
     told = r"[Ee]poch \d.*lower the learning rate `lr`.*checkpoints of the epochs before are kept"
-    outcome = stopped(project, path, told, f"results/{ARM}/encoder.safetensors", trained=True)
-    assert not (project / f"results/{ARM}/encoder.safetensors").exists(), "an encoder was written"
-    kept = list((project / "results/checkpoints/meta_uscl/seed0").glob("*.pt"))
-    assert kept or "poch 1" in outcome.happened, "no checkpoint of the epochs before is kept"
-    return outcome
+    sentence = stopped(project, path, told, f"results/{ENCODER}/encoder.safetensors", trained=True)
+    assert not (project / f"results/{ENCODER}/encoder.safetensors").exists(), "an encoder was written"
+    kept = list((project / f"results/{CHECKPOINTS}").glob("*.pt"))
+    assert kept or "poch 1" in sentence, "no checkpoint of the epochs before is kept"
 
 
-@FAULTS.fault("a learning rate of fine-tuning at which all overflows", "one sentence naming cell, fold and epoch")
-def finetuning_diverges(folder: Path) -> Outcome:
+def test_a_learning_rate_of_fine_tuning_at_which_all_overflows(folder: Path) -> None:
+    """One sentence naming cell, fold and epoch."""
     project = copy_of_finished(folder / "project")
     path = study(folder, tasks={"pocus": {"finetune": {"lr": 1e20}}})
     target = "results/cells/pocus/finetune/labels100/imagenet/seed0/predictions.parquet"
     told = r"^pocus/finetune/imagenet/seed0: .* pocus/fold0, epoch 1.*lower the learning rate"
-    return stopped(project, path, told, target)
+    stopped(project, path, told, target)
 
 
-@FAULTS.fault("a NaN in a file of features", "the probe stops with one sentence, naming a frame", short=True)
-def spoilt_features(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_a_nan_in_a_file_of_features(folder: Path) -> None:
+    """The probe stops with one sentence, naming a frame."""
     project = copy_of_finished(folder / "project")
-    path = project / "results/features/sim_lung/imagenet-seed0.npy"
+    path = project / f"results/{FEATURES}"
     features = np.load(path)
     features[3] = np.nan
     np.save(path, features)
-    target = f"results/{CELL}/predictions.parquet"
-    return stopped(project, study(folder), "features of .* are NaN, infinite or too large, such as those of", target)
+    target = f"results/{LINEAR}/predictions.parquet"
+    stopped(project, study(folder), "features of .* are NaN, infinite or too large, such as those of", target)
 
 
-@FAULTS.fault("a NaN in stored predictions", "the scores stop with one sentence; no NaN goes into the table")
-def spoilt_predictions(folder: Path) -> Outcome:
+def test_a_nan_in_stored_predictions(folder: Path) -> None:
+    """The scores stop with one sentence; no NaN goes into the table."""
     project = copy_of_finished(folder / "project")
-    path = project / f"results/{CELL}/predictions.parquet"
+    path = project / f"results/{LINEAR}/predictions.parquet"
     predictions = pd.read_parquet(path)
     predictions.loc[2, "p_covid"] = np.nan
     predictions.to_parquet(path, index=False)
-    return stopped(project, study(folder), "predictions of 1 of .* NaN or infinite", "results/table.csv")
+    stopped(project, study(folder), "predictions of 1 of .* NaN or infinite", TABLE)
 
 
-@FAULTS.fault("one-frame videos alone (`max_frames: 1`), all methods and controls", "a table, and a warning")
-def one_frame(folder: Path) -> Outcome:
+def test_one_frame_videos_alone_max_frames_1_all_methods_and_controls(folder: Path) -> None:
+    """A table, and a warning."""
     project = copy_of_finished(folder / "project")
     path = study(
         folder,
@@ -211,13 +211,12 @@ def one_frame(folder: Path) -> Outcome:
         tasks={"pocus": {"regimes": ["linear"]}},
         methods={"only": ALL_METHODS},
     )
-    outcome = worked(project, path, "Every video of the pool has a single frame")
+    worked(project, path, "Every video of the pool has a single frame")
     check_table(project)
-    return outcome
 
 
-@FAULTS.fault("a rate at which every video has one frame, and batches larger than everything", "a table, and warnings")
-def low_rate_large_batch(folder: Path) -> Outcome:
+def test_low_rate_large_batch(folder: Path) -> None:
+    """A rate at which every video has one frame, and batches larger than everything: a table, and warnings."""
     project = copy_of_finished(folder / "project")
     path = study(
         folder,
@@ -225,21 +224,19 @@ def low_rate_large_batch(folder: Path) -> Outcome:
         tasks={"pocus": {"finetune": {"batch_size": 512}}},
         methods={"meta_uscl": {"batch_size": 512, "epochs": 2}},
     )
-    outcome = worked(
-        project, path, "a single frame", "fewer than `batch_size: 512`", "fewer than `finetune.batch_size: 512`"
-    )
+    worked(project, path, "a single frame", "fewer than `batch_size: 512`", "fewer than `finetune.batch_size: 512`")
     check_table(project)
-    return outcome
 
 
-@FAULTS.fault("a label fraction of 1 %, of which one group a class is left", "the figure of label fractions")
-def few_labels(folder: Path) -> Outcome:
+def test_a_label_fraction_of_1_percent_of_which_one_group_a_class_is_left(folder: Path) -> None:
+    """The figure of label fractions."""
     path = study(folder, label_fractions={"percent": [1, 100], "regime": "linear"})
-    return worked(copy_of_finished(folder / "project"), path, target="results/figures/label_fractions.png")
+    worked(copy_of_finished(folder / "project"), path, target="results/figures/label_fractions.png")
 
 
-@FAULTS.fault("a task joins a finished study", "no pretraining is done again", short=True)
-def further_task(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_a_task_joins_a_finished_study(folder: Path) -> None:
+    """No pretraining is done again."""
     project = copy_of_finished(folder / "project")
     further = {"kind": "classification", "dataset": "sim_lung", "regimes": ["knn"]}
     further["finetune"] = {"epochs": 1, "batch_size": 16, "lr": 5e-4}
@@ -248,12 +245,11 @@ def further_task(folder: Path) -> Outcome:
     assert "Drawing folds: further" in run.stdout, "the task isn't planned"
     assert "Looking whether the study can work" in run.stdout, "the study isn't looked at again"
     assert "Pretraining:" not in run.stdout, "it would be pretrained again"
-    return Outcome(True, "the new task alone is planned")
 
 
 def check_table(project: Path) -> None:
     """AssertionError where the table has a score that is no number."""
-    table = pd.read_csv(project / "results/table.csv")
+    table = pd.read_csv(project / TABLE)
     assert len(table), "the table has no row"
     scores = table.filter(regex="^(mean|macro_f1|accuracy)")
     assert not scores.isna().any(axis=None), "the table has scores that are no numbers"

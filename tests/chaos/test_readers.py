@@ -9,21 +9,21 @@ import cv2
 import numpy as np
 import psutil
 import pydicom
+import pytest
 
-from chaos import bombs
-from chaos.faults import Faults, Outcome
-from chaos.own_sets import ENCODER, MANIFEST, STORE, extracted, named, own_study, set_aside, used, videos, well
-from chaos.project import UNTRACKED, checkout, copy_of_finished, differences, snakemake, start
-from chaos.studies import errors, stopped
+from tests.chaos import bombs
+from tests.chaos.own_sets import ENCODER, MANIFEST, STORE, extracted, named, own_study, set_aside, used, videos, well
+from tests.chaos.paths import FRAMES, LINEAR, TABLE
+from tests.chaos.project import UNTRACKED, checkout, copy_of_finished, differences, snakemake, start
+from tests.chaos.studies import errors, stopped
 
-FAULTS = Faults("readers")
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 PATIENT = "Planted^Patient"
 
 
-@FAULTS.fault(
-    "bits of five of twelve videos are flipped", "the pool is pretrained on; what can't be read is named", short=True
-)
-def flipped_bits(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_bits_of_five_of_twelve_videos_are_flipped(folder: Path) -> None:
+    """The pool is pretrained on; what can't be read is named."""
     random = Random(0)
     for path in videos(folder / "own", 12)[:5]:
         data = bytearray(path.read_bytes())
@@ -34,32 +34,31 @@ def flipped_bits(folder: Path) -> Outcome:
     well(run)
     told, read = set_aside(project), used(project)
     silent = {path.name for path in (folder / "own").iterdir()} - told.keys() - read
-    passed = bool(told) and not silent and (project / ENCODER).stat().st_size > 0
-    return Outcome(passed, f"pretrained on {len(read)} videos, {len(told)} set aside by name")
+    assert told, "no video was set aside"
+    assert not silent, f"neither used nor named: {silent}"
+    assert (project / ENCODER).stat().st_size > 0
 
 
-@FAULTS.fault("every video is cut in half", "one sentence names the folder and the first reason; nothing is written")
-def all_cut(folder: Path) -> Outcome:
+def test_every_video_is_cut_in_half(folder: Path) -> None:
+    """One sentence names the folder and the first reason; nothing is written."""
     for path in videos(folder / "own", 5):  # the sixth format is MPEG, of which nobody can tell that it's cut
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     project = checkout(folder / "project")
-    outcome = stopped(project, own_study(folder, folder / "own"), r"No usable video .* \(v00\.mp4: .*\)", MANIFEST)
+    stopped(project, own_study(folder, folder / "own"), r"No usable video .* \(v00\.mp4: .*\)", MANIFEST)
     left = list((project / STORE).glob("*"))
-    return Outcome(not left, outcome.happened if not left else f"left behind: {left}")
+    assert not left, f"left behind: {left}"
 
 
-@FAULTS.fault(
-    "a PNG of 900 million pixels, a GIF of 4 billion, and a video of 40 hours, each of a megabyte at most",
-    "each is set aside by name; the others are used",
-    short=True,
-)
-def decompression_bombs(folder: Path) -> Outcome:
+@pytest.mark.chaos_short
+def test_decompression_bombs(folder: Path) -> None:
+    """A PNG of 900 million pixels, a GIF of 4 billion, and a video of 40 hours, each of a megabyte at most: each is
+    set aside by name; the others are used."""
     videos(folder / "own")
     bombs.png(folder / "own/bomb.png", 30_000, 30_000)
     bombs.gif(folder / "own/bomb.gif")
     bombs.video(folder / "own/long.mp4", 40)
     bad = {"bomb.png": "at most 64000000 pixels", "bomb.gif": "", "long.mp4": "longer than 3600 s"}
-    return named(*extracted(folder), bad, 6)
+    named(*extracted(folder), bad, 6)
 
 
 def long_video(path: Path) -> None:
@@ -90,27 +89,29 @@ def decoder_hit(folder: Path, sign: signal.Signals) -> tuple[Path, int, str]:
     return project, call.returncode, log.read_text(encoding="utf-8")
 
 
-@FAULTS.fault(
-    "a decoder crashes (SIGSEGV) on one of seven videos", "that video is set aside by name; the others are used"
-)
-def crash(folder: Path) -> Outcome:
+def test_a_decoder_crashes_sigsegv_on_one_of_seven_videos(folder: Path) -> None:
+    """That video is set aside by name; the others are used."""
     project, code, said = decoder_hit(folder, signal.SIGSEGV)
     assert code == 0, f"exit code {code}: {errors(said)}"
     told = set_aside(project)
-    passed = told == {"long.avi": "its decoder crashed (SIGSEGV)"} and len(used(project)) == 6
-    return Outcome(passed and "Traceback" not in said, f"{len(used(project))} used; {told}")
+    assert told == {"long.avi": "its decoder crashed (SIGSEGV)"}
+    assert len(used(project)) == 6
+    assert "Traceback" not in said, "a traceback was shown"
 
 
-@FAULTS.fault("a decoder is killed (SIGKILL), as when memory runs out", "one sentence; no video is set aside for it")
-def killed(folder: Path) -> Outcome:
+def test_a_decoder_is_killed_sigkill_as_when_memory_runs_out(folder: Path) -> None:
+    """One sentence; no video is set aside for it."""
     project, code, said = decoder_hit(folder, signal.SIGKILL)
     told = errors(said)
-    passed = code != 0 and len(told) == 1 and "was killed" in str(told) and "Traceback" not in said
-    return Outcome(passed and not list((project / STORE).glob("*")), "; ".join(told) or f"exit code {code}")
+    assert code != 0, "the call ended well"
+    assert len(told) == 1, told
+    assert "was killed" in str(told), told
+    assert "Traceback" not in said, "a traceback was shown"
+    assert not list((project / STORE).glob("*"))
 
 
-@FAULTS.fault("damaged DICOM files with a patient's name in them", "set aside by name; the patient's name is nowhere")
-def patient(folder: Path) -> Outcome:
+def test_damaged_dicom_files_with_a_patients_name_in_them(folder: Path) -> None:
+    """Set aside by name; the patient's name is nowhere."""
     videos(folder / "own")
     data = pydicom.Dataset()
     data.file_meta = pydicom.dataset.FileMetaDataset()
@@ -132,45 +133,49 @@ def patient(folder: Path) -> Outcome:
         "Planted" in run.stdout
     )
     assert not leaks, f"the patient's name is in {leaks}"
-    return named(project, run, {"cut.dcm": "", "head.dcm": ""}, 6)
+    named(project, run, {"cut.dcm": "", "head.dcm": ""}, 6)
 
 
-def changed_result(folder: Path, name: str, change, told: str) -> Outcome:
-    """What a call says, or mends, where a file of a finished study was changed."""
+def changed_result(folder: Path, name: str, change, told: str) -> None:
+    """A call names a changed file of a finished study, or makes it again."""
     project = copy_of_finished(folder / "project")
     path = project / "results" / name
     path.write_bytes(change(path.read_bytes()))
-    run = snakemake(project, *UNTRACKED, "--", "results/table.csv")
+    run = snakemake(project, *UNTRACKED, "--", TABLE)
     assert "Traceback" not in run.stdout, "a traceback was shown"
     sentences = errors(run.stdout)
     if run.returncode:
-        return Outcome(len(sentences) == 1 and told in str(sentences), "; ".join(sorted(sentences)))
+        assert len(sentences) == 1, sentences
+        assert told in str(sentences), sentences
+        return
     other = differences(project)
-    return Outcome(not other, f"the call went well: {other or 'the same bytes'}")
+    assert not other, other
 
 
-@FAULTS.fault("a frame store's frames.npy is cut", "one sentence names the file and what to do")
-def cut_store(folder: Path) -> Outcome:
-    return changed_result(folder, "frames/sim_lung/frames.npy", lambda data: data[: len(data) // 2], "extract again")
+def test_a_frame_stores_frames_npy_is_cut(folder: Path) -> None:
+    """One sentence names the file and what to do."""
+    changed_result(folder, f"{FRAMES}/frames.npy", lambda data: data[: len(data) // 2], "extract again")
 
 
-@FAULTS.fault("one bit of a picture in frames.npy is flipped", "one sentence names the file and what to do")
-def flipped_pixel(folder: Path) -> Outcome:
+def test_one_bit_of_a_picture_in_frames_npy_is_flipped(folder: Path) -> None:
+    """One sentence names the file and what to do."""
+
     def flip(data: bytes) -> bytes:
         return data[:-300] + bytes([data[-300] ^ 64]) + data[-299:]
 
-    return changed_result(folder, "frames/sim_lung/frames.npy", flip, "extract again")
+    changed_result(folder, f"{FRAMES}/frames.npy", flip, "extract again")
 
 
-@FAULTS.fault("a manifest.csv loses its last row", "one sentence names the folder and what to do")
-def short_manifest(folder: Path) -> Outcome:
+def test_a_manifest_csv_loses_its_last_row(folder: Path) -> None:
+    """One sentence names the folder and what to do."""
+
     def shorten(data: bytes) -> bytes:
         return b"".join(data.splitlines(keepends=True)[:-1])
 
-    return changed_result(folder, "frames/sim_lung/manifest.csv", shorten, "extract again")
+    changed_result(folder, f"{FRAMES}/manifest.csv", shorten, "extract again")
 
 
-@FAULTS.fault("a cell's predictions.parquet is cut", "one sentence names the file and what to do")
-def cut_predictions(folder: Path) -> Outcome:
-    name = "cells/pocus/linear/labels100/imagenet/seed0/predictions.parquet"
-    return changed_result(folder, name, lambda data: data[: len(data) // 2], name)
+def test_a_cells_predictions_parquet_is_cut(folder: Path) -> None:
+    """One sentence names the file and what to do."""
+    name = f"{LINEAR}/predictions.parquet"
+    changed_result(folder, name, lambda data: data[: len(data) // 2], name)
