@@ -18,7 +18,7 @@ results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
 
 e2e: $(READY)
 	$(BIN)/python -m pytest -m e2e

@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,16 +57,20 @@ def drawn(seed):
     )
 
 
+@cache
+def two_sides(seed):
+    """Two sides, and what comparing all pairs finds within the first and between both; only to be read."""
+    a, b = drawn(seed), drawn(seed + 10)
+    return a, b, slow_matches(a, a, True), slow_matches(a, b, False)
+
+
 @pytest.mark.parametrize("block", [2, 5, 2048])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_search_in_blocks_finds_what_comparing_all_pairs_finds(monkeypatch, seed, block):
     monkeypatch.setattr(matches, "BLOCK", block)
-    a, b = drawn(seed), drawn(seed + 10)
+    a, b, within, between = two_sides(seed)
     assert len(matches_within(a))
-    for found, slow in (
-        (matches_within(a), slow_matches(a, a, True)),
-        (matches_between(a, b), slow_matches(a, b, False)),
-    ):
+    for found, slow in ((matches_within(a), within), (matches_between(a, b), between)):
         columns = ["video_a", "video_b", "frames"]
         assert found[columns].values.tolist() == slow[columns].values.tolist()
         assert np.allclose(found["correlation"], slow["correlation"].astype(float), atol=2e-3)

@@ -26,13 +26,14 @@ from uscl.training.device import start
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fabric():
     return start("cpu", "32-true", threads=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def encoder():
+    """Shared, as every training copies it (a test of its own asserts that)."""
     with torch_stream(0, "init"):
         return Encoder("resnet18")
 
@@ -44,23 +45,35 @@ def folds_of(store, kind, count=2):
     return splits, folds
 
 
-def test_classification_learns_an_easy_task_and_repeats(fabric, encoder):
-    store = bright_or_dark_store()
+EASY = {"epochs": 5, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
+
+
+@pytest.fixture(scope="module")
+def learned(fabric, encoder):
+    """An easy task of 12 patients, and what its training on fold 0 gives."""
+    store = bright_or_dark_store(groups=12)
     cases, folds = folds_of(store, "classification")
-    settings = {"epochs": 8, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
-    rows = []
-    predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
-    again, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, report=rows.append, **settings)
-    assert pd.DataFrame(rows).equals(history.drop(columns="chosen"))
+    return store, cases, folds[0], *classification.finetune_fold(encoder, store, cases, folds[0], fabric, **EASY)
+
+
+def test_classification_learns_an_easy_task(learned):
+    _, cases, fold, predictions, history = learned
     assert scores(case_scores(predictions, "classification"), "classification")["accuracy"] > 0.9
-    assert list(predictions["case"]) == list(cases.set_index("row").loc[folds[0].test, "case"])
+    assert list(predictions["case"]) == list(cases.set_index("row").loc[fold.test, "case"])
     np.testing.assert_allclose(predictions[["p_bright", "p_dark"]].sum(axis=1), 1, rtol=1e-6)
-    assert predictions.equals(again)
     assert history["chosen"].sum() == 1
 
 
+def test_every_epoch_is_reported_as_it_comes(fabric, encoder, learned):
+    store, cases, fold, predictions, history = learned
+    rows = []
+    again, _ = classification.finetune_fold(encoder, store, cases, fold, fabric, report=rows.append, **EASY)
+    assert pd.DataFrame(rows).equals(history.drop(columns="chosen"))
+    assert again.equals(predictions)
+
+
 def test_the_encoder_given_is_left_as_it_was(fabric, encoder):
-    store = bright_or_dark_store()
+    store = bright_or_dark_store(groups=12, frames=2)
     cases, folds = folds_of(store, "classification")
     before = [tensor.clone() for tensor in encoder.state_dict().values()]
     classification.finetune_fold(
@@ -80,29 +93,33 @@ def test_segmentation_learns_an_easy_task(fabric, encoder):
     assert history["validation_score"].max() == history.loc[history["chosen"], "validation_score"].item()
 
 
-def test_the_test_labels_play_no_part_in_the_choice_of_the_epoch(fabric, encoder):
-    store = bright_or_dark_store(groups=12)
-    cases, folds = folds_of(store, "classification")
-    settings = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
-    predictions, history = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+def with_permuted_test_labels(cases, fold):
     permuted = cases.set_index("row")
-    permuted.loc[folds[0].test, "label"] = np.roll(permuted.loc[folds[0].test, "label"], 5)
+    permuted.loc[fold.test, "label"] = np.roll(permuted.loc[fold.test, "label"], 5)
     permuted = permuted.reset_index()[cases.columns]
     assert not permuted.equals(cases)
-    # The authors' protocol looks at the test labels, and must leave the result alone too.
-    for more in ({}, {"authors_protocol": True}):
-        again, history_again = classification.finetune_fold(
-            encoder, store, permuted, folds[0], fabric, **settings, **more
-        )
-        assert history_again.equals(history)
-        assert again[["p_bright", "p_dark"]].equals(predictions[["p_bright", "p_dark"]])
+    return permuted
 
 
-def test_the_authors_protocol_gives_the_best_epoch_on_the_test_part_apart(fabric, encoder):
-    store = bright_or_dark_store(groups=12)
-    cases, folds = folds_of(store, "classification")
-    settings = {"epochs": 3, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0"), "authors_protocol": True}
-    predictions, _ = classification.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+def test_a_training_repeats_and_the_test_labels_play_no_part_in_the_choice_of_the_epoch(learned, fabric, encoder):
+    store, cases, fold, predictions, history = learned
+    permuted = with_permuted_test_labels(cases, fold)
+    again, history_again = classification.finetune_fold(encoder, store, permuted, fold, fabric, **EASY)
+    assert history_again.equals(history)
+    assert again.drop(columns="label").equals(predictions.drop(columns="label"))
+
+
+def test_the_authors_protocol_leaves_the_result_alone_and_gives_the_best_epoch_on_the_test_part_apart(
+    learned, fabric, encoder
+):
+    # It looks at the test labels: permuted ones move its own columns only.
+    store, cases, fold, expected, history = learned
+    permuted = with_permuted_test_labels(cases, fold)
+    predictions, history_again = classification.finetune_fold(
+        encoder, store, permuted, fold, fabric, **EASY, authors_protocol=True
+    )
+    assert history_again.equals(history)
+    assert predictions[["p_bright", "p_dark"]].equals(expected[["p_bright", "p_dark"]])
 
     def accuracy(prefix):
         return ((predictions[f"{prefix}bright"] > 0.5) == (predictions["label"] == "bright")).mean()
@@ -131,7 +148,7 @@ def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder
 
 
 def test_a_cell_tests_every_case_once(fabric, encoder, tmp_path):
-    store = bright_or_dark_store(groups=12)
+    store = bright_or_dark_store(groups=12, frames=2)
     cases, folds = folds_of(store, "classification", count=3)
 
     def run_fold(fold, stream):

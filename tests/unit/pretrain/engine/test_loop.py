@@ -3,6 +3,7 @@ import math
 import os
 import random
 import signal
+from functools import cache
 from types import SimpleNamespace
 
 import pandas as pd
@@ -180,16 +181,22 @@ METHODS = {
 }
 
 
+def pretrain(name, **more):
+    method, settings = METHODS[name]
+    given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
+    fabric = start("cpu", "32-true", threads=1)
+    return method.pretrain(TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
+
+
+@cache
+def uninterrupted(name):
+    """The whole training, that the tests below compare with; only to be read."""
+    return pretrain(name)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
-    method, settings = METHODS[name]
-    fabric = start("cpu", "32-true", threads=1)
-
-    def pretrain(**more):
-        given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
-        return method.pretrain(TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
-
-    whole = pretrain()
+    whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
     checked, left = loop.checked, random.Random(name).randrange(steps, 3 * steps)
 
@@ -203,8 +210,8 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, mo
     with monkeypatch.context() as patched:
         patched.setattr(loop, "checked", cut_off)
         with pytest.raises(InterruptedError):
-            pretrain(folder=tmp_path, identity="a")
-    resumed = pretrain(folder=tmp_path, identity="a")
+            pretrain(name, folder=tmp_path, identity="a")
+    resumed = pretrain(name, folder=tmp_path, identity="a")
     assert any(name.endswith("running_var") for name in whole.encoder.state_dict())
     assert same_state(resumed.encoder.state_dict(), whole.encoder.state_dict())
     assert same_state(resumed.heads, whole.heads)
@@ -217,13 +224,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, mo
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("moment", ["step", "validation"])
 def test_a_training_that_is_told_to_end_does_no_step_twice(name, moment, tmp_path, monkeypatch):
-    method, settings = METHODS[name]
-    fabric = start("cpu", "32-true", threads=1)
     done, checked, validation_loss = [], loop.checked, Pool.validation_loss
-
-    def pretrain(**more):
-        given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
-        return method.pretrain(TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
 
     def told_in_a_step(step, training, batch, place):
         done.append(place.total)
@@ -236,17 +237,17 @@ def test_a_training_that_is_told_to_end_does_no_step_twice(name, moment, tmp_pat
             os.kill(os.getpid(), signal.SIGTERM)
         return validation_loss(*args)
 
-    whole = pretrain()
+    whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
     told_at = random.Random(name).randrange(1, 3 * steps - 1)
     monkeypatch.setattr(loop, "checked", told_in_a_step)
     monkeypatch.setattr(Pool, "validation_loss", told_in_validation)
     interruption.listen()
     with pytest.raises(interruption.Interrupted, match=r"^SIGTERM; a checkpoint stands at epoch \d, step \d$"):
-        pretrain(folder=tmp_path, identity="a")
+        pretrain(name, folder=tmp_path, identity="a")
     interruption.listen()
     told_at = 3 * steps
-    resumed = pretrain(folder=tmp_path, identity="a")
+    resumed = pretrain(name, folder=tmp_path, identity="a")
     assert done == list(range(3 * steps))
     assert same_state(resumed.encoder.state_dict(), whole.encoder.state_dict())
     assert same_state(resumed.heads, whole.heads)

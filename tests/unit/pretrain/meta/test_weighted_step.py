@@ -124,10 +124,9 @@ def test_the_alpha_gradient_is_that_of_central_differences(arch, detach, eps):
         return found.twin.meta_loss(theta_hat, found.meta_frames).item()
 
     alpha = flat(parameters)
-    for _ in range(2):
-        way = torch.nn.functional.normalize(torch.randn_like(alpha), dim=0)
-        slope = (meta_loss_at(alpha + eps * way) - meta_loss_at(alpha - eps * way)) / (2 * eps)
-        assert slope == pytest.approx((found.alpha_gradient() @ way).item(), rel=1e-4)
+    way = torch.nn.functional.normalize(torch.randn_like(alpha), dim=0)
+    slope = (meta_loss_at(alpha + eps * way) - meta_loss_at(alpha - eps * way)) / (2 * eps)
+    assert slope == pytest.approx((found.alpha_gradient() @ way).item(), rel=1e-4)
 
 
 def test_without_its_path_through_the_representations_the_alpha_gradient_is_another():

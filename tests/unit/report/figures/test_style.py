@@ -54,6 +54,14 @@ def test_both_files_are_the_same_bytes_every_time(tmp_path):
     assert_same_bytes(drawn, tmp_path)
 
 
+def test_a_figure_can_be_saved_again(tmp_path):
+    figure = drawn()
+    for name in ("first", "again"):
+        save_both(figure, tmp_path / name)
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"again.{suffix}").read_bytes()
+
+
 def test_text_in_the_svg_is_text_and_neither_file_has_a_date(tmp_path):
     save_both(drawn(), tmp_path / "new" / "v1.5")
     svg = (tmp_path / "new" / "v1.5.svg").read_text()
