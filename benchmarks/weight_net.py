@@ -37,8 +37,10 @@ from uscl.models.contrastive import ContrastiveModel
 from uscl.models.imagenet import imagenet_encoder
 from uscl.pretrain.meta.forward_mode import jacobian_vector_product
 from uscl.pretrain.meta.hypergradient import gradient_at
+from uscl.pretrain.meta.pair_weights import learned_weights, meta_batch
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.pretrain.methods import meta_uscl
+from uscl.pretrain.methods.meta_uscl import MetaUSCL
 from uscl.pretrain.pairs.pairs import Pairs, batches, interpolated
 from uscl.pretrain.pairs.pool import Pool
 from uscl.report.figures.pair_weights import inconsistent, weight_difference
@@ -91,7 +93,7 @@ def weighed(folder: Path, plant: str, epochs: int, seed: int) -> pd.DataFrame:
     """Pretrain with one seed; weigh new pairs of every video and measure their usefulness."""
     store, fabric = planted(FrameStore.open(folder), plant), start("cpu", "32-true", threads=1)
     encoder = imagenet_encoder("tf_efficientnet_lite0")
-    result = meta_uscl.pretrain(encoder, store, fabric, seed, epochs=epochs, meta=META, **SETTINGS)
+    result = meta_uscl.pretrain(encoder, store, fabric, seed, MetaUSCL(epochs=epochs, meta=META, **SETTINGS))
     model, net = ContrastiveModel(result.encoder, seed), WeightNet(result.encoder.dim)
     for name, module in (("projector", model.projector), ("weight_net", net)):
         prefix = f"{name}."
@@ -102,7 +104,7 @@ def weighed(folder: Path, plant: str, epochs: int, seed: int) -> pd.DataFrame:
     pairs = interpolated(pool.videos, videos, rng)
     table = pool.parts.iloc[videos].assign(seed=seed, row_a=pairs.rows[:, 0], row_c=pairs.rows[:, 2])
     return table.assign(
-        weight=meta_uscl.learned_weights(fabric, pool, model, net, pairs, BATCH, seed),
+        weight=learned_weights(fabric, pool, model, net, pairs, BATCH, seed),
         usefulness=usefulness(pool, model.train(), pairs, seed),
         change=inconsistent(table, store.manifest),
     )
@@ -123,7 +125,7 @@ def usefulness(pool: Pool, model: ContrastiveModel, pairs: Pairs, seed: int) -> 
     """Derivative of each pair's loss along the gradient of a meta batch's, less the mean of its batch [pairs]."""
     found = []
     for number, batch in enumerate(batches(pairs, BATCH)):
-        clean = meta_uscl.meta_batch(pool, META["batch_size"], generator(seed, "benchmark meta", number))
+        clean = meta_batch(pool, META["batch_size"], generator(seed, "benchmark meta", number))
         meta_frames = pool.views.mixed_first(clean, (seed, "benchmark meta views", number))
         theta = [parameter.detach().clone() for parameter in model.parameters()]
         _, direction = gradient_at(model, theta, meta_frames, lambda out: nt_xent_per_view(*out[1].chunk(2)).mean())

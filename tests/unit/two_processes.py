@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
 from torch import Tensor
+from trained import trained
 
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import embed, gradient
@@ -92,7 +93,7 @@ def pretraining(fabric: Fabric) -> Figures:
     """All that an epoch of Meta-USCL leaves behind."""
     store = bright_or_dark_store(groups=12)
     settings = {"epochs": 1, "batch_size": 3, "lr": 0.01, "warmup_epochs": 0}
-    result = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    result = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
     tables = {f"history {name}": torch.tensor(result.history[name].to_numpy()) for name in result.history}
     tables["weights"] = torch.tensor(result.pairs["weight"].to_numpy(np.float64))
     return state(result.encoder) | result.heads | tables

@@ -5,16 +5,12 @@ from collections.abc import Callable, Iterator
 
 from uscl.base.redaction import has_credentials
 from uscl.base.text import nearest
+from uscl.data.readers import reader_names, reader_of_simulated, readers_with_masks
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.study.schema import DataSet, OwnSet, SimulatedSet, StudySettings
 
-# The reader of the folder layout in which each kind of set is simulated.
-SIMULATED_LAYOUT = {"pool": "simulated_pool", "lung": "covid19_ultrasound", "breast": "busi"}
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
-WITH_MASKS = ("busi", "udiat_b", "image_mask_pairs")  # readers that have something to segment
-READERS = ("busi", "butterfly", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b")
-OWN_READERS = ("image_csv", "image_folder", "image_mask_pairs", "video_folder")
 STORES = ("https://", "http://", "sqlite:///")
 MIRRORS = ("https://", "http://", "file://")
 
@@ -45,7 +41,8 @@ def reader_of(dataset: DataSet) -> str:
 def readers(study: StudySettings) -> Iterator[str]:
     """A reader that does not exist."""
     for name, dataset in study.datasets.items():
-        key, known = ("kind", OWN_READERS) if isinstance(dataset, OwnSet) else ("reader", READERS)
+        own = isinstance(dataset, OwnSet)
+        key, known = "kind" if own else "reader", reader_names(own_data=own)
         if reader_of(dataset) not in known:
             hint = nearest(reader_of(dataset), known)
             yield f"datasets.{name}.{key}: '{reader_of(dataset)}' is not one of {', '.join(known)}{hint}"
@@ -108,10 +105,10 @@ def masks(study: StudySettings) -> Iterator[str]:
         dataset = study.datasets[task.dataset]
         if task.kind != "segmentation" or isinstance(dataset, SimulatedSet):
             continue
-        if reader_of(dataset) not in WITH_MASKS:
+        if reader_of(dataset) not in readers_with_masks():
             yield (
                 f"tasks.{name}.kind is segmentation, but datasets.{task.dataset} is {reader_of(dataset)}, which has no"
-                f" masks: take one of {', '.join(WITH_MASKS)}."
+                f" masks: take one of {', '.join(readers_with_masks())}."
             )
 
 
@@ -160,8 +157,8 @@ def simulated_sets(study: StudySettings) -> Iterator[str]:
         if not isinstance(dataset, SimulatedSet):
             continue
         kind, frames = dataset.simulate.kind, dataset.simulate.frames or SHORTEST_POOL_VIDEO
-        if dataset.reader != SIMULATED_LAYOUT[kind]:
-            yield f"datasets.{name}: a simulated set of kind {kind} takes reader '{SIMULATED_LAYOUT[kind]}'."
+        if dataset.reader != reader_of_simulated(kind):
+            yield f"datasets.{name}: a simulated set of kind {kind} takes reader '{reader_of_simulated(kind)}'."
         if kind == "pool" and frames < SHORTEST_POOL_VIDEO:
             yield f"datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
         if kind != "breast" and name in segmented:

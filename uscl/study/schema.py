@@ -12,16 +12,17 @@ from pydantic_core import PydanticCustomError
 
 from uscl.base.settings import Float, Int, Nothing, Once, Settings, one_of
 from uscl.evaluate.regimes import REGIMES
+from uscl.models.encoders import ENCODERS
 from uscl.pretrain.methods import methods
 
 NAME = r"^[A-Za-z0-9_]+$"
 OWN_FOLDER = r"^[^{}<>]+$"
 
 if TYPE_CHECKING:
-    RegimeName = str
+    RegimeName = EncoderName = str
     AnyMethod = Any
 else:  # known only when the registries are read
-    RegimeName = one_of(list(REGIMES))
+    RegimeName, EncoderName = one_of(list(REGIMES)), one_of(list(ENCODERS))
     AnyMethod = Annotated[
         Union[tuple(method.settings for method in methods().values())],  # noqa: UP007
         Discriminator("method"),
@@ -236,13 +237,6 @@ class LabelFractions(Settings):
     ]
 
 
-class ImageNetWeights(Settings):
-    """Local files of ImageNet weights by encoder."""
-
-    resnet18: Annotated[str | None, Field(description="Weights of resnet18.")] = None
-    tf_efficientnet_lite0: Annotated[str | None, Field(description="Weights of tf_efficientnet_lite0.")] = None
-
-
 class StudySettings(Settings):
     """A study's file."""
 
@@ -294,13 +288,14 @@ class StudySettings(Settings):
         Literal["skip", "stop"],
         Field(description="What happens to a file that can't be read: it is set aside, or the run stops."),
     ]
-    encoder: Annotated[
-        Literal["resnet18", "tf_efficientnet_lite0"], Field(description="Architecture of every arm's encoder.")
-    ]
+    encoder: Annotated[EncoderName, Field(description="Architecture of every arm's encoder.")]
     imagenet_weights: Annotated[
-        ImageNetWeights,
-        Field(description="A local file of ImageNet weights (.pth or .safetensors), instead of the published source."),
-    ] = ImageNetWeights()
+        dict[EncoderName, str],
+        Field(
+            description="By encoder, a local file of ImageNet weights (.pth or .safetensors) to take instead of the"
+            " published source."
+        ),
+    ] = {}  # noqa: RUF012  (pydantic copies it)
     frame_size: Annotated[
         Int,
         Field(

@@ -86,7 +86,7 @@ class Study:
         """The file that the settings name for the weights that an arm starts from: none or one."""
         if self.init(arm) not in untrained():
             return [os.path.expanduser(self.init(arm))]
-        named = getattr(self.settings.imagenet_weights, self.settings.encoder)
+        named = self.settings.imagenet_weights.get(self.settings.encoder)
         return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
 
     def given_weights(self, arm: str) -> list[str]:

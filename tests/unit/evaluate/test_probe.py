@@ -7,8 +7,11 @@ from sklearn.preprocessing import StandardScaler
 
 from uscl.base.errors import UserError
 from uscl.data.splits import Fold
-from uscl.evaluate.probe import NEIGHBOURS, STRENGTHS, TEMPERATURE, nearest_neighbours, probe_fold
+from uscl.evaluate import knn, linear
+from uscl.evaluate.knn import NEIGHBOURS, TEMPERATURE, nearest_neighbours
+from uscl.evaluate.linear import STRENGTHS
 
+FITS = {"linear": linear.fit, "knn": knn.fit}
 CLASSES = ["covid", "pneumonia", "regular"]
 
 
@@ -26,7 +29,7 @@ def features():
 @pytest.mark.parametrize(("regime", "settings"), [("linear", STRENGTHS), ("knn", NEIGHBOURS)])
 def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, settings):
     x, cases, fold = features
-    predictions, history = probe_fold(x, cases, fold, regime=regime)
+    predictions, history = FITS[regime](x, cases, fold)
     assert list(predictions["case"]) == [f"c{i}" for i in range(90, 120)]
     np.testing.assert_allclose(predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1), 1)
     assert tuple(history["setting"]) == settings
@@ -40,17 +43,17 @@ def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, se
 @pytest.mark.parametrize("regime", ["linear", "knn"])
 def test_test_labels_play_no_part(features, regime):
     x, cases, fold = features
-    predictions, history = probe_fold(x, cases, fold, regime=regime)
+    predictions, history = FITS[regime](x, cases, fold)
     shuffled = cases.copy()
     shuffled.loc[90:, "label"] = np.roll(cases.loc[90:, "label"], 7)
-    again, history_again = probe_fold(x, shuffled, fold, regime=regime)
+    again, history_again = FITS[regime](x, shuffled, fold)
     assert history_again.equals(history)
     assert again.drop(columns="label").equals(predictions.drop(columns="label"))
 
 
 def test_the_linear_probe_is_balanced_logistic_regression(features):
     x, cases, fold = features
-    predictions, history = probe_fold(x, cases, fold, regime="linear")
+    predictions, history = linear.fit(x, cases, fold)
     scaler = StandardScaler().fit(x[fold.train])
     strength = history.loc[history["chosen"], "setting"].item()
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=5000, tol=1e-8)
@@ -68,7 +71,7 @@ def test_neighbours_vote_by_similarity_over_the_frequency_of_their_class():
 
 def test_more_neighbours_than_cases_are_not_tried(features):
     x, cases, _ = features
-    _, history = probe_fold(x, cases, Fold(np.arange(12), np.arange(60, 90), np.arange(90, 120)), regime="knn")
+    _, history = knn.fit(x, cases, Fold(np.arange(12), np.arange(60, 90), np.arange(90, 120)))
     assert history["setting"].tolist() == [1, 5, 10]
 
 
@@ -76,7 +79,7 @@ def test_a_class_that_is_not_trained_on_has_probability_zero(features):
     x, cases, fold = features
     train = fold.train[cases["label"].to_numpy()[fold.train] != "regular"]
     for regime in ("linear", "knn"):
-        predictions, _ = probe_fold(x, cases, fold._replace(train=train), regime=regime)
+        predictions, _ = FITS[regime](x, cases, fold._replace(train=train))
         assert (predictions["p_regular"] == 0).all()
 
 
@@ -86,12 +89,12 @@ def test_features_that_are_no_usable_numbers_stop_and_name_a_case(features, regi
     x, cases, fold = features
     x[7, 2] = value
     with pytest.raises(UserError, match=r"features of 1 of 120 frames are NaN, infinite or too large, such as .* c7:"):
-        probe_fold(x, cases, fold, regime=regime)
+        FITS[regime](x, cases, fold)
 
 
 @pytest.mark.parametrize("regime", ["linear", "knn"])
 def test_constant_features_give_equal_chances_and_no_nan(features, regime):
     x, cases, fold = features
-    predictions, history = probe_fold(np.ones_like(x), cases, fold, regime=regime)
+    predictions, history = FITS[regime](np.ones_like(x), cases, fold)
     assert np.isfinite(predictions[[f"p_{name}" for name in CLASSES]].to_numpy()).all()
     assert history["validation_score"].max() == pytest.approx(1 / 3)

@@ -1,9 +1,12 @@
+import ast
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from uscl.jobs.code import fingerprint, imported_modules
+from uscl.jobs import code
+from uscl.jobs.code import code_hash, direct_imports, imported_files
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,40 +29,60 @@ def project(tmp_path):
 
 
 def test_imports_are_followed_through_packages_functions_and_circles(project):
-    expected = ["uscl/__init__.py", "uscl/a.py", "uscl/c.py", "uscl/sub/__init__.py", "uscl/sub/b.py"]
-    assert imported_modules(project, ["script.py"]) == expected
+    expected = {"uscl/__init__.py", "uscl/a.py", "uscl/c.py", "uscl/sub/__init__.py", "uscl/sub/b.py"}
+    assert imported_files(project, ("script.py",)) == expected
 
 
-def test_a_module_that_is_named_counts_itself(project):
-    assert "uscl/unused.py" in imported_modules(project, ["script.py", "uscl/unused.py"])
+def fresh_hash(project, *files):
+    """The hash as a new process computes it."""
+    for function in (code_hash, direct_imports, code.file_hash, code.module_files):
+        function.cache_clear()
+    return code_hash(project, *files)
+
+
+def test_the_hash_follows_the_content_of_what_is_imported_and_no_time_stamp(project):
+    before = fresh_hash(project, "script.py")
+    for name in ("script.py", "uscl/sub/b.py", "uscl/unused.py"):
+        os.utime(project / name, (time.time() + 60, time.time() + 60))
+    assert fresh_hash(project, "script.py") == before
+    (project / "uscl/unused.py").write_text("x = 1")
+    assert fresh_hash(project, "script.py") == before
+    assert fresh_hash(project, "script.py", "uscl/unused.py") != before
+    (project / "uscl/c.py").write_text("import uscl.a  # edited")
+    week = time.time() - 7 * 24 * 3600
+    os.utime(project / "uscl/c.py", (week, week))
+    assert fresh_hash(project, "script.py") != before
+
+
+def imports_by_the_parser(path):
+    """The slow twin: what Python's own parser finds."""
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.split(".")[0] == "uscl":
+                found.update(code.module_files(ROOT, name))
+    return found
+
+
+def test_imports_are_found_as_the_parser_finds_them():
+    files = [*ROOT.glob("uscl/**/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
+    names = [str(path.relative_to(ROOT)) for path in files]
+    assert len(names) > 200
+    assert {name: direct_imports(ROOT, name) for name in names} == {name: imports_by_the_parser(name) for name in names}
 
 
 def test_scripts_rest_on_what_they_use_and_on_nothing_else():
-    table = imported_modules(ROOT, ["workflow/scripts/report/table.py"])
+    table = imported_files(ROOT, ("workflow/scripts/report/table.py",))
     assert "uscl/report/tables/result_table.py" in table
     assert not any(name.startswith(("uscl/models/", "uscl/data/", "uscl/pretrain/")) for name in table)
-    finetune = imported_modules(ROOT, ["workflow/scripts/evaluate/finetune.py", "uscl/evaluate/classification.py"])
+    finetune = imported_files(ROOT, ("workflow/scripts/evaluate/finetune.py", "uscl/evaluate/classification.py"))
     assert {"uscl/evaluate/finetune.py", "uscl/training/augment.py", "uscl/models/encoders.py"} <= set(finetune)
     assert "uscl/evaluate/segmentation.py" not in finetune
-    assert not any(name.startswith(("uscl/pretrain/", "uscl/tracking/")) for name in finetune)
-
-
-def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
-    file = tmp_path / "deep" / "a.mp4"
-    file.parent.mkdir()
-    file.write_text("1")
-    first = fingerprint(str(tmp_path))
-    assert fingerprint(str(tmp_path)) == first
-    os.utime(file, (1, 1))
-    second = fingerprint(str(tmp_path))
-    file.rename(file.with_name("b.mp4"))
-    third = fingerprint(str(tmp_path))
-    assert len({first, second, third}) == 3
-    (tmp_path / ".timestamp").touch()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "index.csv").touch()
-    (tmp_path / "README.md").touch()
-    assert fingerprint(str(tmp_path)) == third
-    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
-    assert fingerprint(str(tmp_path)) != third
-    assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))
+    assert not any(name.startswith(("uscl/pretrain/", "uscl/tracking/", "uscl/study/")) for name in finetune)
+    # So that a further regime or metric repeats no training.
+    assert not {"uscl/evaluate/regimes.py", "uscl/metrics/registry.py"} & finetune

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from uscl.base.errors import UserError
-from uscl.base.files import sha256
-from uscl.jobs.job import job
+from uscl.base.errors import DiskFullError, UserError
+from uscl.jobs.job import job, run_of, trained_encoder
+from uscl.jobs.outcome import Outcome, read_outcome, write_failed
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,15 @@ class Named(list):
         return self._files.items()
 
 
+class Params(dict):
+    """Parameters of a job, as attributes too, as Snakemake has them."""
+
+    __getattr__ = dict.get
+
+
 def called(log, **more):
     """What Snakemake hands to a script."""
-    nothing = {"input": Named(), "output": Named(), "params": Named(), "wildcards": Named(), "rule": "a_rule"}
+    nothing = {"input": Named(), "output": Named(), "params": Params(), "wildcards": Named(), "rule": "a_rule"}
     config = {"seeds": [0], "results": str(log.parent)}
     return SimpleNamespace(**{**nothing, "log": [str(log)], "config": config, "threads": 1, **more})
 
@@ -95,7 +101,7 @@ def attempt(folder):
 
 def test_an_attempt_stands_beside_the_log_while_the_job_runs_and_stays_if_it_fails(tmp_path):
     with job(called(tmp_path / "job.log")) as running:
-        running.tell(name="a run")
+        running.describe({"name": "a run"})
         assert attempt(tmp_path) | {"status": "running", "name": "a run", "reason": None} == attempt(tmp_path)
     assert not (tmp_path / "job.attempt.json").exists()
     with pytest.raises(SystemExit), job(called(tmp_path / "job.log")):
@@ -105,33 +111,63 @@ def test_an_attempt_stands_beside_the_log_while_the_job_runs_and_stays_if_it_fai
     assert told["started"] <= told["ended"]
 
 
-def test_what_failed_is_not_tried_again_by_the_same_call(tmp_path, monkeypatch, capsys):
-    def tries():
-        with pytest.raises(SystemExit) as stopped, job(called(tmp_path / "job.log")) as running:
-            fail(running)
-        assert stopped.value.code == 1
-
-    def fail(running):
-        tried.append(1)
-        running.tell(name="a run")
-        raise UserError("No data: fetch it.")
-
-    tried = []
-    monkeypatch.setenv("USCL_CALLER", f"{os.getpid()}@elsewhere")
-    tries()
-    capsys.readouterr()
-    tries()
-    tries()
-    assert len(tried) == 1
-    assert capsys.readouterr().err == ""
-    assert "No data: fetch it." in (tmp_path / "job.log").read_text()
-    assert attempt(tmp_path) | {"status": "failed", "name": "a run"} == attempt(tmp_path)
-    monkeypatch.setenv("USCL_CALLER", f"{os.getpid() + 1}@elsewhere")
-    tries()
-    assert len(tried) == 2
+def run(folder, **more):
+    """A run with its outcome in `folder`."""
+    given = {"output": Named(outcome=str(folder / "outcome.json")), "params": Params(key="k"), **more}
+    return run_of(called(folder / "job.log", **given))
 
 
-def test_a_job_that_is_told_to_end_has_a_code_of_its_own_and_is_tried_again(tmp_path, monkeypatch, capsys):
+def outcome(folder):
+    return read_outcome(folder / "outcome.json")
+
+
+def test_a_mistake_of_a_run_is_its_outcome_and_the_job_ends_well(tmp_path, capsys):
+    with run(tmp_path) as attempt:
+        attempt.describe({"name": "a run"})
+        raise UserError("The loss became nan in epoch 3.")
+    assert outcome(tmp_path) == Outcome("failed", "k", "The loss became nan in epoch 3.", {}, {"name": "a run"})
+    assert "The loss became nan in epoch 3." in capsys.readouterr().err
+    assert not (tmp_path / "job.attempt.json").exists()
+    assert (tmp_path / "outcome.provenance.json").exists()
+
+
+def test_a_fault_of_the_program_in_a_run_is_an_outcome_too_and_keeps_its_traceback(tmp_path):
+    with run(tmp_path):
+        raise IndexError("out of range")
+    assert outcome(tmp_path).reason == "IndexError: out of range"
+    assert "Traceback" in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), DiskFullError("x can't be written: the disk is full.")])
+def test_what_the_machine_lacks_is_no_outcome_and_fails_the_job(tmp_path, error):
+    with pytest.raises(SystemExit) as stopped, run(tmp_path):
+        raise error
+    assert stopped.value.code == 1
+    assert outcome(tmp_path) is None
+
+
+def test_an_interrupted_run_has_no_outcome_and_may_be_retried(tmp_path):
+    with pytest.raises(SystemExit) as stopped, run(tmp_path):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stopped.value.code == 75
+    assert outcome(tmp_path) is None
+
+
+def test_a_run_whose_encoder_failed_fails_with_its_reason(tmp_path):
+    write_failed(tmp_path / "encoder", "e", "The loss became nan.")
+    with run(tmp_path):
+        trained_encoder(str(tmp_path / "encoder/outcome.json"))
+    assert outcome(tmp_path).reason == "its encoder could not be trained: The loss became nan."
+
+
+def test_another_process_of_a_training_leaves_the_outcome_to_the_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with run(tmp_path):
+        raise UserError("The loss became nan.")
+    assert outcome(tmp_path) is None
+
+
+def test_an_interrupted_job_has_an_exit_code_of_its_own(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("USCL_CALLER", f"{os.getpid()}@elsewhere")
     for number in (signal.SIGTERM, signal.SIGINT):
         with pytest.raises(SystemExit) as stopped, job(called(tmp_path / "job.log")):
@@ -139,7 +175,7 @@ def test_a_job_that_is_told_to_end_has_a_code_of_its_own_and_is_tried_again(tmp_
         assert stopped.value.code == 75
         assert attempt(tmp_path)["status"] == "interrupted"
         said = capsys.readouterr().err
-        assert f"Told to end ({signal.Signals(number).name}): run again, the job goes on with what is finished." in said
+        assert f"Interrupted by {signal.Signals(number).name}. Run the command again to resume" in said
         assert "Traceback" not in said
 
 
@@ -170,24 +206,23 @@ def test_what_the_machine_lacks_is_one_sentence(tmp_path, capsys, name):
 
 
 def test_a_result_has_its_provenance_beside_it(tmp_path):
-    data, module = tmp_path / "data.csv", tmp_path / "module.py"
+    data = tmp_path / "data.csv"
     data.write_text("a")
-    module.write_text("b")
     out = tmp_path / "deep" / "table.csv"
     out.parent.mkdir()
     snakemake = called(
         tmp_path / "job.log",
-        input=Named(data=str(data), code=[str(module)]),
+        input=Named(data=str(data)),
+        params=Params(code="0123"),
         output=Named(csv=str(out)),
         wildcards=Named(seed="3"),
     )
-    snakemake.input[:] = [str(data), str(module)]
     with job(snakemake):
         out.write_text("result")
     told = json.loads((out.parent / "table.provenance.json").read_text())
     assert list(told["inputs"].values()) == [hashlib.sha256(b"a").hexdigest()]
     assert list(told["outputs"].values()) == [hashlib.sha256(b"result").hexdigest()]
-    assert told["code_sha256"] == sha256(module)
+    assert told["code_sha256"] == "0123"
     assert told["seeds"] == {"study": [0], "job": 3}
     assert told["dirty"] in (True, False, None)
     assert told["wall_s"] >= 0
@@ -209,6 +244,6 @@ def test_a_job_that_fails_or_makes_no_result_has_no_provenance(tmp_path):
 def test_of_several_processes_only_the_first_writes_files(tmp_path, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     with job(called(tmp_path / "job.log", output=Named(csv=str(tmp_path / "table.csv")))) as running:
-        running.tell(name="a run")
+        running.describe({"name": "a run"})
         assert list(tmp_path.iterdir()) == []
     assert list(tmp_path.iterdir()) == []

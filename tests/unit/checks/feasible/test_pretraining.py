@@ -6,7 +6,7 @@ import pytest
 from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
-from uscl.checks.feasible.pretraining import check_pool, full_settings, plan
+from uscl.checks.feasible.pretraining import check_pool, plan
 from uscl.pretrain.pairs.pool import Pool
 from uscl.training.device import start
 
@@ -33,12 +33,6 @@ def test_the_plan_is_what_the_pool_is_divided_into(arm):
     )
     assert sum(found.steps) == found.training
     assert min(found.steps) >= 2
-
-
-def test_what_an_arm_leaves_out_is_the_published_setting():
-    assert full_settings({"method": "meta_uscl"})["lr"] == 0.1
-    assert full_settings({"method": "uscl", "epochs": 7})["lr"] == 3e-4
-    assert full_settings({"method": "uscl", "epochs": 7})["epochs"] == 7
 
 
 def test_the_lines_say_what_every_arm_is_trained_on():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
+from trained import trained
 
 from uscl.base.errors import UserError
 from uscl.jobs import interruption
@@ -185,7 +186,7 @@ def pretrain(name, **more):
     method, settings = METHODS[name]
     given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
     fabric = start("cpu", "32-true", threads=1)
-    return method.pretrain(TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
+    return trained(method, TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
 
 
 @cache

@@ -6,11 +6,13 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
+from trained import trained
 
 from uscl.base.errors import UserError
+from uscl.pretrain.meta import pair_weights
+from uscl.pretrain.meta.pair_weights import given_weights, meta_batch
 from uscl.pretrain.meta.weighted_step import WeightedStep
 from uscl.pretrain.methods import meta_uscl, simclr, uscl
-from uscl.pretrain.methods.meta_uscl import given_weights, meta_batch
 from uscl.pretrain.pairs.pairs import Pairs, Videos
 from uscl.pretrain.pairs.pool import Pool
 from uscl.training.device import start
@@ -26,7 +28,7 @@ def fabric():
 def pretrain(fabric, encoder=None, seed=0, frames=3, **settings):
     given = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2} | settings
     store = bright_or_dark_store(groups=10, frames=frames)
-    return meta_uscl.pretrain(encoder or TinyEncoder(), store, fabric, seed, **given)
+    return trained(meta_uscl, encoder or TinyEncoder(), store, fabric, seed, **given)
 
 
 def same(a, b):
@@ -86,7 +88,7 @@ def test_pretraining_lowers_the_loss(fabric, update):
     encoder = TinyEncoder()
     store = bright_or_dark_store(groups=24)
     settings = {"epochs": 8, "batch_size": 8, "lr": 0.1, "warmup_epochs": 0, "meta": {"update": update}}
-    result = meta_uscl.pretrain(encoder, store, fabric, 2, **settings)
+    result = trained(meta_uscl, encoder, store, fabric, 2, **settings)
     assert result.encoder is encoder
     assert not encoder.training
     assert result.history["loss"][-3:].mean() < result.history["loss"][:3].mean()
@@ -169,14 +171,11 @@ def test_shuffled_weights_are_the_learned_ones_in_another_order(fabric, followed
     assert take.moved() == [1, 2, 3, 4, 5]
 
 
-def test_shuffled_weights_need_the_published_order(fabric):
-    with pytest.raises(UserError, match="`weights: shuffled`"):
-        pretrain(fabric, weights="shuffled", meta={"update": "lookahead"})
-
-
 def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
     ones = pretrain(fabric, weights="constant")
-    monkeypatch.setattr(meta_uscl, "given_weights", lambda videos, pairs, *_: np.full(len(pairs.rows), 0.5, np.float32))
+    monkeypatch.setattr(
+        pair_weights, "given_weights", lambda videos, pairs, *_: np.full(len(pairs.rows), 0.5, np.float32)
+    )
     assert same(pretrain(fabric, weights="constant").encoder.state_dict(), ones.encoder.state_dict())
 
 
@@ -185,7 +184,7 @@ def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
     monkeypatch.setattr(simclr, "Pool", partial(Pool, meta=0.2))
     settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
     store = bright_or_dark_store(groups=10, frames=5)
-    unweighted = simclr.pretrain(TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
+    unweighted = trained(simclr, TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
     assert constant.parts.equals(unweighted.parts)
     for name, tensor in constant.encoder.state_dict().items():
         torch.testing.assert_close(tensor, unweighted.encoder.state_dict()[name], rtol=1e-4, atol=1e-6)
@@ -266,9 +265,9 @@ def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
     # With a weight net that hardly moves, darker meta videos change next to nothing: they are not trained on.
     store = bright_or_dark_store(groups=10)
     settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "validation_share": 0.2, "meta": {"lr": 1e-30}}
-    usual = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    usual = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
     store.frames[store.manifest["video"].isin(usual.parts["video"][usual.parts["part"] == "meta"])] //= 2
-    darker = meta_uscl.pretrain(TinyEncoder(), store, fabric, 0, **settings)
+    darker = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
     assert same(usual.encoder.state_dict(), darker.encoder.state_dict())
     assert not usual.history["meta_loss"].equals(darker.history["meta_loss"])
 
@@ -278,21 +277,16 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
         pretrain(fabric, epochs=5, lr=1e30)
 
 
-def test_a_meta_batch_of_one_compares_nothing_and_is_refused(fabric):
-    with pytest.raises(UserError, match=r"`meta.batch_size` must be two or more"):
-        pretrain(fabric, meta={"batch_size": 1})
-
-
 def test_weights_of_pairs_that_are_not_finite_stop_and_name_the_learning_rate(fabric, monkeypatch):
     # As a last step of alpha may leave the net behind: no loss sees it any more.
-    steps = meta_uscl.WeightedStep.published
+    steps = WeightedStep.published
 
     def spoilt(self, *batch):
         step = steps(self, *batch)
         torch.nn.init.constant_(next(self.weight_net.parameters()), torch.nan)
         return step
 
-    monkeypatch.setattr(meta_uscl.WeightedStep, "published", spoilt)
+    monkeypatch.setattr(WeightedStep, "published", spoilt)
     with pytest.raises(UserError, match=r"no finite weights after its last step: lower `meta.lr`"):
         pretrain(fabric, epochs=1, batch_size=64)
 
@@ -310,7 +304,7 @@ ARMS = {
 def test_videos_of_one_or_two_frames_are_trained_on_by_every_method(fabric, arm, frames):
     method, settings = ARMS[arm]
     store = bright_or_dark_store(groups=10, frames=frames)
-    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    result = trained(method, TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
     assert np.isfinite(result.history.to_numpy(dtype=float)).all()
     assert np.isfinite(result.pairs["weight"]).all()
     if frames == 1:
@@ -324,6 +318,6 @@ def test_constant_images_give_numbers_and_no_nan(fabric, arm, grey):
     method, settings = ARMS[arm]
     store = bright_or_dark_store(groups=10)
     store.frames[:] = grey
-    result = method.pretrain(TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
+    result = trained(method, TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
     assert np.isfinite(result.history.to_numpy(dtype=float)).all()
     assert all(torch.isfinite(tensor).all() for tensor in result.encoder.state_dict().values())

@@ -2,6 +2,7 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
+from trained import trained
 
 from uscl.base.errors import UserError
 from uscl.pretrain.methods import simclr
@@ -15,7 +16,7 @@ def fabric():
 
 def pretrain(fabric, encoder=None, seed=0, groups=8, **settings):
     given = {"epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 0.05} | settings
-    return simclr.pretrain(encoder or TinyEncoder(), bright_or_dark_store(groups=groups), fabric, seed, **given)
+    return trained(simclr, encoder or TinyEncoder(), bright_or_dark_store(groups=groups), fabric, seed, **given)
 
 
 def same(a, b):
@@ -64,8 +65,8 @@ def test_frame_pairs_are_of_one_frame_and_ppi_pairs_of_three(fabric):
 def test_the_largest_distance_of_ppi_pairs_is_kept(fabric):
     store = bright_or_dark_store(groups=8, frames=9)
     settings = {"epochs": 1, "batch_size": 4, "pairs": "ppi"}
-    near = simclr.pretrain(TinyEncoder(), store, fabric, 0, max_dist=3, **settings).pairs
-    far = simclr.pretrain(TinyEncoder(), store, fabric, 0, **settings).pairs
+    near = trained(simclr, TinyEncoder(), store, fabric, 0, max_dist=3, **settings).pairs
+    far = trained(simclr, TinyEncoder(), store, fabric, 0, **settings).pairs
     assert (near["row_c"] - near["row_a"]).max() <= 3 < (far["row_c"] - far["row_a"]).max()
 
 
@@ -76,7 +77,7 @@ def test_the_validation_videos_are_not_trained_on(fabric):
     held_out = store.manifest["video"].isin(parts["video"][parts["part"] == "validation"])
     assert held_out.any()
     store.frames[held_out] = 0
-    result = simclr.pretrain(TinyEncoder(), store, fabric, 0, epochs=2, batch_size=3, warmup_epochs=0, lr=0.05)
+    result = trained(simclr, TinyEncoder(), store, fabric, 0, epochs=2, batch_size=3, warmup_epochs=0, lr=0.05)
     assert same(result.encoder.state_dict(), pretrain(fabric).encoder.state_dict())
     assert not result.history["validation_loss"].equals(pretrain(fabric).history["validation_loss"])
 

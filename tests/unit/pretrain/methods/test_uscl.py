@@ -4,6 +4,7 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
+from trained import trained
 
 from uscl.base.errors import UserError
 from uscl.pretrain.methods import uscl
@@ -24,7 +25,7 @@ def without_labels(store, *videos):
 
 def pretrain(fabric, store=None, seed=0, encoder=None, **settings):
     given = {"epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 3e-3} | settings
-    return uscl.pretrain(encoder or TinyEncoder(), store or bright_or_dark_store(groups=8), fabric, seed, **given)
+    return trained(uscl, encoder or TinyEncoder(), store or bright_or_dark_store(groups=8), fabric, seed, **given)
 
 
 def same(a, b):

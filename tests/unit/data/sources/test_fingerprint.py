@@ -1,0 +1,29 @@
+import os
+
+from uscl.data.sources.fingerprint import fingerprint as cached
+
+
+def fingerprint(folder):
+    cached.cache_clear()
+    return cached(folder)
+
+
+def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
+    file = tmp_path / "deep" / "a.mp4"
+    file.parent.mkdir()
+    file.write_text("1")
+    first = fingerprint(str(tmp_path))
+    assert fingerprint(str(tmp_path)) == first
+    os.utime(file, (1, 1))
+    second = fingerprint(str(tmp_path))
+    file.rename(file.with_name("b.mp4"))
+    third = fingerprint(str(tmp_path))
+    assert len({first, second, third}) == 3
+    (tmp_path / ".timestamp").touch()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "index.csv").touch()
+    (tmp_path / "README.md").touch()
+    assert fingerprint(str(tmp_path)) == third
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
+    assert fingerprint(str(tmp_path)) != third
+    assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))

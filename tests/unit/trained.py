@@ -1,0 +1,11 @@
+"""Pretraining with settings by name, also with some that a study's file must not have, such as a learning rate of 0."""
+
+from uscl.pretrain.methods.meta_uscl import Meta
+
+
+def trained(method, encoder, store, fabric, seed, *, folder=None, identity="", meta=None, **given):
+    """What the method's module gives for these settings and the published ones."""
+    if meta is not None:
+        given["meta"] = Meta.model_construct(**meta)
+    settings = method.METHOD.settings.model_construct(**given)
+    return method.pretrain(encoder, store, fabric, seed, settings, folder=folder, identity=identity)
