@@ -8,7 +8,7 @@ from typing import Any
 from uscl.base.errors import UserError
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
 from uscl.data.manifest import read_manifest
-from uscl.data.readers import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
 def data_findings(
