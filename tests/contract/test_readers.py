@@ -14,7 +14,7 @@ from uscl.data.sources.registry import read_registry
 from uscl.simulator.sets import KINDS
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = read_registry(ROOT / "config/datasets.yaml", ROOT / "workflow/schemas/datasets.schema.json")
+REGISTRY = read_registry(ROOT / "config/datasets.yaml")
 PUBLIC = [found for found in READERS.values() if found.folder]
 
 NEW = """

@@ -15,9 +15,10 @@ def public_folder(reader: str, data_root: str) -> str:
     are found too, by the landmarks of the set. A set that is nowhere belongs under its public name. Sets without a
     public name or without landmarks are taken to be in `data_root`.
     """
-    root, name, marks = Path(data_root), READERS[reader].folder, READERS[reader].landmarks
-    if name is None:
+    root, declared = Path(data_root), READERS.get(reader)  # the study's validation refuses unknown readers
+    if declared is None or declared.folder is None:
         return str(root)
+    name, marks = declared.folder, declared.landmarks
     own = root if root.name == name else root / name
     if not marks:
         return str(own if own.is_dir() else root)
