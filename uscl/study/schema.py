@@ -19,7 +19,8 @@ NAME = r"^[A-Za-z0-9_]+$"
 OWN_FOLDER = r"^[^{}<>]+$"
 
 if TYPE_CHECKING:
-    RegimeName = EncoderName = str
+    RegimeName = str
+    EncoderName = str
     AnyMethod = Any
 else:  # known only when the registries are read
     RegimeName, EncoderName = one_of(list(REGIMES)), one_of(list(ENCODERS))
