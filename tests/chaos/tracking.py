@@ -9,6 +9,7 @@ import sys
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import psutil
 import yaml
 
 from chaos.cut_off import FINETUNING, last_lines, read, without
@@ -16,18 +17,19 @@ from chaos.disks import read_only
 from chaos.faults import Faults, Outcome
 from chaos.mlflow_content import content, other_runs
 from chaos.mlflow_servers import free_port, hanging, refusing, working
-from chaos.processes import job_of, jobs, wait_until
+from chaos.processes import wait_until
 from chaos.project import MINUTE, copy_of_finished, differences, environment, finished, snakemake, start
 
 FAULTS = Faults("tracking")
 STORE = "results/mlflow.db"
-# Two jobs are enough where what is logged later is all of the study anyway.
-TWO = [
-    "--",
-    "results/tracking/encoders/imagenet-seed0.json",
-    "results/tracking/cells/pocus-linear-labels100-imagenet-seed0.json",
-]
-WARNING, KEPT = "MLflow can't be had", "`snakemake sync_tracking` logs them"
+# One job that makes no run is enough: the mirror of any call logs all runs that the store lacks.
+ONE = ["--force", "--", "results/table.csv"]
+MAKE_STORE = """
+from uscl.tracking.store import experiment, opened
+with opened("sqlite:///results/mlflow.db") as client:
+    experiment(client, "sqlite:///results/mlflow.db", "empty")
+"""
+WARNING, KEPT = "MLflow can't be used", "`snakemake sync_tracking` logs them"
 SECRET = "hunter22secret"
 LATER = "the call ends well with one warning and the same table; sync_tracking logs every run"
 
@@ -63,7 +65,7 @@ def nothing_to_do(project: Path, **more: str) -> None:
 @FAULTS.fault("no server at the address, at the start and afterwards", f"{LATER} to the study's own store")
 def no_server(folder: Path) -> Outcome:
     project, address = copy_of_finished(folder), f"http://127.0.0.1:{free_port()}"
-    run = snakemake(project, MLFLOW_TRACKING_URI=address)
+    run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=address)
     without_store(run, project, "the server can't be reached")
     still = snakemake(project, "sync_tracking", MLFLOW_TRACKING_URI=address)
     assert still.returncode == 1, "sync_tracking without a server ended well"
@@ -74,19 +76,19 @@ def no_server(folder: Path) -> Outcome:
     return outcome
 
 
-@FAULTS.fault("no server at the address, two runs", "both jobs end well, with one warning", short=True)
-def no_server_for_two(folder: Path) -> Outcome:
+@FAULTS.fault("no server at the address, one job", "the call ends well, with one warning", short=True)
+def no_server_for_one_job(folder: Path) -> Outcome:
     project = copy_of_finished(folder)
-    run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}")
+    run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}")
     without_store(run, project, "the server can't be reached")
     return Outcome(True, "one warning, the same table")
 
 
 def server_of_no_use(folder: Path, server: AbstractContextManager[int], why: str) -> Outcome:
-    """Two runs whose store is a server, by its port, that can't be used."""
+    """A call whose store is a server, by its port, that can't be used."""
     project = copy_of_finished(folder)
     with server as port:
-        run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
+        run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
     without_store(run, project, why)
     return logged_later(project, "one warning")
 
@@ -110,7 +112,7 @@ def server_dies(folder: Path) -> Outcome:
     project, port = copy_of_finished(folder / "project"), free_port()
     address = f"http://me:{SECRET}@127.0.0.1:{port}"
     with working(folder / "server", port, requests=30) as server:
-        run = snakemake(project, MLFLOW_TRACKING_URI=address)
+        run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=address)
         assert server.poll() is not None, "the server was to die"
     without_store(run, project, "the server ")  # it broke off, or can't be reached
     with working(folder / "server", port):
@@ -140,8 +142,8 @@ def password_in_config(folder: Path) -> Outcome:
 def with_store(folder: Path) -> Path:
     """A finished project with a store in which nothing is logged yet."""
     project = copy_of_finished(folder)
-    run = snakemake(project, "--", "results/tracking/store.txt")
-    assert run.returncode == 0, last_lines(run.stdout)
+    words = [sys.executable, "-c", MAKE_STORE]
+    subprocess.run(words, cwd=project, env=environment(), check=True, capture_output=True)
     return project
 
 
@@ -150,7 +152,7 @@ def locked(folder: Path) -> Outcome:
     project = with_store(folder)
     with closing(sqlite3.connect(project / STORE, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        run = snakemake(project, *TWO)
+        run = snakemake(project, *ONE)
     without_store(run, project, "database is locked")
     return logged_later(project, "one warning")
 
@@ -159,7 +161,7 @@ def locked(folder: Path) -> Outcome:
 def only_read(folder: Path) -> Outcome:
     project = with_store(folder)
     with read_only(project / STORE):
-        run = snakemake(project, *TWO)
+        run = snakemake(project, *ONE)
     without_store(run, project, "readonly database")
     return logged_later(project, "one warning")
 
@@ -167,8 +169,8 @@ def only_read(folder: Path) -> Outcome:
 @FAULTS.fault("the store is deleted while the study runs", "the call ends well; sync_tracking logs every run")
 def deleted_meanwhile(folder: Path) -> Outcome:
     project = copy_of_finished(folder / "project")
-    call = start(project, log=folder / "call.log")
-    wait_until(lambda: any((project / "results/tracking").glob("*/*.json")), "the first run to be logged")
+    call = start(project, *ONE, log=folder / "call.log")
+    wait_until((project / "results/tracking/logged.json").exists, "the first runs to be logged")
     (project / STORE).unlink()
     code, said = call.wait(), read(folder / "call.log")
     assert code == 0, f"the call failed: {last_lines(said)}"
@@ -182,7 +184,7 @@ def deleted_meanwhile(folder: Path) -> Outcome:
 def garbage(folder: Path) -> Outcome:
     project = with_store(folder)
     (project / STORE).write_bytes(b"garbage" * 10_000)
-    without_store(snakemake(project, *TWO), project, "file is not a database")
+    without_store(snakemake(project, *ONE), project, "file is not a database")
     outcome = logged_later(project, "one warning")
     assert (project / f"{STORE}.unusable-1").read_bytes() == b"garbage" * 10_000, "the old one isn't kept"
     return outcome
@@ -194,7 +196,7 @@ def other_version(folder: Path) -> Outcome:
     with closing(sqlite3.connect(project / STORE)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'abcdef012345'")
         connection.commit()
-    without_store(snakemake(project, *TWO), project, "another MLflow version")
+    without_store(snakemake(project, *ONE), project, "another MLflow version")
     outcome = logged_later(project, "one warning")
     assert (project / f"{STORE}.unusable-1").exists(), "the old one isn't kept"
     return outcome
@@ -205,7 +207,7 @@ def broken_package(folder: Path) -> Outcome:
     project = copy_of_finished(folder / "project")
     (folder / "broken").mkdir()
     (folder / "broken/mlflow.py").write_text("raise ImportError('broken for a test')\n")
-    run = snakemake(project, *TWO, PYTHONPATH=str(folder / "broken"))
+    run = snakemake(project, *ONE, PYTHONPATH=str(folder / "broken"))
     without_store(run, project, "can't be imported")
     return logged_later(project, "one warning")
 
@@ -213,15 +215,15 @@ def broken_package(folder: Path) -> Outcome:
 @FAULTS.fault("kill -9 while a run is being logged", "the next call logs it whole and only once")
 def killed_while_logging(folder: Path) -> Outcome:
     project = with_store(folder / "project")
-    call = start(project, *TWO, log=folder / "call.log", cores=1)
-    job_of(call, "track_cell")
+    call = start(project, *ONE, log=folder / "call.log", cores=1)
     wait_until(lambda: half_logged(project / STORE, "pocus/%"), "a half logged run", every=0.002)
-    for job in jobs(call.pid, "track_cell"):
-        job.send_signal(signal.SIGKILL)
+    for process in psutil.Process(call.pid).children(recursive=True):
+        if "uscl.tracking.mirror" in process.cmdline():
+            process.send_signal(signal.SIGKILL)
     code = call.wait()
     half = half_logged(project / STORE, "pocus/%")
     assert half, "the run was logged before the kill"
-    again = snakemake(project)
+    again = snakemake(project, *ONE)
     assert again.returncode == 0, f"the further call failed: {last_lines(again.stdout)}"
     other = other_runs(project / STORE, finished() / STORE) or differences(project)
     return Outcome(not other, f"exit code {code}, {half} half logged; {other or 'all runs once, as without the kill'}")
@@ -244,17 +246,19 @@ def rebuilt(folder: Path) -> Outcome:
     return outcome
 
 
-@FAULTS.fault("jobs that log are done a second time", "no run is doubled or logged anew")
+@FAULTS.fault("a call whose runs are all logged, without its note of them", "no run is doubled or logged again")
 def repeated(folder: Path) -> Outcome:
     project = copy_of_finished(folder)
     ids = []
-    for words in ((), ("--forcerun", "track_cell", "track_encoder")):
-        run = snakemake(project, *words)
+    for _ in range(2):
+        (project / "results/tracking/logged.json").unlink(missing_ok=True)
+        run = snakemake(project, *ONE)
         assert run.returncode == 0, last_lines(run.stdout)
-        ids.append({path.name: path.read_bytes() for path in (project / "results/tracking").glob("*/*.json")})
-    assert ids[0] == ids[1], "runs were logged anew"
+        with closing(sqlite3.connect(project / STORE)) as connection:
+            ids.append(sorted(connection.execute("SELECT run_uuid FROM runs")))
+    assert ids[0] == ids[1], "runs were logged again"
     other = other_runs(project / STORE, finished() / STORE)
-    return Outcome(not other, other or f"{len(ids[0])} jobs twice, the same ids")
+    return Outcome(not other, other or f"{len(ids[0])} runs compared again, the same ids")
 
 
 @FAULTS.fault(
@@ -283,9 +287,9 @@ def failed_run(folder: Path) -> Outcome:
     return Outcome(not other, other or f"FAILED with its log ({found['tags']['uscl.reason'][:60]}), then FINISHED")
 
 
-def load(processes: int, runs: int) -> Outcome:
-    """Many processes that log to one store at once."""
-    words = ["--processes", str(processes), "--runs", str(runs)]
+def load(studies: int, cells: int) -> Outcome:
+    """The mirrors of several studies that log to one store at once."""
+    words = ["--studies", str(studies), "--cells", str(cells), "--seconds", "0"]
     run = subprocess.run(
         [sys.executable, finished() / "benchmarks/tracking_load.py", *words],
         env=environment(),
@@ -296,11 +300,11 @@ def load(processes: int, runs: int) -> Outcome:
     return Outcome(run.returncode == 0, last_lines(run.stdout or run.stderr, 1))
 
 
-@FAULTS.fault("4 processes log 20 runs to one new store at once", "none is lost or doubled", short=True)
+@FAULTS.fault("4 mirrors log 8 cells to one new store at once", "none is lost or doubled", short=True)
 def few_at_once(folder: Path) -> Outcome:
-    return load(4, 20)
+    return load(4, 8)
 
 
-@FAULTS.fault("16 processes log 200 runs to one new store at once", "none is lost or doubled")
+@FAULTS.fault("16 mirrors log 200 cells to one new store at once", "none is lost or doubled")
 def many_at_once(folder: Path) -> Outcome:
     return load(16, 200)
