@@ -3,7 +3,7 @@
     python benchmarks/tracking_load.py [--cells 200] [--seconds 60] [--studies 1]
 
 Cells with two folds each finish evenly over so many seconds, in one results folder or in several that share the store
-of the first, which isn't there yet; each results folder has a mirror process. Scores and figures come last, for all at
+of the first, which isn't there yet. Each results folder has a mirror process. Scores and figures come last, for all at
 once. Then every mirror starts once more and compares everything with the store. Ends with exit code 1 if a run is lost
 or doubled.
 """

@@ -23,15 +23,18 @@ class Attempt:
 
     def __init__(self, log: Path, *, kept: bool = True) -> None:
         self.kept = kept
-        self.record: dict[str, Any] | None = None
         self._path = log.with_suffix(".attempt.json") if kept else None
         self._content: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
         self._add(started=time.time(), caller=os.environ.get(CALLER))
 
     def describe(self, record: dict[str, Any]) -> None:
         """Add the record of the run that the job makes (see `uscl.jobs.run_record.RunRecord`)."""
-        self.record = record
         self._add(**record)
+
+    def failure(self, reason: str) -> dict[str, Any] | None:
+        """All that is known of a run that failed now; None before it is described."""
+        end = {"status": FAILED, "reason": reason, "ended": time.time()}
+        return self._content | end if "name" in self._content else None
 
     def _add(self, **more: Any) -> None:
         self._content |= more

@@ -62,7 +62,8 @@ def run_of(snakemake: Any) -> Iterator[Attempt]:
             if is_outside_cause(error):
                 raise
             if attempt.kept:
-                write_failed(folder, key, reason_of(error), attempt.record)
+                reason = reason_of(error)
+                write_failed(folder, key, reason, attempt.failure(reason))
 
 
 def trained_encoder(outcome: str) -> Path:

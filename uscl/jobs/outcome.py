@@ -22,7 +22,8 @@ DONE, FAILED = "done", "failed"
 class Outcome(NamedTuple):
     """`status` done or failed, the `reason` of a failure, the `key` of what the run rests on, SHA-256 of its `files`.
 
-    `record` is that of a run that failed (see `uscl.jobs.run_record`); one that is done has it in run.json.
+    `record` is that of a run that failed, with its log and its end (see `uscl.jobs.attempts`); one that is done has its
+    record in run.json.
     """
 
     status: str

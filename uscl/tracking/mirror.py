@@ -72,6 +72,7 @@ class Mirror:
 
     def log(self, runs: list[RunFiles]) -> None:
         """Log some runs. Raises whatever the store raises if it can't be used."""
+        quiet()
         from uscl.tracking.store import opened
 
         queue = runs[::-1]
@@ -177,7 +178,6 @@ def sync(results: Path, configured: str | None, study: str) -> str:
     address = store_address(results, configured)
     mirror = Mirror(results, address, study, Logged(results, address))  # asks the store about every run
     try:
-        quiet()
         from uscl.tracking.store import replace_unusable
 
         moved = replace_unusable(local_store(results)) if is_own_store(results, configured) else None
@@ -208,6 +208,7 @@ def reason_of(error: Exception) -> str:
     return reason(error)
 
 
+@cache
 def quiet() -> None:
     """Keep messages of MLflow and its packages off the screen, where they would look like faults of the study."""
     mlflows_own = logging.getLogger("mlflow")

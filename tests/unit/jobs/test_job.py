@@ -11,7 +11,7 @@ import pytest
 
 from uscl.base.errors import DiskFullError, UserError
 from uscl.jobs.job import job, run_of, trained_encoder
-from uscl.jobs.outcome import Outcome, read_outcome, write_failed
+from uscl.jobs.outcome import read_outcome, write_failed
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +125,10 @@ def test_a_mistake_of_a_run_is_its_outcome_and_the_job_ends_well(tmp_path, capsy
     with run(tmp_path) as attempt:
         attempt.describe({"name": "a run"})
         raise UserError("The loss became nan in epoch 3.")
-    assert outcome(tmp_path) == Outcome("failed", "k", "The loss became nan in epoch 3.", {}, {"name": "a run"})
+    found = outcome(tmp_path)
+    assert found[:4] == ("failed", "k", "The loss became nan in epoch 3.", {})
+    assert (found.record["name"], found.record["log"]) == ("a run", str(tmp_path / "job.log"))
+    assert found.record["started"] <= found.record["ended"]
     assert "The loss became nan in epoch 3." in capsys.readouterr().err
     assert not (tmp_path / "job.attempt.json").exists()
     assert (tmp_path / "outcome.provenance.json").exists()
