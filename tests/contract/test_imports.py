@@ -10,7 +10,7 @@ from benchmarks.imports import ROOT, kinds, statements
 
 HEAVY = {
     *("torch", "torchvision", "timm", "kornia", "segmentation_models_pytorch", "lightning_fabric"),
-    *("sklearn", "scipy", "matplotlib", "mlflow", "sqlalchemy", "pandera", "pandas", "snakemake", "jinja2", "pydicom"),
+    *("sklearn", "scipy", "matplotlib", "mlflow", "sqlalchemy", "pandas", "snakemake", "jinja2", "pydicom"),
 }
 ENCODER = {"torch", "torchvision", "timm", "lightning_fabric"}
 TRAINING = ENCODER | {"kornia", "pandas"}
