@@ -58,7 +58,7 @@ def statements(script: str, called: str = "") -> str:
 
 def cpu_seconds(code: str) -> float:
     """CPU seconds of an interpreter that runs `code` and ends."""
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ | {"PYTHONPATH": str(ROOT)})
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-P", "-c", code], os.environ | {"PYTHONPATH": str(ROOT)})
     _, status, usage = os.wait4(pid, 0)
     if status:
         sys.exit(f"these imports failed:\n{code}")
