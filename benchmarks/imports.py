@@ -16,24 +16,29 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
-ENCODER = "from uscl.models.encoders import Encoder; Encoder('{}')"
+LITE0 = "from uscl.models.encoder import Encoder; Encoder('tf_efficientnet_lite0')"
 # torch imports its compiler with the first optimizer.
-OPTIMIZER = "import torch; torch.optim.AdamW([torch.zeros(1, requires_grad=True)])"
-LITE0, RESNET = ENCODER.format("tf_efficientnet_lite0"), ENCODER.format("resnet18")
+TRAINED = f"{LITE0}; import torch; torch.optim.AdamW([torch.zeros(1, requires_grad=True)])"
+CONTRASTIVE = f"import uscl.pretrain.engine.loop, uscl.pretrain.pairs.pool; {TRAINED}; import kornia.augmentation"
 # Kinds of job: the script, and what its jobs import on the way.
 CALLED = {
-    "finetune classification": ("evaluate/finetune.py", f"import uscl.evaluate.classification; {LITE0}; {OPTIMIZER}"),
-    "finetune classification resnet18": (
+    "finetune classification": (
         "evaluate/finetune.py",
-        f"import uscl.evaluate.classification; {RESNET}; {OPTIMIZER}",
+        f"import uscl.evaluate.classification; {TRAINED}; import kornia.augmentation",
     ),
-    "finetune segmentation": ("evaluate/finetune.py", f"import uscl.evaluate.segmentation; {LITE0}; {OPTIMIZER}"),
-    "probe knn": ("evaluate/probe.py", ""),
-    "probe linear": ("evaluate/probe.py", "from sklearn.linear_model import LogisticRegression"),
+    "finetune segmentation": (
+        "evaluate/finetune.py",
+        f"import uscl.evaluate.segmentation; {TRAINED}; import kornia.augmentation, segmentation_models_pytorch",
+    ),
+    "probe knn": ("evaluate/probe.py", "import uscl.evaluate.knn"),
+    "probe linear": ("evaluate/probe.py", "import uscl.evaluate.linear"),
     "features": ("evaluate/features.py", LITE0),
-    "pretrain simclr": ("pretrain/pretrain.py", f"import uscl.pretrain.methods.simclr; {LITE0}; {OPTIMIZER}"),
-    "pretrain meta_uscl": ("pretrain/pretrain.py", f"import uscl.pretrain.methods.meta_uscl; {LITE0}; {OPTIMIZER}"),
-    "untrained_encoder": ("pretrain/untrained_encoder.py", f"import uscl.pretrain.methods.imagenet; {LITE0}"),
+    "pretrain simclr": ("pretrain/pretrain.py", f"import uscl.pretrain.methods.simclr; {CONTRASTIVE}"),
+    "pretrain meta_uscl": (
+        "pretrain/pretrain.py",
+        f"import uscl.pretrain.methods.meta_uscl, uscl.pretrain.meta.weighted_step; {CONTRASTIVE}",
+    ),
+    "untrained_encoder": ("pretrain/untrained_encoder.py", LITE0),
 }
 
 
@@ -53,7 +58,7 @@ def statements(script: str, called: str = "") -> str:
 
 def cpu_seconds(code: str) -> float:
     """CPU seconds of an interpreter that runs `code` and ends."""
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ | {"PYTHONPATH": str(ROOT)})
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-P", "-c", code], os.environ | {"PYTHONPATH": str(ROOT)})
     _, status, usage = os.wait4(pid, 0)
     if status:
         sys.exit(f"these imports failed:\n{code}")
