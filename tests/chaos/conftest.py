@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.processes import MARK, kill_all
-from tests.chaos.project import SOURCE, WORK, checkout
+from tests.chaos.project import SOURCE, WORK, checkout, finished
 
 
 @pytest.fixture(scope="session")
 def source() -> Iterator[Path]:
-    """A copy of the checkout: all faults test the same code, whatever is edited meanwhile."""
+    """A copy of the checkout: all faults test the same code, whatever is edited meanwhile. Its study is run once."""
     WORK.mkdir(parents=True, exist_ok=True)
     folder = checkout(Path(tempfile.mkdtemp(prefix="source-", dir=WORK)))
     os.environ[SOURCE] = str(folder)
+    finished()
     yield folder
     del os.environ[SOURCE]
     shutil.rmtree(folder)
