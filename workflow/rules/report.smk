@@ -33,6 +33,7 @@ rule table:
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
         methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
         missing=STUDY.missing_evaluations(),
+        regimes=STUDY.regime_titles,
     message:
         "Writing the result tables and claims"
     script:
