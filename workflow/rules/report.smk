@@ -46,7 +46,12 @@ rule draw:
         # Made from the outcomes of all cells, which a study of many seeds would list here a second time.
         cases="<results>/statistics/{task}-{regime}-labels100/cases.parquet",
     output:
-        figures=directory("<results>/figures/{task}-{regime}"),
+        figures=report(
+            directory("<results>/figures/{task}-{regime}"),
+            patterns=["{name}.png"],
+            category="Result",
+            caption="../report/task.rst",
+        ),
     log:
         "<logs>/draw/{task}-{regime}.log",
     benchmark:

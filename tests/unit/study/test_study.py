@@ -105,7 +105,8 @@ def test_a_run_that_has_lost_a_file_is_forgotten(tmp_path):
 
 def test_weights_that_are_not_there_are_named_when_the_study_is_planned(tmp_path):
     methods = EMBEDDED["methods"] | {"mine": {"method": "simclr", "init": str(tmp_path / "gone.safetensors")}}
+    results = tmp_path / "results"
     with pytest.raises(UserError, match=r"methods\.mine starts from .*gone\.safetensors, which doesn't exist"):
-        plan(EMBEDDED | {"results": str(tmp_path), "methods": methods}, [], ROOT)
-    methods["mine"]["init"] = str(tmp_path / "encoders/simclr/seed0/encoder.safetensors")  # the study makes it itself
-    plan(EMBEDDED | {"results": str(tmp_path), "methods": methods}, [], ROOT)
+        plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
+    methods["mine"]["init"] = str(results / "encoders/simclr/seed0/encoder.safetensors")  # the study makes it itself
+    plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
