@@ -16,6 +16,7 @@ from uscl.base.errors import UserError
 from uscl.base.files import write_text
 from uscl.jobs.run_record import commit, cpu_model
 from uscl.models.checkpoint import read_encoder_file
+from uscl.stats.evaluation import score_runs
 from uscl.stats.summary import intervals
 
 COMPARED = ["mean", "sd", "ci_low", "ci_high"]
@@ -61,7 +62,7 @@ def recompute(name: Named, config: dict[str, Any], snakefile: Path, cores: int, 
     study = {key: value for key, value in config.items() if key != "verify"}
     study |= {"results": str(scratch), "tracking": "none"}
     write_text(scratch / "study.json", json.dumps(study, indent=2))
-    targets = [str(folder / "cases.parquet") for folder in name.folders(scratch, config["seeds"])]
+    targets = [str(folder / "outcome.json") for folder in name.folders(scratch, config["seeds"])]
     words = ["--snakefile", str(snakefile), "--configfile", str(scratch / "study.json"), "--cores", str(cores)]
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", *words, "--", *targets],
@@ -86,12 +87,11 @@ def differences(
     for old, new in zip(name.encoders(results, seeds), name.encoders(scratch, seeds), strict=True):
         if not same_weights(old, new):
             found.append(f"{old} has other weights")
-    anew = []
     for old, new in zip(name.folders(results, seeds), name.folders(scratch, seeds), strict=True):
-        anew.append(pd.read_parquet(new / "cases.parquet"))
         if (count := other_rows(old / "predictions.parquet", new / "predictions.parquet")) != 0:
             found.append(f"{old}/predictions.parquet differs ({count})")
-    scores = intervals(pd.concat(anew, ignore_index=True), kind, **settings).set_index("metric")
+    cases = score_runs(name.folders(scratch, seeds), kind).cases
+    scores = intervals(cases, kind, **settings).set_index("metric")
     rows = table[(table["run"] == "/".join(name)) & table["mean"].notna()].set_index("metric")
     for metric, row in rows.iterrows():
         for column in COMPARED:

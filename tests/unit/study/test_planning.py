@@ -39,7 +39,10 @@ def test_an_encoder_that_the_study_itself_makes_may_come_later(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     config = tiny()
     config["methods"]["uscl"]["init"] = "results/encoders/simclr/seed0/encoder.safetensors"
-    assert plan(config, [], ROOT).init("uscl") == config["methods"]["uscl"]["init"]
+    study = plan(config, [], ROOT)
+    assert study.initial_weights("uscl") == ["results/encoders/simclr/seed0/encoder.safetensors"]
+    assert study.initial_inputs("uscl") == ["results/encoders/simclr/seed0/outcome.json"]
+    assert study.initial_inputs("simclr") == []
 
 
 def test_a_folder_with_a_brace_in_its_name_is_refused(tmp_path, monkeypatch):
