@@ -157,6 +157,11 @@ class Study:
         """Whether a regime trains the encoder, instead of reading its frozen features."""
         return REGIMES[regime].trains
 
+    @functools.cached_property
+    def regime_titles(self) -> dict[str, str]:
+        """What readers call the regimes of the study."""
+        return {evaluation.regime: REGIMES[evaluation.regime].title for evaluation in self.evaluations}
+
     def missing_evaluations(self) -> list[tuple[str, str, str]]:
         """Task, regime and reason of what the tables can't show: regimes that other tasks of the study have."""
         known = list(dict.fromkeys(evaluation.regime for evaluation in self.evaluations))

@@ -1,6 +1,8 @@
 """The result table for reading: arms and main metrics by task and regime, costs, and what it all means."""
 
+from collections.abc import Mapping
 from textwrap import fill
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -15,7 +17,7 @@ from uscl.metrics.registry import (
 )
 from uscl.report.tables.absences import absences
 from uscl.report.tables.costs import cost_parts
-from uscl.report.tables.names import GROUPS, MARK, REGIMES
+from uscl.report.tables.names import GROUPS, MARK
 from uscl.report.tables.writing import grid, limits, mean_and_sd, p_value
 
 AUTHORS = "accuracy, epoch chosen on the test fold (not a result)"
@@ -38,16 +40,24 @@ BEST_EPOCH = """\
   cases of all folds pooled. It is biased upwards, stands here for comparison alone and is used for nothing else."""
 
 
-def markdown(table: pd.DataFrame, claims: pd.DataFrame, study: str, *, costs: pd.DataFrame | None = None) -> str:
+def markdown(
+    table: pd.DataFrame,
+    claims: pd.DataFrame,
+    study: str,
+    *,
+    costs: pd.DataFrame | None = None,
+    regimes: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """`table.md`: the main metrics of `result_table`, what is missing and why, and the costs.
 
-    `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory. Figures
-    are in percent unless a unit is named. Bold is what `best` says, nothing else.
+    `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory;
+    `regimes` has the titles of the regimes. Figures are in percent unless a unit is named. Bold is what `best` says,
+    nothing else.
     """
     parts = [f"# Results of the study `{study}`", introduction(table, claims)]
     for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
         if rows["metric"].notna().any():
-            parts += [f"## {task}, {regime}", size(rows), result_grid(rows)]
+            parts += [f"## {task}, {regime}", size(rows, regimes), result_grid(rows)]
     if reasons := absences(table):
         parts += ["## Missing and undefined", "\n".join(f"- {reason}" for reason in reasons)]
     parts += cost_parts(table if costs is None else costs)
@@ -76,12 +86,12 @@ def reference_of(table: pd.DataFrame) -> str:
     return str(table["reference"].dropna().iloc[0])
 
 
-def size(rows: pd.DataFrame) -> str:
+def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
     """How many cases, groups and scores the figures of a task rest on, and what the audit found of its data."""
     cases, groups, scores = (rows[column].max() for column in ("n_cases", "n_groups", "n"))
     regime = rows["regime"].iloc[0]
-    meaning = f" Regime: {REGIMES[regime]}." if regime in REGIMES else ""
-    leaks = rows["leaks"].iloc[0]
+    meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
+    leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
     return f"{cases} test cases of {groups} {GROUPS}; {scores} scores an arm.{meaning} Audit of the data: {leaks}."
 
 
