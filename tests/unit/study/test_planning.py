@@ -28,13 +28,6 @@ def test_results_that_cannot_be_written_to_are_one_sentence(tmp_path):
         plan(tiny(results=str(file)), [], ROOT)
 
 
-def test_an_encoder_to_start_from_that_does_not_exist_is_one_sentence():
-    config = tiny()
-    config["methods"]["simclr"]["init"] = "gone.safetensors"
-    with pytest.raises(UserError, match=r"methods\.simclr starts from gone\.safetensors, which doesn't exist"):
-        plan(config, [], ROOT)
-
-
 def test_an_encoder_that_the_study_itself_makes_may_come_later(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = tiny()
