@@ -25,7 +25,7 @@ test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
 
 e2e: $(READY)
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -m e2e --durations=20
 
 learning: $(READY)
 	$(BIN)/python -m pytest -m learning

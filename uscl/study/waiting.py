@@ -50,7 +50,10 @@ def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def forget_lost_runs(study: Study) -> list[str]:
-    """Remove the outcome of each run that has lost a file, so that the run is repeated; returns the lost files."""
+    """Remove the outcome of each run that has lost a file, or whose file was changed, so that the run is repeated.
+
+    Returns these files.
+    """
     lost: list[str] = []
     for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
         if missing := lost_files(path):
