@@ -160,7 +160,7 @@ def told_to_end(fabric: Fabric) -> str | None:
 
     All must leave behind the same step: one that went on alone would wait for the others for ever.
     """
-    own = interruption.told()
+    own = interruption.received()
     if fabric.world_size == 1:
         return own
     (told,) = summed(fabric, [torch.tensor([float(own is not None)], device=fabric.device)])

@@ -35,7 +35,7 @@ STEPS = 3  # an epoch
 def _signals_as_before():
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
-    interruption.listen()  # nothing was told
+    interruption.listen()  # forgets earlier signals
     for number, handler in before.items():
         signal.signal(number, handler)
 
