@@ -42,12 +42,8 @@ rule table:
 rule draw:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        # Made from the outcomes of all cells, which a study of many seeds would list here a second time.
         cases="<results>/statistics/{task}-{regime}-labels100/cases.parquet",
-        outcomes=expand(
-            "<results>/cells/{{task}}/{{regime}}/labels100/{arm}/seed{seed}/outcome.json",
-            arm=STUDY.arms,
-            seed=STUDY.seeds,
-        ),
     output:
         figures=directory("<results>/figures/{task}-{regime}"),
     log:
@@ -58,6 +54,7 @@ rule draw:
         "../../environment.yml"
     params:
         code=code("report/draw.py"),
+        cells=lambda w: f"{R}/cells/{w.task}/{w.regime}/labels100",
         kind=lambda w: TASKS[w.task].kind,
         arms=STUDY.arms,
         seeds=STUDY.seeds,

@@ -21,6 +21,7 @@ from uscl.evaluate.finetune import batches, finetune, predict
 from uscl.jobs.run_record import RunRecord
 from uscl.metrics.scores import case_scores, masks_of, scores
 from uscl.models.encoder import Encoder
+from uscl.study.schema import Finetuning
 from uscl.training.device import start
 
 ROOT = Path(__file__).parents[3]
@@ -137,8 +138,8 @@ def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder
     monkeypatch.setattr(
         task, "finetune", lambda fabric, model, *a, **k: kept.append(model) or finetune(fabric, model, *a, **k)
     )
-    settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t"), "regime": "last_block"}
-    task.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+    settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t")}
+    task.last_block(encoder, store, cases, folds[0], fabric, **settings)
     trained = {
         name.removeprefix("0.backbone.").removeprefix("net.encoder."): w for name, w in kept[0].state_dict().items()
     }
@@ -204,9 +205,7 @@ def test_a_diverging_training_stops_and_names_the_place(fabric, encoder, task):
 
 @pytest.mark.parametrize("task", [classification, segmentation])
 def test_every_setting_of_the_config_is_taken(task):
-    schema = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
-    settings = schema["properties"]["tasks"]["additionalProperties"]["properties"]["finetune"]["properties"]
-    assert set(settings) <= set(inspect.signature(task.finetune_fold).parameters)
+    assert set(Finetuning.model_fields) <= set(inspect.signature(task.finetune_fold).parameters)
 
 
 class Constant(torch.nn.Module):

@@ -72,8 +72,8 @@ def followed(monkeypatch):
         made.append(Followed(*args, **kwargs))
         return made[-1]
 
-    monkeypatch.setattr(meta_uscl, "WeightedStep", make)
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.meta.weighted_step.WeightedStep", make)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     return made
 
 
@@ -106,7 +106,7 @@ def test_runs_repeat_bit_by_bit_and_seeds_differ(fabric, weights):
 
 
 def test_it_starts_from_the_encoder_that_it_is_given(fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     for start_seed in (0, 1):
         result = pretrain(fabric, TinyEncoder(start_seed), lr=0.0, epochs=1)
         assert same(dict(TinyEncoder(start_seed).named_parameters()), dict(result.encoder.named_parameters()))
@@ -181,7 +181,7 @@ def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
 
 def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
     constant = pretrain(fabric, weights="constant", max_dist=2, frames=5)
-    monkeypatch.setattr(simclr, "Pool", partial(Pool, meta=0.2))
+    monkeypatch.setattr("uscl.pretrain.pairs.pool.Pool", partial(Pool, meta=0.2))
     settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
     store = bright_or_dark_store(groups=10, frames=5)
     unweighted = trained(simclr, TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
@@ -191,7 +191,7 @@ def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
 
 
 def test_each_kind_of_weights_trains_another_encoder(fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     kinds = ("constant", "learned", "shuffled", "temporal")
     first_weights = [
         pretrain(fabric, weights=kind, frames=9, epochs=1).encoder.backbone[0].weight.flatten().tolist()
@@ -236,7 +236,7 @@ def test_the_table_of_pairs_has_the_weights_that_the_trained_net_gives(fabric):
 
 
 def test_weighing_pairs_after_training_moves_no_statistics(usual, fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     assert same(usual.encoder.state_dict(), pretrain(fabric, epochs=1).encoder.state_dict())
 
 
@@ -256,7 +256,7 @@ def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
 
 
 def test_every_setting_of_the_weight_net_matters(usual, fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     for meta in ({"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
         assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual.heads), meta
 

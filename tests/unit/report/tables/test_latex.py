@@ -25,6 +25,7 @@ def written(p=1.0, missing=(), study="embedded"):
         best_on_test,
         frames.costs(intervals),
         frames.provenance(intervals),
+        arms=list(dict.fromkeys(intervals["arm"])),
         labelled=["uscl"],
         reference="imagenet",
         missing=missing,

@@ -28,6 +28,7 @@ def written(scores=SCORES, p=1.0, missing=(), authors=(), with_costs=True, chang
         best_on_test,
         costs,
         frames.provenance(intervals),
+        arms=list(dict.fromkeys(intervals["arm"])),
         labelled=["uscl"],
         reference="imagenet",
         missing=missing,

@@ -20,6 +20,7 @@ def table(authors=()):
         best_on_test,
         frames.costs(intervals),
         frames.provenance(intervals),
+        arms=list(scores),
         labelled=[],
         reference="imagenet",
         missing=[],

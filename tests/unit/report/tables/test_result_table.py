@@ -13,7 +13,8 @@ TINY_P = 0.0001
 
 
 def table_of(intervals, comparisons, best_on_test=None, **changed):
-    options = {"labelled": ["uscl"], "reference": "imagenet", "missing": []} | changed
+    arms = list(dict.fromkeys(intervals["arm"]))
+    options = {"arms": arms, "labelled": ["uscl"], "reference": "imagenet", "missing": []} | changed
     if best_on_test is None:
         best_on_test = frames.none("metric", "value")
     return result_table(
