@@ -24,8 +24,8 @@ SCORES = """\
 - A score is that of one fold's test part with one seed, and each test part is scored once: a validation part of the
   training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. It is
   not a standard error: folds share training data, so their scores are not independent.
-- [low, high] is the 95 % confidence interval of the mean, from a bootstrap that draws patients (else videos, else
-  images) within each fold. It does not include the variation between models trained on other patients.
+- [low, high] is the mean's 95 % confidence interval, from a bootstrap that draws patients (else videos, else images)
+  within each fold. It does not include the variation between models trained on other patients.
 - The rank orders the arms by their mean; 1 is the best."""
 
 MASKS = """\

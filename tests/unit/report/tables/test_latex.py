@@ -94,7 +94,7 @@ def test_the_caption_explains_the_table():
     text = written(study="my_study")
     assert r"\caption{Study my\_study, busi (last\_block): mean $\pm$ standard deviation over folds and seeds" in text
     assert r"95 \% confidence interval by a bootstrap over patients" in text
-    assert r"shows to be better than imagenet (p $<$ 0.05)" in text
+    assert r"shows the arm to be better than imagenet (p $<$ 0.05)" in text
     assert r"\label{tab:busi-last_block}" in text
 
 

@@ -126,7 +126,7 @@ def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
         "a bootstrap that draws patients (else videos, else images)",
         "share training data",
         "Bold: the best mean of its column",
-        "one\n  family",
+        "form\n  one family",
         "Two empty masks agree (Dice and IoU 1, HD95 0)",
         "the study's frame size",
     ],
