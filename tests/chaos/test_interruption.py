@@ -29,7 +29,7 @@ from tests.chaos.processes import jobs
 from tests.chaos.project import UNTRACKED, snakemake
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-GOES_ON = "going on from"
+GOES_ON = "resuming from"
 SAME = "the next plain call goes on from the checkpoint and ends in the same bytes"
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_three_times_in_quick_succession(folder: Path) -> None:
 @pytest.mark.chaos_short
 def test_sigterm_to_the_trainer_in_the_middle_of_an_epoch(folder: Path) -> None:
     """It leaves a checkpoint after its step; the same call tries again, goes on there and ends in the same bytes."""
-    same_call_goes_on(folder, sent(signal.SIGTERM), "a checkpoint stands at")
+    same_call_goes_on(folder, sent(signal.SIGTERM), "the checkpoint is at")
 
 
 def test_sigterm_to_the_trainer_twice_in_quick_succession(folder: Path) -> None:
@@ -141,7 +141,7 @@ def test_kill_9_of_a_fine_tuning_between_its_folds(folder: Path) -> None:
     """The same call tries again after the finished fold; same bytes."""
     run = cut_off(folder, FINETUNING, sent(signal.SIGKILL))
     ended(run, good=True)
-    whole(run.project, FINETUNING, "fold 0 was done before")
+    whole(run.project, FINETUNING, "fold 0 is already finished")
 
 
 def test_kill_9_of_the_table_job_between_its_files(folder: Path) -> None:

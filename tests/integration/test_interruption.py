@@ -82,7 +82,7 @@ def test_killed_at_a_random_moment_and_started_again_it_gives_the_same_bytes(pro
     signal_while_training(project, call, signal.SIGKILL, random.Random(seed).uniform(2, EPOCHS - 3))
     # Another try in the same call goes on from the checkpoint; what it makes is the same.
     assert call.wait() == 0, (project / "call.log").read_text()
-    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert "resuming from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
     assert files(project) == whole
     assert not list((project / "results").rglob("*.pt"))
 
@@ -93,9 +93,9 @@ def test_told_to_end_it_writes_a_checkpoint_and_is_tried_again_from_there(projec
     signal_while_training(project, call, signal.SIGTERM, 2.5)
     assert call.wait() == 0, (project / "call.log").read_text()
     said = (project / "call.log").read_text()
-    told = re.findall(r"Told to end \(SIGTERM; a checkpoint stands at (epoch \d+, step \d+)\): run again", said)
+    told = re.findall(r"Told to end \(SIGTERM; the checkpoint is at (epoch \d+, step \d+)\): run again", said)
     (place,) = set(told)  # said on the screen, and again with the log
-    assert f"going on from {place}\n" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert f"resuming from {place}\n" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
     assert files(project) == whole
 
 
@@ -119,5 +119,5 @@ def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_aft
     assert snakemake(project, "--unlock", study=study).returncode == 0
     again = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
     assert again.returncode == 0, again.stdout
-    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert "resuming from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
     assert files(project) == whole
