@@ -41,7 +41,7 @@ def test_logits_have_the_shape_of_the_frames_and_their_gradient_reaches_the_enco
 
 
 @every_decoder
-def test_frames_meet_the_encoders_normalisation(decoder):
+def test_frames_get_the_encoders_normalisation(decoder):
     model = Segmenter(Encoder("resnet18", HALF), decoder).eval()
     seen = []
     model.net.encoder.conv1.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))

@@ -49,7 +49,7 @@ def case(
     dtype=torch.float64,
     precision="32-true",
 ):
-    """An odd batch and a meta batch of another size; a weight net that tells pairs apart."""
+    """An odd batch and a meta batch of another size; a weight net that distinguishes pairs."""
     torch.manual_seed(0)
     model = ContrastiveModel(TinyEncoder() if arch == "tiny" else Encoder(arch), 0).to(dtype).train()
     net = WeightNet(model.encoder.dim).to(dtype)
