@@ -18,6 +18,7 @@ ENCODER = {"torch", "torchvision", "timm", "lightning_fabric"}
 TRAINING = ENCODER | {"kornia", "pandas"}
 MAY = {
     "finetune classification": TRAINING,
+    "finetune segmentation": TRAINING | {"segmentation_models_pytorch"},
     "pretrain meta_uscl": TRAINING,
     "features": ENCODER | {"pandas"},
     "probe knn": {"pandas"},
@@ -44,7 +45,7 @@ CHAINS = {
         *("check_study", "split", "gate", "hash_frames", "audit_set", "extract_frames", "simulate", "probe knn"),
         *("probe linear", "score", "table", "draw"),
     ],
-    "with torch": ["features", "finetune classification", "pretrain meta_uscl"],
+    "with torch": ["features", "finetune classification", "pretrain meta_uscl", "finetune segmentation"],
 }
 IN_TURN = """
 import json, sys
@@ -67,7 +68,7 @@ def imported_in_turn(codes):
 def test_a_job_imports_no_more_than_it_needs(chain):
     codes = {name: statements(*kinds()[name]) for name in CHAINS[chain]}
     found = imported_in_turn(codes)
-    assert {name: found[name] & HEAVY - MAY[name] for name in codes} == dict.fromkeys(codes, set())
+    assert {name: excess for name in codes if (excess := found[name] & HEAVY - MAY[name])} == {}
 
 
 def test_every_kind_is_in_a_chain_and_may_import_what_those_before_it_may():
