@@ -90,7 +90,7 @@ def _share(share: range, seeds: dict[str, Path], seed: int, folder: Path) -> Ite
 
 
 def _growth(share: list[Tried]) -> float:
-    """Bytes a file by which the child grew behind its warm-up."""
+    """Bytes per file by which the child process grew after its warm-up."""
     memory = [result.memory for _, _, result in share if result.memory]
     late = memory[int(WARM_SHARE * len(memory)) :]
     return (late[-1] - late[0]) / len(late) if late else 0.0

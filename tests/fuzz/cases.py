@@ -1,4 +1,4 @@
-"""One case: a seed's file, damaged by a stream of random numbers of its own, and what the readers say to it."""
+"""One case: a seed's file, damaged by its own stream of random numbers, and how the readers handle it."""
 
 import ctypes
 import gc
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 class Result(NamedTuple):
-    """READ, REFUSED or FAULT, what was said, and the memory (bytes resident) of its process then (0: not known)."""
+    """READ, REFUSED or FAULT, the message, and the resident memory of the process in bytes (0: not known)."""
 
     verdict: str
     words: str

@@ -92,7 +92,7 @@ def foreign_head(data: bytes, other: bytes, random: Random) -> bytes:
 
 
 def foreign_end(data: bytes, other: bytes, random: Random) -> bytes:
-    """The end of a file of another format behind a part of this."""
+    """A part of this file, followed by the end of a file of another format."""
     return data[: random.randrange(len(data))] + other[random.randrange(len(other)) :]
 
 

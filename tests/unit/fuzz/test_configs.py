@@ -1,4 +1,4 @@
-"""Whatever stands in a study's config, it is sound or one sentence says what isn't."""
+"""Whatever a study's config contains, it is sound, or one sentence describes its fault."""
 
 import copy
 from pathlib import Path
