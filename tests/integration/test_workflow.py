@@ -323,7 +323,7 @@ def test_the_first_bad_video_stops_the_run_where_the_config_says_so(spoilt, tmp_
     target = "results/frames/sim_pool/manifest.csv"
     run = snakemake(project, "--cores", "2", target, "--config", "on_bad_video=stop", study=spoilt)
     assert run.returncode != 0
-    assert "nowhere.mp4 cannot be used: not a file, or a link that leads nowhere." in run.stdout
+    assert "nowhere.mp4 cannot be used: not a file, or a broken link." in run.stdout
     assert "Traceback" not in run.stdout
 
 
