@@ -1,9 +1,13 @@
-# make results   the default study, from nothing to results/table.csv
-# make test      the tests (make e2e: the whole workflow at a small budget; make learning: what the weight net learns;
-#                make lint: style and types; make docs: config/README.md)
-# make chaos     fault injection, about two hours (CHAOS=chaos_short: some minutes)
-# make fuzz      damaged files for the readers; make audit: known vulnerabilities of the pinned packages (needs a network)
-# Each creates .venv with the pinned versions if it is missing or older than the lock file.
+# make results   run the default study, from nothing to results/table.csv
+# make test      run the tests
+# make e2e       run the tests of the whole workflow on a small budget
+# make learning  test what the weight net learns (about ten minutes)
+# make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)
+# make fuzz      give the readers damaged files
+# make audit     check the pinned packages for known vulnerabilities (needs a network)
+# make lint      check style and types; make format: fix the style
+# make docs      write config/README.md and the JSON schema
+# Each target creates .venv with the pinned versions if it is missing or older than the lock file.
 
 PYTHON ?= python3
 CORES ?= all
@@ -21,7 +25,7 @@ test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
 
 e2e: $(READY)
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -m e2e --durations=20
 
 learning: $(READY)
 	$(BIN)/python -m pytest -m learning
@@ -32,7 +36,7 @@ chaos: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --cases 2000
 
-# Never passed over in silence where the service is out of reach; OFFLINE=allowed lets that be no failure.
+# If the service can't be reached, this prints that and fails; OFFLINE=allowed turns the failure off.
 audit: $(READY)
 	@if $(BIN)/python -c 'import requests; requests.head("https://api.osv.dev", timeout=10)' 2> /dev/null; then \
 	  $(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --vulnerability-service osv; \
@@ -47,7 +51,7 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# config/README.md and the JSON schema, from the models of a study.
+# Generated from the models of a study's settings.
 docs: $(READY)
 	$(BIN)/python -m uscl.study.reference
 
@@ -56,8 +60,8 @@ format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Compiled at once, on all cores: every job imports torch. (Some packages carry files that don't compile.) The stamp comes
-# last: an installation that was cut off is done again from nothing.
+# Compile everything now, on all cores, because every job imports some of it. (Some packages contain files that don't
+# compile.) The stamp comes last, so an interrupted installation starts again from nothing.
 $(READY): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pinned versions are for Python 3.11, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv --clear $(VENV)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psutil
 
-from tests.chaos.paths import CHECKPOINTS, ENCODER, FINETUNE, FRAMES
+from tests.chaos.paths import CHECKPOINTS, ENCODER, FINETUNE, FRAMES, OUTCOME
 from tests.chaos.processes import gone, job_of, marked, mine, wait_until
 from tests.chaos.project import MINUTE, UNTRACKED, copy_of_finished, differences, half_files, snakemake, start
 
@@ -29,8 +29,8 @@ Hit = Callable[[subprocess.Popen, int], object]
 PRETRAINING = Job(
     "pretrain",
     (f"{ENCODER}/*.*",),
-    f"{ENCODER}/encoder.safetensors",
-    "encoders/meta_uscl-seed0.log",
+    f"{ENCODER}/{OUTCOME}",
+    "pretrain/meta_uscl-seed0.log",
     lambda results: mid_epoch(results / CHECKPOINTS),
 )
 EXTRACTION = Job(
@@ -43,15 +43,15 @@ EXTRACTION = Job(
 FINETUNING = Job(
     "finetune",
     (f"{FINETUNE}/*.*",),
-    f"{FINETUNE}/predictions.parquet",
-    "cells/pocus-finetune-labels100-meta_uscl-seed0.log",
+    f"{FINETUNE}/{OUTCOME}",
+    "finetune/pocus-finetune-labels100-meta_uscl-seed0.log",
     lambda results: (results / f"checkpoints/{FINETUNE}/fold0/fold.json").exists(),
 )
 TABLE_JOB = Job(
     "table",
     ("table.*", "claims.*", "costs.csv"),
     "claims.md",
-    "table.log",
+    "table/table.log",
     lambda results: (results / "table.csv").exists(),
 )
 

@@ -14,7 +14,8 @@ from uscl.simulator.video import FORMATS, write_video
 
 STORE = "results/frames/mine"
 MANIFEST = f"{STORE}/manifest.csv"
-ENCODER = "results/encoders/simclr/seed0/encoder.safetensors"
+FOLDER = "results/encoders/simclr/seed0"
+ENCODER = f"{FOLDER}/outcome.json"
 
 
 def videos(folder: Path, count: int = 6) -> list[Path]:

@@ -5,7 +5,7 @@ TABLE = "results/table.csv"
 CLAIMS = "results/claims.md"
 DATABASE = "results/mlflow.db"
 ARTIFACTS = "results/mlartifacts"
-TRACKING = "results/tracking"  # a file for each logged run
+LOGGED = "results/tracking/logged.json"  # the mirror's note of what is in the store
 BENCHMARKS = "results/benchmarks"  # a file for each finished job
 
 # Within the results.
@@ -16,12 +16,8 @@ FRAMES = "frames/sim_lung"
 FEATURES = "features/sim_lung/imagenet-seed0.npy"
 LINEAR = "cells/pocus/linear/labels100/imagenet/seed0"
 FINETUNE = "cells/pocus/finetune/labels100/meta_uscl/seed0"
+OUTCOME = "outcome.json"  # in the folder of an encoder or a cell: what a run is asked for by
 # What is the same bytes in every run of a study.
 SAME = ("table.csv", "claims.csv", "cells/**/predictions.parquet", "encoders/**/*.safetensors")
 # What belongs to the store, whose files name the folder that it was made in.
 OF_STORE = ("mlflow.db*", "mlartifacts", "tracking")
-# Two runs to log, as targets.
-TWO_RUNS = (
-    "results/tracking/encoders/imagenet-seed0.json",
-    "results/tracking/cells/pocus-linear-labels100-imagenet-seed0.json",
-)

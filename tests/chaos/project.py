@@ -117,8 +117,13 @@ def copy_of_finished(folder: Path, study: Path = MINUTE) -> Path:
 
     Its MLflow store must be rebuilt, since that of the original keeps its files there: it's left out.
     """
-    keep_out = shutil.ignore_patterns(*OF_STORE)
-    return Path(shutil.copytree(finished(study), folder, ignore=keep_out, symlinks=True, dirs_exist_ok=True))
+    original = finished(study)
+    of_store = shutil.ignore_patterns(*OF_STORE)
+
+    def left_out(place: str, names: list[str]) -> set[str]:
+        return of_store(place, names) if Path(place) == original / RESULTS else set()
+
+    return Path(shutil.copytree(original, folder, ignore=left_out, symlinks=True, dirs_exist_ok=True))
 
 
 def fingerprints(project: Path, *patterns: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ def test_the_study_on_one_core_instead_of_two(folder: Path) -> None:
 def test_shuffled(folder: Path) -> None:
     """Cells are asked for one by one, in shuffled order, in another folder; then all of the study: table,
     predictions and encoders are the same bytes."""
-    cells = sorted((finished() / "results/cells").rglob("predictions.parquet"))
+    cells = sorted((finished() / "results/cells").rglob("outcome.json"))
     random.Random(1).shuffle(cells)
     project = checkout(folder / "another" / "place")
     for target in (*(str(cell.relative_to(finished())) for cell in cells), TABLE):
@@ -95,7 +95,7 @@ def test_snakemake_verify_of_a_cell_with_a_doctored_prediction(folder: Path) -> 
 def test_a_result_is_found_and_nothing_is_known_of_it(folder: Path) -> None:
     """A file beside it tells what made it."""
     results = finished() / "results"
-    patterns = ("table.csv", "cells/**/predictions.parquet", "encoders/**/encoder.safetensors", "frames/*/frames.npy")
+    patterns = ("table.csv", "cells/**/outcome.json", "encoders/**/outcome.json", "frames/*/frames.npy")
     found = [path for pattern in patterns for path in results.glob(pattern)]
     for path in found:
         file = path.with_name(f"{path.stem}.provenance.json")

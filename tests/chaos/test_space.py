@@ -7,16 +7,15 @@ import pytest
 
 from tests.chaos.cut_off import EXTRACTION, PRETRAINING, TABLE_JOB, Job, last_lines, without
 from tests.chaos.disks import make_room, read_only, small_disk
-from tests.chaos.paths import CLAIMS, FRAMES, LINEAR
+from tests.chaos.paths import CLAIMS, FRAMES, LINEAR, OUTCOME
 from tests.chaos.project import UNTRACKED, differences, half_files, snakemake
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-FULL = "one sentence says that the disk is full; no half file; with room again the same bytes"
 PREDICTIONS = Job(
     "probe",
     (f"{LINEAR}/*.*",),
-    f"{LINEAR}/predictions.parquet",
-    "cells/pocus-linear-labels100-imagenet-seed0.log",
+    f"{LINEAR}/{OUTCOME}",
+    "probe/pocus-linear-labels100-imagenet-seed0.log",
     bool,
 )
 

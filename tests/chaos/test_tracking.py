@@ -9,6 +9,7 @@ import sys
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -16,16 +17,20 @@ from tests.chaos.cut_off import FINETUNING, last_lines, read, without
 from tests.chaos.disks import read_only
 from tests.chaos.mlflow_content import content, other_runs
 from tests.chaos.mlflow_servers import free_port, hanging, refusing, working
-from tests.chaos.paths import ARTIFACTS, DATABASE, FRAMES, TRACKING, TWO_RUNS
-from tests.chaos.processes import job_of, jobs, wait_until
-from tests.chaos.project import MINUTE, copy_of_finished, differences, environment, finished, snakemake, start
+from tests.chaos.paths import ARTIFACTS, DATABASE, FINETUNE, FRAMES, LOGGED, OUTCOME, TABLE
+from tests.chaos.processes import wait_until
+from tests.chaos.project import MINUTE, ROOT, copy_of_finished, differences, environment, finished, snakemake, start
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-# Two jobs are enough if all runs of the study are logged later anyway.
-TWO = ("--", *TWO_RUNS)
-WARNING, KEPT = "MLflow can't be had", "`snakemake sync_tracking` logs them"
+# One job that makes no run is enough: the mirror of any call logs all runs that the store lacks.
+ONE = ("--force", "--", TABLE)
+MAKE_STORE = f"""
+from uscl.tracking.store import experiment, opened
+with opened("sqlite:///{DATABASE}") as client:
+    experiment(client, "sqlite:///{DATABASE}", "empty")
+"""
+WARNING, KEPT = "MLflow can't be used", "`snakemake sync_tracking` logs them"
 SECRET = "hunter22secret"
-LATER = "the call ends well with one warning and the same table; sync_tracking logs every run"
 
 
 def without_store(run: subprocess.CompletedProcess, project: Path, why: str) -> None:
@@ -58,7 +63,7 @@ def nothing_to_do(project: Path, **more: str) -> None:
 def test_no_server_at_the_address_at_the_start_and_afterwards(folder: Path) -> None:
     """The call ends well with one warning and the same table; sync_tracking logs every run to the study's own store."""
     project, address = copy_of_finished(folder), f"http://127.0.0.1:{free_port()}"
-    run = snakemake(project, MLFLOW_TRACKING_URI=address)
+    run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=address)
     without_store(run, project, "the server can't be reached")
     still = snakemake(project, "sync_tracking", MLFLOW_TRACKING_URI=address)
     assert still.returncode == 1, "sync_tracking without a server ended well"
@@ -69,18 +74,18 @@ def test_no_server_at_the_address_at_the_start_and_afterwards(folder: Path) -> N
 
 
 @pytest.mark.chaos_short
-def test_no_server_at_the_address_two_runs(folder: Path) -> None:
-    """Both jobs end well, with one warning."""
+def test_no_server_at_the_address_one_job(folder: Path) -> None:
+    """The call ends well, with one warning."""
     project = copy_of_finished(folder)
-    run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}")
+    run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}")
     without_store(run, project, "the server can't be reached")
 
 
 def server_of_no_use(folder: Path, server: AbstractContextManager[int], why: str) -> None:
-    """Two runs whose store is a server, by its port, that can't be used."""
+    """A call whose store is a server, by its port, that can't be used."""
     project = copy_of_finished(folder)
     with server as port:
-        run = snakemake(project, *TWO, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
+        run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
     without_store(run, project, why)
     logged_later(project)
 
@@ -103,7 +108,7 @@ def test_server_dies(folder: Path) -> None:
     project, port = copy_of_finished(folder / "project"), free_port()
     address = f"http://me:{SECRET}@127.0.0.1:{port}"
     with working(folder / "server", port, requests=30) as server:
-        run = snakemake(project, MLFLOW_TRACKING_URI=address)
+        run = snakemake(project, *ONE, MLFLOW_TRACKING_URI=address)
         assert server.poll() is not None, "the server was to die"
     without_store(run, project, "the server ")  # it broke off, or can't be reached
     with working(folder / "server", port):
@@ -132,8 +137,8 @@ def test_a_password_in_the_configs_tracking_uri(folder: Path) -> None:
 def with_store(folder: Path) -> Path:
     """A finished project with a store in which nothing is logged yet."""
     project = copy_of_finished(folder)
-    run = snakemake(project, "--", f"{TRACKING}/store.txt")
-    assert run.returncode == 0, last_lines(run.stdout)
+    words = [sys.executable, "-c", MAKE_STORE]
+    subprocess.run(words, cwd=project, env=environment(), check=True, capture_output=True)
     return project
 
 
@@ -142,7 +147,7 @@ def test_the_sqlite_store_is_locked_by_another_process(folder: Path) -> None:
     project = with_store(folder)
     with closing(sqlite3.connect(project / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        run = snakemake(project, *TWO)
+        run = snakemake(project, *ONE)
     without_store(run, project, "database is locked")
     logged_later(project)
 
@@ -151,7 +156,7 @@ def test_the_sqlite_store_can_only_be_read(folder: Path) -> None:
     """The call ends well with one warning and the same table; sync_tracking logs every run."""
     project = with_store(folder)
     with read_only(project / DATABASE):
-        run = snakemake(project, *TWO)
+        run = snakemake(project, *ONE)
     without_store(run, project, "readonly database")
     logged_later(project)
 
@@ -159,8 +164,8 @@ def test_the_sqlite_store_can_only_be_read(folder: Path) -> None:
 def test_the_store_is_deleted_while_the_study_runs(folder: Path) -> None:
     """The call ends well; sync_tracking logs every run."""
     project = copy_of_finished(folder / "project")
-    call = start(project, log=folder / "call.log")
-    wait_until(lambda: any((project / TRACKING).glob("*/*.json")), "the first run to be logged")
+    call = start(project, *ONE, log=folder / "call.log")
+    wait_until((project / LOGGED).exists, "the first runs to be logged")
     (project / DATABASE).unlink()
     code, said = call.wait(), read(folder / "call.log")
     assert code == 0, f"the call failed: {last_lines(said)}"
@@ -174,7 +179,7 @@ def test_the_store_is_no_database(folder: Path) -> None:
     one is kept."""
     project = with_store(folder)
     (project / DATABASE).write_bytes(b"garbage" * 10_000)
-    without_store(snakemake(project, *TWO), project, "file is not a database")
+    without_store(snakemake(project, *ONE), project, "file is not a database")
     logged_later(project)
     assert (project / f"{DATABASE}.unusable-1").read_bytes() == b"garbage" * 10_000, "the old one isn't kept"
 
@@ -186,7 +191,7 @@ def test_the_store_is_of_another_version_of_mlflow(folder: Path) -> None:
     with closing(sqlite3.connect(project / DATABASE)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'abcdef012345'")
         connection.commit()
-    without_store(snakemake(project, *TWO), project, "another MLflow version")
+    without_store(snakemake(project, *ONE), project, "another MLflow version")
     logged_later(project)
     assert (project / f"{DATABASE}.unusable-1").exists(), "the old one isn't kept"
 
@@ -196,7 +201,7 @@ def test_the_package_mlflow_is_broken(folder: Path) -> None:
     project = copy_of_finished(folder / "project")
     (folder / "broken").mkdir()
     (folder / "broken/mlflow.py").write_text("raise ImportError('broken for a test')\n")
-    run = snakemake(project, *TWO, PYTHONPATH=str(folder / "broken"))
+    run = snakemake(project, *ONE, PYTHONPATH=str(folder / "broken"))
     without_store(run, project, "can't be imported")
     logged_later(project)
 
@@ -204,15 +209,15 @@ def test_the_package_mlflow_is_broken(folder: Path) -> None:
 def test_kill_9_while_a_run_is_being_logged(folder: Path) -> None:
     """The next call logs it whole and only once."""
     project = with_store(folder / "project")
-    call = start(project, *TWO, log=folder / "call.log", cores=1)
-    job_of(call, "track_cell")
+    call = start(project, *ONE, log=folder / "call.log", cores=1)
     wait_until(lambda: half_logged(project / DATABASE, "pocus/%"), "a half logged run", every=0.002)
-    for job in jobs(call.pid, "track_cell"):
-        job.send_signal(signal.SIGKILL)
+    for process in psutil.Process(call.pid).children(recursive=True):
+        if "uscl.tracking.mirror" in process.cmdline():
+            process.send_signal(signal.SIGKILL)
     call.wait()
     half = half_logged(project / DATABASE, "pocus/%")
     assert half, "the run was logged before the kill"
-    again = snakemake(project)
+    again = snakemake(project, *ONE)
     assert again.returncode == 0, f"the further call failed: {last_lines(again.stdout)}"
     other = other_runs(project / DATABASE, finished() / DATABASE) or differences(project)
     assert not other, other
@@ -234,14 +239,16 @@ def test_the_store_and_its_files_are_deleted(folder: Path) -> None:
     nothing_to_do(project)
 
 
-def test_jobs_that_log_are_done_a_second_time(folder: Path) -> None:
+def test_a_call_whose_runs_are_all_logged_has_lost_its_note_of_them(folder: Path) -> None:
     """No run is doubled or logged again."""
     project = copy_of_finished(folder)
     ids = []
-    for words in ((), ("--forcerun", "track_cell", "track_encoder")):
-        run = snakemake(project, *words)
+    for _ in range(2):
+        (project / LOGGED).unlink(missing_ok=True)
+        run = snakemake(project, *ONE)
         assert run.returncode == 0, last_lines(run.stdout)
-        ids.append({path.name: path.read_bytes() for path in (project / TRACKING).glob("*/*.json")})
+        with closing(sqlite3.connect(project / DATABASE)) as connection:
+            ids.append(sorted(connection.execute("SELECT run_uuid FROM runs")))
     assert ids[0] == ids[1], "runs were logged again"
     other = other_runs(project / DATABASE, finished() / DATABASE)
     assert not other, other
@@ -263,6 +270,7 @@ def test_a_fine_tuning_fails_and_works_when_its_cause_is_fixed(folder: Path) -> 
         snakemake(project, "sync_tracking")
     frames.write_bytes(whole)
     os.utime(frames, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (project / "results" / FINETUNE / OUTCOME).unlink()  # as the call says, since nothing else has changed
     run = snakemake(project)
     assert run.returncode == 0, f"the repaired call failed: {last_lines(run.stdout)}"
     assert content(project / DATABASE)[name]["status"] == "FINISHED", "the finished run isn't there"
@@ -270,11 +278,11 @@ def test_a_fine_tuning_fails_and_works_when_its_cause_is_fixed(folder: Path) -> 
     assert not other, other
 
 
-def load(processes: int, runs: int) -> None:
-    """Many processes that log to one store at once."""
-    words = ["--processes", str(processes), "--runs", str(runs)]
+def load(studies: int, cells: int) -> None:
+    """The mirrors of several studies that log to one store at once."""
+    words = ["--studies", str(studies), "--cells", str(cells), "--seconds", "0"]
     run = subprocess.run(
-        [sys.executable, finished() / "benchmarks/tracking_load.py", *words],
+        [sys.executable, ROOT / "benchmarks/tracking_load.py", *words],
         env=environment(),
         capture_output=True,
         text=True,
@@ -284,11 +292,11 @@ def load(processes: int, runs: int) -> None:
 
 
 @pytest.mark.chaos_short
-def test_4_processes_log_20_runs_to_one_new_store_at_once(folder: Path) -> None:
+def test_4_mirrors_log_8_cells_to_one_new_store_at_once() -> None:
     """None is lost or doubled."""
-    load(4, 20)
+    load(4, 8)
 
 
-def test_16_processes_log_200_runs_to_one_new_store_at_once(folder: Path) -> None:
+def test_16_mirrors_log_200_cells_to_one_new_store_at_once() -> None:
     """None is lost or doubled."""
     load(16, 200)

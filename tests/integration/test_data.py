@@ -11,8 +11,9 @@ import cv2
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
-from tests.integration.test_workflow import TINY, copy_of_checkout, snakemake
+from tests.integration.calls import copy_of_checkout, fails, planned, succeeds, tiny, write_study
 from uscl.simulator import write_set
 
 pytestmark = pytest.mark.e2e
@@ -22,11 +23,11 @@ ARCHIVES = {"covid19_ultrasound": "covid19_ultrasound", "busi": "Dataset_BUSI"}
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
-    """A lung set and a breast set in the layout of the public ones."""
-    folder = tmp_path_factory.mktemp("sets")
-    tiny = yaml.safe_load(TINY.read_text())["datasets"]
-    write_set(out=folder / "covid19_ultrasound", seed=1, **tiny["sim_lung"]["simulate"])
-    write_set(out=folder / "busi", seed=2, **tiny["sim_breast"]["simulate"])
+    """A lung set and a breast set in the layout of the public ones, and a pool."""
+    folder, settings = tmp_path_factory.mktemp("sets"), tiny()["datasets"]
+    write_set(out=folder / "covid19_ultrasound", seed=1, **settings["sim_lung"]["simulate"])
+    write_set(out=folder / "busi", seed=2, **settings["sim_breast"]["simulate"])
+    write_set(out=folder / "pool", seed=3, **settings["sim_pool"]["simulate"])
     return folder
 
 
@@ -43,22 +44,20 @@ def mirror(sets, tmp_path_factory):
         server.shutdown()
 
 
-def public_study(folder, **changes):
-    """The tiny study with public sets instead of the simulated lung and breast sets."""
-    study = yaml.safe_load(TINY.read_text())
+def public_settings(pool, **changes):
+    """The tiny study with public sets instead of the simulated lung and breast sets, and a pool that is there."""
+    study = tiny()
     for name, reader in {"sim_lung": "covid19_ultrasound", "sim_breast": "busi"}.items():
         settings = {key: value for key, value in study["datasets"][name].items() if key != "simulate"}
         study["datasets"][name] = settings | {"reader": reader, "data_root": "data", "partial": True}
-    path = folder / "study.yaml"
-    path.write_text(yaml.safe_dump(study | changes))
-    return path
+    study["datasets"]["sim_pool"] = {"reader": "simulated_pool", "data_root": str(pool)}
+    return study | {"tracking": "none"} | changes
 
 
-def test_public_sets_are_fetched_read_audited_and_carded(mirror, tmp_path):
+def test_public_sets_are_fetched_read_audited_and_carded(sets, mirror, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
-    study = public_study(tmp_path, data_mirror=mirror)
-    run = snakemake(project, "--cores", "2", "data", study=study)
-    assert run.returncode == 0, run.stdout
+    study = write_study(tmp_path / "study.yaml", public_settings(sets / "pool", data_mirror=mirror))
+    succeeds(project, "data", study=study)
     record = json.loads((project / "results/data/sim_breast.json").read_text())
     assert record["files"][0]["url"] == f"{mirror}/Dataset_BUSI.zip"
     assert sorted(path.name for path in (project / "data").iterdir() if path.is_dir()) == [
@@ -70,11 +69,10 @@ def test_public_sets_are_fetched_read_audited_and_carded(mirror, tmp_path):
         card = (project / f"results/data_cards/{dataset}.md").read_text()
         assert str(len(manifest)) in card
     assert json.loads((project / "results/audit/verdict.json").read_text())["passed"]
-    again = snakemake(project, "--cores", "2", "--dry-run", "data", study=study)
-    assert "Nothing to be done" in again.stdout
+    assert planned(project, "data", study=study) == {}
 
 
-def test_a_set_that_no_address_has_says_where_to_get_it(mirror, tmp_path):
+def test_a_set_that_no_address_has_says_where_to_get_it(sets, mirror, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
     registry = project / "config/datasets.yaml"
     entries = yaml.safe_load(registry.read_text())
@@ -82,63 +80,87 @@ def test_a_set_that_no_address_has_says_where_to_get_it(mirror, tmp_path):
         for file in entry["files"]:
             file["urls"] = ["https://127.0.0.1:9/gone.zip"]
     registry.write_text(yaml.safe_dump(entries))
-    study = public_study(tmp_path, data_mirror=f"{mirror}/empty")
-    run = snakemake(project, "--cores", "2", "fetch", study=study)
-    assert run.returncode != 0
-    assert "Dataset_BUSI.zip" in run.stdout
-    assert "404" in run.stdout
-    assert "data/Dataset_BUSI_with_GT" in run.stdout
-    assert "take busi, segmentation out of `tasks`" in run.stdout
-    assert "Traceback" not in run.stdout
+    settings = public_settings(sets / "pool", data_mirror=f"{mirror}/empty")
+    printed = fails(project, "fetch", study=write_study(tmp_path / "study.yaml", settings))
+    assert "Dataset_BUSI.zip" in printed
+    assert "404" in printed
+    assert "data/Dataset_BUSI_with_GT" in printed
+    assert "take busi, segmentation out of `tasks`" in printed
 
 
 @pytest.fixture
 def leaking(sets, tmp_path):
     """A project whose pool has a picture of the breast set among its videos, made smaller and called otherwise."""
-    project = copy_of_checkout(tmp_path / "project")
-    pool = tmp_path / "pool"
-    write_set("pool", pool, seed=3, patients=6, videos=1, frames=8)
+    project, pool = copy_of_checkout(tmp_path / "project"), tmp_path / "pool"
+    shutil.copytree(sets / "pool", pool)
     source = sorted((sets / "busi/malignant").glob("*[0-9]).png"))[0]
     picture = cv2.imread(str(source), cv2.IMREAD_GRAYSCALE)
     smaller = cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
     assert cv2.imwrite(str(pool / "videos/a17.jpg"), smaller, [cv2.IMWRITE_JPEG_QUALITY, 60])
     shutil.copytree(sets / "busi", project / "data/Dataset_BUSI_with_GT")
-    shutil.copytree(sets / "covid19_ultrasound", project / "data/covid19_ultrasound")
-    study = yaml.safe_load(public_study(tmp_path).read_text())
-    study["datasets"]["sim_pool"] = {"reader": "simulated_pool", "data_root": str(pool)}
+    study = public_settings(pool)
+    del study["datasets"]["sim_lung"], study["tasks"]["pocus"], study["tasks"]["busi"], study["label_fractions"]
     return project, study, source.stem
 
 
-def test_a_test_picture_in_the_pool_stops_the_study_and_is_named(leaking, tmp_path):
+def test_a_test_picture_in_the_pool_stops_the_study_or_is_left_out_of_it(leaking, tmp_path):
     project, study, source = leaking
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
-    run = snakemake(project, "--cores", "2", study=tmp_path / "study.yaml")
-    assert run.returncode != 0
-    assert "a17.jpg" in run.stdout
-    assert source in run.stdout
-    assert "on_leak" in run.stdout
-    assert "Traceback" not in run.stdout
-    assert not (project / "results/encoders/simclr").exists()
+    printed = fails(project, study=write_study(tmp_path / "stop.yaml", study))
+    assert "a17.jpg" in printed
+    assert source in printed
+    assert "on_leak" in printed
+    assert not (project / "results/encoders").exists()
     assert not (project / "results/splits").exists()
     assert "a17.jpg" in (project / "results/audit/audit.html").read_text()
-
-
-def test_a_leaking_video_can_be_left_out_of_the_pool(leaking, tmp_path):
-    project, study, _ = leaking
     study["datasets"]["sim_pool"]["on_leak"] = "drop"
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
-    target = "results/encoders/simclr/seed0/encoder.safetensors"
-    run = snakemake(project, "--cores", "2", target, study=tmp_path / "study.yaml")
-    assert run.returncode == 0, run.stdout
+    # And one arm starts from another, which is yet to be trained.
+    init = "results/encoders/simclr/seed0/encoder.safetensors"
+    study["methods"]["warm"] = {"method": "uscl", "epochs": 1, "init": init}
+    succeeds(project, "results/encoders/warm/seed0/outcome.json", study=write_study(tmp_path / "drop.yaml", study))
+    assert (project / init).exists()
     parts = pd.read_csv(project / "results/encoders/simclr/seed0/pool_parts.csv").set_index("video")["part"]
     assert parts.index[parts == "left out"].tolist() == ["a17.jpg"]
+
+
+@pytest.fixture
+def spoilt(sets, tmp_path):
+    """The path of a study whose pool has five odd files among its videos."""
+    pool = tmp_path / "pool"
+    shutil.copytree(sets / "pool", pool)
+    whole = sorted((pool / "videos").glob("*.mp4"))[0]
+    (pool / "videos/truncated.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (pool / "videos/text.mp4").write_text("not a video at all\n" * 100)
+    (pool / "videos/empty.avi").touch()
+    (pool / "videos/nowhere.mp4").symlink_to(tmp_path / "gone")
+    Image.new("L", (64, 48), 90).save(pool / "videos/single.gif")
+    return write_study(tmp_path / "spoilt.yaml", public_settings(pool))
+
+
+def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons(spoilt, tmp_path):
+    project = copy_of_checkout(tmp_path / "project")
+    target = "results/frames/sim_pool/manifest.csv"
+    printed = fails(project, target, "--config", "on_bad_video=stop", study=spoilt)
+    assert "nowhere.mp4 cannot be used: not a file, or a broken link." in printed
+    succeeds(project, target, study=spoilt)
+    problems = pd.read_csv(project / "results/frames/sim_pool/problems.csv").set_index("file")
+    assert problems.index.is_unique
+    assert problems["action"].to_dict() == {
+        "videos/empty.avi": "set aside",
+        "videos/nowhere.mp4": "set aside",
+        "videos/single.gif": "kept",
+        "videos/text.mp4": "set aside",
+        "videos/truncated.mp4": "set aside",
+    }
+    assert problems["reason"].str.len().min() > 5
+    manifest = pd.read_csv(project / target)
+    assert (manifest["file"] == "videos/single.gif").sum() == 1
+    assert "truncated.mp4" in (project / "results/logs/extract_frames/sim_pool.log").read_text()
 
 
 @pytest.fixture(scope="module")
 def own(sets, tmp_path_factory):
     """Videos by patient, images listed in a table, and images with masks: a user's own data, of pictures at hand."""
     folder = tmp_path_factory.mktemp("own data, ü")
-    write_set("pool", folder / "pool", seed=3, patients=6, videos=1, frames=8)
     rows = []
     (folder / "listed").mkdir()
     (folder / "masked/images").mkdir(parents=True)
@@ -151,14 +173,14 @@ def own(sets, tmp_path_factory):
             shutil.copy(image.with_name(f"{image.stem}_mask.png"), folder / f"masked/masks/{label}{number}.png")
             rows.append({"file": f"{label}{number}.png", "label": label, "group": f"woman {number}"})
     pd.DataFrame(rows).to_csv(folder / "listed/labels.csv", index=False)
-    for number, video in enumerate(sorted((folder / "pool/videos").iterdir())):
+    for number, video in enumerate(sorted((sets / "pool/videos").iterdir())):
         shutil.copy(video, folder / f"videos/p{number}/clip (1){video.suffix}")
     return folder
 
 
 def test_own_data_goes_through_the_whole_study_without_code(own, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
-    study = yaml.safe_load(TINY.read_text())
+    study = tiny()
     study["datasets"] = {
         "clips": {"kind": "video_folder", "data_root": str(own / "videos"), "group": r"(p\d+)/"},
         "listed": {"kind": "image_csv", "data_root": str(own / "listed"), "classes": ["benign", "malignant"]},
@@ -171,30 +193,22 @@ def test_own_data_goes_through_the_whole_study_without_code(own, tmp_path):
         "masked": {"kind": "segmentation", "dataset": "masked", "finetune": budget},
     }
     study["methods"] = {"imagenet": {"method": "imagenet"}, "simclr": {"method": "simclr", "epochs": 1}}
-    study |= {"comparisons": [], "authors_protocol": False}
+    study |= {"comparisons": [], "authors_protocol": False, "tracking": "none"}
     del study["label_fractions"]
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
-    run = snakemake(project, "--cores", "2", "results/table.csv", "data_cards", study=tmp_path / "study.yaml")
-    assert run.returncode == 0, run.stdout
+    succeeds(project, "results/table.csv", "data_cards", study=write_study(tmp_path / "study.yaml", study))
     table = pd.read_csv(project / "results/table.csv")
     assert set(table["task"]) == {"listed", "masked"}
     parts = pd.read_csv(project / "results/encoders/simclr/seed0/pool_parts.csv")
     assert set(parts["group"]) == {f"p{number}" for number in range(6)}
 
 
-def test_the_published_study_is_planned_and_says_what_is_missing(tmp_path):
-    project = copy_of_checkout(tmp_path / "project")
-    run = snakemake(project, "--dry-run", study=Path("config/paper.yaml"))
-    assert run.returncode == 0, run.stdout
+def test_the_published_study_is_planned_and_the_doctor_looks_at_it_and_changes_nothing(tmp_path):
+    project, study = copy_of_checkout(tmp_path / "project"), Path("config/paper.yaml")
+    printed = succeeds(project, "--dry-run", study=study)
     for dataset in ("pocus_folds", "butterfly", "udiat_b"):
-        assert f"Missing: Data set '{dataset}'" in run.stdout
-    assert "pretrain" in run.stdout
-
-
-def test_the_doctor_looks_at_a_study_and_changes_nothing(tmp_path):
-    project = copy_of_checkout(tmp_path / "project")
-    run = snakemake(project, "--cores", "1", "doctor", study=Path("config/paper.yaml"))
-    assert run.returncode == 0, run.stdout
+        assert f"Missing: Data set '{dataset}'" in printed
+    assert "pretrain" in printed
+    printed = succeeds(project, "doctor", study=study)
     for word in ("Python", "torch", "GPU", "GB free", "MLflow", "pocus_folds", "udiat_b"):
-        assert word in run.stdout
+        assert word in printed
     assert not (project / "results/paper/frames").exists()

@@ -10,42 +10,48 @@ import time
 
 import psutil
 import pytest
-import yaml
 
-from tests.integration.test_workflow import TINY, copy_of_checkout, snakemake
+from tests.integration.calls import copy_of_checkout, fails, succeeds, tiny, write_study
 
 pytestmark = pytest.mark.e2e
 
-EPOCHS = 12
+EPOCHS = 8
 RUN = "results/encoders/meta_uscl/seed0"
+TARGET = f"{RUN}/outcome.json"
+LOG = "results/logs/pretrain/meta_uscl-seed0.log"
 FILES = ("encoder.safetensors", "heads.safetensors", "history.csv", "pairs.csv", "pool_parts.csv")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The tiny study with a pretraining long enough to be killed."""
-    settings = yaml.safe_load(TINY.read_text())
-    settings["methods"]["meta_uscl"]["epochs"] = EPOCHS
-    path = tmp_path_factory.mktemp("study") / "study.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    return path
+    """A pretraining long enough to be killed, and one task."""
+    settings = tiny() | {"tracking": "none", "comparisons": []}
+    settings["methods"] = {"imagenet": {"method": "imagenet"}, "meta_uscl": {"method": "meta_uscl", "epochs": EPOCHS}}
+    settings["tasks"] = {"pocus": settings["tasks"]["pocus"]}
+    return write_study(tmp_path_factory.mktemp("study") / "study.yaml", settings)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, study):
+    """A project in which the pretraining was left alone."""
     folder = copy_of_checkout(tmp_path_factory.mktemp("interrupted"))
-    run = snakemake(folder, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
-    assert run.returncode == 0, run.stdout
+    succeeds(folder, TARGET, study=study)
     return folder
 
 
-def start(project, study, *words):
-    """A call of Snakemake that pretrains anew."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", str(study), "--cores", "2", "--forcerun", "pretrain"]
+@pytest.fixture
+def whole(project):
+    """The bytes of the pretraining before the test."""
+    return files(project)
+
+
+def start(project, study):
+    """A call of Snakemake that pretrains again, as a user starts it."""
+    words = ["--configfile", str(study), "--cores", "2", "--forcerun", "pretrain", "--", TARGET]
     environment = os.environ | {"PYTHONPATH": ""}
     with (project / "call.log").open("w") as log:
         return subprocess.Popen(
-            [*command, *words, "--", f"{RUN}/encoder.safetensors"], cwd=project, env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "snakemake", *words], cwd=project, env=environment, stdout=log, stderr=log
         )
 
 
@@ -60,64 +66,62 @@ def signal_while_training(project, call, number, moment):
         if newest >= "epochs000003" and an_epoch is None:
             an_epoch = (time.monotonic() - first) / 2
         if an_epoch is not None and time.monotonic() - first > moment * an_epoch:
-            (job,) = (p for p in psutil.Process(call.pid).children(recursive=True) if is_pretraining(p))
-            job.send_signal(number)
+            trainer(call).send_signal(number)
             return
         time.sleep(0.02)
-    raise AssertionError("the training was over before it got the signal")
+    raise AssertionError(f"the training was over before the signal: {said(project)}")
+
+
+def trainer(call):
+    """The process that pretrains."""
+    (found,) = (process for process in psutil.Process(call.pid).children(recursive=True) if is_pretraining(process))
+    return found
 
 
 def is_pretraining(process):
     return any(word.endswith("pretrain.py") for word in process.cmdline())
 
 
+def said(project):
+    return (project / "call.log").read_text()
+
+
 def files(project):
     return {name: (project / RUN / name).read_bytes() for name in FILES}
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_killed_at_a_random_moment_and_started_again_it_gives_the_same_bytes(project, study, seed):
-    whole = files(project)
+def test_killed_at_a_random_moment_and_started_again_it_gives_the_same_bytes(project, study, whole):
     call = start(project, study)
-    signal_while_training(project, call, signal.SIGKILL, random.Random(seed).uniform(2, EPOCHS - 3))
-    # Another try in the same call goes on from the checkpoint; what it makes is the same.
-    assert call.wait() == 0, (project / "call.log").read_text()
-    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    signal_while_training(project, call, signal.SIGKILL, random.Random(0).uniform(2, EPOCHS - 3))
+    # Another attempt in the same call resumes from the checkpoint; what it makes is the same.
+    assert call.wait() == 0, said(project)
+    assert "from epoch" in (project / LOG).read_text()
     assert files(project) == whole
     assert not list((project / "results").rglob("*.pt"))
 
 
-def test_told_to_end_it_writes_a_checkpoint_and_is_tried_again_from_there(project, study):
-    whole = files(project)
+def test_interrupted_it_writes_a_checkpoint_and_is_retried_from_there(project, study, whole):
     call = start(project, study)
     signal_while_training(project, call, signal.SIGTERM, 2.5)
-    assert call.wait() == 0, (project / "call.log").read_text()
-    said = (project / "call.log").read_text()
-    told = re.findall(r"Told to end \(SIGTERM; a checkpoint stands at (epoch \d+, step \d+)\): run again", said)
-    (place,) = set(told)  # said on the screen, and again with the log
-    assert f"going on from {place}\n" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert call.wait() == 0, said(project)
+    (place,) = set(re.findall(r"SIGTERM.*(epoch \d+, step \d+)", said(project)))  # on the screen, and again in the log
+    assert f"from {place}\n" in (project / LOG).read_text()
     assert files(project) == whole
 
 
-def test_a_call_that_is_killed_takes_its_jobs_along_and_the_next_one_goes_on_after_unlock(project, study):
-    whole = files(project)
+def test_a_killed_call_takes_its_jobs_along_and_the_next_one_resumes_after_unlock(project, study, whole):
     call = start(project, study)
-    trainer = None
-    while trainer is None:
-        assert call.poll() is None, (project / "call.log").read_text()
-        trainer = next(filter(is_pretraining, psutil.Process(call.pid).children(recursive=True)), None)
     checkpoints = project / "results/checkpoints/meta_uscl/seed0"
     while not list(checkpoints.glob("epochs00000[2-9]*.pt")):
+        assert call.poll() is None, said(project)
         time.sleep(0.02)
+    job = trainer(call)
     call.kill()
     call.wait()
-    assert trainer.wait(timeout=60) is None  # a process that isn't a child tells no code
-    assert not (project / RUN / "encoder.safetensors").exists()
-    refused = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
-    assert refused.returncode != 0, refused.stdout
-    assert f"process {call.pid} on " in refused.stdout
-    assert snakemake(project, "--unlock", study=study).returncode == 0
-    again = snakemake(project, "--cores", "2", f"{RUN}/encoder.safetensors", study=study)
-    assert again.returncode == 0, again.stdout
-    assert "going on from epoch" in (project / "results/logs/encoders/meta_uscl-seed0.log").read_text()
+    assert job.wait(timeout=60) is None  # psutil knows no exit code of a process that isn't a child
+    assert not (project / TARGET).exists()
+    assert f"process {call.pid} on " in fails(project, TARGET, study=study)
+    succeeds(project, "--unlock", study=study)
+    succeeds(project, TARGET, study=study)
+    assert "from epoch" in (project / LOG).read_text()
     assert files(project) == whole

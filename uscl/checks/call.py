@@ -44,7 +44,7 @@ def take(study: Study, log: logging.Logger) -> None:
     """Before the jobs are planned: take the results folder for this call. Raises UserError if another call has it."""
     call_mark.take_call(Path(study.results))
     for path in forget_lost_runs(study):
-        log.warning(f"{path} is missing: its run is repeated.")
+        log.warning(f"{path} is missing or was changed: its run is repeated.")
 
 
 def start(workflow: Any, study: Study) -> None:

@@ -1,4 +1,4 @@
-"""Computing a row of the table anew, from nothing, and comparing."""
+"""Computing a row of the table again, from nothing, and comparing."""
 
 import json
 import logging
@@ -14,8 +14,10 @@ import torch
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
+from uscl.jobs.outcome import FILE
 from uscl.jobs.run_record import commit, cpu_model
 from uscl.models.checkpoint import read_encoder_file
+from uscl.stats.evaluation import score_runs
 from uscl.stats.summary import intervals
 
 COMPARED = ["mean", "sd", "ci_low", "ci_high"]
@@ -52,16 +54,18 @@ def named(text: str | None, table: pd.DataFrame) -> Named:
     return Named(*text.split("/"))
 
 
-def recompute(name: Named, config: dict[str, Any], snakefile: Path, cores: int, scratch: Path) -> None:
+def recompute(
+    name: Named, config: dict[str, Any], seeds: list[int], snakefile: Path, cores: int, scratch: Path
+) -> None:
     """Run what the cells of all seeds rest on in the new folder `scratch`, in a call of Snakemake of its own.
 
-    Raises UserError with the end of what Snakemake says where it fails.
+    Raises UserError with the end of what Snakemake prints if it fails, also by a run that failed.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     study = {key: value for key, value in config.items() if key != "verify"}
     study |= {"results": str(scratch), "tracking": "none"}
     write_text(scratch / "study.json", json.dumps(study, indent=2))
-    targets = [str(folder / "cases.parquet") for folder in name.folders(scratch, config["seeds"])]
+    targets = [str(folder / FILE) for folder in name.folders(scratch, seeds)]
     words = ["--snakefile", str(snakefile), "--configfile", str(scratch / "study.json"), "--cores", str(cores)]
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", *words, "--", *targets],
@@ -71,7 +75,7 @@ def recompute(name: Named, config: dict[str, Any], snakefile: Path, cores: int, 
     )
     log.info("%s", run.stdout)
     if run.returncode:
-        raise UserError(f"It could not be computed anew, see the log: {run.stdout.strip().splitlines()[-1]}")
+        raise UserError(f"It could not be computed again, see the log: {run.stdout.strip().splitlines()[-1]}")
 
 
 def differences(
@@ -86,18 +90,17 @@ def differences(
     for old, new in zip(name.encoders(results, seeds), name.encoders(scratch, seeds), strict=True):
         if not same_weights(old, new):
             found.append(f"{old} has other weights")
-    anew = []
     for old, new in zip(name.folders(results, seeds), name.folders(scratch, seeds), strict=True):
-        anew.append(pd.read_parquet(new / "cases.parquet"))
         if (count := other_rows(old / "predictions.parquet", new / "predictions.parquet")) != 0:
             found.append(f"{old}/predictions.parquet differs ({count})")
-    scores = intervals(pd.concat(anew, ignore_index=True), kind, **settings).set_index("metric")
+    cases = score_runs(name.folders(scratch, seeds), kind).cases
+    scores = intervals(cases, kind, **settings).set_index("metric")
     rows = table[(table["run"] == "/".join(name)) & table["mean"].notna()].set_index("metric")
     for metric, row in rows.iterrows():
         for column in COMPARED:
             if not np.isclose(row[column], scores.at[metric, column], rtol=0, atol=AS_WRITTEN, equal_nan=True):
                 there, here = row[column], scores.at[metric, column]
-                found.append(f"{metric} ({column}) is {there:.6f} in the table and {here:.6f} computed anew")
+                found.append(f"{metric} ({column}) is {there:.6f} in the table and {here:.6f} computed again")
     return found
 
 

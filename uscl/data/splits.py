@@ -80,7 +80,7 @@ def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tup
     if len(short):
         counts = ", ".join(f"{label}: {count}" for label, count in short.items())
         raise UserError(
-            f"{key} is {parts}, but these classes have fewer groups (patients or videos): {counts}. Lower it in the"
+            f"{key} is {parts}, but these classes have too few groups (patients or videos): {counts}. Lower it in the"
             " config, or add data."
         )
     from sklearn.model_selection import StratifiedGroupKFold  # late: training jobs only read the folds

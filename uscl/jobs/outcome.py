@@ -76,9 +76,16 @@ def write(folder: Path, outcome: Outcome) -> None:
 
 
 def lost_files(path: Path) -> list[Path]:
-    """The files of a successful run that no longer exist."""
+    """The files of a successful run that no longer exist, or that were changed since."""
     outcome = read_outcome(path)
-    return [path.parent / name for name in outcome.files if not (path.parent / name).exists()] if outcome else []
+    if outcome is None:
+        return []
+    end, files = path.stat().st_mtime_ns, {path.parent / name: digest for name, digest in outcome.files.items()}
+    return [
+        file
+        for file, digest in files.items()
+        if not file.exists() or (file.stat().st_mtime_ns > end and file_sha256(file) != digest)
+    ]
 
 
 class Runs(NamedTuple):

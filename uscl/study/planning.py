@@ -21,6 +21,10 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
     study = Study.from_config(config, root)
     if not_writable(Path(study.results)):
         raise UserError(f"Config: results can't be written to {study.results} : name another folder.")
+    for evaluation in (*study.evaluations, *study.label_fractions):
+        place = study.fit(evaluation.task, evaluation.regime)
+        if not (root / f"{place.partition(':')[0].replace('.', '/')}.py").is_file():
+            raise UserError(f"The regime {evaluation.regime} is declared with {place}, which doesn't exist: add it.")
     for arm in study.arms:
         for path in study.given_weights(arm):
             if not Path(path).is_file():

@@ -78,10 +78,10 @@ def chosen(member: type[BaseModel]) -> list[str]:
 
 def values(field: FieldInfo) -> str:
     """The values that a key takes, in words."""
-    if named := choices(field.annotation) or enumerated(field):
-        return " or ".join(f"`{value}`" for value in named)
     if get_origin(field.annotation) is dict:
         return "keys"
+    if named := choices(field.annotation) or enumerated(field):
+        return " or ".join(f"`{value}`" for value in named)
     kinds = [getattr(part, "__name__", "") for part in (get_origin(field.annotation), *parts(field.annotation))]
     return next((WORDS[kind] for kind in kinds if kind in WORDS), "keys")
 
@@ -116,7 +116,7 @@ def default(field: FieldInfo) -> str:
     if field.is_required():
         return "-"
     usual = field.get_default()
-    if usual is None or isinstance(usual, BaseModel) or usual == []:
+    if usual in (None, [], {}) or isinstance(usual, BaseModel):
         return "nothing"
     return f"`{json.dumps(usual)}`" if not isinstance(usual, str) else f"`{usual}`"
 

@@ -89,6 +89,12 @@ class Study:
         named = self.settings.imagenet_weights.get(self.settings.encoder)
         return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
 
+    def initial_inputs(self, arm: str) -> list[str]:
+        """What the run of an arm waits for to start from: such a file, or the outcome of the encoder that it is of."""
+        folders = [self.encoder(other, seed) for other in self.pretrained for seed in self.seeds]
+        outcomes = {os.path.abspath(f"{folder}/encoder.safetensors"): f"{folder}/outcome.json" for folder in folders}
+        return [outcomes.get(os.path.abspath(file), file) for file in self.initial_weights(arm)]
+
     def given_weights(self, arm: str) -> list[str]:
         """Such a file, unless the study itself makes it and it may come later."""
         own = os.path.abspath(self.results) + os.sep
@@ -150,6 +156,11 @@ class Study:
     def trains(self, regime: str) -> bool:
         """Whether a regime trains the encoder, instead of reading its frozen features."""
         return REGIMES[regime].trains
+
+    @functools.cached_property
+    def regime_titles(self) -> dict[str, str]:
+        """What readers call the regimes of the study."""
+        return {evaluation.regime: REGIMES[evaluation.regime].title for evaluation in self.evaluations}
 
     def missing_evaluations(self) -> list[tuple[str, str, str]]:
         """Task, regime and reason of what the tables can't show: regimes that other tasks of the study have."""

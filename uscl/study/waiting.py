@@ -4,9 +4,14 @@ A run that is there and current waits for nothing, so that a check that fails, o
 makes Snakemake repeat a finished training. All other runs wait for the checks.
 """
 
+import functools
+import itertools
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from uscl.jobs.outcome import FAILED, lost_files, read_outcome
+from uscl.jobs.outcome import FAILED, FILE, lost_files, read_outcome
+from uscl.study.keys import cell_key, encoder_key
 from uscl.study.study import Study
 
 
@@ -27,17 +32,28 @@ def runs(study: Study) -> list[str]:
 
 
 def failed_runs(study: Study) -> list[str]:
-    """One sentence for each run of the study that failed by a mistake of its own."""
-    outcomes = ((Path(path), read_outcome(Path(path))) for path in runs(study))
-    return [
-        f"{path.parent.relative_to(study.results)}: {outcome.reason}"
-        for path, outcome in outcomes
-        if outcome and outcome.status == FAILED
-    ]
+    """One sentence for each run of the study that failed by a mistake of its own, with the settings that it has now."""
+    sentences = []
+    for folder, key in keyed_runs(study):
+        outcome = read_outcome(Path(folder, FILE))
+        if outcome and outcome.status == FAILED and outcome.key == key():
+            sentences.append(f"{os.path.relpath(folder, study.results)}: {outcome.reason}")
+    return sentences
+
+
+def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The folder of each run of the study, and a function that gives its key."""
+    for arm, seed in itertools.product(study.arms, study.seeds):
+        yield study.encoder(arm, seed), functools.partial(encoder_key, study, arm, seed)
+    for evaluation, arm, seed in itertools.product(study.evaluations, study.arms, study.seeds):
+        yield study.cell(evaluation, arm, seed), functools.partial(cell_key, study, evaluation, arm, seed)
 
 
 def forget_lost_runs(study: Study) -> list[str]:
-    """Remove the outcome of each run that has lost a file, so that the run is repeated; returns the lost files."""
+    """Remove the outcome of each run that has lost a file, or whose file was changed, so that the run is repeated.
+
+    Returns these files.
+    """
     lost: list[str] = []
     for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
         if missing := lost_files(path):

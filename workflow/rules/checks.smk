@@ -79,7 +79,8 @@ rule verify:
         snakefile=str(ROOT / "Snakefile"),
         cores=workflow.cores,
         draws=SETTINGS.draws,
-        seed=STUDY.seeds[0],
+        seeds=STUDY.seeds,
+        kinds={task: settings.kind for task, settings in TASKS.items()},
     message:
         "Computing a row of the table again, from nothing"
     script:

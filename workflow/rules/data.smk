@@ -33,7 +33,8 @@ rule fetch_set:
         "../../environment.yml"
     params:
         code=code("data/fetch_set.py"),
-        entry=lambda w: STUDY.data.entry(w.dataset),
+        # Not the texts of the entry: an edited sentence is no reason to fetch a set again.
+        entry=lambda w: {key: STUDY.data.entry(w.dataset)[key] for key in ("files", "version", "by_hand")},
         folder=lambda w: STUDY.data.folder(w.dataset),
         mirror=SETTINGS.data_mirror,
         without=lambda w: without(STUDY, w.dataset),

@@ -29,7 +29,7 @@ rule pretrain:
         checks=waits(by.checks_before_encoder),
         # A task that joins the study doesn't change what is pretrained, unless it takes videos away.
         left_out="<results>/audit/pool_left_out.csv" if STUDY.data.on_leak(SETTINGS.pool) == "drop" else [],
-        initial=lambda w: STUDY.initial_weights(w.arm),
+        initial=lambda w: STUDY.initial_inputs(w.arm),
     output:
         outcome="<results>/encoders/{arm}/seed{seed}/outcome.json",
     log:

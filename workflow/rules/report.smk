@@ -33,6 +33,7 @@ rule table:
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
         methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
         missing=STUDY.missing_evaluations(),
+        regimes=STUDY.regime_titles,
     message:
         "Writing the result tables and claims"
     script:
@@ -42,14 +43,15 @@ rule table:
 rule draw:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        # Made from the outcomes of all cells, which a study of many seeds would list here a second time.
         cases="<results>/statistics/{task}-{regime}-labels100/cases.parquet",
-        outcomes=expand(
-            "<results>/cells/{{task}}/{{regime}}/labels100/{arm}/seed{seed}/outcome.json",
-            arm=STUDY.arms,
-            seed=STUDY.seeds,
-        ),
     output:
-        figures=directory("<results>/figures/{task}-{regime}"),
+        figures=report(
+            directory("<results>/figures/{task}-{regime}"),
+            patterns=["{name}.png"],
+            category="Result",
+            caption="../report/task.rst",
+        ),
     log:
         "<logs>/draw/{task}-{regime}.log",
     benchmark:
@@ -58,6 +60,7 @@ rule draw:
         "../../environment.yml"
     params:
         code=code("report/draw.py"),
+        cells=lambda w: f"{R}/cells/{w.task}/{w.regime}/labels100",
         kind=lambda w: TASKS[w.task].kind,
         arms=STUDY.arms,
         seeds=STUDY.seeds,

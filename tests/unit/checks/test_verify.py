@@ -48,11 +48,11 @@ def test_weights_are_the_same_bit_for_bit_or_not(tmp_path, monkeypatch):
     assert found == {"same": True, "fewer": False, "other": False}
 
 
-def test_a_study_that_cannot_be_computed_anew_says_why(tmp_path, monkeypatch):
+def test_a_study_that_cannot_be_computed_again_says_why(tmp_path, monkeypatch):
     failed = SimpleNamespace(returncode=1, stdout="Building\nConfig: no such arm.\n")
     monkeypatch.setattr(verify.subprocess, "run", lambda *_, **__: failed)
-    with pytest.raises(UserError, match=r"could not be computed anew.*Config: no such arm"):
-        verify.recompute(Named("a", "knn", "b"), {"seeds": [0]}, tmp_path / "Snakefile", 1, tmp_path / "scratch")
+    with pytest.raises(UserError, match=r"could not be computed again.*Config: no such arm"):
+        verify.recompute(Named("a", "knn", "b"), {}, [0], tmp_path / "Snakefile", 1, tmp_path / "scratch")
 
 
 def test_many_differences_are_counted():

@@ -55,7 +55,7 @@ def test_only_the_seed_decides():
 @pytest.mark.parametrize(
     ("groups", "folds", "inner", "message"),
     [
-        ({"a": 12, "b": 2}, 3, 3, r"`splits: folds` is 3.*fewer groups.*b: 2"),
+        ({"a": 12, "b": 2}, 3, 3, r"`splits: folds` is 3.*too few groups.*b: 2"),
         ({"a": 12, "b": 5}, 3, 4, r"`splits: inner` is 4.*b: [34]"),
         ({"a": 12, "b": 12}, 1, 3, r"`splits: folds` is 1, but must be 2 or more"),
         ({}, 3, 3, "The task has no case"),

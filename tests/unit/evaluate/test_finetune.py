@@ -21,6 +21,7 @@ from uscl.evaluate.finetune import batches, finetune, predict
 from uscl.jobs.run_record import RunRecord
 from uscl.metrics.scores import case_scores, masks_of, scores
 from uscl.models.encoder import Encoder
+from uscl.study.schema import Finetuning
 from uscl.training.device import start
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +34,7 @@ def fabric():
 
 @pytest.fixture(scope="module")
 def encoder():
-    """Shared, as every training copies it (a test of its own asserts that)."""
+    """Shared, because every training copies it (a separate test asserts that)."""
     with torch_stream(0, "init"):
         return Encoder("resnet18")
 
@@ -50,7 +51,7 @@ EASY = {"epochs": 5, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
 
 @pytest.fixture(scope="module")
 def learned(fabric, encoder):
-    """An easy task of 12 patients, and what its training on fold 0 gives."""
+    """An easy task of 12 patients, and the results of its training on fold 0."""
     store = bright_or_dark_store(groups=12)
     cases, folds = folds_of(store, "classification")
     return store, cases, folds[0], *classification.finetune_fold(encoder, store, cases, folds[0], fabric, **EASY)
@@ -104,7 +105,7 @@ def with_permuted_test_labels(cases, fold):
 def test_the_test_labels_play_no_part_in_the_choice_of_the_epoch(learned, fabric, encoder):
     store, cases, fold, predictions, history = learned
     permuted = with_permuted_test_labels(cases, fold)
-    # All else repeats to the bit.
+    # Everything else is the same to the bit.
     again, history_again = classification.finetune_fold(encoder, store, permuted, fold, fabric, **EASY)
     assert history_again.equals(history)
     assert again.drop(columns="label").equals(predictions.drop(columns="label"))
@@ -137,8 +138,8 @@ def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder
     monkeypatch.setattr(
         task, "finetune", lambda fabric, model, *a, **k: kept.append(model) or finetune(fabric, model, *a, **k)
     )
-    settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t"), "regime": "last_block"}
-    task.finetune_fold(encoder, store, cases, folds[0], fabric, **settings)
+    settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t")}
+    task.last_block(encoder, store, cases, folds[0], fabric, **settings)
     trained = {
         name.removeprefix("0.backbone.").removeprefix("net.encoder."): w for name, w in kept[0].state_dict().items()
     }
@@ -171,7 +172,7 @@ def test_a_cell_tests_every_case_once(fabric, encoder, tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["images"] == images
 
 
-def test_an_error_in_a_fold_is_told_with_the_cells_name():
+def test_an_error_in_a_fold_is_raised_with_the_cells_name():
     def fails(fold, stream):
         raise UserError(f"nothing works in {stream[1]}.")
 
@@ -188,7 +189,7 @@ def test_outputs_that_are_not_finite_stop_and_name_the_place(fabric, value):
         predict(fabric, model, torch.zeros(3, 2, 2, dtype=torch.uint8), 2, "the test part of busi/fold0")
 
 
-def test_a_cells_name_tells_labels_where_not_all_are_used():
+def test_a_cells_name_has_the_labels_if_not_all_are_used():
     assert Cell("simclr", "busi", "linear", 100, 0).name == "busi/linear/simclr/seed0"
     assert Cell("simclr", "busi", "linear", 25, 0).name == "busi/linear/labels25/simclr/seed0"
 
@@ -204,9 +205,7 @@ def test_a_diverging_training_stops_and_names_the_place(fabric, encoder, task):
 
 @pytest.mark.parametrize("task", [classification, segmentation])
 def test_every_setting_of_the_config_is_taken(task):
-    schema = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
-    settings = schema["properties"]["tasks"]["additionalProperties"]["properties"]["finetune"]["properties"]
-    assert set(settings) <= set(inspect.signature(task.finetune_fold).parameters)
+    assert set(Finetuning.model_fields) <= set(inspect.signature(task.finetune_fold).parameters)
 
 
 class Constant(torch.nn.Module):

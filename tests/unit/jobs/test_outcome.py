@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -22,6 +23,18 @@ def test_a_file_that_is_lost_is_noticed(tmp_path):
     (tmp_path / "a.csv").unlink()
     assert lost_files(tmp_path / "outcome.json") == [tmp_path / "a.csv"]
     assert lost_files(tmp_path / "nowhere" / "outcome.json") == []
+
+
+def test_a_file_that_was_changed_after_its_run_is_noticed_and_one_that_was_only_touched_is_not(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("abc")
+    write_done(tmp_path, "k", ["a.csv"])
+    later = (tmp_path / "outcome.json").stat().st_mtime + 1
+    os.utime(file, (later, later))
+    assert lost_files(tmp_path / "outcome.json") == []
+    file.write_text("")
+    os.utime(file, (later, later))
+    assert lost_files(tmp_path / "outcome.json") == [file]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"status": "done"}), json.dumps({"odd": 1})])

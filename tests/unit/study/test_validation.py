@@ -54,7 +54,7 @@ def test_the_studies_that_ship_are_sound(study):
         (["results"], "out/{a}", "results must name a folder of its own"),
         (["tasks", "x" * 65], EMBEDDED["tasks"]["busi"], "can't be a name in tasks"),
         (["tasks", "segmentation", "dataset"], "sim_lung", "datasets.sim_lung has no masks to segment"),
-        (["device"], "gpu", "device: 'gpu' is not one of cpu, cuda."),
+        (["device"], "gpu", "device: 'gpu' is not one of cpu, cuda; did you mean 'cpu'?"),
         (["frame_size"], 50, "frame_size must be a multiple of 32, not 50."),
         (["pool"], "sim_poll", "pool names 'sim_poll', but `datasets` has only sim_pool, sim_lung, sim_breast."),
         (["tasks", "busi", "dataset"], "busi", "tasks.busi.dataset names 'busi'"),

@@ -51,7 +51,7 @@ def check_pool(
     ]
     for arm, settings in arms.items():
         smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
-        warn_of_small_batches(arm, smallest, settings["batch_size"], devices)
+        warn_of_small_batches(arm, smallest, all_settings(settings).batch_size, devices)
         lines.append(line(arm, smallest))
     check_frames_a_video(used, arms)
     check_labels(used, arms)
@@ -64,10 +64,14 @@ def method_of(settings: Mapping[str, Any]) -> Method:
     return method
 
 
+def all_settings(settings: Mapping[str, Any]) -> Any:
+    """The settings of an arm with the defaults of its method."""
+    return method_of(settings).settings(**settings)
+
+
 def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]) -> Plan:
     """How an arm is pretrained. Raises UserError if the pool is too small for it."""
-    method = method_of(settings)
-    full: Any = method.settings(**settings)
+    method, full = method_of(settings), all_settings(settings)
     share = method.meta_share(full) if method.meta_share else 0.0
     parts = divide_pool(manifest, seed, validation=full.validation_share, meta=share, left_out=left_out)
     videos = parts["part"].value_counts()
@@ -129,7 +133,7 @@ def check_frames_a_video(used: pd.DataFrame, arms: Arms) -> None:
 def interpolates(settings: Mapping[str, Any]) -> bool:
     """Whether an arm mixes frames of a video."""
     method = method_of(settings)
-    return method.pairs is not None and method.pairs(method.settings(**settings)) != "frame"
+    return method.pairs is not None and method.pairs(all_settings(settings)) != "frame"
 
 
 def check_labels(used: pd.DataFrame, arms: Arms) -> None:

@@ -86,9 +86,9 @@ def place(file: str) -> Place:
     (Place(is_mask=False, image='a/x 1'), Place(is_mask=True, image='a/x 1'), True)
     """
     *folders, stem = PurePosixPath(spelling(file)).with_suffix("").parts
-    telling = [at for at, name in enumerate(folders) if name in IMAGE_FOLDERS + MASK_FOLDERS]
-    in_masks = bool(telling) and folders[telling[-1]] in MASK_FOLDERS
+    named = [at for at, name in enumerate(folders) if name in IMAGE_FOLDERS + MASK_FOLDERS]
+    in_masks = bool(named) and folders[named[-1]] in MASK_FOLDERS
     if in_masks:
-        del folders[telling[-1]]
+        del folders[named[-1]]
     kept = [name for name in folders if name not in IMAGE_FOLDERS]
     return Place(in_masks or bool(MASK_NAME.fullmatch(stem)), "/".join([*kept, stem]))

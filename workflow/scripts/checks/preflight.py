@@ -4,8 +4,6 @@ import argparse
 import sys
 
 from uscl.base.errors import UserError
-from uscl.models.imagenet import imagenet_encoder
-from uscl.training.device import check
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--gpus", type=int, help="so many usable GPUs")
@@ -13,8 +11,12 @@ parser.add_argument("--weights", nargs="+", metavar=("ENCODER", "FILE"), help="I
 needs = parser.parse_args()
 try:
     if needs.gpus:
+        from uscl.training.device import check
+
         check("cuda", needs.gpus)
     if needs.weights:
+        from uscl.models.imagenet import imagenet_encoder
+
         imagenet_encoder(*needs.weights)
 except UserError as error:
     print(error)

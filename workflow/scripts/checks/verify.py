@@ -17,15 +17,13 @@ with job(snakemake, result=False):
         raise UserError(f"There is no {results}/table.csv to verify: run the study first.")
     table = pd.read_csv(results / "table.csv")
     name = named(config.get("verify"), table)
-    recompute(name, config, Path(params.snakefile), params.cores, scratch)
-    kind = config["tasks"][name.task]["kind"]
-    found = differences(
-        name, table, results, scratch, kind, seeds=config["seeds"], draws=params.draws, seed=params.seed
-    )
-    told = "/".join(name)
+    recompute(name, config, params.seeds, Path(params.snakefile), params.cores, scratch)
+    settings = {"seeds": params.seeds, "draws": params.draws, "seed": params.seeds[0]}
+    found = differences(name, table, results, scratch, params.kinds[name.task], **settings)
+    row = "/".join(name)
     if found:
         raise UserError(
-            f"{told} is not the same: {listed(found)}.{stands_apart(table, name)} What was computed anew: {scratch}."
+            f"{row} is not the same: {listed(found)}.{stands_apart(table, name)} What was computed again: {scratch}."
         )
     shutil.rmtree(scratch)
-    print(f"{told}, computed anew from nothing: encoders, predictions and every number of the table are the same.")
+    print(f"{row}, computed again from nothing: encoders, predictions and every number of the table are the same.")

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from uscl.jobs.job import run_of
+from uscl.jobs.job import run_of, trained_encoder
 
 with run_of(snakemake) as attempt:
     from uscl.audit.policy import read_left_out
@@ -19,6 +19,8 @@ with run_of(snakemake) as attempt:
     seed, folder, checkpoints = int(w.seed), Path(snakemake.output.outcome).parent, Path(params.checkpoints)
     left_out_file = [Path(given.left_out)] if given.get("left_out") else []
     left_out = frozenset(video for path in left_out_file for video in read_left_out(path)["video"])
+    # Another arm of this study comes as the outcome of its training.
+    initial = [trained_encoder(path) if Path(path).name == "outcome.json" else Path(path) for path in given.initial]
     fabric = start(params.device, params.precision, snakemake.threads, params.devices)
     record = RunRecord(
         f"pretrain/{w.arm}/seed{seed}",
@@ -33,13 +35,13 @@ with run_of(snakemake) as attempt:
             **params.settings,
         },
         config=snakemake.config,
-        data=[Path(path) for path in (given.manifest, *left_out_file, *given.initial)],
+        data=[Path(given.manifest), *left_out_file, *initial],
         tags={"stage": "pretrain", "arm": w.arm},
     )
     attempt.describe(record.record)
     method = import_module(f"uscl.pretrain.methods.{params.method}").METHOD
     result = method.pretrain(
-        initial_encoder(params.arch, params.init, seed, next(iter(given.initial), None)),
+        initial_encoder(params.arch, params.init, seed, next(iter(initial), None)),
         FrameStore.open(Path(given.frames).parent, left_out),
         fabric,
         seed,

@@ -15,7 +15,8 @@ with job(snakemake):
     from uscl.report.figures.task import draw_task
 
     given, params = snakemake.input, snakemake.params
-    runs, store = runs_of(given.outcomes, params.arms, params.seeds), FrameStore.open(Path(given.frames).parent)
+    cells = [Path(params.cells, arm, f"seed{seed}/outcome.json") for arm in params.arms for seed in params.seeds]
+    runs, store = runs_of(cells, params.arms, params.seeds), FrameStore.open(Path(given.frames).parent)
     predictions = {run: read_parquet(folder / "predictions.parquet") for run, folder in runs.done.items()}
     histories = {run: pd.read_csv(folder / "history.csv") for run, folder in runs.done.items()}
     with written_folder(Path(snakemake.output.figures)) as folder:

@@ -40,7 +40,7 @@ with job(snakemake):
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")
-    write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs))
+    write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs, regimes=params.regimes))
     write_text(Path(out.latex), latex(table, params.study))
     write_text(Path(out.claims_markdown), claims_markdown(all_claims, params.draws, failed))
     write_text(Path(out.reported_markdown), reported_markdown(published))

@@ -122,4 +122,4 @@ def test_uscl_without_classes_is_told(caplog, label, told):
     manifest["label"] = label
     with caplog.at_level(logging.WARNING):
         check_pool({"semi": {"method": "uscl", "batch_size": 4}}, [0], manifest, blank)
-    assert caplog.messages == [f"The pool has {told}: semi (uscl) learns nothing from its class term."]
+    assert caplog.messages == [f"The pool has {told}: semi learns nothing from the labels."]

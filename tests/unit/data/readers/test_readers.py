@@ -1,6 +1,5 @@
 """Readers: labels and groups on small trees with every odd case, and on the real sets where present."""
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 
 from uscl.base.errors import UserError
-from uscl.data.readers import READERS, reader, reader_names
+from uscl.data.readers import READERS, reader
 from uscl.data.readers.shared.listing import Sources
 
 NAMES = ["busi", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b"]
@@ -42,13 +41,6 @@ def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
         reader(name)(tmp_path / "nowhere")
     with pytest.raises(UserError, match=rf"has no .*: it should hold .*{READERS[name].folder or ''}"):
         reader(name)(tmp_path)
-
-
-def test_the_config_schema_admits_the_known_readers():
-    schema = json.loads((Path(__file__).parents[4] / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
-    properties = schema["properties"]["datasets"]["additionalProperties"]["properties"]
-    assert properties["reader"]["enum"] == reader_names(own_data=False)
-    assert sorted(properties["kind"]["enum"]) == reader_names(own_data=True)
 
 
 def test_hidden_files_are_logged_and_are_not_problems(tmp_path, caplog):

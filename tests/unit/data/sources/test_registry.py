@@ -70,7 +70,7 @@ def test_the_classes_of_a_set_are_all_of_its_files(name):
         (["expected", "images"], "780", r"busi\.expected\.images: Input should be a valid integer"),
         (["expected", "tolerance"], 1, r"busi\.expected\.tolerance: Input should be less than 1"),
         (["on_leak"], "drop", r"busi\.on_leak: Input should be 'stop' or 'group'"),
-        (["used_for"], [], r"busi\.used_for: List should have at least 1 item"),
+        (["used_for"], [], r"busi\.used_for: Value should have at least 1 item"),
     ],
 )
 def test_a_fault_is_reported_with_its_place(tmp_path, key, value, message):

@@ -36,7 +36,7 @@ def same(a, b):
 
 
 class Followed(WeightedStep):
-    """Keeps what each step has seen and done."""
+    """Records what each step sees and does."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -59,27 +59,27 @@ class Followed(WeightedStep):
         self.steps.append(step)
 
     def moved(self):
-        """At which steps but the first alpha has moved."""
+        """At which steps, except the first, alpha has moved."""
         return [number for number in range(1, len(self.alpha)) if not self.alpha[number].equal(self.alpha[number - 1])]
 
 
 @pytest.fixture
 def followed(monkeypatch):
-    """The weighted steps of trainings that do not weigh all pairs at their end, which no step sees."""
+    """The weighted steps of trainings; they skip the weighing of all pairs at the end, which no step sees."""
     made = []
 
     def make(*args, **kwargs):
         made.append(Followed(*args, **kwargs))
         return made[-1]
 
-    monkeypatch.setattr(meta_uscl, "WeightedStep", make)
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.meta.weighted_step.WeightedStep", make)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     return made
 
 
 @pytest.fixture(scope="module")
 def usual(fabric):
-    """An epoch with the usual settings; only to be read."""
+    """An epoch with the usual settings; read-only."""
     return pretrain(fabric, epochs=1)
 
 
@@ -106,7 +106,7 @@ def test_runs_repeat_bit_by_bit_and_seeds_differ(fabric, weights):
 
 
 def test_it_starts_from_the_encoder_that_it_is_given(fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     for start_seed in (0, 1):
         result = pretrain(fabric, TinyEncoder(start_seed), lr=0.0, epochs=1)
         assert same(dict(TinyEncoder(start_seed).named_parameters()), dict(result.encoder.named_parameters()))
@@ -127,7 +127,7 @@ def test_the_history_has_the_figures_of_alpha_and_of_the_weights(fabric):
     assert not {"meta_loss", "alpha_gradient_norm"} & set(given)
 
 
-def test_the_heads_have_the_weight_net_where_it_has_learned(fabric):
+def test_the_heads_have_the_weight_net_if_it_has_learned(fabric):
     kinds = {
         w: {name.split(".")[0] for name in pretrain(fabric, epochs=1, weights=w).heads} for w in ("learned", "constant")
     }
@@ -167,7 +167,7 @@ def test_shuffled_weights_are_the_learned_ones_in_another_order(fabric, followed
         torch.testing.assert_close(step.weights.sort().values, learned.sort().values)
         moved += (step.weights - learned).abs().max() > 1e-6
     assert moved >= 5  # one order of 720 is the same
-    # Alpha has learned all the while.
+    # Alpha has learned nevertheless.
     assert take.moved() == [1, 2, 3, 4, 5]
 
 
@@ -181,7 +181,7 @@ def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
 
 def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
     constant = pretrain(fabric, weights="constant", max_dist=2, frames=5)
-    monkeypatch.setattr(simclr, "Pool", partial(Pool, meta=0.2))
+    monkeypatch.setattr("uscl.pretrain.pairs.pool.Pool", partial(Pool, meta=0.2))
     settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
     store = bright_or_dark_store(groups=10, frames=5)
     unweighted = trained(simclr, TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
@@ -191,7 +191,7 @@ def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
 
 
 def test_each_kind_of_weights_trains_another_encoder(fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     kinds = ("constant", "learned", "shuffled", "temporal")
     first_weights = [
         pretrain(fabric, weights=kind, frames=9, epochs=1).encoder.backbone[0].weight.flatten().tolist()
@@ -236,7 +236,7 @@ def test_the_table_of_pairs_has_the_weights_that_the_trained_net_gives(fabric):
 
 
 def test_weighing_pairs_after_training_moves_no_statistics(usual, fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     assert same(usual.encoder.state_dict(), pretrain(fabric, epochs=1).encoder.state_dict())
 
 
@@ -256,13 +256,13 @@ def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
 
 
 def test_every_setting_of_the_weight_net_matters(usual, fabric, monkeypatch):
-    monkeypatch.setattr(meta_uscl, "weighed_pairs", lambda *_: None)
+    monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
     for meta in ({"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
         assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual.heads), meta
 
 
-def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
-    # With a weight net that hardly moves, darker meta videos change next to nothing: they are not trained on.
+def test_the_meta_set_moves_the_encoder_only_through_the_weights(fabric):
+    # With a weight net that barely moves, darker meta videos change almost nothing: they are not trained on.
     store = bright_or_dark_store(groups=10)
     settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "validation_share": 0.2, "meta": {"lr": 1e-30}}
     usual = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
@@ -278,7 +278,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
 
 
 def test_weights_of_pairs_that_are_not_finite_stop_and_name_the_learning_rate(fabric, monkeypatch):
-    # As a last step of alpha may leave the net behind: no loss sees it any more.
+    # The last step of alpha may make the net like this, and no later loss shows it.
     steps = WeightedStep.published
 
     def spoilt(self, *batch):

@@ -1,7 +1,10 @@
+import json
+
 import pandas as pd
 import pytest
 
-from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance
+from uscl.jobs.outcome import write_done, write_failed
+from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance, records_of
 
 
 def record(arm, seed, commit="c1"):
@@ -26,13 +29,27 @@ def test_each_evaluation_has_one_row_that_names_all_that_its_seeds_came_from():
 
 
 def test_scores_of_the_best_test_epoch_are_means_over_seeds(tmp_path):
-    for seed, value in enumerate((0.5, 0.7)):
-        pd.DataFrame({"metric": ["accuracy"], "value": [value]}).to_csv(tmp_path / f"{seed}.csv", index=False)
-    pd.DataFrame({"metric": [], "value": []}).to_csv(tmp_path / "none.csv", index=False)
-    paths = [tmp_path / "0.csv", tmp_path / "1.csv", tmp_path / "none.csv"]
-    found = best_on_test_scores([record("simclr", 0), record("simclr", 1), record("uscl", 0)], paths)
+    run = {"arm": "simclr", "task": "pocus", "regime": "finetune", "metric": "accuracy"}
+    scores = pd.DataFrame([run | {"seed": seed, "value": value} for seed, value in enumerate((0.5, 0.7))])
+    scores.to_csv(tmp_path / "some.csv", index=False)
+    scores.head(0).to_csv(tmp_path / "none.csv", index=False)
+    found = best_on_test_scores([tmp_path / "some.csv", tmp_path / "none.csv"])
     assert found["arm"].tolist() == ["simclr"]
     assert found["value"].item() == pytest.approx(0.6)
+    assert best_on_test_scores([tmp_path / "none.csv"]).empty
+
+
+def test_an_arm_with_a_failed_run_is_missing_with_its_reason(tmp_path):
+    paths = []
+    for arm in ("a", "b"):
+        folder = tmp_path / arm
+        folder.mkdir()
+        (folder / "run.json").write_text(json.dumps({"name": arm}))
+        write_done(folder, "k", ["run.json"]) if arm == "a" else write_failed(folder, "k", "NaN")
+        paths.append(folder / "outcome.json")
+    records, missing = records_of(paths, [("busi", "linear")], ["a", "b"], [0])
+    assert records == [{"name": "a"}]
+    assert missing == [("b", "busi", "linear", "seed 0: NaN")]
 
 
 def test_tables_of_all_evaluations_are_joined_with_their_names(tmp_path):

@@ -1,0 +1,112 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from uscl.base.errors import UserError
+from uscl.jobs.outcome import write_done, write_failed
+from uscl.study import keys, rules, waiting
+from uscl.study.planning import plan, without
+from uscl.study.study import Evaluation, Study
+
+ROOT = Path(__file__).parents[3]
+EMBEDDED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def study(results="results", **changed):
+    return Study.from_config(copy.deepcopy(EMBEDDED) | {"results": str(results)} | changed, ROOT)
+
+
+def test_arms_evaluations_and_comparisons_follow_the_file():
+    found = study()
+    assert found.arms == list(EMBEDDED["methods"])
+    assert found.unpretrained == ["random", "imagenet"]
+    assert found.evaluations[0] == Evaluation("pocus", "finetune", 100)
+    assert len(found.evaluations) == 5
+    assert found.comparisons[:2] == [["random", "imagenet"], ["simclr", "imagenet"]]
+    assert found.comparisons[-1] == ["meta_uscl", "simclr_ppi"]
+    assert len(found.comparisons) == 8
+    assert found.missing_evaluations() == [("segmentation", "linear", "segmentation has no such probe")]
+    assert {evaluation.labels for evaluation in found.label_fractions} == {5, 10, 25, 100}
+    assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
+
+
+def test_a_method_gets_all_its_settings_and_not_where_it_starts():
+    settings = study().method_settings("simclr")
+    assert (settings["epochs"], settings["lr"], settings["temperature"]) == (30, 0.03, 0.5)
+    assert not {"method", "init"} & set(settings)
+
+
+def test_other_folds_are_another_file():
+    assert study().splits("busi") == "results/splits/busi-3x4-seed0.csv"
+    assert study(splits={"folds": 15, "inner": 4}).splits("busi") == "results/splits/busi-15x4-seed0.csv"
+
+
+def test_a_study_without_a_pool_reads_no_pool():
+    found = study(methods={"random": {"method": "random"}}, reference="random", comparisons=[])
+    assert found.pool == []
+    assert found.datasets == ["sim_breast", "sim_lung"]
+    assert without(study(), "sim_lung") == "without it busi, segmentation can run: take pocus out of `tasks`"
+
+
+def test_a_key_follows_what_its_run_rests_on_and_nothing_else():
+    cell, before = Evaluation("busi", "linear", 100), study()
+    methods = copy.deepcopy(EMBEDDED["methods"])
+    methods["simclr"]["epochs"] = 31
+    longer = study(methods=methods)
+    assert keys.encoder_key(longer, "simclr", 0) != keys.encoder_key(before, "simclr", 0)
+    assert keys.cell_key(longer, cell, "simclr", 0) != keys.cell_key(before, cell, "simclr", 0)
+    assert keys.cell_key(longer, cell, "uscl", 0) == keys.cell_key(before, cell, "uscl", 0)
+    more = study(methods=EMBEDDED["methods"] | {"x": {"method": "simclr"}}, draws=500, study="other")
+    assert keys.cell_key(more, cell, "simclr", 0) == keys.cell_key(before, cell, "simclr", 0)
+    folds = study(splits={"folds": 4, "inner": 4})
+    assert keys.encoder_key(folds, "simclr", 0) == keys.encoder_key(before, "simclr", 0)
+    assert keys.cell_key(folds, cell, "simclr", 0) != keys.cell_key(before, cell, "simclr", 0)
+    elsewhere = study("elsewhere")
+    assert keys.cell_key(elsewhere, cell, "simclr", 0) == keys.cell_key(before, cell, "simclr", 0)
+
+
+class Wildcards:
+    arm, seed, task, regime, labels = "simclr", "0", "busi", "linear", "100"
+
+
+def test_a_run_that_is_there_and_current_waits_for_no_check(tmp_path):
+    found = study(tmp_path)
+    checks = [f"{tmp_path}/audit/feasible.txt"]
+    assert rules.checks_before_encoder(found, Wildcards) == checks
+    write_done(Path(found.encoder("simclr", 0)), keys.encoder_key(found, "simclr", 0), [])
+    assert rules.checks_before_encoder(found, Wildcards) == []
+    write_done(Path(found.encoder("simclr", 0)), "another", [])
+    assert rules.checks_before_encoder(found, Wildcards) == checks
+    assert rules.checks_before_cell(found, Wildcards) == checks
+
+
+def test_a_failed_run_is_named_while_it_is_current(tmp_path):
+    found = study(tmp_path)
+    folder = Path(found.encoder("simclr", 0))
+    write_failed(folder, keys.encoder_key(found, "simclr", 0), "The loss became nan.")
+    assert waiting.failed_runs(found) == ["encoders/simclr/seed0: The loss became nan."]
+    write_failed(folder, "with other settings", "The loss became nan.")
+    assert waiting.failed_runs(found) == []
+
+
+def test_a_run_that_has_lost_a_file_is_forgotten(tmp_path):
+    found = study(tmp_path)
+    folder = Path(found.encoder("simclr", 0))
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    write_done(folder, "k", ["run.json"])
+    assert waiting.forget_lost_runs(found) == []
+    (folder / "run.json").unlink()
+    assert waiting.forget_lost_runs(found) == [str(folder / "run.json")]
+    assert not (folder / "outcome.json").exists()
+
+
+def test_weights_that_are_not_there_are_named_when_the_study_is_planned(tmp_path):
+    methods = EMBEDDED["methods"] | {"mine": {"method": "simclr", "init": str(tmp_path / "gone.safetensors")}}
+    results = tmp_path / "results"
+    with pytest.raises(UserError, match=r"methods\.mine starts from .*gone\.safetensors, which doesn't exist"):
+        plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
+    methods["mine"]["init"] = str(results / "encoders/simclr/seed0/encoder.safetensors")  # the study makes it itself
+    plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
