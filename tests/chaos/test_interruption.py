@@ -29,7 +29,7 @@ from tests.chaos.processes import jobs
 from tests.chaos.project import UNTRACKED, snakemake
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-GOES_ON = "from epoch"
+GOES_ON = "resuming from"
 
 
 def sent(number: signal.Signals, to: str = "job", times: int = 1) -> Hit:

@@ -31,7 +31,7 @@ def test_no_two_regimes_have_the_same_fit():
 
 
 def test_an_unknown_regime_or_kind_is_an_error_and_never_another_regime():
-    with pytest.raises(UserError, match="There is no regime 'mlp': choose one of finetune, last_block, linear, knn"):
-        fit_of("mlp", "classification")
+    with pytest.raises(UserError, match=f"There is no regime 'nothing': choose one of {', '.join(REGIMES)}"):
+        fit_of("nothing", "classification")
     with pytest.raises(UserError, match="The regime knn is not for segmentation: it is for classification"):
         fit_of("knn", "segmentation")

@@ -1,4 +1,4 @@
-"""All that is asked of the data sets: what leaks within a task's set, what of it stands in the pool, what is odd."""
+"""The audit's checks of data sets: leaks between groups, overlap with the pool, and warnings."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +13,10 @@ from uscl.audit.names import meaningful, plain, series_of
 
 
 def within(audited: Audited, *, tested: bool) -> pd.DataFrame:
-    """What is to be said of one set by itself (FINDINGS, all `reported` so far).
+    """The findings about one set by itself (FINDINGS, every action still `reported`).
 
-    Of a set that a task is `tested` on, pictures in two groups are leaks. A set that is only pretrained on has no
-    folds: exact duplicates are warnings there, and near ones aren't looked for.
+    In a set that a task is `tested` on, a picture in two groups is a leak. A set that is used only for pretraining has
+    no folds: exact duplicates are warnings there, and near duplicates are not searched for.
     """
     pairs = duplicates(audited, audited, matches_within(audited.side()) if tested else None)
     apart = pairs["group_a"] != pairs["group_b"]
@@ -27,14 +27,14 @@ def within(audited: Audited, *, tested: bool) -> pd.DataFrame:
 
 
 def across(pool: Audited, task: Audited, *, one_namespace: bool) -> pd.DataFrame:
-    """What of a task's set stands in the pool (FINDINGS, all `reported` so far): pictures, names and patients.
+    """The overlap of a task's set with the pool (FINDINGS, every action still `reported`): pictures, names, patients.
 
-    The names of groups are compared where they mean the same in both sets (`one_namespace`).
+    The names of groups are compared only if they mean the same in both sets (`one_namespace`).
     """
     pairs = duplicates(pool, task, matches_between(pool.side(), task.side()))
     rows = pairs.assign(scope="pool and task", level="leak").to_dict("records")
-    told = {(row["video_a"], row["video_b"]) for row in rows}
-    rows += [row for row in same_names(pool, task) if (row["video_a"], row["video_b"]) not in told]
+    reported = {(row["video_a"], row["video_b"]) for row in rows}
+    rows += [row for row in same_names(pool, task) if (row["video_a"], row["video_b"]) not in reported]
     return table(rows + (same_patients(pool, task) if one_namespace else []))
 
 
@@ -48,7 +48,7 @@ def conflict(pair: dict[str, Any]) -> dict[str, Any]:
 
 
 def crossing_series(audited: Audited) -> Iterable[dict[str, Any]]:
-    """A warning for every numbered series whose files are of several groups; not where every file is its own group."""
+    """A warning for every numbered series whose files belong to several groups; none if every file is its own group."""
     videos = audited.videos()
     if videos["group"].is_unique:
         return
@@ -77,7 +77,7 @@ def mixed_groups(audited: Audited) -> Iterable[dict[str, Any]]:
 
 
 def same_names(pool: Audited, task: Audited) -> list[dict[str, Any]]:
-    """Leaks by the file's name: the same, but for case and separators, in pool and task."""
+    """Leaks by file name: names that are the same in pool and task apart from case and separators."""
     by_name: dict[str, Any] = {}
     for video in pool.videos().to_dict("records"):
         by_name.setdefault(plain(Path(video["file"]).stem), video)
@@ -91,7 +91,7 @@ def same_names(pool: Audited, task: Audited) -> list[dict[str, Any]]:
 
 
 def same_patients(pool: Audited, task: Audited) -> list[dict[str, Any]]:
-    """Leaks by the group's name, where it means the same in both sets."""
+    """Leaks by group name; call it only if group names mean the same in both sets."""
     first = pool.videos().drop_duplicates("group").set_index("group", drop=False)
     rows = []
     for video in task.videos().drop_duplicates("group").to_dict("records"):
@@ -102,7 +102,7 @@ def same_patients(pool: Audited, task: Audited) -> list[dict[str, Any]]:
 
 
 def linked(kind: str, reason: str, pool: Audited, a: Any, task: Audited, b: Any) -> dict[str, Any]:
-    """A leak between pool and task that no picture shows."""
+    """A leak between pool and task that is found by name, not by picture."""
     rows = {"row_a": int(a["row"]), "row_b": int(b["row"])}
     return (
         base(kind, reason) | ends(pool.dataset, a, task.dataset, b) | rows | {"scope": "pool and task", "level": "leak"}

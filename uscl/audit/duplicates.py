@@ -1,4 +1,4 @@
-"""Videos that share a picture: by their bytes, by their stored pixels, or by the search for what looks alike."""
+"""Videos that share a picture: found by their bytes, by their stored pixels, or by the search for similar pictures."""
 
 from typing import Any, NamedTuple
 
@@ -10,23 +10,23 @@ from uscl.audit.matches import Side, numbered
 
 
 class Audited(NamedTuple):
-    """A data set to the audit: its name, its frame store's manifest, and the hashes of its frames."""
+    """A data set as the audit sees it: its name, its frame store's manifest, and the hashes of its frames."""
 
     dataset: str
     manifest: pd.DataFrame
     hashes: Hashes
 
     def side(self) -> Side:
-        """The set as the search takes it: videos and groups by number."""
+        """The set in the form that the search takes: videos and groups by number."""
         return Side(self.hashes, numbered(self.manifest["video"]), numbered(self.manifest["group"]))
 
     def videos(self) -> pd.DataFrame:
-        """One row a video in the order of their numbers: video, group, label, file, and its first row."""
+        """One row per video in the order of their numbers: video, group, label, file, and its first row."""
         return self.manifest.drop_duplicates("video")[["video", "group", "label", "file", "row"]].reset_index(drop=True)
 
 
 def duplicates(a: Audited, b: Audited, near: pd.DataFrame | None) -> pd.DataFrame:
-    """Pairs of videos that share a picture: those of equal bytes or pixels, then the `near` ones of the search."""
+    """Pairs of videos that share a picture: first those with equal bytes or pixels, then the `near` matches."""
     exact = equal_frames(a, b)
     rows = [pair_row("exact duplicate", a, b, *pair, distance=0.0, correlation=1.0) for pair in exact.values()]
     videos_a, videos_b = a.videos()["video"], b.videos()["video"]
@@ -39,28 +39,28 @@ def duplicates(a: Audited, b: Audited, near: pd.DataFrame | None) -> pd.DataFram
 
 
 def equal_frames(a: Audited, b: Audited) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Videos of a and b with equal files, or equal pixels that show something -> rows of the first pair, and pairs.
+    """Map videos of a and b with equal files, or equal non-blank frames, to the first pair's rows and number of pairs.
 
-    Within one set each pair stands once, the first video first.
+    Within one set each pair occurs once, with the earlier video first.
     """
     found: dict[tuple[str, str], tuple[int, int, int]] = {}
     for key in ("source_sha256", "sha256"):
         of_a, of_b = (distinct(part, key) for part in (a, b))
         for pair in of_a.merge(of_b, on=key, suffixes=("_a", "_b")).itertuples(index=False):
             names = (pair.video_a, pair.video_b)
-            if a.dataset != b.dataset or (names[0] != names[1] and pair.row_a < pair.row_b and told_apart(pair)):
+            if a.dataset != b.dataset or (names[0] != names[1] and pair.row_a < pair.row_b and from_two_files(pair)):
                 row_a, row_b, frames = found.get(names, (pair.row_a, pair.row_b, 0))
                 found[names] = (row_a, row_b, frames + (key == "sha256"))
     return found
 
 
-def told_apart(pair: Any) -> bool:
-    """Whether two videos of one set are two files: the classes of a pickled fold are videos of one file."""
+def from_two_files(pair: Any) -> bool:
+    """Whether two videos of one set come from two files: the classes of a pickled fold are videos of one file."""
     return bool(pair.file_a != pair.file_b)
 
 
 def distinct(audited: Audited, key: str) -> pd.DataFrame:
-    """Each video's different frames by a hash, or its file: key, video, file, row. Blank frames are all alike."""
+    """Each video's distinct frames by hash, or its file: key, video, file, row. Blank frames are left out."""
     shown = audited.manifest if key == "source_sha256" else audited.manifest[~audited.hashes.blank]
     return shown.drop_duplicates(["video", key])[[key, "video", "file", "row"]]
 

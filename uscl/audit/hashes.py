@@ -1,9 +1,10 @@
-"""Perceptual hashes of frames: 256 bits to search by, and 32 x 32 numbers to verify what the search finds.
+"""Perceptual hashes of frames: 256 bits for the search, and 32 x 32 numbers to verify what the search finds.
 
-Copies of a picture differ in scale, aspect, borders, compression and gain. So the picture's content is cut out first
-and put on a fixed square; then only its structure counts, not its brightness. The box of the content leaves out 1 % of
-the edges at each side rather than asking which pixels are black: of a threshold, noise and gain would make a lottery.
-Bits say where a point is brighter than its surroundings; mirroring a frame mirrors both its bits and its detail.
+Copies of a picture differ in scale, aspect, borders, compression and gain. So the picture's content is first cut out
+and resampled to a fixed square; after that only its structure counts, not its brightness. The box of the content leaves
+out 1 % of the edges on each side instead of asking which pixels are black: with a threshold, the box would depend on
+noise and gain. A bit says whether a point is brighter than its surroundings; mirroring a frame mirrors both its bits
+and its detail.
 
 Everything is batched: products with small matrices along the two axes of the frames.
 """
@@ -20,15 +21,15 @@ from numpy.typing import NDArray
 from uscl.base.errors import UserError
 from uscl.base.files import written
 
-SIDE = 32  # of the square that the content is put on
+SIDE = 32  # of the square that the content is resampled to
 BITS_SIDE = 16
 BITS = BITS_SIDE**2
-BATCH = 512  # frames at once: about 100 MB at 224 pixels
+BATCH = 512  # frames per batch: about 100 MB at 224 pixels
 
-BLACK = 4  # grey level up to which a border counts as letterbox; JPEG makes 0 to about that
-RIM = 2  # pixels inside the letterbox whose edges are those of the picture, not of what it shows
-TAIL = 0.01  # part of the edges that is left outside the box at each side
-FLOOR = 0.1  # of the mean edge, below which an edge is noise
+BLACK = 4  # grey level up to which a border counts as letterbox; JPEG raises 0 to about that
+RIM = 2  # pixels inside the letterbox whose edges belong to the picture's border, not to its content
+TAIL = 0.01  # share of the edges that is left outside the box on each side
+FLOOR = 0.1  # edges below this share of the mean edge count as noise
 MIN_BOX = 8  # pixels
 MIN_CONTRAST = 2.0  # standard deviation of the square, grey levels
 
@@ -36,9 +37,9 @@ Floats = NDArray[np.float32]
 
 
 class Hashes(NamedTuple):
-    """Of n frames: packed bits [n, 32], unit-norm detail [n, 1024] around 0, and which are blank [n].
+    """Hashes of n frames: packed bits [n, 32], unit-norm detail [n, 1024] around 0, and which are blank [n].
 
-    A blank frame (constant or nearly so) is like every other blank one, which says nothing: it matches none.
+    A blank frame (constant or nearly so) resembles every other blank one, which means nothing: it matches no frame.
     """
 
     bits: NDArray[np.uint8]
@@ -47,7 +48,7 @@ class Hashes(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Where the content of n frames lies, in pixels, fractions counted: top, bottom, left and right [n]."""
+    """The box of the content of n frames in pixels, with fractions: top, bottom, left and right [n]."""
 
     top: Floats
     bottom: Floats
@@ -63,7 +64,7 @@ def hash_frames(frames: NDArray[np.uint8]) -> Hashes:
 
 
 def hash_batch(frames: NDArray[np.uint8]) -> Hashes:
-    """Hashes of as many frames as fit into memory."""
+    """Hashes of one batch of frames, which must fit into memory."""
     box = content_box(frames)
     square = on_square(frames, box)
     small = (box.bottom - box.top < MIN_BOX) | (box.right - box.left < MIN_BOX)
@@ -76,7 +77,7 @@ def hash_batch(frames: NDArray[np.uint8]) -> Hashes:
 
 
 def content_box(frames: NDArray[np.uint8]) -> Box:
-    """Per axis, between which pixels 98 % of the edges lie; the letterbox and its rim have none."""
+    """The pixels between which 98 % of the edges lie, per axis; edges of the letterbox and its rim do not count."""
     size = frames.shape[1]
     edges = edge_strength(frames)
     sides: list[Floats] = []
@@ -96,7 +97,7 @@ def content_box(frames: NDArray[np.uint8]) -> Box:
 def edge_strength(frames: NDArray[np.uint8]) -> Floats:
     """Sum of the absolute derivatives along both axes of the blurred frames [n, size, size].
 
-    The batch is filtered as one tall picture: where two frames meet, only pixels of the rim notice.
+    The batch is filtered as one tall picture: where two frames meet, this affects only pixels of the rim.
     """
     tall = np.ascontiguousarray(frames).reshape(-1, frames.shape[2])
     if not len(tall):
@@ -107,7 +108,7 @@ def edge_strength(frames: NDArray[np.uint8]) -> Floats:
 
 
 def tails(weight: Floats) -> tuple[Floats, Floats]:
-    """Where `TAIL` of a weight [n, size] lies before, and behind; interpolated, in pixels from the left edge."""
+    """The places with a share of `TAIL` of a weight [n, size] before and after; interpolated, pixels from the left."""
     total = weight.sum(1, keepdims=True)
     share = np.cumsum(weight, 1) / np.maximum(total, 1e-6)
     before = np.concatenate([np.zeros_like(share[:, :1]), share], 1)  # at the left edge of each pixel
@@ -138,7 +139,7 @@ def resampling(start: Floats, end: Floats, size: int) -> Floats:
 
 
 def smooth(square: Floats, sigma: float) -> Floats:
-    """Squares [n, SIDE, SIDE] behind a Gaussian of `sigma` pixels; at the edges of what is there."""
+    """Squares [n, SIDE, SIDE] smoothed by a Gaussian of `sigma` pixels; at the edges over the existing pixels only."""
     apart = np.subtract.outer(np.arange(SIDE), np.arange(SIDE))
     kernel = np.exp(-0.5 * (apart / sigma) ** 2)
     kernel = (kernel / kernel.sum(1, keepdims=True)).astype(np.float32)
@@ -149,12 +150,12 @@ POOL = np.kron(np.eye(BITS_SIDE), np.full((1, SIDE // BITS_SIDE), BITS_SIDE / SI
 
 
 def signs(hashes: Hashes) -> Floats:
-    """The bits as -1 and 1 [n, BITS]; half of BITS less half of a product of two is their Hamming distance."""
+    """The bits as -1 and 1 [n, BITS]; half of BITS minus half the product of two rows is their Hamming distance."""
     return np.unpackbits(hashes.bits, axis=1).astype(np.float32) * 2 - 1
 
 
 def mirrored(values: Floats, side: int) -> Floats:
-    """Values [n, side * side] of the frames seen in a mirror, left and right exchanged."""
+    """Values [n, side * side] of the mirrored frames: left and right exchanged."""
     return values.reshape(len(values), side, side)[:, :, ::-1].reshape(values.shape)
 
 
@@ -165,16 +166,16 @@ def batches(length: int, size: int) -> Iterator[slice]:
 
 def write_hashes(hashes: Hashes, path: Path) -> None:
     """Write an .npz file, whole or not at all."""
-    with written(path) as beside:
-        np.savez(beside, **hashes._asdict())
+    with written(path) as partial:
+        np.savez(partial, **hashes._asdict())
 
 
 def read_hashes(path: Path) -> Hashes:
-    """The hashes of a store, as they were written. Raises UserError."""
+    """Read the hashes of a store. Raises UserError if the file is missing or damaged."""
     try:
         with np.load(path) as file:
             return Hashes(*(file[name] for name in Hashes._fields))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: run the rule hash_frames, which writes it.") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} does not hold hashes ({error}): remove it, so that it is made anew.") from error
+        raise UserError(f"{path} does not hold hashes ({error}): remove it and run again to recreate it.") from error

@@ -1,7 +1,7 @@
-"""Which videos of two sets show the same picture: all pairs of hashes, in blocks, each hit verified.
+"""Search for videos of two sets that show the same picture: all pairs of hashes, in blocks, with every hit verified.
 
 Two frames match if at most `MAX_DISTANCE` of the 256 bits differ and their details correlate by `MIN_CORRELATION` or
-more once one was moved to fit the other (`uscl.audit.registration`), as they are or one of them mirrored.
+more after one is moved to fit the other (`uscl.audit.registration`), either as they are or with one of them mirrored.
 """
 
 from itertools import product
@@ -16,7 +16,7 @@ from uscl.audit.registration import fitted_correlations
 
 MAX_DISTANCE = 60  # bits of 256
 MIN_CORRELATION = 0.94
-BLOCK = 2048  # frames a side: 16 MB of products at once
+BLOCK = 2048  # frames per side: 16 MB of products at once
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "distance", "correlation", "mirrored"]
 
 Ints = NDArray[np.int64]
@@ -36,18 +36,18 @@ class Side(NamedTuple):
 
 
 def matches_between(a: Side, b: Side) -> pd.DataFrame:
-    """One row a pair of videos of two sets that share a picture, sorted by their numbers.
+    """One row per pair of videos of two sets that share a picture, sorted by their numbers.
 
-    Columns `COLUMNS`: the videos, how many pairs of frames match, and of the best one the rows, the Hamming distance,
-    the correlation, and whether it matches mirrored. What is in memory at once doesn't grow with the sets, but for the
-    table.
+    Columns `COLUMNS`: the videos, the number of matching pairs of frames, and of the best pair the rows, the Hamming
+    distance, the correlation, and whether it matches mirrored. Apart from this table, memory use does not grow with
+    the sets.
     """
     cells = product(batches(len(a.video), BLOCK), batches(len(b.video), BLOCK))
     return by_video([block_matches(a, rows, b, columns, within=False) for rows, columns in cells])
 
 
 def matches_within(a: Side) -> pd.DataFrame:
-    """The same for two videos of one set whose groups differ; row_a is below row_b."""
+    """Like `matches_between`, for pairs of videos of one set whose groups differ; row_a is less than row_b."""
     parts = list(batches(len(a.video), BLOCK))
     cells = [(rows, columns) for rows, columns in product(parts, parts) if rows.start <= columns.start]
     return by_video([block_matches(a, rows, a, columns, within=True) for rows, columns in cells])
@@ -83,7 +83,7 @@ def matching_pairs(first: Side, second: Side, apart: NDArray[np.bool_], mirror: 
 
 
 def by_video(pairs: list[pd.DataFrame]) -> pd.DataFrame:
-    """One row a pair of videos: the best of its rows, with the sum of their frames."""
+    """One row per pair of videos: the best of its rows, with the sum of their frames."""
     table = best_first(pd.concat(pairs, ignore_index=True)) if pairs else pd.DataFrame(columns=COLUMNS)
     videos = table.groupby(["video_a", "video_b"], sort=False)
     best = videos.head(1).assign(frames=videos["frames"].transform("sum"))
@@ -91,7 +91,7 @@ def by_video(pairs: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def best_first(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Rows by falling correlation, then rising distance; ties in one order always."""
+    """Rows by descending correlation, then ascending distance; ties always come in the same order."""
     order = ["correlation", "distance", "mirrored", "row_a", "row_b"]
     return pairs.sort_values(order, ascending=[False, True, True, True, True])
 

@@ -1,10 +1,10 @@
-"""Names of files: which are the same but for spelling, and which are numbers of one series."""
+"""File names: which are the same apart from spelling, and which number one series."""
 
 import re
 
 GENERIC = re.compile(r"(image|img|video|vid|movie|clip|frame|scan|file|us|ultrasound|lung|breast)?-?\d*")
 CLIP = re.compile(r"-?(clip|vid|video|v|mov|image|image-?\d*|img|fig|file)?-?\d+[a-z]?$")
-SHORTEST = 6  # letters and digits of a name that is hardly met by chance
+SHORTEST = 6  # letters and digits; two files rarely share a longer name by chance
 
 
 def plain(stem: str) -> str:
@@ -17,7 +17,7 @@ def plain(stem: str) -> str:
 
 
 def meaningful(name: str) -> bool:
-    """Whether two files of this plain name are hardly so by chance.
+    """Whether two files that share this plain name are unlikely to do so by chance.
 
     >>> meaningful("cov-atlas-44"), meaningful("image-0001"), meaningful("p1")
     (True, False, False)
@@ -26,7 +26,7 @@ def meaningful(name: str) -> bool:
 
 
 def series_of(name: str) -> str:
-    """The series that a plain name numbers a clip of; "" for names that number nothing, or nothing in particular.
+    """The series whose clip a plain name numbers; "" if the name has no number, or no meaningful series.
 
     >>> series_of("pneu-northumbria-0409-set4-vid2"), series_of("video-12"), series_of("cov-atlas")
     ('pneu-northumbria-0409-set4', '', '')

@@ -1,4 +1,4 @@
-"""What follows from the findings: groups that count as one, files that are left out, or a study that stops."""
+"""Consequences of the findings: groups are joined, files are left out, or the study stops."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ UNITS = TableSchema(
     {
         "dataset": Column("str"),
         "video": Column("str"),
-        "group": Column("str"),  # as it was read
-        "audited_group": Column("str"),  # as it counts when folds are drawn
+        "group": Column("str"),  # as read from the data
+        "audited_group": Column("str"),  # the group used for drawing folds
         "kept": Column("bool"),
         "reason": Column("str"),  # why the video is left out, else ""
     },
@@ -25,11 +25,11 @@ LEFT_OUT = TableSchema({"video": Column("str"), "reason": Column("str")})
 
 
 def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The videos of one set as they are used (UNITS), and its findings with what is done about them.
+    """The videos of one set as the study uses them (UNITS), and the set's findings with their actions.
 
-    `policy`: "stop" changes nothing, and a leak stops the study; "group" makes one group of all that leaks connect;
-    "drop" keeps of connected groups the first one's videos and leaves out the others' that match, or, where these have
-    different labels, all that match: nobody knows which label is right.
+    `policy`: "stop" changes nothing, and a leak stops the study; "group" joins all groups that leaks connect; "drop"
+    keeps the videos of the first of several connected groups and leaves out the matching videos of the others, or, if
+    the labels differ, all matching videos, since nobody knows which label is right.
     """
     videos = manifest.drop_duplicates("video")[["dataset", "video", "group", "label"]]
     leak = findings["level"] == "leak"
@@ -47,11 +47,11 @@ def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple
 
 
 def first_of_component(leaks: pd.DataFrame) -> dict[str, str]:
-    """Each group that a leak touches -> the first, by name, of the groups that leaks connect it with."""
+    """Map each group that has a leak to the first, by name, of the groups that leaks connect it with."""
     groups = sorted({*leaks["group_a"], *leaks["group_b"]})
     if not groups:
         return {}
-    from scipy.sparse import coo_array  # late: most sets have no leak, and trainings import this module
+    from scipy.sparse import coo_array  # late: most sets have no leak, and training jobs import this module
     from scipy.sparse.csgraph import connected_components
 
     number = {group: place for place, group in enumerate(groups)}
@@ -65,7 +65,7 @@ def first_of_component(leaks: pd.DataFrame) -> dict[str, str]:
 
 
 def dropped(leaks: pd.DataFrame, first: dict[str, str]) -> dict[str, str]:
-    """The videos to leave out, with the reason."""
+    """Map each video to leave out to the reason."""
     touched = pd.concat(
         [
             leaks[[f"{name}_{side}" for name in ("video", "group", "label")]].set_axis(
@@ -86,9 +86,9 @@ def dropped(leaks: pd.DataFrame, first: dict[str, str]) -> dict[str, str]:
 
 
 def decide_pool(findings: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The pool's videos to leave out (video, reason), and the findings between pool and tasks with what is done.
+    """The pool's videos to leave out (video, reason), and the findings between pool and tasks with their actions.
 
-    Only "drop" can mend such a leak: what is joined in the pool is still trained on.
+    Only "drop" can remove such a leak: joining groups of the pool would still train on their videos.
     """
     drop = policy == "drop"
     reasons = (
@@ -99,13 +99,13 @@ def decide_pool(findings: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, pd.D
 
 
 def verdict(findings: pd.DataFrame) -> dict[str, Any]:
-    """passed, a sentence, and how many findings of each kind have which action."""
+    """The verdict: `passed`, a `sentence`, and the `counts` of findings per kind and action."""
     counts = findings.groupby(["kind", "action"]).size()
     stopping = findings[findings["action"] == "stop"]
     leaks = findings[findings["level"] == "leak"]
     if len(stopping):
         sentence = (
-            f"{plural(len(stopping), 'leak')} between training and test data must be mended before anything is trained."
+            f"{plural(len(stopping), 'leak')} between training and test data must be fixed before anything is trained."
         )
     elif len(leaks):
         done = " and ".join(
@@ -126,7 +126,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def stop_message(findings: pd.DataFrame, page: str) -> str:
-    """The leaks that stop the study, one a line, and what to do."""
+    """A message that lists the leaks that stop the study, one per line, and says what to do."""
     stopping = findings[findings["action"] == "stop"]
     lines = [f"  {row.kind}: {row.reason}" for row in stopping.head(SHOWN).itertuples()]
     if len(stopping) > SHOWN:
@@ -134,7 +134,7 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
     sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
     ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
     if (stopping["kind"] == "same patient").any():
-        ways += "; where two patients only happen to have one name, change it by `group` or `table` of one set"
+        ways += "; if two different patients share a name, rename one with the `group` or `table` setting of its set"
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)
@@ -143,21 +143,21 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
 
 
 def summary(findings: pd.DataFrame, dataset: str) -> str:
-    """What the audit found of a task's set, for the result table."""
+    """What the audit found in a task's set, for the result table."""
     of_set = findings[(findings["dataset_a"] == dataset) | (findings["dataset_b"] == dataset)]
     leaks = of_set[of_set["level"] == "leak"]
     what = leaks["kind"].where(~leaks["kind"].isin(DUPLICATES), "duplicate")
-    told = []
+    parts = []
     for (scope, kind, action), part in leaks.groupby(["scope", what, "action"]):
         where = "with the pool" if scope == "pool and task" else "between groups"
-        told.append(f"{plural(len(part), f'{kind} pair')} {where} {action}")
+        parts.append(f"{plural(len(part), f'{kind} pair')} {where} {action}")
     conflicts = int((of_set["kind"] == "label conflict").sum())
-    told += [plural(conflicts, "label conflict")] if conflicts else []
-    return "; ".join(told) or "no leak found"
+    parts += [plural(conflicts, "label conflict")] if conflicts else []
+    return "; ".join(parts) or "no leak found"
 
 
 def audited_cases(cases: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """The cases of the kept videos, with the groups that count when folds are drawn."""
+    """The cases of the kept videos, with the groups used for drawing folds."""
     groups = units[units["kept"]].set_index("video")["audited_group"]
     kept = cases[cases["video"].isin(groups.index)]
     return kept.assign(group=kept["video"].map(groups))
@@ -166,15 +166,15 @@ def audited_cases(cases: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
 def without_left_out(units: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     """The units of the pool, with the videos that leak into a task marked as left out."""
     reasons = dict(zip(left_out["video"], left_out["reason"], strict=True))
-    told = [reasons.get(video, reason) for video, reason in zip(units["video"], units["reason"], strict=True)]
-    return units.assign(kept=units["kept"] & ~units["video"].isin(reasons), reason=told)
+    reason = [reasons.get(video, own) for video, own in zip(units["video"], units["reason"], strict=True)]
+    return units.assign(kept=units["kept"] & ~units["video"].isin(reasons), reason=reason)
 
 
 def read_units(path: Path) -> pd.DataFrame:
-    """Units as they were written. Raises UserError."""
+    """Read units as they were written. Raises UserError if the file is missing or invalid."""
     return read_written(path, UNITS)
 
 
 def read_left_out(path: Path) -> pd.DataFrame:
-    """The pool's videos that are left out, with the reason, as they were written. Raises UserError."""
+    """Read the pool's left-out videos with their reasons. Raises UserError if the file is missing or invalid."""
     return read_written(path, LEFT_OUT)

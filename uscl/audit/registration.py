@@ -1,9 +1,9 @@
-"""How alike two pictures are once one has been moved and stretched a little to fit the other.
+"""The similarity of two pictures after one is moved and stretched a little to fit the other.
 
 A crop of 3 % shifts the borders of a picture by a whole pixel of 32, and two of its copies may be cut out differently.
-To first order a shift or stretch adds to a picture multiples of known images: its derivatives, and these times the
-place. So a least-squares problem of five unknowns finds the motion; the picture is moved by it, and what is left of the
-motion is looked for again.
+To first order, a shift or stretch adds multiples of known images to a picture: its derivatives, and the derivatives
+times the position. So a least-squares problem with five unknowns finds the motion; the picture is moved by it, and the
+remaining motion is estimated again.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from uscl.audit.hashes import SIDE, batches
 
 STEPS = 3  # motions, one after the other
-WORTH_MOVING = 0.7  # correlation below which two pictures have never become one
-STIFFNESS = 0.02  # what a motion costs: some pixels of 32 are cheap, more are not
-FARTHEST = 4.0  # pixels, of one step
-PAIRS = 1024  # at once: about 40 MB
+WORTH_MOVING = 0.7  # two pictures with a lower correlation never turned out to be the same
+STIFFNESS = 0.02  # penalty on a motion: a few pixels of 32 cost little, more cost a lot
+FARTHEST = 4.0  # pixels per step
+PAIRS = 1024  # pairs per batch: about 40 MB
 
 PLACE = np.linspace(-1, 1, SIDE, dtype=np.float32)
 
@@ -24,9 +24,9 @@ Ints = NDArray[np.int64]
 
 
 def fitted_correlations(first: Floats, second: NDArray[np.float16], i: Ints, j: Ints, enough: float) -> Floats:
-    """The correlation of details `first[i]` and `second[j]` [k] once the one fits the other; four digits.
+    """The correlation of details `first[i]` and `second[j]` [k] after the first is fitted to the second; four digits.
 
-    Details [n, SIDE * SIDE] have mean 0 and unit norm. A pair that is as like as `enough` isn't moved any further.
+    Details [n, SIDE * SIDE] have mean 0 and unit norm. A pair whose correlation reaches `enough` is not moved further.
     """
     like = np.zeros(len(i), np.float32)
     for some in batches(len(i), PAIRS):
@@ -36,7 +36,7 @@ def fitted_correlations(first: Floats, second: NDArray[np.float16], i: Ints, j: 
 
 
 def fitted(moving: Floats, fixed: Floats, enough: float) -> Floats:
-    """The same for pairs of rows [k, SIDE * SIDE] that fit into memory."""
+    """Like `fitted_correlations`, for one batch of pairs of rows [k, SIDE * SIDE]."""
     like, motion = one_step(moving, fixed)
     left = np.arange(len(like))
     for _ in range(STEPS - 1):
@@ -63,7 +63,7 @@ def one_step(moving: Floats, fixed: Floats) -> tuple[Floats, Floats]:
 
 
 def motions(detail: Floats) -> Floats:
-    """A picture and what it gains per pixel of a shift across and down, and of a stretch across and down [k, 5, ...].
+    """A picture and its change per pixel of a shift across and down, and of a stretch across and down [k, 5, ...].
 
     A stretch by one moves the left and right (or upper and lower) ends by one pixel, in opposite directions.
     """
@@ -74,7 +74,7 @@ def motions(detail: Floats) -> Floats:
 
 
 def moved(detail: Floats, motion: Floats) -> Floats:
-    """Details [k, SIDE * SIDE] behind their motions [k, 4], again with mean 0 and unit norm."""
+    """Details [k, SIDE * SIDE] after their motions [k, 4], again with mean 0 and unit norm."""
     across, down = (taken_at(motion[:, axis, None] + motion[:, axis + 2, None] * PLACE) for axis in (0, 1))
     image = (down @ detail.reshape(-1, SIDE, SIDE) @ across.transpose(0, 2, 1)).reshape(len(detail), -1)
     image -= image.mean(1, keepdims=True)
@@ -82,7 +82,7 @@ def moved(detail: Floats, motion: Floats) -> Floats:
 
 
 def taken_at(offset: Floats) -> Floats:
-    """Matrices [k, SIDE, SIDE] that read a row of pixels at `offset` [k, SIDE] from each (cubic; the ends go on)."""
+    """Matrices [k, SIDE, SIDE] that read each pixel of a row at its `offset` [k, SIDE] (cubic; the ends continue)."""
     pixels = np.arange(SIDE, dtype=np.float32)
     at = np.clip(pixels + offset, 0, SIDE - 1)
     far = np.abs(at[:, :, None] - pixels)

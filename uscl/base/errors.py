@@ -1,4 +1,4 @@
-"""Errors that the user can fix: shown as one sentence, without a traceback."""
+"""Errors that the user can fix; they are shown as one sentence without a traceback."""
 
 
 class UserError(Exception):
@@ -6,4 +6,4 @@ class UserError(Exception):
 
 
 class DiskFullError(UserError):
-    """There is no room for a file: another attempt may find some."""
+    """The disk has no room for a file; another attempt may succeed."""

@@ -12,51 +12,51 @@ from pathlib import Path
 from uscl.base.errors import DiskFullError, UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LEAST_FREE = 1 << 20  # bytes; writers that hide the system's error have failed for want of room if less is free
+LEAST_FREE = 1 << 20  # bytes; if less is free, a writer that hides the system's error failed because the disk is full
 
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+    """A path next to `path` to write to; it replaces `path` when the block ends without an error.
 
-    Raises UserError where the disk is full.
+    Raises UserError if the disk is full.
     """
-    with told_if_full(path):
+    with raising_disk_full(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
         # The suffix stays last: writers choose the format by it.
-        beside = path.with_name(f".{os.getpid()}.{path.name}")
+        partial = path.with_name(f".{os.getpid()}.{path.name}")
         try:
-            yield beside
-            sync(beside)
-            beside.replace(path)
+            yield partial
+            sync(partial)
+            partial.replace(path)
             sync(path.parent)
         finally:
-            beside.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def written_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` to fill; it takes the place of `path` when the block ends without an error."""
-    with told_if_full(path):
+    """A new folder next to `path` to fill; it replaces `path` when the block ends without an error."""
+    with raising_disk_full(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-        beside = path.with_name(f".{os.getpid()}.{path.name}")
-        beside.mkdir()
+        partial = path.with_name(f".{os.getpid()}.{path.name}")
+        partial.mkdir()
         try:
-            yield beside
-            for file in beside.rglob("*"):
+            yield partial
+            for file in partial.rglob("*"):
                 sync(file)
             shutil.rmtree(path, ignore_errors=True)
-            beside.replace(path)
+            partial.replace(path)
             sync(path.parent)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
-def told_if_full(path: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full; other errors pass."""
+def raising_disk_full(path: Path) -> Iterator[None]:
+    """Raise DiskFullError for any error that a full disk causes; other errors pass through."""
     try:
         yield
     except Exception as error:  # of any kind: every library wraps the system's error in its own, or hides it
@@ -66,12 +66,12 @@ def told_if_full(path: Path) -> Iterator[None]:
 
 
 def disk_full(what: str | Path) -> str:
-    """What to do where there is no room for a file."""
-    return f"{what} can't be written: the disk is full. Make room and call again: what was finished is kept."
+    """The message for a file that a full disk has no room for."""
+    return f"{what} can't be written: the disk is full. Free some space and run again: finished work is kept."
 
 
 def is_full(error: Exception, folder: Path) -> bool:
-    """Whether an error came from a disk without room."""
+    """Whether a full disk caused an error."""
     if isinstance(error, UserError):
         return False
     if os.strerror(errno.ENOSPC) in str(error):  # as libraries quote it
@@ -82,7 +82,7 @@ def is_full(error: Exception, folder: Path) -> bool:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes have left of this file while they wrote it."""
+    """Remove the partial files that killed processes left when they were writing `path`."""
     own = re.compile(rf"\.(\d+)\.{re.escape(path.name)}")
     for entry in os.scandir(path.parent):
         found = own.fullmatch(entry.name)
@@ -90,19 +90,19 @@ def remove_leftovers(path: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else Path(entry).unlink(missing_ok=True)
 
 
-def standing(path: Path) -> Path:
-    """What there is of a path: itself, or the nearest of the folders above it."""
+def nearest_existing(path: Path) -> Path:
+    """The path itself if it exists, else the nearest folder above it that does."""
     return next(place for place in (path, *path.absolute().parents) if place.exists())
 
 
-def closed(folder: Path) -> Path | None:
-    """The folder that keeps one from writing to `folder`, which need not exist yet; None where nothing does."""
-    there = standing(folder)
-    return None if os.access(there, os.W_OK | os.X_OK) else there
+def not_writable(folder: Path) -> Path | None:
+    """The nearest existing ancestor of `folder` (or `folder` itself) if it is not writable, else None."""
+    existing = nearest_existing(folder)
+    return None if os.access(existing, os.W_OK | os.X_OK) else existing
 
 
 def running(pid: int) -> bool:
-    """Whether a process runs here."""
+    """Whether a process with this id is running on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -113,7 +113,7 @@ def running(pid: int) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Have the disk keep a file's bytes, or a folder's names, before anything rests on them."""
+    """Flush a file's bytes, or a folder's entries, to the disk before anything depends on them."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -123,17 +123,17 @@ def sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with written(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with written(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, as `sha256sum` has it."""
+    """The SHA-256 of a file, as `sha256sum` prints it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256(*paths: Path) -> str:
-    """One hash over the hashes of some files, in the order given."""
+    """One hash over the hashes of several files, in the order given."""
     digests = (bytes.fromhex(file_sha256(path)) for path in paths)
     return hashlib.sha256(b"".join(digests)).hexdigest()

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a log line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, an occasional log line elsewhere."""
 
 import logging
 import sys
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 def shown(items: Iterable[T], total: int, name: str) -> Iterator[T]:
-    """Pass `items` on while showing how many of `total` are done."""
+    """Yield `items` while showing how many of `total` are done."""
     return with_bar(items, total, name) if sys.stderr.isatty() else with_log(items, total, name)
 
 
 def with_bar(items: Iterable[T], total: int, name: str) -> Iterator[T]:
-    """Pass `items` on under a bar."""
+    """Yield `items` while a bar shows the progress."""
     from rich.console import Console  # late: most jobs have no terminal
     from rich.progress import track
 
@@ -26,7 +26,7 @@ def with_bar(items: Iterable[T], total: int, name: str) -> Iterator[T]:
 
 
 def with_log(items: Iterable[T], total: int, name: str) -> Iterator[T]:
-    """Pass `items` on, with a line in the log from time to time."""
+    """Yield `items` and log the progress at most once per `LOG_INTERVAL_S` seconds."""
     logged = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item

@@ -1,6 +1,6 @@
-"""Credentials kept out of what is written: logs, reasons and messages.
+"""Keep credentials out of logs, recorded reasons and messages.
 
-Light on purpose: every job imports this first.
+Imports nothing heavy, since every job imports this first.
 """
 
 import logging
@@ -9,16 +9,16 @@ import re
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-# What stands before the @ of an address, and values that a query names as secrets.
+# The user and password before the @ of an address, and values that a query names as secrets.
 IN_ADDRESS = re.compile(r"//[^/\s'\"]*@")
 IN_QUERY = re.compile(r"([?&][\w-]*(?:password|passwd|token|secret|key)=)[^&\s'\"]+", re.IGNORECASE)
 ADDRESS = "MLFLOW_TRACKING_URI"
 SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-SHORTEST = 4  # characters; to blot out a shorter secret would blot out words
+SHORTEST = 4  # characters; replacing a shorter secret would also replace parts of ordinary words
 
 
 def redacted(text: str) -> str:
-    """A text without the credentials of addresses and without those that the environment gives for MLflow.
+    """The text without credentials in addresses and without MLflow's credentials from the environment.
 
     >>> redacted("no answer from https://me:secret@host/path?token=abc")
     'no answer from https://***@host/path?token=***'
@@ -29,21 +29,21 @@ def redacted(text: str) -> str:
 
 
 def known_secrets() -> list[str]:
-    """Secrets of the environment as they are given and as they are meant, the longest first."""
+    """Secrets from the environment, both as given and percent-decoded, longest first."""
     given = [os.environ.get(name, "") for name in SECRETS]
-    with suppress(ValueError):  # it may be no address at all
+    with suppress(ValueError):  # the variable may hold something other than an address
         given.append(urlsplit(os.environ.get(ADDRESS, "")).password or "")
     found = {form for secret in given for form in (secret, unquote(secret)) if len(form) >= SHORTEST}
     return sorted(found, key=len, reverse=True)
 
 
 def has_credentials(address: str) -> bool:
-    """Whether an address holds a user, a password or a token."""
+    """Whether an address contains a user, a password or a token."""
     return bool(IN_ADDRESS.search(address) or IN_QUERY.search(address))
 
 
 class Redaction(logging.Filter):
-    """Takes credentials out of all that a handler writes, tracebacks included."""
+    """Removes credentials from everything that a handler writes, including tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record in place and let it pass."""

@@ -1,6 +1,6 @@
 """Independent random streams, one per purpose, all derived from the study's seed.
 
-Two purposes never share a stream, so that e.g. one more epoch of augmentation cannot move the folds.
+Two purposes never share a stream, so that, for example, one more epoch of augmentation cannot change the folds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 @contextmanager
 def torch_stream(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Let torch draw from the stream of one purpose inside the block, on every device; its own state is put back."""
+    """Let torch draw from the stream of one purpose inside the block, on every device; restore its state afterwards."""
     import torch  # late: the simulator and the splits need no torch
 
     with torch.random.fork_rng():

@@ -1,7 +1,7 @@
-"""Types of settings: pydantic models that refuse what they don't know, and numbers that stay numbers.
+"""Types of settings: pydantic models that reject unknown keys, and numbers that stay numbers.
 
 Snakemake reads nested values of `--config` as text and YAML 1.1 reads 1e-3 as text, so text that spells a number or a
-truth value is taken for it. A truth value is never taken for a number.
+truth value is converted to it. A truth value is never converted to a number.
 """
 
 import math
@@ -23,7 +23,7 @@ class Settings(BaseModel):
 
 
 def as_number(value: Any) -> Any:
-    """A number from the text that spells it; a whole float becomes an integer, a truth value raises ValueError.
+    """Convert text that spells a number; a whole float becomes an integer, a truth value raises ValueError.
 
     >>> as_number("1e2"), as_number("1e-3"), as_number(64.0), as_number("many")
     (100, 0.001, 64, 'many')
@@ -41,19 +41,19 @@ def as_number(value: Any) -> Any:
 
 
 def as_nothing(value: Any) -> Any:
-    """None from the text that spells it, as Snakemake reads `null` in nested values of `--config`."""
+    """Convert text that spells null to None: Snakemake reads `null` in nested values of `--config` as text."""
     return None if isinstance(value, str) and value in ("null", "~", "") else value
 
 
 def listed_once(items: list[Any]) -> list[Any]:
-    """The list itself. Raises ValueError if it names something twice."""
+    """The list itself. Raises ValueError if it contains an item twice."""
     if any(item in items[:place] for place, item in enumerate(items)):
         raise ValueError(f"names something twice: {items}")
     return items
 
 
 def one_of(names: list[str]) -> Any:
-    """The type of a text that must be one of some names that are known only when the registries are read."""
+    """A text type that accepts only `names`, which are known only once the registries are read."""
 
     def check(value: str) -> str:
         if value not in names:

@@ -1,6 +1,6 @@
-"""What a table between jobs must hold: its columns in order, their types, and what is true of their values.
+"""Schemas of the tables that jobs exchange: columns in order, their types, and checks of their values.
 
-Every job reads such tables, so this needs pandas alone.
+Every job reads such tables, so this module needs only pandas.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pandas as pd
 
 
 class Check(NamedTuple):
-    """What the values of a column must be, in words, and a function that finds which of them are."""
+    """What the values of a column must be, in words, and a function that finds the values that comply."""
 
     words: str
     holds: Callable[[pd.Series], pd.Series]
@@ -24,7 +24,7 @@ SHA256 = Check("a SHA-256", lambda values: values.str.fullmatch("[0-9a-f]{64}"))
 
 
 def one_of(*words: str) -> Check:
-    """A check that every value is one of some words."""
+    """A check that every value is one of `words`."""
     return Check(f"one of {', '.join(words)}", lambda values: values.isin(words))
 
 
@@ -57,7 +57,7 @@ class TableSchema:
         self.columns = columns
 
     def validate(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table itself, if it is as it must be. Raises ValueError that names the first column with a fault."""
+        """The table itself if it is valid. Raises ValueError that names the first column with a fault."""
         if list(table.columns) != list(self.columns):
             raise ValueError(f"its columns are {', '.join(map(str, table.columns))}")
         for name, column in self.columns.items():
@@ -66,11 +66,11 @@ class TableSchema:
         return table
 
     def types(self) -> dict[str, str]:
-        """The types of the columns, as pandas takes them."""
+        """The types of the columns, as pandas accepts them."""
         return {name: column.dtype for name, column in self.columns.items()}
 
     def read(self, path: Path) -> pd.DataFrame:
-        """A CSV file as it was written: texts as they are ("037", "NA"), gaps only in columns that may have them.
+        """Read a CSV file as it was written: text stays text ("037", "NA"), and only columns with `gaps` may have gaps.
 
         Raises ValueError or FileNotFoundError.
         """

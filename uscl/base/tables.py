@@ -1,4 +1,4 @@
-"""Tables between jobs, read with one sentence for a file that is damaged."""
+"""Read the tables that jobs exchange; a damaged file raises one sentence."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from uscl.base.errors import UserError
 
 
 def read_parquet(path: str | Path) -> pd.DataFrame:
-    """A table as it was written. Raises UserError for a damaged or missing file."""
+    """Read a table as it was written. Raises UserError if the file is damaged or missing."""
     try:
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # Arrow's own are of these kinds; its words speak of footers and magic bytes
-        raise UserError(f"{path} is damaged or missing: remove it and run again, and it is made anew.") from error
+    except (OSError, ValueError) as error:  # Arrow's errors have these types; their texts are about magic bytes
+        raise UserError(f"{path} is damaged or missing: remove it and run again to recreate it.") from error

@@ -1,4 +1,4 @@
-"""Words for people: numbers with their nouns, names that are nearly right."""
+"""Wording of messages: numbers with their nouns, suggestions for mistyped names."""
 
 import difflib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def nearest(given: object, known: Iterable[str]) -> str:
-    """The end of a sentence about a mistyped name: the known name that is nearest, or a full stop if none is near.
+    """The end of a sentence about a mistyped name: suggests the closest known name, or a full stop if none is close.
 
     >>> nearest("epoch", ["epochs", "lr"]), nearest("x", ["epochs", "lr"])
     ("; did you mean 'epochs'?", '.')

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.errors import UserError
-from uscl.base.files import closed
+from uscl.base.files import not_writable
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
-from uscl.jobs.attempts import RUNNING, left_behind
+from uscl.jobs.attempts import RUNNING, unsuccessful
 from uscl.jobs.snakemake_internals import before_jobs, check_snakemake, coming_jobs, is_main_process, on_unlock
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
@@ -65,7 +65,7 @@ def start(workflow: Any, study: Study) -> None:
 def check_folders(folders: Iterable[Path]) -> None:
     """Raise UserError for a folder that can't be written to."""
     for folder in sorted(set(folders)):
-        if there := closed(folder):
+        if there := not_writable(folder):
             raise UserError(f"{there} can't be written to: fix its permissions, or name another folder (`results`).")
 
 
@@ -103,7 +103,7 @@ def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
     """
     if sentence := mirror_process.finish(FINISH_S):
         log.warning(sentence)
-    for attempt in left_behind(Path(study.results, "logs")) if failed else []:
+    for attempt in unsuccessful(Path(study.results, "logs")) if failed else []:
         if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
             log.error(
                 f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"

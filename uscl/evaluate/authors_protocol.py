@@ -1,6 +1,6 @@
-"""The epoch choice of the authors' released code, for comparison alone: the best epoch on the test fold.
+"""The epoch choice of the authors' released code, for comparison only: the best epoch on the test fold.
 
-It makes every score too good, since the test labels choose the model. The benchmark's own results never use it.
+It makes every score too good, because the test labels choose the model. The benchmark's own results never use it.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import numpy as np
 class BestOnTest:
     """Called after every epoch; keeps the test probabilities [n, classes] of the epoch of the highest test accuracy.
 
-    `predict` gives the probabilities of the model as it is, `labels` [n] are the true class numbers. The first of
-    equally good epochs is kept.
+    `predict` returns the current model's probabilities, `labels` [n] are the true class numbers. The first of equally
+    good epochs is kept.
     """
 
     def __init__(self, predict: Callable[[], np.ndarray], labels: np.ndarray) -> None:

@@ -22,7 +22,7 @@ RunFold = Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]]
 
 
 class Cell(NamedTuple):
-    """What a cell is of; `labels` is the percentage of the training groups whose labels are used."""
+    """What identifies a cell; `labels` is the percentage of the training groups whose labels are used."""
 
     arm: str
     task: str
@@ -38,10 +38,10 @@ class Cell(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """What a cell leaves behind.
+    """The results of a cell.
 
-    The predictions of all test parts, one row a case; the history of every fold; start and end of each fold in seconds
-    since 1970; and how many training images were seen in all.
+    The predictions of all test parts, one row per case; the history of every fold; start and end of each fold in
+    seconds since 1970; and the total number of training images seen.
     """
 
     predictions: pd.DataFrame
@@ -57,11 +57,11 @@ def run_cell(
     finished: FinishedFolds | None = None,
     live: LiveHistory | None = None,
 ) -> Evaluated:
-    """Evaluate fold by fold; `run_fold` gives a fold's predictions and history. Folds that are `finished` aren't run.
+    """Evaluate fold by fold; `run_fold` returns a fold's predictions and history. Folds that are `finished` aren't run.
 
-    `run_fold` may add its epochs to `live`, which has those of finished folds too, with each row's fold and its start.
+    `run_fold` may add its epochs to `live`, which also has those of finished folds, with each row's fold and its start.
 
-    The random streams depend on task, seed and fold, not on the arm: every arm meets the same batches and starts from
+    The random streams depend on task, seed and fold, not on the arm: every arm gets the same batches and starts from
     the same head.
     """
     predictions, histories, times, images = [], [], [], 0
@@ -96,7 +96,7 @@ def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str, started: floa
 
 
 def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> list[str]:
-    """Write the files of a cell into its folder, each whole or not at all; returns their names."""
+    """Write the files of a cell into its folder, each whole or not at all; return their names."""
     with written(folder / "predictions.parquet") as path:
         evaluated.predictions.to_parquet(path, index=False)
     with written(folder / "history.csv") as path:

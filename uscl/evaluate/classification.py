@@ -42,10 +42,10 @@ def finetune_fold(
     """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
-    probability a class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
+    probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
     accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part. With
-    `authors_protocol` the predictions of the epoch that is best on the test part come too, as
-    `best_on_test_p_<class>`; they change nothing else.
+    `authors_protocol` the predictions also have those of the epoch that is best on the test part, as
+    `best_on_test_p_<class>`; nothing else changes.
     """
     classes = sorted(cases["label"].unique())
     number = {name: number for number, name in enumerate(classes)}
@@ -94,6 +94,6 @@ def load(store: FrameStore, target: pd.Series, rows: np.ndarray) -> Part:
 
 
 def inverse_frequency(labels: Tensor, classes: int) -> Tensor:
-    """Class weights that give every class the same total weight, 1 on average over the cases."""
+    """Class weights that give every class the same total weight; their mean over the cases is 1."""
     counts = torch.bincount(labels, minlength=classes)
     return len(labels) / (classes * counts.clamp(min=1).float())

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:
-    """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm at rest.
+    """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm frozen.
 
-    Raises UserError where a feature is not finite.
+    Raises UserError if a feature is not finite.
     """
-    import torch  # late: probes check features with this module, and need no torch
+    import torch  # late: probes check features with this module and don't need torch
 
     from uscl.training.augment import as_float
 
@@ -37,7 +37,7 @@ def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_s
 
 
 def check_features(features: NDArray[np.float32], cases: pd.Series) -> None:
-    """UserError where the length of a case's feature vector is not finite; `features` [cases, dim]."""
+    """Raise UserError if the length of a case's feature vector is not finite; `features` [cases, dim]."""
     bad = ~np.isfinite(np.linalg.norm(features, axis=1))
     if bad.any():
         raise UserError(

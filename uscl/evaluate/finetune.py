@@ -1,6 +1,6 @@
-"""Fine-tuning, of all layers or of those that aren't frozen: one loop for classification and segmentation.
+"""Fine-tuning of all layers, or of those that aren't frozen: one loop for classification and segmentation.
 
-The epoch is chosen on the validation part; nothing here sees the test part.
+The validation part chooses the epoch; nothing here sees the test part.
 """
 
 import copy
@@ -46,12 +46,12 @@ def finetune(
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
 
-    AdamW with one cosine to zero; frozen parameters stay as they are. `score_of(logits, targets)` is larger for better;
-    equal scores go to the lower validation loss, then to the earlier epoch. `stream` names the random stream: (seed,
-    purpose). `after_epoch` may look at the model as it is after each epoch, and must change nothing. Returns one row an
-    epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen; `report` gets each row, without `chosen`,
-    as soon as its epoch is over. Raises UserError where a loss or an output is not finite; a gradient that isn't shows
-    in the next of these.
+    AdamW with one cosine to zero; frozen parameters stay as they are. A larger `score_of(logits, targets)` is better;
+    among equal scores the lower validation loss wins, then the earlier epoch. `stream` names the random stream: (seed,
+    purpose). `after_epoch` may look at the model after each epoch, and must change nothing. Returns one row per epoch:
+    epoch, lr, train_loss, validation_loss, validation_score, chosen; `report` gets each row, without `chosen`, as soon
+    as its epoch is over. Raises UserError if a loss or an output is not finite; a gradient that is not finite makes the
+    next of these so.
     """
     # Convolutions run up to twice as fast in this memory layout, on CPUs and on GPUs with mixed precision alike.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -108,7 +108,7 @@ def train_epoch(
 
 
 def batches(count: int, size: int) -> list[Tensor]:
-    """Random batches of positions; a last batch of one joins the one before, for BatchNorm's sake."""
+    """Random batches of positions; a last batch of one joins the batch before it, because BatchNorm needs two."""
     order = torch.randperm(count)
     cuts = [cut for cut in range(size, count, size) if count - cut > 1]
     return list(torch.tensor_split(order, cuts))
@@ -116,7 +116,7 @@ def batches(count: int, size: int) -> list[Tensor]:
 
 @torch.inference_mode()
 def predict(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int, place: str) -> Tensor:
-    """Logits of uint8 frames [n, height, width], in float32 on the CPU; UserError naming `place` if not finite."""
+    """Logits of uint8 frames [n, height, width], float32 on the CPU. Raises UserError naming `place` if not finite."""
     model.eval()
     batches = [model(as_float(fabric.to_device(batch))) for batch in frames.split(batch_size)]
     logits = torch.cat(batches).float().cpu()

@@ -1,4 +1,4 @@
-"""The folds of a cell that are done, kept on disk so that a run that was cut off goes on behind them."""
+"""The finished folds of a cell, kept on disk so that an interrupted run resumes after them."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class FinishedFold(NamedTuple):
-    """What a fold leaves behind: predictions of its test part, its history, start and end in seconds since 1970."""
+    """The results of a fold: predictions of its test part, its history, start and end in seconds since 1970."""
 
     predictions: pd.DataFrame
     history: pd.DataFrame
@@ -23,14 +23,14 @@ class FinishedFold(NamedTuple):
 
 
 class FinishedFolds:
-    """The finished folds of one cell in a folder; `identity` says which settings, data, encoder and code made them."""
+    """The finished folds of one cell in a folder; `identity` stands for the settings, data, encoder and code."""
 
     def __init__(self, folder: Path, identity: str) -> None:
         self._folder = folder
         self._identity = identity
 
     def find(self, number: int) -> FinishedFold | None:
-        """A fold that is done; None where there is none, or where other settings, data or code made it."""
+        """A finished fold; None if there is none, or if other settings, data or code made it."""
         folder = self._folder / f"fold{number}"
         try:
             told = json.loads((folder / "fold.json").read_text(encoding="utf-8"))
@@ -40,13 +40,13 @@ class FinishedFolds:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, ArrowException) as error:
-            log.warning("%s can't be read (%s): the fold is done again.", folder, type(error).__name__)
+            log.warning("%s can't be read (%s): the fold is evaluated again.", folder, type(error).__name__)
             return None
-        log.info("fold %d was done before", number)
+        log.info("fold %d is already finished", number)
         return FinishedFold(predictions, history, told["times"])
 
     def keep(self, number: int, fold: FinishedFold) -> None:
-        """Write a fold; fold.json comes last and makes it complete."""
+        """Write a fold; fold.json is written last and marks it as complete."""
         folder = self._folder / f"fold{number}"
         (folder / "fold.json").unlink(missing_ok=True)  # never an old one with new tables
         for name, table in {"predictions": fold.predictions, "history": fold.history}.items():
@@ -55,6 +55,6 @@ class FinishedFolds:
         write_text(folder / "fold.json", json.dumps({"identity": self._identity, "times": fold.times}))
 
     def clear(self) -> None:
-        """Remove the folds of a cell that is done."""
+        """Remove the folds of a finished cell."""
         if self._folder.is_dir():
             shutil.rmtree(self._folder)

@@ -7,7 +7,7 @@ from uscl.data.splits import Fold
 
 
 def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
-    """One row a case of the test part: case, group, label and one probability a class, `p_<class>`.
+    """One row per case of the test part: case, group, label and one probability per class, `p_<class>`.
 
     `cases` has row, case, group, label; `probabilities` is [test cases, classes].
     """

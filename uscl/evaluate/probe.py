@@ -1,7 +1,7 @@
-"""Probes of frozen features, fold by fold, whatever is fitted to them.
+"""Probes of frozen features, fold by fold, for any kind of probe.
 
-Their one setting (regularisation, number of neighbours) is chosen on the validation part as an epoch is in
-fine-tuning; the test part is predicted once. Class imbalance is met as there: every class weighs the same.
+The validation part chooses the probe's one setting (regularisation, number of neighbours), as it chooses the epoch in
+fine-tuning; the test part is predicted once. As in fine-tuning, every class has the same total weight.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,9 +30,9 @@ def probe_fold(
     """Fit a probe on one fold with each of its `candidates` that the number of training cases allows.
 
     `features` [frames, dim] are the store's, `cases` has row, case, group, label. Returns the predictions of the test
-    part (case, group, label, `p_<class>`) and one row a candidate setting: candidate, setting, validation_loss,
-    validation_score (balanced accuracy), chosen. Equal scores go to the lower loss, then to the earlier candidate.
-    Raises UserError where features are not finite.
+    part (case, group, label, `p_<class>`) and one row per candidate setting: candidate, setting, validation_loss,
+    validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the earlier candidate.
+    Raises UserError if features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])
     classes = sorted(cases["label"].unique())

@@ -1,6 +1,6 @@
 """The registry of regimes: how an encoder is evaluated on a task.
 
-Light: the workflow reads it whenever a study is planned; what fits is imported where it is needed.
+The workflow reads the registry whenever it plans a study, so the fitting code is imported only when it is needed.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ REGIMES = {
 
 
 def fit_of(regime: str, kind: str) -> str:
-    """Where the function of a regime lies, as `module:function`. Raises UserError for an unknown regime or kind."""
+    """The function of a regime, as `module:function`. Raises UserError for an unknown regime or kind."""
     if regime not in REGIMES:
         raise UserError(f"There is no regime '{regime}': choose one of {', '.join(REGIMES)}.")
     if kind not in REGIMES[regime].fits:

@@ -40,7 +40,7 @@ def finetune_fold(
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
     and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
-    score is the mean Dice over images; a pixel is lesion where its probability is above one half.
+    score is the mean Dice over images; a pixel is lesion if its probability is above one half.
     """
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
@@ -82,5 +82,5 @@ def load(store: FrameStore, rows: np.ndarray) -> Part:
 
 
 def packed(masks: Tensor) -> list[bytes]:
-    """Each mask's pixels in reading order, eight a byte."""
+    """Each mask's pixels in reading order, eight per byte."""
     return [np.packbits(mask.numpy().astype(bool)).tobytes() for mask in masks]

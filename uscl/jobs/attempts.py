@@ -1,6 +1,6 @@
-"""Attempts at a job: a file beside its log while it runs, and what became of it if it didn't end well.
+"""Attempts at a job: a file next to the job's log while it runs, and the record of an attempt that did not succeed.
 
-A process that is killed can't say so itself; the file that it leaves behind does.
+A killed process cannot report its own end, but its file remains.
 """
 
 import json
@@ -18,7 +18,7 @@ RUNNING, FAILED, INTERRUPTED = "running", "failed", "interrupted"
 class Attempt:
     """One attempt at a job; its file holds status, reason, start and end in seconds since 1970, the log, and its run.
 
-    `kept` is False for all but the first of several processes that train together: they have no file.
+    If several processes train together, `kept` is True for the first only; the others have no file.
     """
 
     def __init__(self, log: Path, *, kept: bool = True) -> None:
@@ -28,11 +28,11 @@ class Attempt:
         self._add(started=time.time(), caller=os.environ.get(CALLER))
 
     def describe(self, record: dict[str, Any]) -> None:
-        """Add the record of the run that the job makes (see `uscl.jobs.run_record.RunRecord`)."""
+        """Add the record of the job's run (see `uscl.jobs.run_record.RunRecord`)."""
         self._add(**record)
 
     def failure(self, reason: str) -> dict[str, Any] | None:
-        """All that is known of a run that failed now; None before it is described."""
+        """The record of a run that fails now; None if the run has not been described yet."""
         end = {"status": FAILED, "reason": reason, "ended": time.time()}
         return self._content | end if "name" in self._content else None
 
@@ -42,17 +42,17 @@ class Attempt:
             write_text(self._path, json.dumps(self._content, indent=2, sort_keys=True) + "\n")
 
     def end(self, status: str, reason: str) -> None:
-        """Say that the job failed or was interrupted, and why."""
+        """Record that the job failed or was interrupted, and why."""
         self._add(status=status, reason=reason, ended=time.time())
 
     def succeed(self) -> None:
-        """Remove the file: what the job made speaks for itself."""
+        """Remove the file: the job's outputs are record enough."""
         if self._path:
             self._path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """What the file of an attempt says; None where there is none, or none that can be read."""
+    """The content of an attempt's file; None if it is missing or unreadable."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -60,15 +60,15 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "status" in found else None
 
 
-def left_behind(logs: Path) -> list[dict[str, Any]]:
-    """Attempts that didn't end well, in the order of their files' names, while no job is running in the study.
+def unsuccessful(logs: Path) -> list[dict[str, Any]]:
+    """Attempts that did not succeed, in the order of their file names; call it while no job of the study is running.
 
-    A status that still says running is that of a process which was killed.
+    An attempt whose status is still "running" was killed.
     """
     found = [read(path) for path in sorted(logs.rglob("*.attempt.json"))]
     return [attempt for attempt in found if attempt]
 
 
 def failed_runs(logs: Path) -> list[dict[str, Any]]:
-    """Those of them that were to make a run, with the run's `name` and the rest of its record."""
-    return [attempt for attempt in left_behind(logs) if "name" in attempt]
+    """The unsuccessful attempts at a run, with the run's `name` and the rest of its record."""
+    return [attempt for attempt in unsuccessful(logs) if "name" in attempt]

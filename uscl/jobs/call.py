@@ -1,7 +1,7 @@
 """One working call at a time per results folder, whatever it makes: two calls could delete each other's files.
 
-The mark is a file that is created exclusively, which also works on file systems without locks. A call that is killed
-leaves its mark; `snakemake --unlock` removes it. Light on purpose: every `snakemake` call imports this.
+The mark is a file that is created exclusively, which also works on file systems without locks. A killed call leaves
+its mark; `snakemake --unlock` removes it. Imports nothing heavy, since every `snakemake` call imports this.
 """
 
 import atexit
@@ -19,14 +19,14 @@ MARK = ".call.json"
 
 
 def take_call(results: Path) -> None:
-    """Mark a results folder as this call's until the process exits. Raises UserError if another call has it."""
+    """Reserve a results folder for this call until the process exits. Raises UserError if another call holds it."""
     mark, text = results / MARK, described()
     try:
         results.mkdir(parents=True, exist_ok=True)
         create(mark, text)
     except FileExistsError as error:
         if not results.is_dir():
-            raise UserError(f"{results} isn't a folder: name another one in `results`.") from error
+            raise UserError(f"{results} isn't a folder: set `results` to another path.") from error
         raise UserError(in_use(mark)) from error
     except OSError as error:
         raise UserError(f"{mark} can't be written ({error.strerror}): check the disk and its permissions.") from error
@@ -40,7 +40,7 @@ def described() -> str:
 
 
 def create(mark: Path, text: str) -> None:
-    """Create a mark that doesn't exist yet. Raises OSError; a mark that can't be written whole is removed."""
+    """Create a mark that doesn't exist yet. Raises OSError, and removes a mark that it can't write in full."""
     with mark.open("x", encoding="utf-8") as file:
         try:
             file.write(text)
@@ -51,7 +51,7 @@ def create(mark: Path, text: str) -> None:
 
 
 def in_use(mark: Path) -> str:
-    """Who holds the folder and what to do, in one sentence."""
+    """One sentence that names the holder of the folder and says what to do."""
     return (
         f"{mark.parent} is in use by another call, {holder(mark)}: wait until it ends, or, if it was killed, clear its"
         f" mark with `{unlock_command()}`."
@@ -59,7 +59,7 @@ def in_use(mark: Path) -> str:
 
 
 def holder(mark: Path) -> str:
-    """The call that made a mark."""
+    """A description of the call that made a mark."""
     try:
         call = json.loads(mark.read_text(encoding="utf-8"))
         return f"process {call['pid']} on {call['host']} since {call['start']} in {call['folder']}"
@@ -73,7 +73,7 @@ def unlock_command() -> str:
 
 
 def release(mark: Path, text: str, pid: int) -> None:
-    """Remove a mark of this process, unless it was cleared and another call has made its own since."""
+    """Remove this process's mark, unless it was cleared and another call has since made its own."""
     if os.getpid() != pid:  # a forked child
         return
     try:
@@ -84,5 +84,5 @@ def release(mark: Path, text: str, pid: int) -> None:
 
 
 def clear(results: Path) -> None:
-    """Remove the mark, whoever made it; for `snakemake --unlock`."""
+    """Remove the mark, no matter which call made it; for `snakemake --unlock`."""
     (results / MARK).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The code that a job rests on, as one hash: Snakemake does not see what a script imports.
+"""One hash over the code that a job depends on, since Snakemake does not see what a script imports.
 
-The hash is a parameter of the job's rule. An edited file re-runs what rests on it whatever its time stamp, and a file
-with a new time stamp and the same content re-runs nothing. Light: every `snakemake` call pays for it.
+The hash is a parameter of the job's rule. Editing a file re-runs the jobs that depend on it, whatever its time stamp; a
+new time stamp with the same content re-runs nothing. Imports nothing heavy, since every `snakemake` call imports this.
 """
 
 import functools
@@ -19,24 +19,24 @@ IMPORT = re.compile(
 
 
 def prepare_children(root: Path) -> None:
-    """Let processes started from here import the library from `root`, and keep MLflow from reporting its use."""
+    """Let child processes import the library from `root`, and switch off MLflow's telemetry in them."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
-@functools.cache  # many jobs rest on the same code
+@functools.cache  # many jobs depend on the same code
 def code_hash(root: Path, *files: str) -> str:
-    """A hash of the content of `files` and of all library files that they import, by their paths below `root`.
+    """A hash of the content of `files` and of all library files that they import, by their paths relative to `root`.
 
-    Imports inside functions are followed. What is imported by a name that is known at run time only, such as a reader,
-    must be among `files`.
+    Imports inside functions are followed. A module whose name is known only at run time, such as a reader, must be
+    listed in `files`.
     """
     lines = [f"{file} {file_hash(root / file)}" for file in sorted(imported_files(root, files) | set(files))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def imported_files(root: Path, files: tuple[str, ...]) -> set[str]:
-    """The files of the package that `files` import, directly or not."""
+    """The files of the package that `files` import, directly or indirectly."""
     found: set[str] = set()
     waiting = list(files)
     while waiting:
@@ -49,7 +49,7 @@ def imported_files(root: Path, files: tuple[str, ...]) -> set[str]:
 
 @functools.cache
 def direct_imports(root: Path, file: str) -> frozenset[str]:
-    """Files of the package that one file imports, with the `__init__.py` of every package on the way."""
+    """Files of the package that one file imports, with the `__init__.py` of every parent package."""
     if not file.endswith(".py"):
         return frozenset()
     found: set[str] = set()
@@ -63,7 +63,7 @@ def direct_imports(root: Path, file: str) -> frozenset[str]:
 
 @functools.cache
 def module_files(root: Path, name: str) -> tuple[str, ...]:
-    """The files of a dotted name, as far as they exist: packages on the way, then the module."""
+    """The existing files of a dotted name: its parent packages, then the module."""
     parts = name.split(".")
     stems = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
     files = (file for stem in stems for file in (f"{stem}/__init__.py", f"{stem}.py"))

@@ -1,8 +1,7 @@
-"""Being told to end: SIGTERM, as clusters end jobs and systems low on memory may, and Ctrl-C.
+"""Interruption by SIGTERM, which clusters and systems low on memory send, and by Ctrl-C (SIGINT).
 
-A job ends at once, in order. A training asks to be let to the end of its step, and writes a checkpoint first. Jobs also
-end when the call of Snakemake that started them is gone: nobody waits for them any more, and the next call starts them
-again.
+A job stops at once and cleans up. A training run finishes its current step and saves a checkpoint first. Jobs also stop
+when the Snakemake call that started them is gone: nothing waits for them any more, and the next call starts them again.
 """
 
 import os
@@ -14,55 +13,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: worth another try
-CALLER = "USCL_CALLER"  # environment variable: host and process of the call of Snakemake
+EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: a retry may succeed
+CALLER = "USCL_CALLER"  # environment variable: process and host of the Snakemake call
 
 
-class Interrupted(BaseException):  # not an error, and not to be caught as one
-    """The process was told to end; the message says by what, and what stands of the work."""
+class Interrupted(BaseException):  # not an Exception, so that `except Exception` does not catch it
+    """A signal interrupted the process; the message names the signal and may say how much of the work is finished."""
 
 
-class _Told:
-    """What this process was told: the signal's name, and whether whoever works now looks for it itself."""
+class _Signal:
+    """The signal that this process received, and whether the current block checks for it itself."""
 
-    by: str | None = None
+    name: str | None = None
     deferred = False
 
 
 def listen() -> None:
-    """From now on SIGTERM and SIGINT raise Interrupted in the main thread, or are kept for a `deferred` block."""
-    _Told.by = None
+    """From now on SIGTERM and SIGINT raise Interrupted in the main thread; a `deferred` block only records them."""
+    _Signal.name = None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _hear)
 
 
 def _hear(number: int, frame: FrameType | None) -> None:
-    # Ctrl-C reaches a job twice, from the terminal and from Snakemake: the second must not cut off the first's end.
-    if _Told.by is None:
-        _Told.by = signal.Signals(number).name
-        if not _Told.deferred:
-            raise Interrupted(_Told.by)
+    # Ctrl-C reaches a job twice, from the terminal and from Snakemake: the second must not interrupt the clean-up.
+    if _Signal.name is None:
+        _Signal.name = signal.Signals(number).name
+        if not _Signal.deferred:
+            raise Interrupted(_Signal.name)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """In this block a signal only changes what `told` says: the block ends in order by itself."""
-    _Told.deferred = True
+    """In this block a signal only changes what `received` returns; the block checks it and stops by itself."""
+    _Signal.deferred = True
     try:
         yield
     finally:
-        _Told.deferred = False
+        _Signal.deferred = False
 
 
-def told() -> str | None:
-    """The name of the signal that this process got; None before."""
-    return _Told.by
+def received() -> str | None:
+    """The name of the signal that this process received; None if it has received none."""
+    return _Signal.name
 
 
 def end_once() -> None:
-    """Let Ctrl-C end this call of Snakemake in order: another one would cut that off with a traceback.
+    """Let the first Ctrl-C end this Snakemake call and ignore further ones, which would cut it off with a traceback.
 
-    Processes that it starts don't inherit this.
+    Child processes don't inherit this.
     """
 
     def hear(number: int, frame: FrameType | None) -> None:
@@ -74,15 +73,15 @@ def end_once() -> None:
 
 
 def name_caller() -> None:
-    """Let the jobs that this process starts know whose they are (see `end_with_caller`)."""
+    """Pass this process's identity to the jobs that it starts (see `end_with_caller`)."""
     os.environ[CALLER] = f"{os.getpid()}@{platform.node()}"
 
 
 def end_with_caller() -> None:
-    """Have this process told to end (SIGTERM) when the call of Snakemake that it works for is gone.
+    """Send this process SIGTERM when the Snakemake call that started it is gone.
 
-    Where that call runs on another machine, as on a cluster, or the system can't watch processes (only Linux can),
-    nothing happens.
+    Does nothing if that call runs on another machine, as on a cluster, or if the system can't watch processes (only
+    Linux can).
     """
     pid, _, host = os.environ.get(CALLER, "").partition("@")
     if host != platform.node() or not hasattr(os, "pidfd_open"):

@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its work: its log, its provenance, and errors told in one sentence."""
+"""What every job of the workflow does around its work: logging, provenance, and errors reported in one sentence."""
 
 import errno
 import logging
@@ -26,9 +26,9 @@ REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
     """Log to the job's log file and to standard error; end the process with one sentence on an error.
 
-    The exit code is 1, and that of `uscl.jobs.interruption` for a job that was interrupted, which Snakemake may retry.
-    A job that ends well leaves a provenance file next to its first output, unless what it makes is no `result`. Of
-    several processes that train together only the first writes files here.
+    The exit code of a failed job is 1; that of an interrupted job, which Snakemake may retry, is
+    `uscl.jobs.interruption.EXIT_CODE`. A job that succeeds leaves a provenance file next to its first output, unless
+    `result` is False. If several processes train together, only the first writes files here.
     """
     interruption.listen()
     first, logfile, attempt = os.environ.get("LOCAL_RANK", "0") == "0", Path(snakemake.log[0]), None
@@ -44,15 +44,15 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
     except interruption.Interrupted as signal:
         log.warning("Interrupted by %s. Run the command again to resume from the last checkpoint.", signal)
         fail(attempt, f"interrupted ({signal})", INTERRUPTED, interruption.EXIT_CODE)
-    except Exception as error:  # noqa: BLE001 - whatever it is: into the job's log, and the job fails
+    except Exception as error:  # noqa: BLE001 - any error is logged and fails the job
         fail(attempt, reason_of(error))
 
 
 @contextmanager
 def run_of(snakemake: Any) -> Iterator[Attempt]:
-    """`job` for a training or an evaluation: a mistake of its own becomes its outcome, and the job ends well.
+    """`job` for a training or evaluation run: an error of the run itself becomes its outcome, and the job succeeds.
 
-    The run's folder is that of the first output.
+    The run's folder is the folder of the first output.
     """
     folder, key = Path(snakemake.output[0]).parent, snakemake.params.key
     with job(snakemake) as attempt:
@@ -75,7 +75,7 @@ def trained_encoder(outcome: str) -> Path:
 
 
 def reason_of(error: Exception) -> str:
-    """One sentence on an error, which is logged: for a fault of the program with its traceback."""
+    """Log an error and return one sentence about it; a fault of the program is logged with its traceback."""
     sentence = str(error) if isinstance(error, UserError) else outside_cause(error)
     if sentence:
         log.error("%s", sentence)
@@ -85,11 +85,11 @@ def reason_of(error: Exception) -> str:
 
 
 def log_to(logfile: Path, first: bool) -> None:
-    """Send information to the log file, unless this isn't the first of several processes that train together."""
+    """Log to the log file, and warnings also to the screen; processes other than the `first` write no log file."""
     logfile.parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
     to_screen = logging.StreamHandler()
-    # Progress belongs in the log; the screen shows what the user must know.
+    # Progress belongs in the log; the screen shows only what the user must know.
     to_screen.setLevel(logging.WARNING)
     for handler in (to_file, to_screen):
         handler.addFilter(Redaction())
@@ -97,17 +97,17 @@ def log_to(logfile: Path, first: bool) -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[to_file, to_screen], force=True
     )
     logging.captureWarnings(True)
-    # A log that can't be written, on a full disk, must not bury the reason under tracebacks of its own.
+    # If a full disk stops the log, logging's own tracebacks must not bury the reason.
     logging.raiseExceptions = False
 
 
 def fail(attempt: Attempt | None, reason: str, status: str = FAILED, code: int = 1) -> NoReturn:
-    """End the process; the attempt keeps the reason as far as there is room for it."""
+    """End the process after recording the reason in the attempt's file, if the disk has room for it."""
     try:
         if attempt:
             attempt.end(status, reason)
     except (OSError, UserError) as error:
-        log.info("The reason can't be kept: %s", error)
+        log.info("The reason can't be recorded: %s", error)
     sys.exit(code)
 
 
@@ -117,16 +117,14 @@ def is_outside_cause(error: Exception) -> bool:
 
 
 def outside_cause(error: Exception) -> str | None:
-    """One sentence on an error that the machine caused, not the program; None for others."""
+    """One sentence about an error that the machine caused, not the program; None for other errors."""
     if isinstance(error, OSError) and error.errno in FULL:
         return disk_full(error.filename or "A file")
     if isinstance(error, OSError) and error.errno in REFUSED:
-        return (
-            f"{error.filename} can't be used ({error.strerror}): give yourself the rights to it, or name another place."
-        )
+        return f"{error.filename} can't be used ({error.strerror}): change its permissions or choose another path."
     if isinstance(error, MemoryError) or any(text in str(error) for text in ("out of memory", "can't allocate memory")):
         return (
-            "Out of memory: make `batch_size` or `frame_size` smaller, or let fewer jobs run at a time (--cores 1);"
-            " what was finished is kept."
+            "Out of memory: make `batch_size` or `frame_size` smaller, or run fewer jobs at a time (--cores 1);"
+            " finished work is kept."
         )
     return None

@@ -1,4 +1,4 @@
-"""The provenance file beside what a job makes: by which code, from which inputs, on which machine, at what cost."""
+"""The provenance file next to a job's output: by which code, from which inputs, on which machine, at what cost."""
 
 import hashlib
 import json
@@ -12,24 +12,24 @@ from uscl.jobs.run_record import PROJECT, commit, config_hash, hardware, package
 
 
 class JobProvenance:
-    """What a job tells about itself; times it from its creation to `write`."""
+    """The provenance of a job; times it from the creation of this object to `write`."""
 
     def __init__(self, snakemake: Any) -> None:
         self._job = snakemake
         self._started = time.time()
-        self._clock = time.monotonic()  # the other may be set back
+        self._clock = time.monotonic()  # the system's clock may be set back
         self._path = place(snakemake)
-        # Now: while a training runs for days, its code may be edited and committed.
+        # Recorded now: while a training runs for days, its code may be edited and committed.
         self._made_by = made_by(snakemake) if self._path else {}
 
     def write(self) -> None:
         """Write the file, if the job makes anything; times in seconds, memory in MiB."""
         if self._path:
-            told = self._made_by | made_from(self._job) | self._cost()
-            write_text(self._path, json.dumps(told, indent=2, sort_keys=True) + "\n")
+            content = self._made_by | made_from(self._job) | self._cost()
+            write_text(self._path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
     def _cost(self) -> dict[str, Any]:
-        """What the job took, and on which machine."""
+        """The job's time and memory, and the machine that it ran on."""
         return {
             "hardware": hardware(),
             "threads": self._job.threads,
@@ -41,12 +41,12 @@ class JobProvenance:
 
 def made_by(job: Any) -> dict[str, Any]:
     """Commit, code, settings, seeds and packages."""
-    stand = commit()
+    version = commit()
     return {
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
-        "commit": stand.removesuffix("-dirty"),
-        "dirty": None if stand == "unknown" else stand.endswith("-dirty"),
+        "commit": version.removesuffix("-dirty"),
+        "dirty": None if version == "unknown" else version.endswith("-dirty"),
         "code_sha256": job.params.get("code"),
         "config_sha256": config_hash(job.config),
         "seeds": {"study": job.config["seeds"]} | own_seed(job),
@@ -55,7 +55,7 @@ def made_by(job: Any) -> dict[str, Any]:
 
 
 def made_from(job: Any) -> dict[str, Any]:
-    """Hashes of the inputs, and of what was made from them."""
+    """Hashes of the inputs and of the outputs."""
     inputs = sorted(set(map(str, job.input)))
     return {
         "inputs": {relative(path): file_hash(Path(path)) for path in inputs},
@@ -64,7 +64,7 @@ def made_from(job: Any) -> dict[str, Any]:
 
 
 def place(job: Any) -> Path | None:
-    """Where a job's provenance file lies: beside its first output, under its name; None without one in the results."""
+    """The path of a job's provenance file, named after and next to its first output; None if that isn't a result."""
     first = next(iter(job.output), None)
     results = Path(job.config["results"]).expanduser().absolute()
     if first is None or results not in Path(first).absolute().parents:
@@ -82,12 +82,12 @@ def file_hash(path: Path) -> str:
 
 
 def own_seed(job: Any) -> dict[str, int]:
-    """The seed that the job itself was given, by its name or its parameters."""
+    """The job's own seed, from its wildcards or its parameters."""
     seed = job.wildcards.get("seed", job.params.get("seed"))
     return {} if seed is None else {"job": int(seed)}
 
 
 def relative(path: str) -> str:
-    """A path as seen from the folder that Snakemake works in, or absolute outside that and the project."""
+    """A path relative to Snakemake's working folder; absolute if it is outside that folder and the project."""
     near, whole = os.path.relpath(path), Path(path).absolute()
     return str(whole) if near.startswith("..") and PROJECT not in whole.parents else near

@@ -1,6 +1,6 @@
-"""The history of a run that is still training, so that its curves can be followed.
+"""The history of a run that is still training, so that users can follow its curves.
 
-No result depends on it: it has the columns of the run's history.csv and one row per finished epoch.
+No result depends on it. It has the columns of the run's history.csv and one row per finished epoch.
 """
 
 import csv
@@ -16,9 +16,9 @@ NAME = "history.csv"
 
 
 class LiveHistory:
-    """Rewrites a small CSV file after every epoch, whole each time; does nothing without a folder.
+    """Rewrites a small CSV file in full after every epoch; does nothing without a folder.
 
-    `rows` are the epochs that earlier attempts of the same run finished. The file of an older attempt is replaced.
+    `rows` are the epochs that earlier attempts at the same run finished. Replaces the file of an earlier attempt.
     """
 
     def __init__(self, folder: Path | None, rows: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -28,7 +28,7 @@ class LiveHistory:
         self._write()
 
     def begin(self, **more: Any) -> None:
-        """Columns to add to the rows that follow, such as their fold."""
+        """Set columns to add to the rows that follow, such as their fold."""
         self._more = more
 
     def add(self, *rows: Mapping[str, Any]) -> None:
@@ -40,14 +40,14 @@ class LiveHistory:
         if not self._path:
             return
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
-        beside = self._path.with_name(f".{os.getpid()}.{NAME}")
+        partial = self._path.with_name(f".{os.getpid()}.{NAME}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", newline="", encoding="utf-8") as file:
+            with partial.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, columns, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(self._rows)
-            beside.replace(self._path)  # a reader never sees half a row
+            partial.replace(self._path)  # a reader never sees half a row
         except OSError as error:  # the training itself reports a full disk when it saves a checkpoint
             log.info("The live history is not written: %s", error)
 

@@ -1,8 +1,8 @@
-"""What became of a training or an evaluation: `outcome.json` in its folder, the one file that later rules wait for.
+"""The outcome of a training or evaluation run: `outcome.json` in its folder, the one file that later rules wait for.
 
-A run that fails by a mistake of its own, such as a loss that becomes NaN, has an outcome too: the study goes on without
-it, and its tables name it with the reason. A run that is killed or interrupted, or that meets a full disk, has none:
-its job fails, and the next attempt goes on from its checkpoints. Light: planning a study reads outcomes.
+A run that fails through an error of its own, such as a NaN loss, also has an outcome: the study continues without it,
+and its tables name it with the reason. A run that is killed or interrupted, or that meets a full disk, has none: its
+job fails, and the next attempt resumes from its checkpoints. Imports nothing heavy: planning a study reads outcomes.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ DONE, FAILED = "done", "failed"
 
 
 class Outcome(NamedTuple):
-    """`status` done or failed, the `reason` of a failure, the `key` of what the run rests on, SHA-256 of its `files`.
+    """`status` done or failed, the `reason` of a failure, the `key` of the run's dependencies, SHA-256 of its `files`.
 
-    `record` is that of a run that failed, with its log and its end (see `uscl.jobs.attempts`); one that is done has its
+    `record` is the record of a failed run, with its log and its end (see `uscl.jobs.attempts`); a finished run has its
     record in run.json.
     """
 
@@ -34,17 +34,17 @@ class Outcome(NamedTuple):
 
     @property
     def done(self) -> bool:
-        """Whether the run ended well."""
+        """Whether the run succeeded."""
         return self.status == DONE
 
 
 def key_of(parts: Any) -> str:
-    """A hash of what a run rests on, as far as it is known when the study is planned."""
+    """A hash of everything that a run depends on and that is known when the study is planned."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_outcome(path: Path) -> Outcome | None:
-    """The outcome in a file; None if there is none, or if it can't be read."""
+    """The outcome in a file; None if the file is missing or can't be read."""
     try:
         return Outcome(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -55,18 +55,18 @@ def required(path: Path) -> Outcome:
     """The outcome in a file. Raises UserError if it can't be read."""
     outcome = read_outcome(path)
     if outcome is None:
-        raise UserError(f"{path} is missing or damaged: remove it and run again, and its run is repeated.")
+        raise UserError(f"{path} is missing or damaged: remove it and run again to repeat its run.")
     return outcome
 
 
 def write_done(folder: Path, key: str, names: list[str]) -> None:
-    """Say that a run ended well, once all its files are there."""
+    """Record that a run succeeded; call it once all its files exist."""
     files = {name: file_sha256(folder / name) for name in names}
     write(folder, Outcome(DONE, key, files=files))
 
 
 def write_failed(folder: Path, key: str, reason: str, record: Mapping[str, Any] | None = None) -> None:
-    """Say that a run failed by a mistake of its own, and why."""
+    """Record that a run failed through an error of its own, and why."""
     write(folder, Outcome(FAILED, key, reason, record=record))
 
 
@@ -76,7 +76,7 @@ def write(folder: Path, outcome: Outcome) -> None:
 
 
 def lost_files(path: Path) -> list[Path]:
-    """The files of a run that ended well which are no longer there, or were changed since."""
+    """The files of a successful run that no longer exist, or that were changed since."""
     outcome = read_outcome(path)
     if outcome is None:
         return []
@@ -89,7 +89,7 @@ def lost_files(path: Path) -> list[Path]:
 
 
 class Runs(NamedTuple):
-    """The runs of all arms and seeds: folders by arm and seed of the arms that are complete, reasons for the others."""
+    """The runs of all arms and seeds: folders by arm and seed for complete arms, reasons for the others."""
 
     done: dict[tuple[str, int], Path]
     missing: dict[str, str]
@@ -101,7 +101,7 @@ class Runs(NamedTuple):
 
 
 def runs_of(paths: Sequence[str | Path], arms: Sequence[str], seeds: Sequence[int]) -> Runs:
-    """What became of runs whose outcomes are `paths`, one for each arm and seed in this order.
+    """Sort runs into done and missing by their outcomes in `paths`, one per arm and seed in this order.
 
     An arm counts only if all its seeds are done: means over different seeds can't be compared.
     """

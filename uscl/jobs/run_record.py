@@ -1,4 +1,4 @@
-"""Where a result comes from: commit, configuration, data, seed, packages, hardware and cost of a run."""
+"""The origin of a result: commit, configuration, data, seed, packages, hardware and cost of its run."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ PACKAGES = (
     *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
 )
 PROJECT = Path(__file__).parents[2]
-NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # settings that no result depends on
+NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # no result depends on these settings
 
 
 class RunRecord:
-    """What a run tells about itself; times it from its creation to `write`.
+    """The record of a run; times it from the creation of this object to `write`.
 
     `params` are the run's own settings, `config` the whole study's, `data` the files that hold or identify the data.
     """
@@ -32,7 +32,7 @@ class RunRecord:
         self, name: str, *, params: dict[str, Any], config: dict[str, Any], data: list[Path], tags: dict[str, str]
     ) -> None:
         self.started = time.time()
-        self._clock = time.monotonic()  # the other may be set back
+        self._clock = time.monotonic()  # the system's clock may be set back
         self.record: dict[str, Any] = {
             "name": name,
             "started": self.started,
@@ -47,11 +47,11 @@ class RunRecord:
         }
 
     def origin(self) -> dict[str, str]:
-        """What an encoder file says of its making."""
+        """The parts of the record that an encoder file carries."""
         return {key: self.record[key] for key in ("name", "config_sha256", "data_sha256", "commit")}
 
     def identity(self, *more: str) -> str:
-        """A hash of all that the run's result depends on: settings, data, package versions, and `more` hashes."""
+        """A hash of everything that the run's result depends on: settings, data, package versions, `more` hashes."""
         parts = [self.record["params"], self.record["data_sha256"], self.record["packages"], *more]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -63,18 +63,18 @@ class RunRecord:
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that numbers depend on."""
+    """Versions of the packages that the results depend on."""
     return {package: version(package) for package in PACKAGES}
 
 
 def config_hash(config: dict[str, Any]) -> str:
-    """A hash of what a study's results depend on: of all its settings but where they lie and who logs them."""
-    told = {key: value for key, value in config.items() if key not in NOT_RESULTS}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    """A hash of the settings that a study's results depend on: all but those for its folder, tracking and checks."""
+    settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def commit() -> str:
-    """The project's commit, with `-dirty` where tracked files differ from it; "unknown" outside a git checkout."""
+    """The project's commit, with `-dirty` if tracked files differ from it; "unknown" outside a git checkout."""
     command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -84,14 +84,14 @@ def commit() -> str:
 
 def hardware() -> dict[str, str]:
     """Processor, GPU if torch is in use and finds one, threads, and operating system."""
-    torch = sys.modules.get("torch")  # a job that has no use for torch need not wait for it
+    torch = sys.modules.get("torch")  # a job that does not use torch need not wait for its import
     gpu = torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "none"
     threads = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "1")
     return {"cpu": cpu_model(), "gpu": gpu, "threads": str(threads), "system": platform.platform()}
 
 
 def cpu_model() -> str:
-    """The processor's name where the system tells it, else its architecture."""
+    """The processor's name if the system reports it, else its architecture."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())

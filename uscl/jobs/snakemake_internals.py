@@ -1,7 +1,7 @@
-"""Everything that knows Snakemake's inside. Other modules and the rules call these functions.
+"""All code that depends on Snakemake's internals. Other modules and the rules call these functions.
 
-The names used here are part of no documented interface, so the version is pinned to a minor, and `check_snakemake`
-stops a call whose Snakemake lacks one of them.
+The names used here belong to no documented interface, so the version is pinned to a minor, and `check_snakemake` stops
+a call whose Snakemake lacks one of them.
 """
 
 import inspect
@@ -26,12 +26,12 @@ NAMES = (
     (CommonSettings, ("dryrun_exec",)),
     (ConfigSettings, ("config_args",)),
 )
-# Methods of Workflow that are replaced here, with the functions that must call them.
+# Methods of Workflow that this module replaces, with the functions that must call them.
 REPLACED = {"execute": DAGApi.execute_workflow, "unlock": DAGApi.unlock}
 
 
 def check_snakemake() -> None:
-    """Raise UserError unless this Snakemake has, and calls, every name that this module uses."""
+    """Raise UserError unless this Snakemake defines, and calls, every name that this module uses."""
     version = snakemake.__version__
     absent = [f"{owner.__name__}.{name}" for owner, names in NAMES for name in names if name not in vars(owner)]
     for name, caller in REPLACED.items():
@@ -46,15 +46,15 @@ def check_snakemake() -> None:
 
 
 def is_main_process(workflow: Workflow) -> bool:
-    """Whether this process is the user's call; the jobs that it starts read the Snakefile again."""
+    """Whether this process is the user's call and not one of its jobs, which read the Snakefile again."""
     return bool(workflow.is_main_process)
 
 
 def before_jobs(workflow: Workflow, prepare: Callable[[], object]) -> None:
     """Call `prepare` before this call plans and runs jobs.
 
-    It isn't called by jobs, by dry runs, and by calls that run no jobs (--unlock, --lint, --summary, --dag, ...): while
-    the Snakefile is read, only the command line tells these apart. A UserError in `prepare` ends the call.
+    Jobs, dry runs and calls that run no jobs (--unlock, --lint, --summary, --dag, ...) do not call it: while the
+    Snakefile is read, only the command line distinguishes these. A UserError in `prepare` ends the call.
     """
     if not is_main_process(workflow):
         return
@@ -65,7 +65,7 @@ def before_jobs(workflow: Workflow, prepare: Callable[[], object]) -> None:
             try:
                 prepare()
             except UserError as error:
-                raise ApiError(str(error)) from error  # which Snakemake prints as it is
+                raise ApiError(str(error)) from error  # Snakemake prints its text unchanged
         return execute(*args, executor_plugin=executor_plugin, **settings)
 
     workflow.execute = prepare_and_execute
@@ -83,12 +83,12 @@ def on_unlock(workflow: Workflow, clear: Callable[[], object]) -> None:
 
 
 def coming_jobs(workflow: Workflow) -> Iterator[Any]:
-    """The jobs that this call still has to run, once they are planned (in `onstart`)."""
+    """The jobs that this call still has to run; available once they are planned (in `onstart`)."""
     return iter(workflow.dag.needrun_jobs())
 
 
 def study_options(workflow: Workflow) -> list[str]:
-    """The options by which another call of Snakemake reads the same config as this one."""
+    """The options with which another Snakemake call reads the same config as this one."""
     here, settings = Path.cwd(), workflow.config_settings.config_args
     files = [file.relative_to(here) if file.is_relative_to(here) else file for file in workflow.overwrite_configfiles]
     return [

@@ -1,7 +1,7 @@
-"""Classification metrics, each in two forms side by side: of one cell's cases, and of many draws of groups at once.
+"""Classification metrics, each in two forms side by side: for one cell's cases, and for many draws of groups at once.
 
-The form of a cell comes from scikit-learn. The form of draws, whose name ends in `_of_draws`, comes from sums over
-groups (`uscl.metrics.groups`). A class that is absent has no sensitivity, and without all classes there is no AUROC;
+The form for a cell uses scikit-learn. The form for draws, whose name ends in `_of_draws`, uses sums over groups
+(`uscl.metrics.groups`). A class that is absent has no sensitivity, and if any class is absent there is no AUROC;
 balanced accuracy is the mean over the classes present. A class that is never predicted has precision 0. A class that is
 neither present nor predicted has no F1 and counts as 0 in macro-F1.
 """
@@ -31,7 +31,7 @@ class ClassifiedCases:
 
     @cached_property
     def precision_sensitivity_f1(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Each [classes]; NaN where undefined."""
+        """Precision, sensitivity and F1, each [classes]; NaN where undefined."""
         from sklearn.metrics import precision_recall_fscore_support
 
         found = precision_recall_fscore_support(self.truth, self.predicted, labels=self.classes, zero_division=np.nan)
@@ -96,7 +96,7 @@ class ClassifiedDraws:
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """Cases that are predicted to be of each class."""
+        """Cases that are predicted as each class."""
         return self.confusion.sum(axis=0)
 
     @cached_property
@@ -142,7 +142,7 @@ def macro_f1_of_draws(draws: ClassifiedDraws) -> np.ndarray:
 
 
 def auroc(cases: ClassifiedCases) -> float:
-    """Area under the ROC curve, the mean over classes of one class against the rest; NaN if a class is absent."""
+    """Area under the ROC curve of one class against the rest, the mean over classes; NaN if a class is absent."""
     from sklearn.metrics import roc_auc_score
 
     if set(cases.truth) != set(cases.classes):
@@ -161,8 +161,7 @@ def auroc_of_draws(draws: ClassifiedDraws) -> np.ndarray:
 def calibration_error(cases: ClassifiedCases) -> float:
     """Expected calibration error, in [0, 1] (Guo et al., ICML 2017, arXiv 1706.04599).
 
-    |accuracy - mean confidence| in ten bins of the top probability, [0, 0.1), ..., [0.9, 1]; the mean of that over
-    cases.
+    |accuracy - mean confidence| in ten bins of the top probability, [0, 0.1), ..., [0.9, 1]; averaged over cases.
     """
     confidence, correct = cases.probabilities.max(axis=1), cases.truth == cases.predicted
     gaps = np.bincount(confidence_bin(confidence), weights=correct - confidence, minlength=CALIBRATION_BINS)
@@ -175,7 +174,7 @@ def calibration_error_of_draws(draws: ClassifiedDraws) -> np.ndarray:
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:
-    """Which of ten equal bins the top probability falls in, 0 to 9: [0, 0.1), ..., [0.9, 1]."""
+    """The bin of the top probability, one of ten equal ones, 0 to 9: [0, 0.1), ..., [0.9, 1]."""
     return np.digitize(confidence, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
 
 

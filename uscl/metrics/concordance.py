@@ -38,7 +38,7 @@ def concordance(scores: np.ndarray, positive: np.ndarray, group: np.ndarray) -> 
 
 
 def concordant_share(pairs: Concordance, weights: np.ndarray) -> np.ndarray:
-    """AUROC of one class against the rest, [arms, seeds, draws]; NaN in draws without cases of either.
+    """AUROC of one class against the rest, [arms, seeds, draws]; NaN in draws that lack positives or negatives.
 
     `weights` [draws, groups]. Groups that lack either kind of case are left out of the products.
     """

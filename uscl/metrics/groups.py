@@ -1,7 +1,7 @@
-"""Cases that belong to groups (patients, videos), and what many draws of these groups make of them.
+"""Cases in groups (patients, videos), and their counts and sums in many draws of these groups.
 
-A draw gives every group of a fold a weight: how often it was drawn. Counts and sums of scores add up over groups, so
-one matrix product gives those of all draws.
+A draw gives every group of a fold a weight: the number of times it was drawn. Counts and sums of scores add up over
+groups, so one matrix product gives those of all draws.
 """
 
 from typing import NamedTuple
@@ -28,12 +28,12 @@ class Part(NamedTuple):
 
 
 def starts(group: np.ndarray) -> np.ndarray:
-    """Where each group begins; `group` [n] is in order."""
+    """The index at which each group begins; `group` [n] is sorted."""
     return np.unique(group, return_index=True)[1]
 
 
 def by_group(values: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Sums over the cases of each group: [..., n] to [..., groups]; `group` [n] is in order."""
+    """Sums over the cases of each group: [..., n] to [..., groups]; `group` [n] is sorted."""
     return np.add.reduceat(values, starts(group), axis=-1, dtype=float)
 
 
@@ -49,6 +49,6 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def mean_of_defined(values: np.ndarray, axis: int) -> np.ndarray:
-    """The mean of what is not NaN; NaN where nothing is."""
+    """The mean of the values that are not NaN; NaN if all are."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))

@@ -1,7 +1,7 @@
 """Agreement of predicted and true masks, image by image.
 
 Two empty masks agree: Dice and IoU are 1, the Hausdorff distance is 0. If one of the two is empty, Dice and IoU are 0,
-and the Hausdorff distance is the image's diagonal: more than two masks in it can be apart.
+and the Hausdorff distance is the image's diagonal, which exceeds the distance of any two masks in it.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def iou(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def overlap_and_size(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels in both masks, and pixels of the one plus pixels of the other, of each image."""
+    """Per image: the number of pixels in both masks, and the sum of the two masks' numbers of pixels."""
     axes = tuple(range(1, true.ndim))
     return (predicted & true).sum(axes), predicted.sum(axes) + true.sum(axes)
 
@@ -28,9 +28,9 @@ def overlap_and_size(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarra
 def hd95(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     """95th percentile of the Hausdorff distance of each image, in pixels: boolean masks [n, height, width] to [n].
 
-    Distances go from every surface pixel of one mask to the nearest one of the other. Of both directions the 95th
-    percentile (interpolated linearly) is taken, and the larger of the two is the result (Maier-Hein et al., Metrics
-    reloaded, Nature Methods 2024, doi:10.1038/s41592-023-02151-z). Two empty masks: 0; one: the image's diagonal.
+    Distances go from every surface pixel of one mask to the nearest one of the other. The result is the larger of the
+    two directions' 95th percentiles (interpolated linearly; Maier-Hein et al., Metrics reloaded, Nature Methods 2024,
+    doi:10.1038/s41592-023-02151-z). Two empty masks: 0; one empty mask: the image's diagonal.
     """
     found = np.where(predicted.any((1, 2)) | true.any((1, 2)), np.hypot(*true.shape[1:]), 0.0)
     both = np.flatnonzero(predicted.any((1, 2)) & true.any((1, 2)))
@@ -40,7 +40,7 @@ def hd95(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def surface(masks: np.ndarray) -> np.ndarray:
-    """Pixels of boolean masks [n, height, width] with a neighbour outside, of four; beyond the image is outside."""
+    """Pixels of boolean masks [n, height, width] with one of four neighbours outside the mask or the image."""
     from scipy.ndimage import binary_erosion, generate_binary_structure
 
     cross = generate_binary_structure(2, 1)  # a pixel and its four neighbours

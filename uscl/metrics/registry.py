@@ -1,8 +1,8 @@
-"""The registry of metrics: what each is called, how it is computed, and what tables and figures need to know of it.
+"""The registry of metrics: the name of each, how it is computed, and what tables and figures need to know about it.
 
-A new metric is one entry in `METRICS`. Both its forms stand in the entry: `of_cell` scores the cases of one fold of a
-cell, `of_draws` scores many draws of groups at once, for intervals and permutation tests. Scores, statistics, tables
-and figures read everything else from here.
+A new metric is one entry in `METRICS`. The entry has both forms: `of_cell` scores the cases of one fold of a cell,
+`of_draws` scores many draws of groups at once, for intervals and permutation tests. Scores, statistics, tables and
+figures read everything else from here.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ CLASSIFICATION, SEGMENTATION = KINDS = ("classification", "segmentation")
 
 
 def undeclared(*arguments: Any) -> Any:
-    """Takes the place of a form that an entry does not declare."""
+    """Placeholder for a form that an entry does not declare."""
     raise NotImplementedError
 
 
@@ -27,13 +27,13 @@ def undeclared(*arguments: Any) -> Any:
 class Metric:
     """A metric of classification (`c.ClassifiedCases`, `c.ClassifiedDraws`) or segmentation (`s.ScoredImages`, ...).
 
-    `of_cell` gives a number, `of_draws` an array [arms, seeds, draws]; with `by_class` both have the classes in front,
-    and each class is a row of the tables, `<name>_<class>`. Undefined values are NaN; `undefined` says why one may be.
-    `of_case` gives each case its own score [n], from predicted and true classes or masks; a metric of images that has
-    it becomes a column of the scored cases. `limits` are the smallest and the largest value, and a metric that is no
-    share (`percent=False`) names its unit in `title`. `needs_probabilities`: it can't be had from predicted classes,
-    so the authors' protocol does not report it. `note` explains it below the result table. One metric of each kind is
-    `primary`: tasks are ranked and claims are made by it.
+    `of_cell` returns a number, `of_draws` an array [arms, seeds, draws]; with `by_class` both have the classes as first
+    axis, and each class is a row of the tables, `<name>_<class>`. Undefined values are NaN; `undefined` says why a
+    value may be undefined. `of_case` scores each case [n], from predicted and true classes or masks; a metric of images
+    that has it becomes a column of the scored cases. `limits` are the smallest and the largest value; a metric that is
+    not a share (`percent=False`) names its unit in `title`. `needs_probabilities`: predicted classes are not enough to
+    compute it, so the authors' protocol does not report it. `note` explains it below the result table. One metric of
+    each kind is `primary`: rankings and claims use it.
     """
 
     name: str
@@ -52,14 +52,14 @@ class Metric:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """ValueError for an entry that lacks a part."""
+        """Raise ValueError for an entry that lacks a part."""
         if self.kind not in KINDS:
             raise ValueError(f"Metric {self.name!r} is of kind {self.kind!r}: choose {' or '.join(KINDS)}.")
         for form in ("of_cell", "of_draws"):
             if getattr(self, form) is undeclared:
                 raise ValueError(f"Metric {self.name!r} declares no {form}: add the function to its entry.")
         if not self.title:
-            raise ValueError(f"Metric {self.name!r} has no title: say what tables call it.")
+            raise ValueError(f"Metric {self.name!r} has no title: add its name in tables.")
 
 
 METRICS = (
@@ -189,12 +189,12 @@ METRICS = (
 
 
 def metrics_of(kind: str, *, by_class: bool = False) -> list[Metric]:
-    """The metrics of a kind of task in the order of all tables: those over all classes, or those of each class."""
+    """The metrics of a kind of task in the order of all tables: over all classes, or (`by_class`) of each class."""
     return [metric for metric in METRICS if metric.kind == kind and metric.by_class == by_class]
 
 
 def names(kind: str, classes: Sequence[str]) -> list[str]:
-    """The metrics of a task by name, in the order of all tables; `classes` is empty for segmentation.
+    """The names of a task's metrics, in the order of all tables; `classes` is empty for segmentation.
 
     >>> names("classification", ["a"])[4:]
     ['ece', 'sensitivity_a', 'precision_a', 'f1_a']
@@ -204,7 +204,7 @@ def names(kind: str, classes: Sequence[str]) -> list[str]:
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of a name as tables have it, that of a class included. Raises ValueError for an unknown one.
+    """The metric with a name as in tables, which may include a class. Raises ValueError for an unknown name.
 
     >>> metric_named("f1_benign").title
     'F1'
@@ -218,7 +218,7 @@ def metric_named(name: str) -> Metric:
 
 
 def title(name: str) -> str:
-    """What readers call a metric.
+    """The name of a metric for readers.
 
     >>> title("macro_f1"), title("f1_benign")
     ('macro-F1', 'F1 of benign')
@@ -228,7 +228,7 @@ def title(name: str) -> str:
 
 
 def lower_is_better(name: object) -> bool:
-    """Whether the smaller value of a metric is the better one; False for a row of a table that has no metric.
+    """Whether a smaller value of a metric is better; False for a row of a table that has no metric.
 
     >>> lower_is_better("hd95"), lower_is_better("f1_benign"), lower_is_better(None)
     (True, False, False)
@@ -247,10 +247,10 @@ def primary(kind: str) -> str:
 
 
 def case_scores_of(kind: str) -> list[str]:
-    """The names of the metrics that single cases have."""
+    """The names of the metrics that score single cases."""
     return [metric.name for metric in METRICS if metric.kind == kind and metric.of_case]
 
 
-# For tables: every metric but those of single classes, in order; and the primary ones.
+# For tables: all metrics except those of single classes, in order; and the primary metrics.
 MAIN = tuple(metric.name for kind in KINDS for metric in metrics_of(kind))
 PRIMARY = tuple(primary(kind) for kind in KINDS)

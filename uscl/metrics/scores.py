@@ -1,4 +1,4 @@
-"""From a cell's stored predictions to scores: pure functions, no model needed.
+"""Scores from a cell's stored predictions: pure functions that need no model.
 
 A cell's predictions become its scored cases, one row per test case, and these become scores, fold by fold.
 """
@@ -16,10 +16,10 @@ BEST_ON_TEST = "best_on_test_"
 
 
 def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """One row per test case, in the order of `predictions` and with all columns that say which case and cell it is.
+    """One row per test case, in the order of `predictions` and with all columns that identify the case and its cell.
 
-    `kind` classification: predicted (the class of the highest probability, the first in alphabetical order of equal
-    ones), correct, and the probabilities `p_<class>`. `kind` segmentation: the metrics that single images have (dice,
+    `kind` classification: predicted (the class of the highest probability; the first in alphabetical order if several
+    are equal), correct, and the probabilities `p_<class>`. `kind` segmentation: the metrics of single images (dice,
     iou, hd95) instead of the masks. Raises UserError if a probability is not finite.
     """
     return {CLASSIFICATION: classified, SEGMENTATION: segmented}[kind](predictions)
@@ -33,12 +33,12 @@ def classified(predictions: pd.DataFrame) -> pd.DataFrame:
     if bad.any():
         raise UserError(
             f"The predictions of {bad.sum()} of {len(bad)} cases, the first at row {bad.argmax()}, are NaN or"
-            " infinite: remove the cell's predictions.parquet, so that it is evaluated again."
+            " infinite: remove the cell's predictions.parquet and run again to repeat its evaluation."
         )
     decided = np.array(classes, dtype=object)[predictions[probabilities].to_numpy().argmax(axis=1)]
     scores = predictions[probabilities].assign(predicted=decided, correct=decided == predictions["label"])
-    said = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]
-    return with_scores(predictions.drop(columns=said), scores[["predicted", "correct", *probabilities]])
+    given = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]
+    return with_scores(predictions.drop(columns=given), scores[["predicted", "correct", *probabilities]])
 
 
 def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_scores(known: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores after case, group and label, then all other columns of the cases."""
+    """A table with the columns up to the label, then the scores, then all other columns of the cases."""
     after = known.columns.get_loc("label") + 1
     return pd.concat([known.iloc[:, :after], scores, known.iloc[:, after:]], axis=1)
 
@@ -58,14 +58,14 @@ def with_scores(known: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 def score_cell(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
     """One row per fold x metric of a cell: arm, task, regime, labels, seed, fold, metric, value; NaN where undefined.
 
-    `cases` holds what `case_scores` gives for the test cases of all folds; `kind` is classification or segmentation.
+    `cases` is the result of `case_scores` for the test cases of all folds; `kind` is classification or segmentation.
     """
     rows = [(*cell, name, value) for cell, part in cases.groupby(CELL) for name, value in scores(part, kind).items()]
     return pd.DataFrame(rows, columns=[*CELL, "metric", "value"])
 
 
 def scores(cases: pd.DataFrame, kind: str) -> dict[str, float]:
-    """All metrics of some scored cases (`case_scores`) by name, in the order of all tables."""
+    """All metrics of scored cases (`case_scores`) by name, in the order of all tables."""
     if kind == SEGMENTATION:
         images: ScoredImages = {name: cases[name].to_numpy(dtype=float) for name in case_scores_of(kind)}
         return {found.name: float(found.of_cell(images)) for found in metrics_of(kind)}
@@ -76,7 +76,7 @@ def scores(cases: pd.DataFrame, kind: str) -> dict[str, float]:
 
 
 def by_name(cases: ClassifiedCases) -> dict[str, float]:
-    """All metrics of classified cases by name: those over all classes, then those of each class."""
+    """All metrics of classified cases by name: first those over all classes, then those of each class."""
     found = {each.name: float(each.of_cell(cases)) for each in metrics_of(CLASSIFICATION)}
     of_classes = {each.name: each.of_cell(cases) for each in metrics_of(CLASSIFICATION, by_class=True)}
     for number, class_name in enumerate(cases.classes):
@@ -85,12 +85,12 @@ def by_name(cases: ClassifiedCases) -> dict[str, float]:
 
 
 def class_names(predictions: pd.DataFrame) -> list[str]:
-    """The classes that a table has probabilities `p_<class>` of, in alphabetical order."""
+    """The classes for which a table has probabilities `p_<class>`, in alphabetical order."""
     return sorted(column.removeprefix("p_") for column in predictions if column.startswith("p_"))
 
 
 def best_on_test_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Metrics by the authors' protocol, for comparison alone: metric, value; without rows where it was not run.
+    """Metrics by the authors' protocol, only for comparison: metric, value; no rows if that protocol was not run.
 
     The epoch that is best on the test fold (`uscl.evaluate.authors_protocol`) predicts, and all folds' cases count as
     one set. Only metrics of predicted classes are given. `predictions` has label and `best_on_test_p_<class>`.
@@ -105,7 +105,7 @@ def best_on_test_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def masks_of(predictions: pd.DataFrame, column: str) -> np.ndarray:
-    """Masks [n, height, width] of a column of packed bits; all images of a task have one size."""
+    """Unpack masks [n, height, width] from a column of packed bits; all images of a task have the same size."""
     height, width = int(predictions["height"].iloc[0]), int(predictions["width"].iloc[0])
     bits = np.stack([np.frombuffer(packed, dtype=np.uint8) for packed in predictions[column]])
     return np.unpackbits(bits, axis=1, count=height * width).reshape(-1, height, width).astype(bool)

@@ -1,7 +1,7 @@
-"""Segmentation metrics, each in two forms side by side: of one cell's images, and of many draws of groups at once.
+"""Segmentation metrics, each in two forms side by side: for one cell's images, and for many draws of groups at once.
 
-Scores of single images (`uscl.metrics.masks`) become those of a cell (`ScoredImages`), and, by sums over groups
-(`uscl.metrics.groups`), those of draws (`ImageDraws`; names that end in `_of_draws`).
+Scores of single images (`uscl.metrics.masks`) give the metrics of a cell (`ScoredImages`), and, by sums over groups
+(`uscl.metrics.groups`), those of draws (`ImageDraws`; functions whose names end in `_of_draws`).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,9 @@ ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metr
 class ImageGroups:
     """The images of a fold, summed by group, for all arms and seeds; and their Dice in ascending order.
 
-    `images` [groups]: images of each. `sums` [scores, arms, seeds, groups]: sums of each score of `names`, and last of
-    images whose Dice is 0. `sorted_dice`, `owner` [arms, seeds, n]: Dice in ascending order, and the group of each.
+    `images` [groups]: number of images per group. `sums` [scores, arms, seeds, groups]: the sum of each score of
+    `names`, and last the number of images whose Dice is 0. `sorted_dice`, `owner` [arms, seeds, n]: Dice in ascending
+    order, and the group of each value.
     """
 
     names: tuple[str, ...]
@@ -43,7 +44,7 @@ class ImageGroups:
 
     def drawn(self, weights: np.ndarray) -> "ImageDraws":
         """The images in draws with weights [draws, groups]."""
-        # One product for all scores: apart, their last digits would differ.
+        # One product for all scores: computed separately, their last digits would differ.
         *means, zero = weighted(self.sums, weights) / (weights @ self.images)
         return ImageDraws(self, weights, dict(zip(self.names, means, strict=True)), zero)
 
@@ -94,8 +95,8 @@ def zero_dice_share_of_draws(draws: ImageDraws) -> np.ndarray:
 def medians(ascending: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Medians of values that count as often as their group was drawn, [..., draws].
 
-    `ascending` [..., n] are the values, `owner` [..., n] their groups, `weights` [draws, groups] whole numbers. The
-    mean of the two values in the middle if their number is even.
+    `ascending` [..., n] are the values, `owner` [..., n] their groups, `weights` [draws, groups] whole numbers. For an
+    even number of values, the median is the mean of the two in the middle.
     """
     times = weights.T.astype(np.int32)
     found = np.empty((*ascending.shape[:-1], len(weights)))

@@ -27,7 +27,7 @@ def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
 
 
 def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
-    """Write what was trained beside the encoder; whole or not at all."""
+    """Write the modules that were trained with the encoder; whole or not at all."""
     with written(path) as beside:
         save_file(dict(heads), beside)
 
@@ -35,7 +35,7 @@ def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
 def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
     """The tensors by name and the metadata of an encoder file.
 
-    Raises UserError where the file is missing, is not safetensors, or was not written by `save_encoder`.
+    Raises UserError if the file is missing, is not safetensors, or was not written by `save_encoder`.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -59,9 +59,9 @@ def load_encoder(path: str | Path) -> Encoder:
 def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str, ignore: Iterable[str] = ()) -> int:
     """Copy `tensors` into `module` by name and return how many were copied.
 
-    Every entry of the module must be matched in name and shape, and every tensor must be used, but for those whose
-    name starts with a prefix in `ignore`; every number must be finite. Raises UserError that lists what did not match
-    or is not finite; then nothing is copied.
+    Every entry of the module must be matched in name and shape, and every tensor must be used, except those whose name
+    starts with a prefix in `ignore`; every number must be finite. Otherwise nothing is copied, and a UserError lists
+    what did not match or is not finite.
     """
     own = module.state_dict()
     offered = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(ignore))}
@@ -76,7 +76,7 @@ def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: st
     if bad := not_finite(offered):
         raise UserError(
             f"The weights in {source} hold numbers that are NaN or infinite, in {len(bad)} of {len(offered)} tensors"
-            f" ({shortened(bad)}): take a file of a training that went well."
+            f" ({shortened(bad)}): use the file of a training that succeeded."
         )
     module.load_state_dict(offered)
     return len(offered)
@@ -88,6 +88,6 @@ def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
 
 
 def shortened(names: Iterable[str], limit: int = 6) -> str:
-    """The first names in order, and how many more there are."""
+    """The first names in order, and the number of the others."""
     ordered = sorted(names)
     return ", ".join(ordered[:limit]) + (f" and {len(ordered) - limit} more" if len(ordered) > limit else "")

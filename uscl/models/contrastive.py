@@ -1,4 +1,4 @@
-"""What is trained in contrastive pretraining: the encoder with its projection head."""
+"""The model of contrastive pretraining: the encoder with its projection head."""
 
 from torch import Tensor, nn
 
@@ -10,7 +10,7 @@ from uscl.models.projector import projector
 class ContrastiveModel(nn.Module):
     """Frames [batch, 1, height, width] to representations h [batch, dim] and projections z [batch, 128].
 
-    With `classes`, class logits [batch, classes] from h come third. The heads start from the seed's stream.
+    With `classes`, the third output is class logits [batch, classes] from h. The heads start from the seed's stream.
     """
 
     def __init__(self, encoder: Encoder, seed: int, classes: int = 0) -> None:

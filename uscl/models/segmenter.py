@@ -19,9 +19,9 @@ DECODERS = ("unet", "deeplabv3plus")
 class Segmenter(nn.Module):
     """A decoder from scratch on an encoder with the weights and the input normalisation of `encoder`.
 
-    `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and gives logits of the same
-    shape. `matched` is the number of encoder tensors that were copied, by name: all that the decoder's encoder has.
-    Raises UserError for a decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
+    `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and returns logits of the
+    same shape. `matched` is the number of encoder tensors that were copied by name: all tensors of the decoder's
+    encoder. Raises UserError for a decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
     """
 
     mean: Tensor
@@ -45,12 +45,12 @@ class Segmenter(nn.Module):
         return self.net((frames - self.mean) / self.std)
 
     def freeze_below_last_block(self) -> None:
-        """Let only the encoder's last block and the decoder train."""
+        """Freeze everything except the encoder's last block and the decoder."""
         freezing.freeze_below_last_block(self.net.get_submodule("encoder"), self.arch, self.kind.prefix)
 
 
 def segmentation(arch: str) -> Segmentation:
-    """How segmentation-models-pytorch knows an encoder. Raises UserError for one that no decoder fits."""
+    """The names of an encoder in segmentation-models-pytorch. Raises UserError for one that no decoder fits."""
     known = encoder_spec(arch).segmentation
     if isinstance(known, str):
         raise UserError(f"Encoder {arch} can't segment: {known}")
@@ -61,9 +61,9 @@ def build_net(kind: Segmentation, decoder: str) -> nn.Module:
     """A randomly initialised network for grey frames in three channels and one class.
 
     DeepLabV3+ (Chen et al., ECCV 2018, arXiv 1802.02611) has the published output stride 16 with atrous rates 6, 12 and
-    18. In small frames most of these reach beyond the feature map (4 pixels wide at 64) and see their centre alone.
+    18. In small frames most of these reach beyond the feature map (4 pixels wide at 64) and see only their centre.
     """
-    # encoder_weights="imagenet" would ask a hub for weights, whatever the arm.
+    # encoder_weights="imagenet" would download weights from a hub, whatever the arm.
     if decoder == "unet":
         return smp.Unet(kind.name, encoder_weights=None, in_channels=3, classes=1)
     if decoder == "deeplabv3plus":
@@ -82,9 +82,9 @@ def build_net(kind: Segmentation, decoder: str) -> nn.Module:
 
 
 def undilate(convolution: nn.Module) -> None:
-    """Give a 3x3 convolution that lost its stride its own spacing back.
+    """Restore the spacing of a 3x3 convolution that lost its stride.
 
-    Only what follows a removed stride must be dilated to compute what its pretrained weights computed before.
+    Only the layers after a removed stride must be dilated to compute what their pretrained weights computed before.
     segmentation-models-pytorch dilates the whole stage (its issue 183).
     """
     convolution.dilation = convolution.padding = (1, 1)  # type: ignore[assignment]

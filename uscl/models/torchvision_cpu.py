@@ -1,12 +1,12 @@
-"""Make `import torchvision` work beside a CPU build of torch.
+"""Make `import torchvision` work with a CPU build of torch.
 
-PyPI serves torchvision only with a compiled part made for CUDA builds. Beside a CPU torch that part cannot be
-loaded, the operators `torchvision::nms` and `qnms` are never registered, and `import torchvision` (and with it
-timm and segmentation-models-pytorch) raises. Nothing here detects boxes, so declaring the two schemas is enough:
-models and transforms then work, only torchvision's own detection operators and image decoders stay unavailable.
+PyPI serves torchvision only with a compiled part made for CUDA builds. With a CPU torch that part cannot be loaded,
+the operators `torchvision::nms` and `qnms` are never registered, and `import torchvision` (and with it timm and
+segmentation-models-pytorch) raises. The project detects no boxes, so declaring the two schemas is enough: models and
+transforms then work, and only torchvision's own detection operators and image decoders stay unavailable.
 
-Import this module before torchvision, timm or segmentation_models_pytorch, in every process. Where torchvision
-imports by itself, it does nothing else.
+Import this module before torchvision, timm or segmentation_models_pytorch, in every process. If torchvision imports by
+itself, the module does nothing else.
 """
 
 import importlib
@@ -19,7 +19,7 @@ SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 def ensure_torchvision() -> None:
-    """Import torchvision, with the two operator schemas declared where its compiled part is not loadable."""
+    """Import torchvision, and declare the two operator schemas if its compiled part can't be loaded."""
     try:
         importlib.import_module("torchvision")
     except RuntimeError as error:

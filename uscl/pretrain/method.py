@@ -1,4 +1,4 @@
-"""What a method declares about itself. Light: the workflow reads it whenever a study is planned."""
+"""What a method declares about itself. Imports nothing heavy: the workflow reads it whenever it plans a study."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Method(NamedTuple):
-    """A row of the registry of methods (`uscl.pretrain.methods`).
+    """An entry of the registry of methods (`uscl.pretrain.methods`).
 
     `pretrain(encoder, store, fabric, seed, settings, *, folder, identity)` trains and returns a `Pretrained`; a method
     that does not train has `start(arch, seed, weights)` instead, which returns the encoder. `pairs` names how the two
     views of a pair are made, given the settings; `meta_share` is the share of the pool that is held out as meta set;
-    `step_cost` is the cost of a step in steps of SimCLR (benchmarks/meta_step.py).
+    `step_cost` is the cost of a step relative to a step of SimCLR (benchmarks/meta_step.py).
     """
 
     name: str

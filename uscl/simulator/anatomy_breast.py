@@ -1,4 +1,4 @@
-"""Normal breast: skin, fat lobules, fibroglandular tissue, chest muscle; masses are put into it."""
+"""Normal breast: skin, fat lobules, fibroglandular tissue, chest muscle; with masses added on request."""
 
 import cv2
 import numpy as np
@@ -17,9 +17,9 @@ def breast(
     half: float,
     depth: float,
 ) -> Phantom:
-    """`body` draws what a patient keeps, `view` what changes with the probe's place; extent in mm.
+    """`body` draws what stays the same per patient, `view` what changes with the probe's position; extent in mm.
 
-    Masses keep within the inner 70 % of the width; their outlines are `phantom.lesions`, in drawing order.
+    Masses stay within the inner 70 % of the width; their outlines are `phantom.lesions`, in drawing order.
     """
     phantom = blank(half, depth, STEP, 0.6)
     gland, muscle = paint_layers(phantom, body, view)
@@ -82,7 +82,7 @@ def muscle_echo(phantom: Phantom, view: np.random.Generator) -> Floats:
 
 
 def add_fascia(phantom: Phantom, view: np.random.Generator, muscle: Floats, lung_seen: bool) -> None:
-    """Bright sheets before and behind the muscle; below the deeper one ribs and lung give no true echoes."""
+    """Bright sheets in front of and behind the muscle; ribs and lung below the deeper one give no true echoes."""
     along(phantom, muscle, view.uniform(6, 12) + 4 * texture(view, phantom, 7, 1)[0], roughness=0.05)
     back = muscle + curve(view, phantom.columns, view.uniform(6, 11), 0.5, 15)
     along(phantom, back, view.uniform(8, 15) + 4 * texture(view, phantom, 9, 1)[0], roughness=0.05)

@@ -1,4 +1,4 @@
-"""Upper abdomen: abdominal wall, liver with vessels, diaphragm, and at times kidney or gallbladder."""
+"""Upper abdomen: abdominal wall, liver with vessels, diaphragm, and sometimes kidney or gallbladder."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from uscl.simulator.phantom import Interface, Phantom, along, blank, curve, outl
 
 
 def liver(body: np.random.Generator, view: np.random.Generator, half: float, depth: float) -> Phantom:
-    """`body` draws what a patient keeps, `view` what changes with the probe's place; extent in mm."""
+    """`body` draws what stays the same per patient, `view` what changes with the probe's position; extent in mm."""
     phantom = blank(half, depth, 0.5, 0.55)
     wall = body.uniform(14, 26)
     paint_abdominal_wall(phantom, body, view, wall)
@@ -41,7 +41,7 @@ def paint_abdominal_wall(phantom: Phantom, body: np.random.Generator, view: np.r
 
 
 def paint_parenchyma(phantom: Phantom, body: np.random.Generator, view: np.random.Generator, wall: float) -> None:
-    """Liver below depth `wall`, which alone moves with breathing."""
+    """Liver below depth `wall`; only the liver moves with breathing."""
     z = phantom.rows[:, None]
     inside = np.broadcast_to(z > wall + 1, phantom.echo.shape)
     # Steatosis: a brighter liver that attenuates more.

@@ -21,10 +21,10 @@ State = Literal["regular", "covid", "pneumonia"]
 
 
 def lung(body: np.random.Generator, view: np.random.Generator, state: State, half: float, depth: float) -> Phantom:
-    """`body` draws what a patient keeps, `view` what changes with the probe's place.
+    """`body` draws what stays the same per patient, `view` what changes with the probe's position.
 
-    `half` and `depth` (mm) are the extent to be filled. The states overlap: a mild case may show nothing but
-    one B-line, a regular lung may have one, and pneumonia often has some.
+    `half` and `depth` (mm) are the extent to fill. The states overlap: a mild case may show only one B-line, a
+    regular lung may have one, and pneumonia often has some.
     """
     shallow = depth < 60
     step = 0.25 if shallow else 0.5
@@ -61,7 +61,7 @@ def paint_chest_wall(phantom: Phantom, body: np.random.Generator, view: np.rando
 
 
 def paint_air(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: Floats) -> None:
-    """Air reflects everything: what is displayed below is multiple scattering that fades with the path."""
+    """Air reflects everything: the display below it shows multiple scattering that fades with the path."""
     deep = np.maximum(phantom.rows[:, None] - pleura, 0)
     haze = view.uniform(-16, -4) - view.uniform(0.06, 0.38) * deep + 2 * texture(view, phantom, 12, 30)
     phantom.echo[:] = np.where(below, haze, phantom.echo)
@@ -70,7 +70,7 @@ def paint_air(phantom: Phantom, view: np.random.Generator, below: Bools, pleura:
 
 
 def add_pleural_line(phantom: Phantom, view: np.random.Generator, pleura: Floats, irregular: float) -> Floats:
-    """The bright line, in layers where thickened and with gaps where broken; returns its depth."""
+    """Add the bright line, layered where it is thickened and with gaps where it is broken; returns its depth."""
     rough = irregular * phantom.step * (1.0 * texture(view, phantom, 4, 1)[0] + 0.8 * texture(view, phantom, 1.5, 1)[0])
     level = (
         view.uniform(20, 29) + 2 * texture(view, phantom, 20, 1)[0] - 9 * irregular * (rough > irregular * phantom.step)
@@ -83,7 +83,7 @@ def add_pleural_line(phantom: Phantom, view: np.random.Generator, pleura: Floats
 
 
 def add_b_lines(phantom: Phantom, view: np.random.Generator, line: Floats, count: int, confluent: float) -> None:
-    """Bundles of ringing points: narrow ones stand alone, wide ones flow together."""
+    """Add bundles of ringing points: narrow bundles appear as single lines, wide ones merge."""
     reach, scale = 0.5 * phantom.half, phantom.step / 0.5
     for _ in range(count):
         centre = view.uniform(-reach, reach)
@@ -96,13 +96,13 @@ def add_b_lines(phantom: Phantom, view: np.random.Generator, line: Floats, count
 
 
 def paint_regular(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
-    """A smooth pleural line and seldom a B-line, whatever the severity."""
+    """A smooth pleural line and, rarely, a B-line, whatever the severity."""
     line = add_pleural_line(phantom, view, pleura, view.uniform(0, 0.2))
     add_b_lines(phantom, view, line, int(view.choice([0, 1, 2], p=[0.78, 0.17, 0.05])), 0.05)
 
 
 def paint_covid(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
-    """An irregular pleural line, B-lines that flow together, small consolidations below the pleura."""
+    """An irregular pleural line, merging B-lines, small consolidations below the pleura."""
     irregular = 0.15 + 0.85 * severity
     line = add_pleural_line(phantom, view, pleura, irregular)
     phantom.dampen(1 - 0.75 * severity)
@@ -114,7 +114,7 @@ def paint_covid(phantom: Phantom, view: np.random.Generator, pleura: Floats, sev
 
 
 def paint_pneumonia(phantom: Phantom, view: np.random.Generator, pleura: Floats, severity: float) -> None:
-    """One large consolidation, at times under an effusion, and few B-lines."""
+    """One large consolidation, sometimes under an effusion, and few B-lines."""
     line = add_pleural_line(phantom, view, pleura, view.uniform(0.05, 0.6))
     phantom.dampen(1 - 0.6 * severity)
     add_b_lines(phantom, view, line, int(view.poisson(1.1)), 0.3)

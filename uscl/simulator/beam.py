@@ -1,11 +1,11 @@
-"""Point scatterers to B-mode: beam-space I/Q, point spread function, time gain compensation, display.
+"""From point scatterers to B-mode: beam-space I/Q, point spread function, time gain compensation, display.
 
 Moving point scatterers are convolved with a separable point spread function in beam coordinates:
 Bamber & Dickinson, Phys Med Biol 25 (1980) 463, doi:10.1088/0031-9155/25/3/006 (speckle as a convolution);
 Meunier & Bertrand, IEEE Trans Med Imaging 14 (1995) 293 (speckle that follows tissue motion);
 Gao et al., COLE, IEEE TUFFC 56 (2009) 404 (fast cardiac sequences).
-An element-by-element simulation does not serve here: PyMUST 0.1.9's simus took 22.7 CPU-seconds for one
-plane-wave transmit of 4,000 scatterers (C5-2v probe); a frame here holds 80,000 and has 0.03 s.
+An element-by-element simulation is too slow: PyMUST 0.1.9's simus took 22.7 CPU-seconds for one plane-wave
+transmit of 4,000 scatterers (C5-2v probe); a frame here holds 80,000 and may take 0.03 s.
 """
 
 import cv2
@@ -22,7 +22,7 @@ Complex = NDArray[np.complex64]
 
 
 class Beams:
-    """Everything of an exam that does not change from frame to frame."""
+    """Everything about an exam that does not change from frame to frame."""
 
     def __init__(self, exam: Exam) -> None:
         self.exam = exam
@@ -38,11 +38,11 @@ class Beams:
         self.visible = (self.map_x >= 0) & (self.map_x <= BEAMS - 1) & (self.map_y >= 0) & (self.map_y <= ROWS - 1)
 
     def pitch(self, r: Floats) -> Floats:
-        """Distance of neighbouring beams at depth r, mm."""
+        """Distance between neighbouring beams at depth r, mm."""
         return np.float32(self.db) * (self.exam.radius + r if self.exam.radius else np.ones_like(r))
 
     def to_beam(self, x: Floats, z: Floats) -> tuple[Floats, Floats]:
-        """Body position (mm) to (row, beam) indices; the skin clings to the probe's face."""
+        """Convert a body position (mm) to (row, beam) indices; the skin follows the probe's face."""
         r, b = z, x
         if self.exam.radius:
             radius = np.float32(self.exam.radius)
@@ -63,7 +63,7 @@ class Beams:
         return x, z
 
     def _sag(self, x: Floats) -> Floats:
-        """How far the convex face stands back at lateral position x, mm (0 at its middle)."""
+        """How far the convex face recedes at lateral position x, mm (0 at its middle)."""
         radius = np.float32(self.exam.radius)
         return np.sqrt(np.maximum(radius * radius - x * x, (0.5 * radius) ** 2)) - radius
 
@@ -71,7 +71,7 @@ class Beams:
         """Sum echoes with carrier phase exp(-2jkr) onto the beam grid, bilinearly: complex (ROWS, BEAMS)."""
         keep = (row >= 0) & (row < ROWS - 1) & (beam >= 0) & (beam < BEAMS - 1)
         row, beam, amplitude = row[keep], beam[keep], amplitude[keep]
-        # The phase is a fast function of depth: reduce it in turns before the float32 sine.
+        # The phase changes fast with depth: reduce it to a fraction of a turn before the float32 sine.
         turns = row * np.float32(2 * self.dr / self.exam.wavelength)
         phase = (turns - np.floor(turns)) * np.float32(2 * np.pi)
         i, j = row.astype(np.int32), beam.astype(np.int32)
@@ -91,7 +91,7 @@ class Beams:
         return (grid[0] + 1j * grid[1]).reshape(ROWS, BEAMS).astype(np.complex64)
 
     def envelope(self, grid: Complex, noise: Complex) -> Floats:
-        """Point spread function, amplified noise, detection: (ROWS, BEAMS); tissue of 0 dB has RMS 1."""
+        """Apply point spread function, amplified noise and detection: (ROWS, BEAMS); tissue of 0 dB has RMS 1."""
         planes = grid.view(np.float32).reshape(ROWS, BEAMS, 2)
         spread = sum(
             cv2.filter2D(planes * mix[:, None, None], -1, kernel[None], borderType=cv2.BORDER_CONSTANT)
@@ -112,7 +112,7 @@ class Beams:
         """Log compression, gray map and scan conversion: uint8 (height, width), black outside the sector."""
         exam = self.exam
         level = np.log10(np.maximum(envelope, 1e-6)) * np.float32(20)
-        # 0 dB tissue at gain 0 sits 36 dB above the darkest gray.
+        # Tissue of 0 dB at gain 0 is 36 dB above the darkest gray.
         gray = np.clip((level + np.float32(36 + exam.gain)) / np.float32(exam.dynamic_range), 0, 1)
         gray = cv2.GaussianBlur(gray, (0, 0), exam.smoothing)
         picture = cv2.remap(gray, self.map_x, self.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
@@ -120,7 +120,7 @@ class Beams:
         return np.round(picture).astype(np.uint8)
 
     def _axial(self) -> list[Complex]:
-        """Pulse envelopes of unit energy, one for each sub-band."""
+        """Pulse envelopes of unit energy, one per sub-band."""
         length = self.exam.cycles * self.exam.wavelength / 2  # mm; the way back halves it
         sigma = max(length / 2.355 / self.dr, 1.0)  # rows
         n = np.arange(-int(4 * sigma) - 1, int(4 * sigma) + 2)

@@ -1,4 +1,4 @@
-"""Airless lung and fluid around it: what pneumonia shows below the pleura."""
+"""Airless lung and the fluid around it, as pneumonia shows them below the pleura."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from uscl.simulator.phantom import Bools, Floats, Interface, Phantom, along, out
 
 
 def effusion(phantom: Phantom, view: np.random.Generator, pleura: Floats, thick: float) -> None:
-    """Anechoic fluid between the pleural layers; the lung's surface is seen through it."""
+    """Add anechoic fluid between the pleural layers; the lung's surface is visible through it."""
     bottom = pleura + np.maximum(thick * (1 + 0.5 * texture(view, phantom, 30, 1)[0]), 0)
     inside = (phantom.rows[:, None] > pleura + 0.5) & (phantom.rows[:, None] < bottom)
     phantom.echo[inside], phantom.attenuation[inside] = -38, 0.02
@@ -18,7 +18,7 @@ def effusion(phantom: Phantom, view: np.random.Generator, pleura: Floats, thick:
 def consolidate(
     phantom: Phantom, view: np.random.Generator, pleura: Floats, centre: float, radii: tuple[float, float]
 ) -> None:
-    """Airless lung as dense as liver, its deep border shredded, with air left in some bronchi."""
+    """Add airless lung as dense as liver, with a shredded deep border and air left in some bronchi."""
     at = float(np.interp(centre, phantom.columns, pleura))
     x, z = outline(view, (centre, at + 0.1 * radii[1]), radii, lambda n: 0.16 / n**0.4)
     inside = region(phantom, x, z) & (phantom.rows[:, None] > pleura + 0.6)
@@ -33,7 +33,7 @@ def consolidate(
 
 
 def shred_border(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
-    """Where air begins again: bright crumbs with dirty tails instead of a clean line."""
+    """Draw the border to aerated lung as bright crumbs with dirty tails instead of a clean line."""
     edge = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((5, 1), np.uint8), anchor=(0, 0)).astype(bool)
     rows, columns = np.nonzero(edge & (np.cumsum(inside[::-1], axis=0)[::-1] <= 6))
     if not rows.size:
@@ -46,7 +46,7 @@ def shred_border(phantom: Phantom, view: np.random.Generator, inside: Bools) -> 
 
 
 def add_bronchogram(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
-    """A branching row of bright dashes: air in a bronchus of the airless lung."""
+    """Add a branching row of bright dashes: air in a bronchus of the airless lung."""
     rows, columns = np.nonzero(inside)
     k = int(view.integers(rows.size))
     x, z, heading = float(phantom.columns[columns[k]]), float(phantom.rows[rows[k]]), view.uniform(-1.2, 1.2)

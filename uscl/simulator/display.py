@@ -1,4 +1,4 @@
-"""What a machine draws on its picture, and where a mass lies in it."""
+"""Annotations that a machine draws on its picture, and masks of the masses in it."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ Image = NDArray[np.uint8]
 
 
 def annotate(image: Image, scanner: Scanner) -> Image:
-    """Add the depth scale and the orientation mark of exams that have them: uint8 (height, width)."""
+    """Add the depth scale and the orientation mark if the exam has them: uint8 (height, width)."""
     exam = scanner.beams.exam
     image = image.copy()
     if exam.ticks:
@@ -33,7 +33,7 @@ def lesion_masks(scanner: Scanner) -> list[Image]:
 
 
 def callipers(image: Image, mask: Image) -> Image:
-    """Crosses at the ends of a mass's width and height, as left by an operator who measured it."""
+    """Draw crosses at the ends of a mass's width and height, as an operator leaves them after measuring it."""
     image = image.copy()
     rows, columns = np.nonzero(mask)
     ends = ((columns.argmin(), columns.argmax(), rows.argmin(), rows.argmax())) if rows.size else ()

@@ -1,4 +1,4 @@
-"""What goes wrong in recordings, planted with known truth: organ changes, lost contact, frozen frames."""
+"""Faults of recordings, planted with known truth: organ changes, lost contact, frozen frames."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ from uscl.simulator.phantom import Floats
 from uscl.simulator.scan import FULL_CONTACT, Scanner
 
 Event = Literal["none", "organ_change", "dropout", "freeze"]
-SHORTEST = 8  # frames in which an event has room
+SHORTEST = 8  # frames that a video needs to have room for an event
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Step:
 
     moment: int  # frame index at which the body is imaged; repeated while frozen
     blend: float = 0.0  # 0 first organ, 1 second organ
-    contact: Floats | None = None  # per beam; None touches fully
+    contact: Floats | None = None  # per beam; None means full contact
     note: Literal["", "transition", "dropout", "freeze"] = ""
 
 
@@ -42,7 +42,7 @@ def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
 
 
 def changing_organ(steps: list[Step], start: int, length: int) -> list[Step]:
-    """The probe is lifted and set down elsewhere: both pictures are weak halfway."""
+    """The operator lifts the probe and sets it down elsewhere: both pictures are weak halfway."""
     changed = [Step(k, blend=1.0) for k in range(len(steps))]
     for k in range(start, min(start + length, len(steps) - 1)):
         blend = (k - start + 1) / (length + 1)
@@ -52,7 +52,7 @@ def changing_organ(steps: list[Step], start: int, length: int) -> list[Step]:
 
 
 def lost_contact(rng: np.random.Generator) -> Floats:
-    """Air under the whole face, or under a part of it."""
+    """Contact per beam with air under the whole face, or under part of it."""
     if rng.random() < 0.5:
         return np.full(BEAMS, 0.004, np.float32)
     place = np.linspace(0, 1, BEAMS)
@@ -61,7 +61,7 @@ def lost_contact(rng: np.random.Generator) -> Floats:
 
 
 def render(steps: list[Step], scanners: list[Scanner], motion: Motion, rate: float) -> list[NDArray[np.uint8]]:
-    """Frames of the steps, each uint8 (height, width); two scanners of one exam where the organ changes."""
+    """Frames of the steps, each uint8 (height, width); two scanners of one exam if the organ changes."""
     frames: list[NDArray[np.uint8]] = []
     for k, step in enumerate(steps):
         if step.note == "freeze" and k and steps[k - 1].moment == step.moment:

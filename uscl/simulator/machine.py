@@ -1,4 +1,4 @@
-"""The examination: probe geometry, machine settings and display of one video."""
+"""The exam: probe geometry, machine settings and display of one video."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,13 +31,13 @@ class Exam:
     ring: float  # strength of the lens reverberation right under the face, dB
     height: int  # display, px
     width: int
-    crop: float  # 1 shows the whole sector; smaller cuts its sides off, as published clips are
+    crop: float  # 1 shows the whole sector; a smaller value cuts its sides off, as in published clips
     ticks: bool  # depth scale
     marker: bool  # orientation mark
 
     @property
     def wavelength(self) -> float:
-        """In mm, for 1540 m/s."""
+        """Wavelength in mm, for 1540 m/s."""
         return 1.54 / self.frequency
 
     @property
@@ -54,7 +54,7 @@ def face_drop(radius: float, half: float, crop: float) -> float:
 
 
 def even(value: float) -> int:
-    """The nearest even number; codecs with halved chroma take no odd sides."""
+    """The nearest even number; codecs with halved chroma reject odd sides."""
     return 2 * round(value / 2)
 
 
@@ -68,7 +68,7 @@ def draw_exam(rng: np.random.Generator, probe: Probe, organ: str) -> Exam:
 
 
 def draw_convex(rng: np.random.Generator, organ: str, common: dict) -> Exam:
-    """An abdominal probe: deep, of low frequency."""
+    """An abdominal probe: deep field of view, low frequency."""
     depth = rng.uniform(90, 150) if organ == "lung" else rng.uniform(120, 165)
     radius, half = rng.uniform(42, 62), np.radians(rng.uniform(27, 34))
     crop = rng.uniform(0.55, 0.78) if rng.random() < 0.7 else 1.0
@@ -100,7 +100,7 @@ def draw_convex(rng: np.random.Generator, organ: str, common: dict) -> Exam:
 
 
 def draw_linear(rng: np.random.Generator, organ: str, common: dict) -> Exam:
-    """A small-parts probe: shallow, of high frequency."""
+    """A small-parts probe: shallow field of view, high frequency."""
     depth, half = rng.uniform(28, 42), rng.uniform(18, 25)
     scale = rng.uniform(280, 380) / max(depth, 2 * half)
     return Exam(

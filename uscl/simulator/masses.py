@@ -14,7 +14,7 @@ Finding = Literal["normal", "benign", "malignant"]
 def draw_mass(
     view: np.random.Generator, finding: Finding, x: float, layers: tuple[float, float], scale: float
 ) -> tuple[Floats, Floats, dict[str, float]]:
-    """Outline and character of a mass. An eighth of each kind looks like the other."""
+    """Draw outline and character of a mass. An eighth of each kind looks like the other."""
     gland, muscle = layers
     typical = view.random() > 0.12
     suspicious = (finding == "malignant") == typical
@@ -39,7 +39,7 @@ def draw_mass(
 
 
 def add_mass(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats, look: dict[str, float]) -> None:
-    """Paint a mass of this outline and character, and what it does to the tissue around and behind it."""
+    """Paint a mass of this outline and character, and its effect on the tissue around and behind it."""
     inside = region(phantom, x, z)
     soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), look["blur"] / phantom.step)
     distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5) * np.float32(phantom.step)
@@ -60,13 +60,13 @@ def add_mass(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats, 
 
 
 def ended_at(phantom: Phantom, interface: Interface, inside: Bools) -> Interface:
-    """Fibres and fasciae end at the mass."""
+    """The interface with its part inside the mass removed: fibres and fasciae end at the mass."""
     within = phantom.sample(inside.astype(np.float32), interface.x, interface.z)
     return replace(interface, level=(interface.level - 60 * within).astype(np.float32))
 
 
 def add_spicules(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floats) -> None:
-    """Dark rays of tumour into the surroundings; they do not belong to the outlined mass."""
+    """Add dark rays of tumour into the surroundings; they are not part of the outlined mass."""
     cx, cz = float(x.mean()), float(z.mean())
     for k in view.choice(x.size, int(view.integers(3, 12))):
         reach = 1 + view.uniform(0.15, 0.5)
@@ -77,7 +77,7 @@ def add_spicules(phantom: Phantom, view: np.random.Generator, x: Floats, z: Floa
 
 
 def add_calcifications(phantom: Phantom, view: np.random.Generator, inside: Bools) -> None:
-    """Microcalcifications: bright points, too small to shadow."""
+    """Add microcalcifications: bright points that are too small to cast shadows."""
     rows, columns = np.nonzero(inside)
     for k in view.choice(rows.size, min(rows.size, int(view.integers(4, 16)))):
         x, z = float(phantom.columns[columns[k]]), float(phantom.rows[rows[k]])
@@ -85,7 +85,7 @@ def add_calcifications(phantom: Phantom, view: np.random.Generator, inside: Bool
 
 
 def add_edge_shadows(phantom: Phantom, x: Floats, z: Floats, strength: float) -> None:
-    """Refraction at the sides of a smooth mass takes the beam away: two thin shadows."""
+    """Add two thin shadows: refraction at the sides of a smooth mass deflects the beam."""
     for k in (int(x.argmin()), int(x.argmax())):
         off = np.hypot((phantom.columns - x[k])[None] / 0.5, (phantom.rows[:, None] - z[k]) / 1.2)
         phantom.attenuation += (strength * np.exp(-0.5 * off**2)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How body and probe move during a video."""
+"""Motion of body and probe during a video."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Pose:
-    """One instant. Shifts in mm."""
+    """The state at one instant. Shifts in mm."""
 
-    probe_x: float = 0.0  # of the body against the probe
+    probe_x: float = 0.0  # of the body relative to the probe
     probe_z: float = 0.0
-    breath_x: float = 0.0  # of the mobile tissue against the rest
+    breath_x: float = 0.0  # of the mobile tissue relative to the rest
     breath_z: float = 0.0
     squeeze: float = 0.0  # relative compression by the probe
     exchange: float = 0.0  # rad; elevational motion swaps this share of the scatterers' strength
@@ -33,7 +33,7 @@ class Motion:
     slice_thickness: float  # mm; elevational motion by this much replaces the speckle
 
     def pose(self, index: int, rate: float) -> Pose:
-        """The state at frame `index` of a video of `rate` frames per second."""
+        """The state at frame `index` of a video with `rate` frames per second."""
         t = index / rate
         cycle = 2 * np.pi * (t / self.period + self.phase)
         wave = np.sin(cycle) + 0.2 * np.sin(2 * cycle)
@@ -53,7 +53,7 @@ class Motion:
 
 
 def draw_motion(rng: np.random.Generator, organ: str) -> Motion:
-    """A plausible motion: a lung slides, a liver breathes along the body, a breast is pushed about."""
+    """Draw a plausible motion: a lung slides, a liver moves with breathing, the probe pushes a breast around."""
     breath = {
         "lung": (rng.uniform(2, 8), rng.uniform(0, 0.3)),
         "liver": (rng.uniform(3, 10), rng.uniform(0.5, 3)),

@@ -9,7 +9,7 @@ from uscl.simulator.masses import Finding
 from uscl.simulator.phantom import Phantom
 from uscl.simulator.scan import Scanner
 
-MARGIN = 15.0  # mm of tissue around the field of view, so that motion brings no edge into it
+MARGIN = 15.0  # mm of tissue around the field of view, so that motion moves no edge into it
 
 
 def lung_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam, state: State) -> Scanner:
@@ -29,7 +29,7 @@ def liver_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam)
 def breast_scanner(
     seed: int, case: tuple[str | int, ...], view: int, exam: Exam, finding: Finding, lesions: int
 ) -> Scanner:
-    """The breast of patient `case` with this many masses, seen in section `view`."""
+    """The breast of patient `case` with `lesions` masses, seen in section `view`."""
     half, depth = extent(exam)
     body, place = generator(seed, *case, "breast"), generator(seed, *case, "breast", view)
     return place_scanner(exam, breast(body, place, finding, lesions, half, depth), seed, case, view)

@@ -1,4 +1,4 @@
-"""Tissue in material coordinates: x to the right, z down from the skin, both in mm; before any motion."""
+"""Tissue in material coordinates, before any motion: x to the right, z down from the skin, both in mm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Interface:
-    """A coherent reflector: a line whose echo cancels itself where it is tilted against the beam."""
+    """A coherent reflector: a line whose echo cancels where the line is tilted against the beam."""
 
     x: Floats
     z: Floats
@@ -24,7 +24,7 @@ class Interface:
 
 @dataclass
 class Phantom:
-    """Maps of shape (depth, width) over [0, depth] x [-half, half], and what is not a map."""
+    """Maps of shape (depth, width) over [0, depth] x [-half, half], plus interfaces, pleura and artefact sources."""
 
     step: float  # mm per map cell
     half: float
@@ -49,20 +49,20 @@ class Phantom:
         return (np.arange(self.echo.shape[0], dtype=np.float32) + 0.5) * np.float32(self.step)
 
     def sample(self, image: Floats, x: Floats, z: Floats) -> Floats:
-        """Bilinear look-up of a map at points (mm) of any shape; edges are continued."""
+        """Look up a map bilinearly at points (mm) of any shape; values at the edges extend outwards."""
         column, row = (x + np.float32(self.half)) / np.float32(self.step), z / np.float32(self.step)
         at = folded_rows(column - np.float32(0.5)), folded_rows(row - np.float32(0.5))
         got = np.ravel(cv2.remap(image, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         return got[: x.size].reshape(x.shape).astype(np.float32, copy=False)
 
     def dampen(self, factor: Floats | float) -> None:
-        """Weaken the pleura's reflection, everywhere or for each map column."""
+        """Weaken the pleura's reflection, by one factor or by one per map column."""
         assert self.mirror is not None, "only a phantom with a pleura has a mirror"
         self.mirror = (self.mirror * factor).astype(np.float32)
 
 
 def folded_rows(values: Floats) -> Floats:
-    """A flat array in rows of 1024, because cv2.remap takes no axis longer than 32767."""
+    """The values as rows of 1024, because cv2.remap accepts no axis longer than 32767."""
     flat = np.ascontiguousarray(values, np.float32).reshape(-1)
     return np.pad(flat, (0, -flat.size % 1024)).reshape(-1, 1024)
 
@@ -77,7 +77,7 @@ def blank(half: float, depth: float, step: float, attenuation: float) -> Phantom
 def texture(rng: np.random.Generator, like: Phantom, length: float, height: float) -> Floats:
     """Smooth noise of unit variance, shape of the map, with correlation lengths (mm) along x and z."""
     shape, step = like.echo.shape, like.step
-    # Drawn coarsely and enlarged: long correlation lengths would need huge kernels on the fine map.
+    # Draw coarse noise and enlarge it: long correlation lengths would need huge kernels on the fine map.
     cell = (max(height, step), max(length, step))
     coarse = [max(4, int(n * step / c) + 3) for n, c in zip(shape, cell, strict=True)]
     noise = rng.standard_normal(coarse).astype(np.float32)

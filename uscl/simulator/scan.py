@@ -1,4 +1,4 @@
-"""One scanner on one body: turns a pose into a frame."""
+"""One scanner on one body: it turns a pose into a frame."""
 
 import cv2
 import numpy as np
@@ -11,14 +11,14 @@ from uscl.simulator.phantom import Floats, Phantom
 from uscl.simulator.scatterers import place_points
 
 COARSE_ROWS, COARSE_BEAMS = ROWS // 4, BEAMS // 2
-ECHOES = 4  # reverberations between pleura and probe that are followed
+ECHOES = 4  # number of simulated reverberations between pleura and probe
 
 REST = Pose()
 FULL_CONTACT = np.ones(BEAMS, np.float32)
 
 
 class Scanner:
-    """Scatterers, interfaces and artefacts of one phantom as one exam sees them."""
+    """Scatterers, interfaces and artefacts of one phantom as one exam images them."""
 
     def __init__(self, exam: Exam, phantom: Phantom, rng: np.random.Generator) -> None:
         self.beams, self.phantom = Beams(exam), phantom
@@ -56,7 +56,7 @@ class Scanner:
         return self.beams.deposit(*self.beams.to_beam(x, z), amplitude)
 
     def gain(self, pose: Pose) -> Floats:
-        """Transmission to each sample and back times time gain compensation, amplitude (ROWS, BEAMS)."""
+        """Two-way transmission to each sample times time gain compensation, amplitude (ROWS, BEAMS)."""
         exam, phantom = self.beams.exam, self.phantom
         x, z = self._coarse
         x, z = x - np.float32(pose.probe_x), (z - np.float32(pose.probe_z)) / np.float32(1 - pose.squeeze)
@@ -68,7 +68,7 @@ class Scanner:
         return np.power(np.float32(10), np.clip(-level / 20, -6, 0)) * self.beams.tgc[:, None]
 
     def _pleura(self, pose: Pose) -> tuple[NDArray[np.int64], Floats]:
-        """Row of the pleura and its reflection for each beam."""
+        """Row of the pleura and its reflection, per beam."""
         phantom, columns = self.phantom, self.phantom.columns
         assert phantom.pleura is not None
         assert phantom.mirror is not None
@@ -82,7 +82,7 @@ class Scanner:
     def _reverberate(self, grid: Complex, gain: Floats, pose: Pose) -> None:
         """A-lines: the chest wall's echo returns again one pleural depth later, and again."""
         row, mirror = self._pleura(pose)
-        # What a rib shadows is not reflected either.
+        # In a rib's shadow the pleura reflects nothing either.
         mirror = mirror * np.minimum(gain[np.clip(row, 0, ROWS - 1), np.arange(BEAMS)], 1)
         depth = np.arange(ROWS)[:, None]
         copy = np.where(depth <= row + 6, grid, 0)
@@ -93,7 +93,7 @@ class Scanner:
             grid += copy
 
     def _ring_down(self, grid: Complex, gain: Floats, pose: Pose) -> None:
-        """B-lines: a trapped bubble's ringing, drawn out below it along its beam."""
+        """B-lines: the ringing of a trapped bubble extends below it along its beam."""
         for k, (x, z, level, fading) in enumerate(self.phantom.ringdown):
             at = moved(np.array([x], np.float32), np.array([z], np.float32), np.array([1], np.float32), pose)
             row, beam = (float(v[0]) for v in self.beams.to_beam(*at))
@@ -108,7 +108,7 @@ class Scanner:
 
 
 def moved(x: Floats, z: Floats, mobility: Floats, pose: Pose) -> tuple[Floats, Floats]:
-    """Where material positions (mm) are in this pose."""
+    """The positions (mm) of material points in this pose."""
     x = x + mobility * np.float32(pose.breath_x) + np.float32(pose.probe_x)
     z = (z + mobility * np.float32(pose.breath_z)) * np.float32(1 - pose.squeeze) + np.float32(pose.probe_z)
     return x, z
@@ -121,7 +121,7 @@ def complex_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Complex:
 
 
 def edge_contact(exam: Exam) -> Floats:
-    """Beams at the ends of the face that touch the skin poorly."""
+    """Contact per beam, 0.02 to 1: beams at the ends of the face may touch the skin poorly."""
     place = np.linspace(0, 1, BEAMS)
     left, right = exam.contact
     weak = np.zeros(BEAMS)

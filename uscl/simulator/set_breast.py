@@ -18,7 +18,7 @@ MEASURED = 0.12  # share of images with callipers left in them
 
 
 def write_breast(out: Path, seed: int, images: int) -> None:
-    """Write `images` pictures, one a patient, with their masks, into a folder for each finding."""
+    """Write `images` pictures, one per patient, with their masks, into one folder per finding."""
     benign, malignant = (round(SHARES[f] * images) for f in ("benign", "malignant"))
     counts: dict[Finding, int] = {
         "benign": benign,

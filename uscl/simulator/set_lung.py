@@ -22,7 +22,7 @@ PREFIXES: dict[State, tuple[str, str]] = {
     "regular": ("Reg_", "regular"),
 }
 STATES = tuple(PREFIXES)
-STILL_EVERY, LINEAR_EVERY = 5, 7  # patients of whom there is also a still image, a linear-probe video
+STILL_EVERY, LINEAR_EVERY = 5, 7  # every 5th patient also has a still image, every 7th a linear-probe video
 
 
 class Recording(NamedTuple):
@@ -35,7 +35,7 @@ class Recording(NamedTuple):
 
     @property
     def state(self) -> State:
-        """The patient's class: classes take turns by patient."""
+        """The patient's class: the classes alternate from patient to patient."""
         return STATES[self.patient % len(STATES)]
 
 
@@ -54,7 +54,7 @@ def write_lung(out: Path, seed: int, patients: int, videos: int, frames: int) ->
 
 
 def recordings(patient: int, videos: int) -> Iterator[Recording]:
-    """What is recorded of one patient: `videos` convex videos, and of some a still image and a linear video."""
+    """The recordings of one patient: `videos` convex videos; some patients also have a still or a linear video."""
     for view in range(videos):
         yield Recording(patient, view, "convex", rotate(patient, view, videos, len(STATES)))
     if patient % STILL_EVERY == 1:
@@ -93,7 +93,7 @@ def write_still(out: Path, seed: int, recording: Recording) -> dict[str, object]
 
 
 def metadata_row(folder: str, name: str, recording: Recording, medium: str) -> dict[str, object]:
-    """Columns named as in the public table."""
+    """A row of the metadata, with the column names of the public table."""
     return {
         "Current location": folder,
         "Filename": name,

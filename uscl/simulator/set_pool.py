@@ -18,7 +18,7 @@ from uscl.simulator.scan import Scanner
 from uscl.simulator.video import Format, rotate, write_video
 
 ORGANS = ("lung", "liver", "breast")
-# Where the probe goes when it leaves an organ.
+# The organ that the probe moves to when it leaves an organ.
 NEIGHBOUR = {"lung": "liver", "liver": "lung", "breast": "lung"}
 
 
@@ -46,10 +46,10 @@ def write_pool(
     *,
     one_machine: bool = False,
 ) -> None:
-    """Write videos/, videos.csv (a row for each video) and frames.csv (organ and event of each frame).
+    """Write videos/, videos.csv (one row per video) and frames.csv (organ and event of each frame).
 
-    `shares` are the parts of the videos that get each event; a video has one event at most. With `one_machine` all
-    videos of a probe are taken with the same settings, else each with its own.
+    `shares` gives the share of the videos that get each event; a video has at most one event. With `one_machine` all
+    videos of a probe have the same machine settings, else each has its own.
     """
     if frames < SHORTEST:
         raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
@@ -70,7 +70,7 @@ def write_pool(
 
 
 def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generator) -> list[Event]:
-    """Events of `count` videos: the rounded share of each, in random places. UserError: impossible shares."""
+    """Events of `count` videos: the rounded share of each, in random places. Raises UserError for impossible shares."""
     if any(share < 0 for share in shares.values()) or sum(shares.values()) > 1:
         raise UserError(f"The shares of nuisances {shares} must lie between 0 and 1 and add up to 1 at most.")
     events: list[Event] = [event for event, share in shares.items() for _ in range(round(share * count))]
@@ -99,13 +99,13 @@ def write_clip(
 
 
 def organ_of(patient: int, view: int, rng: np.random.Generator) -> str:
-    """Each patient comes for one organ; lung and liver patients may have the other looked at too."""
+    """The organ of a video: each patient comes for one organ; lung and liver patients may also show the other one."""
     organ = ORGANS[patient % len(ORGANS)]
     return NEIGHBOUR[organ] if view and organ != "breast" and rng.random() < 0.25 else organ
 
 
 def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:
-    """The patient under the scanner, with a disease or without, the same one in every video."""
+    """The patient under the scanner; whether and which disease the patient has is the same in every video."""
     case = ("pool", patient)
     state = generator(seed, *case, "state")
     if organ == "lung":

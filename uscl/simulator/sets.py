@@ -1,4 +1,4 @@
-"""The entry point: whole simulated data sets, in the layouts that the readers of real ones expect."""
+"""The simulator's entry point: whole simulated data sets, in the layouts that the readers of real sets expect."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def write_set(
 
     kind: "pool" (pretraining videos and the truth about their frames), "lung" (covid19_ultrasound layout,
     three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
-    not used). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
-    videos in which the probe moves to another organ, loses contact, or the picture freezes.
+    ignored). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
+    videos in which the probe moves to another organ, the probe loses contact, or the picture freezes.
     Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
     """
     check_request(kind, out, patients, videos, frames)
@@ -51,4 +51,4 @@ def check_request(kind: str, out: Path, patients: int, videos: int, frames: int)
         if value < 1:
             raise UserError(f"The simulated set {kind!r} needs at least 1 for {name}, not {value}.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} already exists: remove it, or choose another place for the simulated set {kind!r}.")
+        raise UserError(f"{out} already exists: remove it, or choose another path for the simulated set {kind!r}.")

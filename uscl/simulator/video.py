@@ -1,4 +1,4 @@
-"""Video files in the containers and codecs that public sets come in; same frames, same bytes."""
+"""Video files in the containers and codecs of public sets; the same frames give the same bytes."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,7 +23,7 @@ class Format:
     options: dict[str, str] = field(default_factory=dict)
 
 
-# Without look-ahead and B-frames: with them x264 gives other bytes for the same frames from run to run.
+# Without look-ahead and B-frames: with them x264 writes different bytes for the same frames from run to run.
 X264 = {"crf": "20", "preset": "veryfast", "tune": "zerolatency", "threads": "1"}
 FORMATS = (
     Format(".mp4", "libx264", "yuv420p", options=X264),
@@ -36,7 +36,7 @@ FORMATS = (
 
 
 def rotate(patient: int, view: int, videos: int, groups: int) -> Format:
-    """Formats take turns within each of the `groups` classes of patients, so that none betrays a class."""
+    """The format of a video; formats alternate within each of the `groups` classes, so that none reveals a class."""
     return FORMATS[(patient // groups * videos + view) % len(FORMATS)]
 
 
@@ -47,7 +47,7 @@ def write_video(path: Path, frames: list[NDArray[np.uint8]], form: Format, rate:
         stream = container.add_stream(form.codec, rate=rate, options=form.options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, form.pixels
-        stream.codec_context.thread_count = 1  # more threads may cut the picture differently
+        stream.codec_context.thread_count = 1  # more threads may slice the picture differently
         stream.codec_context.time_base = Fraction(1, rate)
         for k, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(pixel_planes(frame, form.pixels), format=form.pixels)
@@ -65,6 +65,6 @@ def pixel_planes(frame: NDArray[np.uint8], pixels: str) -> NDArray[np.uint8]:
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write an 8-bit gray PNG; UserError where the disk refuses."""
+    """Write an 8-bit gray PNG. Raises UserError if the disk refuses."""
     if not cv2.imwrite(str(path), image):
         raise UserError(f"{path} could not be written: check that the disk is not full and the folder is writable.")

@@ -1,9 +1,9 @@
-"""Confidence intervals that know that the cases of a patient or video go together: the cluster bootstrap.
+"""Confidence intervals by the cluster bootstrap, which keeps the cases of a patient or video together.
 
 Davison & Hinkley, Bootstrap Methods and their Application (1997), section 3.8: groups are drawn with replacement, each
-with all its cases. Folds are strata: a fold's draw has as many groups as the fold. What the bootstrap leaves out is
-that another draw of training groups would have given other models; the seeds show a part of that. With few groups in
-a fold intervals are somewhat short: with 8, those of a difference miss it in 8 % instead of 5 % of benchmarks
+with all its cases. Folds are strata: a fold's draw has as many groups as the fold. The bootstrap ignores that another
+draw of training groups would have given other models; the seeds show part of that variation. With few groups per fold
+the intervals are somewhat short: with 8, the interval of a difference misses it in 8 % instead of 5 % of benchmarks
 (`benchmarks/false_positives.py`). The permutation test does not depend on that.
 """
 
@@ -29,18 +29,18 @@ def bootstrap_means(panel: Panel, draws: int, seed: int) -> np.ndarray:
 
 
 def drawn(groups: int, draws: int, random: np.random.Generator) -> np.ndarray:
-    """How often each group is drawn when as many are drawn, with replacement, as there are: [draws, groups]."""
+    """How often each group is drawn, if as many groups as exist are drawn with replacement: [draws, groups]."""
     picked = random.integers(groups, size=(draws, groups)) + groups * np.arange(draws)[:, None]
     return np.bincount(picked.ravel(), minlength=draws * groups).reshape(draws, groups).astype(float)
 
 
 def interval(values: np.ndarray, estimate: float, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of draws [draws], shifted by their bias: the mean draw stands where `estimate` is.
+    """The percentile interval of draws [draws], shifted by their bias so that the mean draw equals `estimate`.
 
-    Metrics that are no means are biased in draws (Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter
+    Draws of metrics that are not means are biased (Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter
     10): drawing the same cases twice inflates the calibration error so much that its plain percentile interval may not
-    even hold the estimate, and lopsided classes lower macro-F1. Draws that are NaN are left out; both ends are NaN if
-    all are.
+    even contain the estimate, and unbalanced classes lower macro-F1. NaN draws are left out; both ends are NaN if all
+    draws are.
     """
     defined = values[~np.isnan(values)]
     if not len(defined):

@@ -1,4 +1,4 @@
-"""How large a difference is, beside whether there is one."""
+"""Effect sizes: how large a difference is, in addition to whether there is one."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ import numpy as np
 def standardised_difference(differences: np.ndarray, group: np.ndarray) -> float:
     """Mean over sd (n - 1) of the groups' mean differences: Cohen's d of paired scores, with groups as the units.
 
-    `differences` [n]: arm less reference of each case; `group` [n]: numbers of the groups. NaN where fewer than two
-    groups are there or all differ equally.
+    `differences` [n]: arm minus reference per case; `group` [n]: numbers of the groups. NaN if there are fewer than two
+    groups or all groups have the same difference.
     """
     counts = np.bincount(group)
     means = np.bincount(group, weights=differences)[counts > 0] / counts[counts > 0]
@@ -17,11 +17,11 @@ def standardised_difference(differences: np.ndarray, group: np.ndarray) -> float
 
 
 def probability_of_improvement(scores: np.ndarray, of_reference: np.ndarray, *, lower_is_better: bool) -> float:
-    """Share of pairs of scores [n] in which the arm is better than the reference, ties half; NaN without a pair.
+    """Share of pairs of scores [n] in which the arm is better than the reference, ties count half; NaN without a pair.
 
-    Scores of one fold and seed are a pair, and pairs with an undefined score are left out. After Agarwal et al.,
-    NeurIPS 2021 (arXiv 2108.13264), who compare all runs with all: folds are alike for both arms here, so that scores
-    are compared within them.
+    The scores of one fold and seed form a pair; pairs with an undefined score are left out. After Agarwal et al.,
+    NeurIPS 2021 (arXiv 2108.13264), who compare all runs with all: here both arms have the same folds, so scores are
+    compared within folds.
     """
     gain = (of_reference - scores) if lower_is_better else (scores - of_reference)
     gain = gain[~np.isnan(gain)]

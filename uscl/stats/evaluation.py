@@ -16,7 +16,7 @@ BEST_ON_TEST = [*RUN, "metric", "value"]
 class Scored(NamedTuple):
     """Scored cases, metrics of every fold, and metrics of the best epoch on the test fold, of all cells together.
 
-    Without any cell that is done, all are empty.
+    All are empty if no cell is done.
     """
 
     cases: pd.DataFrame
@@ -25,7 +25,7 @@ class Scored(NamedTuple):
 
 
 def score_runs(folders: Iterable[Path], kind: str) -> Scored:
-    """Score the cells in some folders; `kind` is that of the task."""
+    """Score the cells in `folders`; `kind` is the kind of the task."""
     cases, metrics, best = [], [], [pd.DataFrame(columns=BEST_ON_TEST)]
     for folder in folders:
         predictions = read_parquet(folder / "predictions.parquet")

@@ -1,4 +1,4 @@
-"""How often tests find a difference between simulated arms that are equal, by what they take as their unit."""
+"""How often tests find a difference between equal simulated arms, by the unit that they treat as independent."""
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,11 @@ def null_rejections(
     draws: int = 1000,
     clustering: float = 1.0,
 ) -> pd.DataFrame:
-    """Which tests reject at 5 % in simulated benchmarks of equal arms: a row a repetition, a boolean column a test.
+    """Which tests reject at 5 % in simulated benchmarks of equal arms: a row per repetition, a boolean column per test.
 
-    `cases`: of a group; `clustering` as in `simulated_cases`. Tests named "family" ask whether any of the comparisons
-    of the other `arms` - 1 arms with the first is significant (by groups: in macro-F1; McNemar: in accuracy). The
-    others look at the first of these comparisons alone.
+    `cases`: per group; `clustering` as in `simulated_cases`. Tests named "family" ask whether any comparison of the
+    other `arms` - 1 arms with the first is significant (by groups: in macro-F1; McNemar: in accuracy). The other tests
+    consider only the first of these comparisons.
     """
     skills = {f"arm{number}": 1.0 for number in range(arms)}
     rows = []
@@ -46,7 +46,7 @@ def null_rejections(
 
 
 def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
-    """What each test says of one benchmark."""
+    """Whether each test rejects in one benchmark."""
     arms = [arm for arm in cases["arm"].unique() if arm != REFERENCE]
     compared = comparisons(cases, "classification", [(arm, REFERENCE) for arm in arms], draws=draws, seed=seed)
     accuracy, macro_f1 = (compared[compared["metric"] == metric] for metric in ("accuracy", "macro_f1"))
@@ -65,7 +65,7 @@ def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
 
 
 def by_case(cases: pd.DataFrame, arm: str, draws: int, seed: int) -> float:
-    """p of the same permutation test on accuracy where every case is taken for a group of its own."""
+    """p of the same permutation test on accuracy if every case counts as a group of its own."""
     both = cases[cases["arm"].isin([arm, REFERENCE])]
     means = both.groupby(["case", "arm"])["correct"].mean().unstack("arm")
     difference = (means[arm] - means[REFERENCE]).to_numpy()

@@ -1,4 +1,4 @@
-"""Several tests at once."""
+"""Adjustment of p for several tests at once."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,8 @@ import pandas as pd
 def holm(p: np.ndarray | pd.Series) -> np.ndarray:
     """Adjusted p of a family of tests [n] (Holm 1979, https://www.jstor.org/stable/4615733).
 
-    Rejecting what is below 5 % errs in any of the family's tests with a probability of at most 5 %. NaN stays NaN and
-    is not counted as a test.
+    Rejecting all tests with an adjusted p below 5 % makes any false rejection in the family with a probability of at
+    most 5 %. NaN stays NaN and does not count as a test.
 
     >>> holm(np.array([0.01, float("nan"), 0.04]))
     array([0.02,  nan, 0.04])

@@ -1,4 +1,4 @@
-"""The scored cases of one task in one order for all arms and seeds, so that arms can be compared case by case."""
+"""The scored cases of one task, in the same order for all arms and seeds, so that arms can be compared case by case."""
 
 from typing import NamedTuple
 
@@ -22,9 +22,9 @@ class Panel(NamedTuple):
 def to_panel(cases: pd.DataFrame, kind: str) -> Panel:
     """The cases of `cases.parquet`, of all arms and seeds of one task x regime x labels, as arrays.
 
-    Arms keep the order of their first appearance. Raises ValueError where an arm lacks a case or has it twice with a
-    seed, where fold, group or label of a case differ between arms or seeds, where a group is in two folds, or where a
-    label or prediction is no class.
+    Arms keep the order of their first appearance. Raises ValueError if an arm lacks a case or has it twice for a seed,
+    if fold, group or label of a case differ between arms or seeds, if a group is in two folds, or if a label or
+    prediction is not a class.
     """
     arms, seeds = list(cases["arm"].unique()), sorted(cases["seed"].unique())
     classes = class_names(cases) if kind == "classification" else []
@@ -59,7 +59,7 @@ def image_values(table: pd.DataFrame, shape: tuple[int, int, int]) -> dict[str, 
 
 
 def numbers(names: pd.Series, classes: list[str]) -> np.ndarray:
-    """The number of each class name; ValueError for a name that is no class."""
+    """The number of each class name. Raises ValueError for a name that is not a class."""
     found = pd.Index(classes).get_indexer(names)
     if (found < 0).any():
         raise ValueError(f"{names[found < 0].iloc[0]!r} is none of the classes {', '.join(classes)}.")
@@ -67,7 +67,7 @@ def numbers(names: pd.Series, classes: list[str]) -> np.ndarray:
 
 
 def check(cases: pd.DataFrame, arms: list[str], seeds: list[int]) -> None:
-    """ValueError unless every arm has every case once with every seed, in the same fold, group and class."""
+    """Raise ValueError unless every arm has every case once per seed, in the same fold, group and class."""
     known = pd.Index(cases["case"].unique())
     by_cell = dict(list(cases.groupby(["arm", "seed"], sort=False)["case"]))
     for arm in arms:

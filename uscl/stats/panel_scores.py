@@ -1,4 +1,4 @@
-"""The metrics of a panel: their scores by fold and seed, and their means over those in many draws."""
+"""The metrics of a panel: scores per fold and seed, and their means over folds and seeds in many draws."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,17 +10,17 @@ from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, metrics_of
 from uscl.metrics.segmentation import ImageGroups
 from uscl.stats.panel import Panel
 
-# Draws that are computed at once: few enough for the processor's cache.
+# Draws that are computed at once: few enough to fit into the processor's cache.
 CHUNK = 1000
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
 def scorer(part: Part, classes: int) -> Scorer:
-    """A function of weights [draws, groups] that gives the scores [metrics, arms, seeds, draws] of a fold.
+    """A function that maps weights [draws, groups] to the scores [metrics, arms, seeds, draws] of a fold.
 
-    The weight of a group is how often it was drawn; `classes` is 0 for segmentation. The metrics are in the order of
-    `uscl.metrics.registry.names`.
+    The weight of a group is the number of times it was drawn; `classes` is 0 for segmentation. The metrics are in the
+    order of `uscl.metrics.registry.names`.
     """
     if classes:
         classified = ClassifiedGroups.of(part, classes)
@@ -30,7 +30,7 @@ def scorer(part: Part, classes: int) -> Scorer:
 
 
 def stacked_scores(draws: object, kind: str) -> np.ndarray:
-    """All metrics of draws, [metrics, arms, seeds, draws]: those over all classes, then those of each class."""
+    """All metrics of draws, [metrics, arms, seeds, draws]: first those over all classes, then those of each class."""
     whole = np.stack([metric.of_draws(draws) for metric in metrics_of(kind)])
     by_class = [metric.of_draws(draws) for metric in metrics_of(kind, by_class=True)]
     if not by_class:
@@ -39,7 +39,7 @@ def stacked_scores(draws: object, kind: str) -> np.ndarray:
 
 
 def fold_seed_scores(panel: Panel) -> np.ndarray:
-    """Scores of every fold and seed as they are, [metrics, arms, folds x seeds]; NaN where undefined."""
+    """Scores of every fold and seed without resampling, [metrics, arms, folds x seeds]; NaN where undefined."""
     by_fold = [scorer(part, len(panel.classes))(np.ones((1, part.groups))) for part in panel.folds.values()]
     return np.concatenate(by_fold, axis=2)[..., 0]
 
@@ -47,8 +47,8 @@ def fold_seed_scores(panel: Panel) -> np.ndarray:
 def mean_scores(by_fold: list[np.ndarray]) -> np.ndarray:
     """The mean over folds and seeds of scores [metrics, arms, seeds, draws] per fold: [metrics, arms, draws].
 
-    If a metric is undefined in a fold of a draw (such as AUROC if the groups drawn lack a class), the mean is over the
-    folds and seeds in which it is defined, as it is for the scores themselves.
+    If a metric is undefined in a fold of a draw (such as AUROC if the drawn groups lack a class), the mean is over the
+    folds and seeds in which it is defined, as for the scores themselves.
     """
     return mean_of_defined(np.concatenate(by_fold, axis=2), axis=2)
 

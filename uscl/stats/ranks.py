@@ -1,13 +1,13 @@
-"""Several arms on several problems: average ranks, and how far apart they must be (Demsar, JMLR 7, 2006)."""
+"""Several arms on several problems: average ranks, and the difference that is significant (Demsar, JMLR 7, 2006)."""
 
 import numpy as np
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 
 def average_ranks(scores: np.ndarray, *, lower_is_better: bool = False) -> np.ndarray:
-    """The mean over problems of each arm's rank, 1 the best, ties the mean of their ranks.
+    """The mean over problems of each arm's rank; rank 1 is the best, ties share the mean of their ranks.
 
-    `scores`: [problems, arms], none of them NaN (ValueError).
+    `scores`: [problems, arms]. Raises ValueError if a score is NaN.
     """
     return ranks(scores, lower_is_better=lower_is_better).mean(axis=0)
 
@@ -15,15 +15,15 @@ def average_ranks(scores: np.ndarray, *, lower_is_better: bool = False) -> np.nd
 def ranks(scores: np.ndarray, *, lower_is_better: bool = False) -> np.ndarray:
     """Ranks [problems, arms] within each problem."""
     if np.isnan(scores).any():
-        raise ValueError("A score is NaN: rank the problems that all arms have a score of.")
+        raise ValueError("A score is NaN: rank only the problems for which all arms have a score.")
     return rankdata(scores if lower_is_better else -scores, axis=1)
 
 
 def friedman(scores: np.ndarray) -> tuple[float, float]:
-    """Friedman's chi-square and its p, of scores [problems, arms]: do any arms differ in their ranks?
+    """Friedman's chi-square and its p for scores [problems, arms]: do any arms differ in their ranks?
 
-    (0, 1) where all arms tie on every problem. (NaN, NaN) for fewer than three arms, for which the test is not meant,
-    or fewer than two problems. p is that of a chi-square distribution, which is rough below some ten problems.
+    (0, 1) if all arms tie on every problem. (NaN, NaN) for fewer than three arms, for which the test is not defined,
+    or fewer than two problems. p comes from a chi-square distribution, which is rough below about ten problems.
     """
     if scores.shape[0] < 2 or scores.shape[1] < 3:
         return float("nan"), float("nan")

@@ -1,9 +1,9 @@
-"""Scored cases of made-up arms, for tests and benchmarks of the statistics: what is true is known.
+"""Scored cases of simulated arms with known truth, for tests and benchmarks of the statistics.
 
-Cases come in groups, as frames come in patients. What an arm makes of a group is the sum of its skill, of the group's
-difficulty, which all arms share, of an effect of that arm on that group, which its seeds share, and of noise by seed
-and case. Arms of equal skill are exchangeable within groups, but not within cases: that is the null of a benchmark
-whose cases are clustered.
+Cases come in groups, as frames come from patients. An arm's result on a case is the sum of four terms: the arm's skill;
+the group's difficulty, which all arms share; an effect of that arm on that group, which its seeds share; and noise per
+seed and case. Arms of equal skill are exchangeable within groups but not within cases: that is the null hypothesis of a
+benchmark with clustered cases.
 """
 
 import numpy as np
@@ -25,9 +25,9 @@ def simulated_cases(
 ) -> pd.DataFrame:
     """Classified cases as in `cases.parquet`: case, group, label, predicted, correct, p_<class>, arm, seed, fold.
 
-    `skills`: by arm, how much higher the true class's logit is; `cases`: of a group; `classes`: at least 2, one a group
-    and all in every fold where groups suffice; `clustering`: sd of the arms' effects on groups, 0 for arms that differ
-    from case to case only.
+    `skills`: how much higher the true class's logit is, by arm; `cases`: per group; `classes`: at least 2, one class
+    per group and all classes in every fold if there are enough groups; `clustering`: sd of the arms' effects on groups,
+    0 for arms that differ only from case to case.
     """
     table = clustered(groups, cases, folds, classes)
     truth = table["label"].to_numpy()
@@ -51,7 +51,7 @@ def simulated_images(
     seeds: int,
     clustering: float = 1.0,
 ) -> pd.DataFrame:
-    """Scored images as in `cases.parquet` of segmentation, a group each: case, group, label, dice, iou, hd95, ..."""
+    """Scored images as in `cases.parquet` of segmentation, one per group: case, group, label, dice, iou, hd95, ..."""
     table = clustered(images, 1, folds, 1)
     own = latent(random, skills, table, seeds, clustering)
     dice = np.where(own < -2, 0, 1 / (1 + np.exp(-own)))
@@ -60,7 +60,7 @@ def simulated_images(
 
 
 def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame:
-    """One row a case: case, group, label (number of the class), fold. Folds and classes take turns over groups."""
+    """One row per case: case, group, label (number of the class), fold. Folds and classes alternate over groups."""
     number = np.repeat(np.arange(groups), cases)
     names = [f"g{g:04d}-{c:03d}" for g in range(groups) for c in range(cases)]
     group = [name.split("-")[0] for name in names]
@@ -70,7 +70,7 @@ def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame
 def latent(
     random: np.random.Generator, skills: dict[str, float], table: pd.DataFrame, seeds: int, clustering: float
 ) -> np.ndarray:
-    """What each arm makes of each case with each seed, [arms, seeds, n]."""
+    """The result of each arm on each case with each seed, [arms, seeds, n]."""
     number = pd.factorize(table["group"])[0]
     groups, arms = number.max() + 1, len(skills)
     of_groups = DIFFICULTY * random.normal(size=groups) + clustering * random.normal(size=(arms, 1, groups))
@@ -81,7 +81,7 @@ def latent(
 
 
 def tidy(table: pd.DataFrame, arms: list[str], columns: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Long form: the table once an arm and seed, with columns [arms, seeds, n]."""
+    """Long form: the table once per arm and seed, with columns [arms, seeds, n]."""
     seeds = next(iter(columns.values())).shape[1]
     long = pd.concat([table] * (len(arms) * seeds), ignore_index=True)
     long = long.assign(**{name: values.reshape(-1) for name, values in columns.items()})

@@ -1,4 +1,4 @@
-"""The tables of statistics: intervals of all arms, comparisons between arms."""
+"""The tables of the statistics: intervals of all arms, comparisons between arms."""
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,12 @@ UNLIMITED = (-float("inf"), float("inf"))
 
 
 def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
-    """One row an arm x metric: mean, sd (n - 1) and number of fold x seed scores, and a 95 % interval of the mean.
+    """One row per arm x metric: mean, sd (n - 1) and number of fold x seed scores, and a 95 % interval of the mean.
 
     `cases`: the cases of all arms and seeds of one task x regime x labels (`cases.parquet`); `kind` is classification
     or segmentation. Columns: arm, metric, mean, sd, n, ci_low, ci_high, n_groups, n_cases, undefined. Mean and sd are
-    of the `n` scores that are defined, `undefined` counts the others; sd is NaN for n < 2. The interval is that of
-    `interval` from `draws` draws of the cluster bootstrap. ValueError as in `to_panel`.
+    over the `n` defined scores, `undefined` counts the others; sd is NaN for n < 2. `interval` gives the interval from
+    `draws` draws of the cluster bootstrap. Raises ValueError as `to_panel` does.
     """
     if cases.empty:  # no arm is complete
         return pd.DataFrame(columns=INTERVALS)
@@ -43,13 +43,13 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
 
 
 def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *, draws: int, seed: int) -> pd.DataFrame:
-    """One row a pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
+    """One row per pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
 
     Columns: arm, reference, metric, difference (of the means over fold x seed), ci_low, ci_high (95 %, paired cluster
     bootstrap), p (paired permutation test by group, not adjusted), p_mcnemar (accuracy only; it counts cases as
     independent), p_resampled_t, effect (accuracy, dice, iou and hd95 only), probability_of_improvement, n_groups,
-    n_cases. Differences and effects are arm less reference, also where lower is better. No rows without pairs.
-    ValueError as in `to_panel`, and where an arm of a pair has no cases.
+    n_cases. Differences and effects are arm minus reference, even if lower is better. Without pairs there are no rows.
+    Raises ValueError as `to_panel` does, and if an arm of a pair has no cases.
     """
     named = {arm for pair in pairs for arm in pair}
     if absent := sorted(named - set(cases["arm"])):
@@ -70,7 +70,7 @@ def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *,
 
 
 def spread(scores: np.ndarray) -> dict[str, float]:
-    """Mean, sd and number of the scores [folds x seeds] that are defined, and the number of those that are not."""
+    """Mean, sd and number of the defined scores [folds x seeds], and the number of undefined ones."""
     defined = scores[~np.isnan(scores)]
     mean = defined.mean() if len(defined) else float("nan")
     sd = defined.std(ddof=1) if len(defined) > 1 else float("nan")
@@ -78,19 +78,19 @@ def spread(scores: np.ndarray) -> dict[str, float]:
 
 
 def limits(drawn: np.ndarray, estimate: float, smallest_and_largest: tuple[float, float]) -> dict[str, float]:
-    """The interval of draws [draws], cut at the smallest and the largest value that the figure can take."""
+    """The interval of draws [draws], clipped to the smallest and the largest possible value of the metric."""
     low, high = np.clip(interval(drawn, estimate), *smallest_and_largest)
     return {"ci_low": float(low), "ci_high": float(high)}
 
 
 def sizes(panel: Panel) -> dict[str, int]:
-    """Groups and cases of all folds."""
+    """Number of groups and of cases in all folds."""
     parts = panel.folds.values()
     return {"n_groups": sum(part.groups for part in parts), "n_cases": sum(len(part.group) for part in parts)}
 
 
 def views(panel: Panel, scores: np.ndarray, name: str, both: list[int]) -> dict[str, float]:
-    """The difference and all views of it but the permutation test; scores [arms, folds x seeds] of the metric."""
+    """The difference and all statistics of it except the permutation test; scores [arms, folds x seeds]."""
     arm, reference = scores[both]
     lower = metric_named(name).lower_is_better
     return {
@@ -103,6 +103,6 @@ def views(panel: Panel, scores: np.ndarray, name: str, both: list[int]) -> dict[
 
 
 def effect(panel: Panel, name: str, both: list[int]) -> float:
-    """The standardised difference of a metric that single cases have, else NaN."""
+    """The standardised difference if single cases have scores of the metric, else NaN."""
     scores = case_means(panel, name)
     return float("nan") if scores is None else standardised_difference(np.subtract(*scores[both]), case_groups(panel))

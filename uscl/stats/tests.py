@@ -9,17 +9,17 @@ from uscl.metrics.groups import Part
 from uscl.stats.panel import Panel
 from uscl.stats.panel_scores import Scorer, chunks, mean_scores, scorer
 
-# Differences that equal the observed one but for rounding count as equal to it.
+# Differences that equal the observed one up to rounding count as equal to it.
 ROUNDING = 1e-10
 
 
 def swap_test(panel: Panel, arm: int, reference: int, draws: int, seed: int) -> np.ndarray:
     """Two-sided p of the difference between two arms in every metric, [metrics], by a paired permutation test.
 
-    In each draw the two arms' predictions change places or not, by the toss of a coin a group, for all its cases and
-    all seeds together. p = (1 + draws at least as far from 0 as observed) / (1 + draws) (Phipson & Smyth 2010,
-    doi:10.2202/1544-6115.1585). The null is that it makes no difference which arm a group's predictions come from.
-    NaN where the observed difference is undefined; a draw that is undefined counts as far.
+    In each draw, one coin toss per group decides whether the two arms swap their predictions for all its cases and all
+    seeds together. p = (1 + draws at least as far from 0 as observed) / (1 + draws) (Phipson & Smyth 2010,
+    doi:10.2202/1544-6115.1585). The null hypothesis is that it makes no difference which arm a group's predictions come
+    from. NaN if the observed difference is undefined; an undefined draw counts as far.
     """
     pairs = {fold: stacked(part, arm, reference) for fold, part in panel.folds.items()}
     scorers = {fold: scorer(part, len(panel.classes)) for fold, part in pairs.items()}
@@ -37,11 +37,10 @@ def swap_test(panel: Panel, arm: int, reference: int, draws: int, seed: int) -> 
 
 
 def stacked(part: Part, arm: int, reference: int) -> Part:
-    """One arm that has both arms' predictions: groups 0 to G - 1 are `arm`'s, groups G to 2 G - 1 `reference`'s.
+    """One arm with both arms' predictions: groups 0 to G - 1 are those of `arm`, G to 2 G - 1 those of `reference`.
 
-    With weight 1 for one of each group's two copies, and 0 for the other, any metric of the swapped predictions comes
-    from the code that gives it for bootstrap draws; AUROC then compares positives of one arm with negatives of the
-    other.
+    With weight 1 for one of each group's two copies and 0 for the other, the code for bootstrap draws computes any
+    metric of the swapped predictions; AUROC then compares positives of one arm with negatives of the other.
     """
     values = {
         name: np.concatenate([array[..., [arm], :, :], array[..., [reference], :, :]], axis=-1)
@@ -51,7 +50,7 @@ def stacked(part: Part, arm: int, reference: int) -> Part:
 
 
 def swapped_differences(scorers: dict[int, Scorer], coins: dict[int, np.ndarray]) -> np.ndarray:
-    """Arm less reference, [metrics, draws], with the groups swapped whose coin [draws, groups] is 1."""
+    """Arm minus reference, [metrics, draws], with the groups swapped whose coin [draws, groups] is 1."""
     scores = []
     for fold, score in scorers.items():
         coin = coins[fold]
@@ -64,7 +63,7 @@ def swapped_differences(scorers: dict[int, Scorer], coins: dict[int, np.ndarray]
 def mcnemar(correct: np.ndarray, of_reference: np.ndarray) -> float:
     """Exact two-sided p of McNemar's test (1947, doi:10.1007/BF02295996); booleans [n], the same cases for both.
 
-    1 where the arms are right on the same cases. It takes cases for independent, which frames of a video are not.
+    1 if the arms are right on the same cases. It treats cases as independent, which frames of a video are not.
     """
     only_arm, only_reference = int((correct & ~of_reference).sum()), int((of_reference & ~correct).sum())
     if only_arm + only_reference == 0:
@@ -75,8 +74,8 @@ def mcnemar(correct: np.ndarray, of_reference: np.ndarray) -> float:
 def corrected_resampled_t(differences: np.ndarray, ratio_tested: float) -> float:
     """Two-sided p of the corrected resampled t-test (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
 
-    `differences` [n]: arm less reference by fold and seed, undefined ones left out. `ratio_tested`: test cases for
-    each training case. Training sets overlap, which the variance 1 / n + ratio_tested allows for. NaN with fewer than
+    `differences` [n]: arm minus reference per fold and seed, undefined ones left out. `ratio_tested`: test cases per
+    training case. Training sets overlap, which the variance 1 / n + ratio_tested accounts for. NaN with fewer than
     two differences; where all are equal, 1 if they are 0, else 0.
     """
     defined = differences[~np.isnan(differences)]
@@ -90,7 +89,7 @@ def corrected_resampled_t(differences: np.ndarray, ratio_tested: float) -> float
 
 
 def ratio_tested(panel: Panel) -> float:
-    """Test cases of a fold for each of the remaining cases, the mean over folds; NaN with a single fold.
+    """Test cases of a fold per remaining case, as the mean over folds; NaN with a single fold.
 
     The remaining cases are those of training and inner validation.
     """

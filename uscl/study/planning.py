@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.errors import UserError
-from uscl.base.files import closed
+from uscl.base.files import not_writable
 from uscl.jobs.code import prepare_children
 from uscl.study.study import Study
 from uscl.study.validation import check_repeated_keys
@@ -19,8 +19,12 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
     for file in files:
         check_repeated_keys(Path(file))
     study = Study.from_config(config, root)
-    if closed(Path(study.results)):
+    if not_writable(Path(study.results)):
         raise UserError(f"Config: results can't be written to {study.results} : name another folder.")
+    for evaluation in (*study.evaluations, *study.label_fractions):
+        place = study.fit(evaluation.task, evaluation.regime)
+        if not (root / f"{place.partition(':')[0].replace('.', '/')}.py").is_file():
+            raise UserError(f"The regime {evaluation.regime} is declared with {place}, which doesn't exist: add it.")
     for arm in study.arms:
         for path in study.given_weights(arm):
             if not Path(path).is_file():

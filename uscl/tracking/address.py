@@ -1,6 +1,6 @@
-"""Which MLflow store a study logs to: its own, or one that the config or the environment names.
+"""The MLflow store that a study logs to: its own, or one that the config or the environment names.
 
-Imports no MLflow: every `snakemake` call reads this.
+Does not import MLflow, since every `snakemake` call imports this.
 """
 
 import os
@@ -27,5 +27,5 @@ def database_of(address: str) -> Path | None:
 
 
 def is_own_store(results: Path, configured: str | None) -> bool:
-    """Whether runs go to the study's own store: no other is named, or the address names that very file."""
+    """Whether runs go to the study's own store: no other is named, or the address names the same file."""
     return database_of(store_address(results, configured)) == local_store(results)

@@ -1,4 +1,4 @@
-"""Which runs are in the store already: a cache, so that a call does not ask the store about every run.
+"""A cache of the runs that are already in the store, so that a call does not ask the store about every run.
 
 Imports neither MLflow nor pandas.
 """
@@ -19,7 +19,7 @@ from uscl.tracking.run_files import RunFiles
 class Logged:
     """The fingerprints of the runs in the store, in results/tracking/logged.json.
 
-    The store itself is the truth: without this file, or once the store is another one, every run is compared with the
+    The store itself is authoritative: without this file, or after a change of store, every run is compared with the
     store again.
     """
 
@@ -39,12 +39,12 @@ class Logged:
         return self
 
     def lacking(self, runs: Iterable[RunFiles]) -> list[RunFiles]:
-        """The runs that the store lacks, or has in an older form."""
+        """The runs that the store lacks or has in an older form."""
         known = self._runs if self._store == store_mark(self._address) else {}
         return [run for run in runs if known.get(run.key) != run.fingerprint]
 
     def add(self, runs: Iterable[RunFiles]) -> None:
-        """Note runs that are in the store now, in the file too."""
+        """Record runs that are now in the store, here and in the file."""
         mark = store_mark(self._address)
         if mark != self._store:
             self._store, self._runs = mark, {}
@@ -53,7 +53,7 @@ class Logged:
 
 
 def store_mark(address: str) -> str | None:
-    """What tells a store from another one at the same address; None for an SQLite file that can't be read now."""
+    """A mark that distinguishes a store from another one at the same address; None for an unreadable SQLite file."""
     database = database_of(address)
     if database is None:
         return hashlib.sha256(address.encode()).hexdigest()[:16]  # the address may hold a password

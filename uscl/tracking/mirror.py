@@ -1,10 +1,10 @@
-"""MLflow as a view of the result files: one process per call logs the runs as their files come.
+"""MLflow as a view of the result files: one process per call logs the runs as their files appear.
 
-`python -m uscl.tracking.mirror --results FOLDER --study NAME [--address URI]` looks at the results folder every few
+`python -m uscl.tracking.mirror --results FOLDER --study NAME [--address URI]` checks the results folder every few
 seconds until its standard input is closed, then once more. Nothing that happens in MLflow decides a result or fails a
-job: whatever is not logged now is logged by a later call, or by `snakemake sync_tracking`, from the same files.
+job: a later call, or `snakemake sync_tracking`, logs whatever is missing from the same files.
 
-MLflow and pandas are imported when there is something to log.
+MLflow and pandas are imported only when there is something to log.
 """
 
 import argparse
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("uscl")
 
 UNAVAILABLE = (
-    "MLflow can't be used (%s): the study goes on, its records are kept in files, and `snakemake sync_tracking` logs"
+    "MLflow can't be used (%s): the study continues, its records stay in files, and `snakemake sync_tracking` logs"
     " them later."
 )
-REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for what is wrong with one run
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for errors that concern a single run
 
-LOOK_S = 2.0  # seconds between two looks at the results; more where a look takes long
-LOOK_SHARE = 0.02  # of the time at most is spent on looking
-TURN_S = 5.0  # seconds after which other studies get their turn at the same store
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 300.0  # before a store that can't be used is tried again
+LOOK_S = 2.0  # seconds between two checks of the results; more if a check takes long
+LOOK_SHARE = 0.02  # checks take at most this share of the time
+TURN_S = 5.0  # seconds after which other studies may use the same store
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 300.0  # before an unusable store is tried again
 
 
 class Mirror:
     """Logs the runs of one results folder.
 
-    `logged` are the runs that need no comparison with the store. A run that MLflow refuses, or whose files can't be
-    read, is left out until its files change; the others are logged.
+    `logged` holds the runs that need no comparison with the store. A run that MLflow refuses, or whose files can't be
+    read, is skipped until its files change; the others are logged.
     """
 
     def __init__(self, results: Path, address: str, study: str, logged: Logged) -> None:
@@ -65,20 +65,20 @@ class Mirror:
         self.counts: Counter[str] = Counter()
 
     def lacking(self, call: Call) -> list[RunFiles]:
-        """The runs to log now; one at which the store failed comes last, in case the run itself is the cause."""
+        """The runs to log now; a run at which the store failed comes last, in case the run itself is the cause."""
         runs = self._logged.lacking(find_runs(self._results, call))
         fresh = (run for run in runs if self._refused.get(run.key) != run.fingerprint)
         return sorted(fresh, key=lambda run: run.key == self._last)
 
     def log(self, runs: list[RunFiles]) -> None:
-        """Log some runs. Raises whatever the store raises if it can't be used."""
+        """Log `runs`. Raises whatever the store raises if it can't be used."""
         quiet()
         from uscl.tracking.store import opened
 
         queue = runs[::-1]
         own = database_of(self._address) == local_store(self._results)
         (self._results / "tracking").mkdir(parents=True, exist_ok=True)
-        # sync_tracking and the mirror of another call would log the same runs at the same time.
+        # Without the lock, sync_tracking and the mirror of another call would log the same runs at the same time.
         with FileLock(self._results / "tracking/mirror.lock", timeout=LONGEST_PAUSE_S):
             while queue:
                 done: list[RunFiles] = []
@@ -97,7 +97,7 @@ class Mirror:
         from uscl.tracking.store import experiment
 
         end = time.monotonic() + TURN_S
-        read_metrics = cache(pd.read_csv)  # one file has the metrics of all cells of an evaluation
+        read_metrics = cache(pd.read_csv)  # one file holds the metrics of all cells of an evaluation
         experiments = cache(lambda name: experiment(client, self._address, name))
         while queue and time.monotonic() < end:
             files = queue.pop()
@@ -115,7 +115,7 @@ class Mirror:
         read_metrics: "ReadMetrics",
         experiments: Callable[[str], str],
     ) -> str | None:
-        """Log one run; returns the reason if that run alone can't be logged."""
+        """Log one run; returns the reason if only that run can't be logged."""
         from mlflow.exceptions import MlflowException
 
         from uscl.tracking.read_runs import experiment_name, read_run
@@ -125,7 +125,7 @@ class Mirror:
         try:
             run = read_run(self._results, files, read_metrics)
             _ = run.parts  # reads the files to be logged
-        except Exception as error:  # of one run's files: they may be damaged, or be replaced just now
+        except Exception as error:  # the run's files may be damaged, or a job may be replacing them
             log.info("%s can't be read.", files.key, exc_info=True)
             return f"{type(error).__name__}: {reason(error)}"
         try:
@@ -141,9 +141,9 @@ class Mirror:
 
 
 def follow(mirror: Mirror, call: Call) -> None:
-    """Log runs as they come until standard input is closed, then once more; never raises, warns at most once of each.
+    """Log runs as they appear until standard input is closed, then once more; never raises, never repeats a warning.
 
-    A store that can't be used is tried again after growing pauses, and at the end of the call.
+    A store that can't be used is tried again after increasing pauses, and at the end of the call.
     """
     pause, retry_at, warned = FIRST_PAUSE_S, 0.0, False
     while True:
@@ -155,7 +155,7 @@ def follow(mirror: Mirror, call: Call) -> None:
             if runs and (call.over or began >= retry_at):
                 mirror.log(runs)
                 pause = FIRST_PAUSE_S
-        except Exception as error:  # MLflow, its packages, a server, a disk: whatever it is, the study goes on
+        except Exception as error:  # from MLflow, its packages, a server or a disk: the study continues in any case
             log.info("Not logged to MLflow.", exc_info=True)
             if not warned:
                 log.warning(UNAVAILABLE, reason_of(error))
@@ -168,13 +168,13 @@ def follow(mirror: Mirror, call: Call) -> None:
 
 
 def closed_within(seconds: float) -> bool:
-    """Wait; True as soon as standard input is closed, because the call has ended, however it ended."""
+    """Wait up to `seconds`; return True as soon as standard input is closed, which means that the call has ended."""
     readable, _, _ = select.select([sys.stdin], [], [], seconds)
     return bool(readable) and not os.read(sys.stdin.fileno(), 1024)
 
 
 def sync(results: Path, configured: str | None, study: str) -> str:
-    """Log all that the store lacks and say what was done. Raises UserError if the store can't be used."""
+    """Log everything that the store lacks; returns a summary. Raises UserError if the store can't be used."""
     address = store_address(results, configured)
     mirror = Mirror(results, address, study, Logged(results, address))  # asks the store about every run
     try:
@@ -184,23 +184,23 @@ def sync(results: Path, configured: str | None, study: str) -> str:
         if moved:
             log.warning("%s", moved)
         mirror.log(mirror.lacking(Call()))
-    except Exception as error:  # of any kind and from any package: it is about the store
+    except Exception as error:  # of any type and from any package: the store can't be used
         log.info("Not logged to MLflow.", exc_info=True)
         raise UserError(
             f"MLflow can't be used ({reason_of(error)}): nothing is lost; run `snakemake sync_tracking` once it works."
         ) from error
-    done = f"MLflow: {counted(mirror.counts['logged'], 'run')} logged, {mirror.counts['there']} were there already"
+    done = f"MLflow: {counted(mirror.counts['logged'], 'run')} logged, {mirror.counts['there']} already there"
     return f"{done}. {refused(mirror.refusals)}" if mirror.refusals else f"{done}."
 
 
 def refused(refusals: list[str]) -> str:
-    """A sentence about runs that can't be logged by themselves."""
+    """A sentence about the runs that can't be logged although the store works."""
     more = f" ({len(refusals)} such runs)" if len(refusals) > 1 else ""
     return f"Not in MLflow: {refusals[0]}{more}; results/logs has the details, and the result files are unaffected."
 
 
 def reason_of(error: Exception) -> str:
-    """Why the store can't be used; a broken MLflow package is a reason too."""
+    """Why the store can't be used, which may also be a broken MLflow package."""
     if isinstance(error, ImportError):
         return f"the package can't be imported: {redacted(str(error))}"
     from uscl.tracking.store import reason
@@ -210,10 +210,10 @@ def reason_of(error: Exception) -> str:
 
 @cache
 def quiet() -> None:
-    """Keep messages of MLflow and its packages off the screen, where they would look like faults of the study."""
+    """Keep messages of MLflow and its packages off the screen, where they would look like errors of the study."""
     mlflows_own = logging.getLogger("mlflow")
     try:
-        import mlflow  # noqa: F401  # it installs a handler of its own on import
+        import mlflow  # noqa: F401  # the import installs a log handler
     except ImportError:
         log.info("MLflow can't be imported.", exc_info=True)
     mlflows_own.handlers.clear()

@@ -1,6 +1,6 @@
-"""Starts the process that logs a call's runs to MLflow, and ends it with the call.
+"""Start the process that logs a call's runs to MLflow, and end it with the call.
 
-Imports neither MLflow nor pandas: every `snakemake` call pays for it.
+Imports neither MLflow nor pandas, since every `snakemake` call imports this.
 """
 
 import logging
@@ -30,10 +30,10 @@ class _Started:
 
 
 def start(results: Path, address: str | None, study: str) -> None:
-    """Start the mirror; `address` is the config's. Never raises: without a mirror, sync_tracking logs the runs.
+    """Start the mirror; `address` comes from the config. Never raises: without a mirror, sync_tracking logs the runs.
 
-    Its standard input is a pipe that only this process holds: it ends when the call ends, even if the call is killed.
-    In a session of its own it does not get the terminal's Ctrl-C.
+    The mirror's standard input is a pipe that only this process holds, so it ends when the call ends, even if the call
+    is killed. It has its own session, so the terminal's Ctrl-C does not reach it.
     """
     words = [sys.executable, "-m", "uscl.tracking.mirror", "--results", str(results), "--study", study]
     words += ["--since", str(time.time()), *(["--address", address] if address else [])]
@@ -44,11 +44,11 @@ def start(results: Path, address: str | None, study: str) -> None:
             words, stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths}, start_new_session=True
         )
     except OSError as error:
-        log.warning("Runs are not logged to MLflow (%s): `snakemake sync_tracking` logs them later.", error)
+        log.warning("Runs are not logged to MLflow (%s): run `snakemake sync_tracking` to log them later.", error)
 
 
 def finish(timeout_s: float = 60) -> str | None:
-    """Have the mirror log the rest and end, within a limited time; returns a sentence about runs that still wait."""
+    """Let the mirror log the rest and end, within a limited time; returns a sentence about runs that still wait."""
     process, _Started.process = _Started.process, None
     if process is None:
         return None
@@ -57,7 +57,7 @@ def finish(timeout_s: float = 60) -> str | None:
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
-        process.kill()  # a run that is cut off is logged again, whole
+        process.kill()  # a run that is cut off is logged again in full
         process.wait()
     runs = find_runs(_Started.results, Call(over=True))
     waiting = Logged(_Started.results, _Started.address).load().lacking(runs)

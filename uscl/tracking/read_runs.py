@@ -1,4 +1,4 @@
-"""What the result files say about a run: finished, failed, or still running."""
+"""Runs as the result files describe them: finished, failed, or still running."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ ReadMetrics = Callable[[Path], pd.DataFrame]
 def read_run(results: Path, files: RunFiles, read_metrics: ReadMetrics = pd.read_csv) -> Run:
     """A run as its files describe it now. `read_metrics` reads the metrics.csv that all cells of an evaluation share.
 
-    Raises one of many errors if a file is damaged or disappears meanwhile.
+    May raise any of several errors if a file is damaged or disappears during the call.
     """
     if files.attempt:
         return attempted_run(results, files.attempt, running=files.running)
@@ -37,7 +37,7 @@ def read_run(results: Path, files: RunFiles, read_metrics: ReadMetrics = pd.read
 
 
 def encoder_run(folder: Path, figures: Path) -> Run:
-    """An encoder's run: the curves of its pretraining if there was one, and all its files and figures."""
+    """An encoder's run: its pretraining curves, if any, and all its files and figures."""
     history = folder / "history.csv"
     files = [folder / name for name in ENCODER_FILES]
     return Run(
@@ -50,7 +50,7 @@ def encoder_run(folder: Path, figures: Path) -> Run:
 def cell_run(folder: Path, more: tuple[Path, ...], read_metrics: ReadMetrics = pd.read_csv) -> Run:
     """A cell's run with every fold as its child, and the mean and sd of its scores once it is scored.
 
-    The record has `folds` with the start and end of each; history.csv has fold, and epoch or (of a probe) candidate;
+    The record has `folds` with the start and end of each; history.csv has fold, and epoch or (for a probe) candidate;
     metrics.csv has arm, seed, fold, metric, value; the folder of figures has fold<k>_*.png.
     """
     record, scores = record_of(folder), cell_scores(folder, more[0], read_metrics)
@@ -64,7 +64,7 @@ def cell_run(folder: Path, more: tuple[Path, ...], read_metrics: ReadMetrics = p
 
 
 def cell_scores(folder: Path, metrics: Path, read_metrics: ReadMetrics) -> pd.DataFrame:
-    """The rows of one cell among the metrics of its evaluation; none before it is scored."""
+    """The rows of one cell in the metrics of its evaluation; no rows before it is scored."""
     if not metrics.exists():
         return pd.DataFrame({"fold": [], "metric": [], "value": []})
     table, (arm, seed) = read_metrics(metrics), folder.parts[-2:]
@@ -85,12 +85,12 @@ def fold_run(
 
 
 def of_one_fold(record: dict[str, Any], fold: int) -> dict[str, Any]:
-    """The record of a cell as that of one of its folds."""
+    """A cell's record turned into the record of one of its folds."""
     return record | {"name": f"{record['name']}/fold{fold}", "params": record["params"] | {"fold": fold}}
 
 
 def attempted_run(results: Path, attempt: dict[str, Any], *, running: bool = False) -> Run:
-    """The run of an attempt that is running, or did not end well (see `uscl.jobs.attempts`), with its curves so far."""
+    """The run of an attempt that is running or did not succeed (see `uscl.jobs.attempts`), with its curves so far."""
     live, log = live_history(results, attempt), Path(attempt["log"])
     # An older file holds the history of an earlier attempt.
     current = live.exists() and live.stat().st_mtime >= attempt["started"]
@@ -105,7 +105,7 @@ def attempted_run(results: Path, attempt: dict[str, Any], *, running: bool = Fal
 
 
 def with_history(run: Run, history: pd.DataFrame | None) -> Run:
-    """A run with the curves that it has so far: its own, or those of its folds."""
+    """A run with the curves that exist so far: its own, or those of its folds."""
     if history is None or "fold" not in history:
         return replace(run, history=history)
     folds = []
@@ -116,7 +116,7 @@ def with_history(run: Run, history: pd.DataFrame | None) -> Run:
 
 
 def bare_record(files: RunFiles) -> dict[str, Any]:
-    """The record of a run that failed before it had one: its place among the results says which it is."""
+    """A record for a run that failed before it had one: its path in the results identifies it."""
     *place, arm, seed = files.key.split("/")[1:-1]
     task, regime, labels = place or (None, "pretrain", "labels100")
     share = [labels] if labels != "labels100" else []
@@ -136,5 +136,5 @@ def record_of(folder: Path) -> dict[str, Any]:
 
 
 def experiment_name(study: str, run: Run) -> str:
-    """The experiment of a run: that of its task, or of all encoders."""
+    """The name of a run's experiment: one per task, and one for all encoders."""
     return f"{study}/{run.record['tags'].get('task', 'pretrain')}"

@@ -1,6 +1,6 @@
-"""Which runs a results folder holds, and whether the files of each have changed since they were logged.
+"""The runs in a results folder, with a fingerprint that shows whether their files have changed since they were logged.
 
-Imports neither MLflow nor pandas: a call asks every few seconds, for thousands of runs.
+Imports neither MLflow nor pandas: a call checks thousands of runs every few seconds.
 """
 
 import hashlib
@@ -13,15 +13,15 @@ from uscl.jobs.attempts import RUNNING, read
 from uscl.jobs.interruption import CALLER
 from uscl.jobs.live_history import NAME
 
-ATTEMPTED = {"name", "params", "tags", "started", "log", "ended", "reason"}  # what the attempt at a run says
-ALL_LABELS = "labels100"  # figures of single cells are drawn for these only
+ATTEMPTED = {"name", "params", "tags", "started", "log", "ended", "reason"}  # the keys of an attempt at a run
+ALL_LABELS = "labels100"  # only for these are figures of single cells drawn
 
 
 class RunFiles(NamedTuple):
-    """The files of one run: those of a finished or failed run by its outcome.json, else those of an attempt.
+    """The files of one run: `file` is the outcome.json of a finished or failed run, else the file of an attempt.
 
-    `key` is the path of `file` below the results folder. `running` is only true of an attempt. `fingerprint` changes
-    whenever one of the run's files does. `more` are the folders and files outside the run's own folder.
+    `key` is the path of `file` relative to the results folder. Only an attempt can be `running`. `fingerprint` changes
+    whenever one of the run's files does. `more` holds the folders and files outside the run's own folder.
     """
 
     key: str
@@ -33,14 +33,14 @@ class RunFiles(NamedTuple):
 
 
 class Call(NamedTuple):
-    """The call that tracks its runs: jobs that began after `since` belong to it, and run unless it is `over`."""
+    """The call that tracks its runs: jobs that began after `since` belong to it, and run until it is `over`."""
 
     since: float = float("inf")
     over: bool = False
 
 
 def find_runs(results: Path, call: Call) -> list[RunFiles]:
-    """All runs of a results folder: encoders, then cells, then attempts that are running or did not end well."""
+    """All runs of a results folder: encoders, then cells, then attempts that are running or did not succeed."""
     outcomes = [*outcomes_below(results / "encoders", 2), *outcomes_below(results / "cells", 5)]
     finished = (of_outcome(results, path) for path in outcomes)
     attempts = (of_attempt(results, path, call) for path in sorted((results / "logs").rglob("*.attempt.json")))
@@ -48,7 +48,7 @@ def find_runs(results: Path, call: Call) -> list[RunFiles]:
 
 
 def outcomes_below(folder: Path, depth: int) -> Iterator[Path]:
-    """Every outcome.json so many folders below one, in alphabetical order."""
+    """Every outcome.json exactly `depth` folders below `folder`, in alphabetical order."""
     if depth == 0:
         path = folder / "outcome.json"
         if path.exists():
@@ -56,14 +56,14 @@ def outcomes_below(folder: Path, depth: int) -> Iterator[Path]:
         return
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-    except OSError:  # not there, or no longer
+    except OSError:  # the folder does not exist, or no longer exists
         return
     for name in names:
         yield from outcomes_below(folder / name, depth - 1)
 
 
 def of_outcome(results: Path, path: Path) -> RunFiles:
-    """The run of an outcome.json; what scoring and drawing add to it lies in other folders."""
+    """The run of an outcome.json; the files that scoring and drawing add to it are in other folders."""
     key = key_of(results, path)
     more = cell_extras(results, path.parent) if key.startswith("cells/") else encoder_extras(results, path.parent)
     return RunFiles(key, path, fingerprint(path, *more), more=more)
@@ -84,7 +84,7 @@ def cell_extras(results: Path, folder: Path) -> tuple[Path, ...]:
 
 
 def of_attempt(results: Path, path: Path, call: Call) -> RunFiles | None:
-    """The run that an attempt was to make; None for jobs that make no run, and once there is an outcome."""
+    """The run of an attempt; None for jobs that make no run, and once there is an outcome."""
     attempt = read(path)
     if not attempt or not attempt.keys() >= ATTEMPTED or ended(results, attempt):
         return None
@@ -102,19 +102,19 @@ def ended(results: Path, attempt: dict[str, Any]) -> bool:
 
 
 def live_history(results: Path, record: dict[str, Any]) -> Path:
-    """Where a run that trains writes its history epoch by epoch (see `uscl.jobs.live_history`)."""
+    """The file to which a training run writes its history epoch by epoch (see `uscl.jobs.live_history`)."""
     return results / "checkpoints" / ("cells" if "task" in record["tags"] else "") / place_of(record) / NAME
 
 
 def place_of(record: dict[str, Any]) -> Path:
-    """The folder of a run below those of all encoders, or of all cells."""
+    """The path of a run's folder relative to the folder of all encoders, or of all cells."""
     arm, params = str(record["tags"]["arm"]), record["params"]
     cell = [params["task"], params["regime"], f"labels{params['labels']}"] if "task" in record["tags"] else []
     return Path(*cell, arm, f"seed{params['seed']}")
 
 
 def fingerprint(*paths: Path) -> str:
-    """Size and time of change of some files and folders, in short."""
+    """A short hash of the sizes and modification times of files and folders."""
     marks = []
     for path in paths:
         try:
@@ -126,5 +126,5 @@ def fingerprint(*paths: Path) -> str:
 
 
 def key_of(results: Path, path: Path) -> str:
-    """A file's path below the results folder."""
+    """A file's path relative to the results folder."""
     return path.relative_to(results).as_posix()

@@ -1,4 +1,4 @@
-"""The MLflow store: whether it can be used, and which process may write to it now."""
+"""The MLflow store: checks whether it can be used, and a lock that lets one process write at a time."""
 
 import functools
 import os
@@ -22,9 +22,9 @@ from uscl.base.errors import UserError
 from uscl.base.redaction import redacted
 from uscl.tracking.address import SQLITE, database_of
 
-# Seconds. Others that write to the same store are waited for; a store that doesn't answer is not.
+# Seconds. We wait long for other processes that write to the same store, but not for a store that doesn't answer.
 TURN_S, RUN_S, BUSY_S = 300, 180, 10
-# MLflow itself waits minutes for each request to a server. What the user has set is kept.
+# MLflow's own defaults wait minutes for each request to a server. The user's own settings take precedence.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 LONGEST_REASON = 240  # characters
 TIMED_OUT = ("failed with timeout exception", "Read timed out", "ReadTimeoutError", "ConnectTimeoutError")
@@ -32,10 +32,10 @@ ARTIFACTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = '
 
 
 class BrokenStoreError(UserError):
-    """A store that won't become usable by waiting."""
+    """The store is unusable, and waiting will not help."""
 
 
-_REBUILDABLE: set[str] = set()  # SQLite files that may be lost with the machine's power
+_REBUILDABLE: set[str] = set()  # SQLite files that may be lost in a power failure
 
 
 @event.listens_for(Engine, "connect")
@@ -49,14 +49,14 @@ def write_fast(connection: object, _: object) -> None:
 
 @contextmanager
 def opened(address: str, *, rebuildable: bool = False) -> Iterator[MlflowClient]:
-    """A client for logging some runs; a missing SQLite store is created.
+    """A client for logging runs; creates a missing SQLite store.
 
-    `rebuildable` is a store that holds only what result files hold too: a power failure may damage it, and
-    sync_tracking then replaces it. A program that is killed damages nothing.
+    A `rebuildable` store holds only what the result files hold too: a power failure may damage it, and sync_tracking
+    then replaces it. A killed process damages nothing.
 
-    Processes that write to one SQLite store take turns: several that meet a missing file at once destroy it in the
-    schema migration, and MLflow gives up while SQLite is busy. Raises UserError, or whatever MLflow and its packages
-    raise.
+    Processes that write to one SQLite store take turns: if several start on a missing file at the same time, they
+    destroy it in the schema migration, and MLflow gives up while SQLite is busy. Raises UserError, or whatever MLflow
+    and its packages raise.
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
@@ -79,7 +79,7 @@ def opened(address: str, *, rebuildable: bool = False) -> Iterator[MlflowClient]
 class SpellingOf:
     """The address of an SQLite file for MLflow, which keeps a connection open for each address that it has seen.
 
-    A file that was deleted or replaced since then gets another spelling of its path: through the old connection MLflow
+    If the file has since been deleted or replaced, its path gets another spelling: through the old connection MLflow
     would write to the deleted file.
     """
 
@@ -96,18 +96,18 @@ class SpellingOf:
 
     @classmethod
     def used(cls, database: Path) -> None:
-        """Note the file after its use: MLflow may have created it."""
+        """Record the file after its use, since MLflow may have created it."""
         cls._seen[database] = cls._seen[database][0], inode_of(database)
 
 
 def inode_of(path: Path) -> int | None:
-    """The number by which the file system knows a file; -1 if there is none."""
+    """The file's inode number; -1 if there is no file."""
     return path.stat().st_ino if path.exists() else -1
 
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError in the block if it does not finish within some seconds; in a process's main thread only."""
+    """Raise TimeoutError in the block if it does not finish within `seconds`; works only in the main thread."""
 
     def stop(*_: object) -> NoReturn:
         raise TimeoutError(f"not done after {seconds} s")
@@ -122,9 +122,9 @@ def limited(seconds: int) -> Iterator[None]:
 
 
 def check(database: Path, *, whole: bool = False) -> None:
-    """Check that MLflow can write to an SQLite file, and with `whole` that the file is undamaged.
+    """Check that MLflow can write to an SQLite file, and with `whole` also that the file is undamaged.
 
-    MLflow itself would try for minutes. Raises BrokenStoreError if the file is no store of this version or of this
+    MLflow itself would try for minutes. Raises BrokenStoreError if the file is not a store of this version and of this
     folder, UserError if it is busy or can't be written to.
     """
     if not database.exists() or not database.stat().st_size:
@@ -149,7 +149,7 @@ def content_fault(connection: sqlite3.Connection, database: Path, whole: bool) -
     if not tables:
         return None
     if not {"alembic_version", "experiments", "runs"} <= tables:
-        return "is no MLflow store"
+        return "is not an MLflow store"
     versions = {version for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
     if versions != {schema_version()}:
         return f"is of another MLflow version (schema {', '.join(sorted(versions)) or 'none'}, not {schema_version()})"
@@ -173,11 +173,11 @@ def artifact_root(database: Path) -> str:
 
 
 def experiment(client: MlflowClient, address: str, name: str) -> str:
-    """The id of an experiment, which is created if it is missing."""
+    """The id of an experiment; creates the experiment if it is missing."""
     database, found = database_of(address), client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
-    # MLflow stores artifact paths absolute; by default they would lie in the current folder.
+    # MLflow stores absolute artifact paths; by default they would be in the current folder.
     place = f"{artifact_root(database)}/{name}" if database else None
     return str(client.create_experiment(name, artifact_location=place))
 
@@ -195,7 +195,7 @@ def replace_unusable(database: Path) -> str | None:
             for ending in ("-journal", "-wal", "-shm"):  # SQLite would apply them to the new file
                 Path(f"{database}{ending}").unlink(missing_ok=True)
             database.rename(aside(database, number))
-            return f"{error}: it is kept as {aside(database, number).name}; a new store is made from the result files."
+            return f"{error}: kept as {aside(database, number).name}; a new store is built from the result files."
     return None
 
 
@@ -205,7 +205,7 @@ def aside(database: Path, number: int) -> Path:
 
 
 def reason(error: BaseException) -> str:
-    """Why the store can't be used, on one line and without credentials."""
+    """Why the store can't be used, in one line and without credentials."""
     text = redacted(" ".join(str(error).split()) or type(error).__name__)
     if "NewConnectionError" in text:
         return "the server can't be reached"

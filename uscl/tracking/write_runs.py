@@ -1,4 +1,4 @@
-"""Runs in MLflow: each logged once, brought up to date as its files come, and whole only when all of it is there."""
+"""Write runs to MLflow: each is logged once, updated as its files appear, and marked complete only at the very end."""
 
 import hashlib
 import json
@@ -17,22 +17,22 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from uscl.base.files import file_sha256
 
-# MLflow refuses larger batches, and longer texts.
+# MLflow refuses larger batches and longer texts.
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 800, 100
 LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 5000, 200
 KEY, DIGEST, REASON, SUPERSEDED = "uscl.key", "uscl.digest", "uscl.reason", "uscl.superseded"
-# To be raised when the same files are logged in another form.
+# Raise this when the same files are logged in another form.
 LAYOUT = "2"
-# Parts of a run that may change while it stays the same run; its files may too.
+# Parts of a run that may change while it stays the same run; its files may change too.
 CHANGING = ("status", "record", "end", "folds")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is logged as one run.
+    """Everything that is logged as one run.
 
-    `record` is that of `uscl.jobs.run_record`; `history` has `epoch` and one column per metric; `children` are runs of
-    their own; `reason` is why a run failed; a `running` one has not ended.
+    `record` comes from `uscl.jobs.run_record`; `history` has `epoch` and one column per metric; `children` are runs
+    themselves; `reason` says why a run failed; a `running` run has not ended.
     """
 
     record: dict[str, Any]
@@ -66,7 +66,7 @@ class Run:
 
     @cached_property
     def parts(self) -> dict[str, str]:
-        """A short hash of each part of what is logged: the store keeps them in a tag, so that only changes are sent."""
+        """A short hash of each logged part: the store keeps the hashes in a tag, so that only changes are sent."""
         parts = {
             "settings": short([LAYOUT, self.record["params"], tags_of(self)]),
             "record": short(self.record),
@@ -83,21 +83,21 @@ class Run:
 
 
 def short(value: Any) -> str:
-    """A short hash of what JSON can hold."""
+    """A short hash of a value that JSON can represent."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def history_part(history: pd.DataFrame) -> str:
-    """How many epochs a history has, and a hash of them."""
+    """The number of epochs in a history, and a hash of them."""
     return f"{len(history)} {short(history.to_csv(index=False))}"
 
 
 def log_once(client: MlflowClient, experiment_id: str, run: Run) -> tuple[dict[str, str], bool]:
     """Log what the store lacks of a run and its children; returns ids by name, and whether anything was missing.
 
-    A run that only gained something since it was logged (epochs, its end, scores, figures) is continued under its id.
-    Otherwise the run is logged again, and older runs of the same name are marked superseded and deleted, as MLflow
-    deletes: restorable. A running or failed run leaves an older finished one alone.
+    A run that has only gained something since it was logged (epochs, its end, scores, figures) continues under its id.
+    Otherwise the run is logged again, and older runs of the same name are marked superseded and deleted; MLflow can
+    restore deleted runs. A running or failed run does not replace an older finished one.
     """
     same = next(
         (old for old in found(client, experiment_id, KEY, run.name) if old.info.start_time == run.started), None
@@ -116,14 +116,14 @@ def log_once(client: MlflowClient, experiment_id: str, run: Run) -> tuple[dict[s
         if not (kept and is_whole(kept, child)):
             fill(client, ids[child.name], child, kept)
     supersede(client, experiment_id, run, set(ids.values()))
-    fill(client, run_id, run, parent)  # last: a run that was cut off isn't taken for a whole one
+    fill(client, run_id, run, parent)  # last, so that an incomplete run does not count as complete
     return ids, True
 
 
 def parts_of(logged: Logged) -> dict[str, str]:
-    """The parts that were logged of a run; none if it was cut off or another version logged it.
+    """The logged parts of a run; empty if logging was cut off or another version logged the run.
 
-    The tag of a new run is there from its start, and promises more than was logged until the run has the same status.
+    The tag of a new run exists from the start, and lists more than was logged until the run has the same status.
     """
     try:
         found = json.loads(logged.data.tags.get(DIGEST, ""))
@@ -133,22 +133,22 @@ def parts_of(logged: Logged) -> dict[str, str]:
 
 
 def is_whole(logged: Logged, run: Run) -> bool:
-    """Whether the store has exactly this of a run."""
+    """Whether the store has exactly these parts of a run."""
     return parts_of(logged) == run.parts
 
 
 def continues(logged: Logged, run: Run) -> bool:
-    """Whether a run is a logged one that has gained something: nothing that was logged is different or gone."""
+    """Whether a run is a logged one that has only gained something: no logged part differs or is gone."""
     old, new = parts_of(logged), run.parts
     if not old:
-        return False  # it was cut off: the run is logged again, whole
+        return False  # logging was cut off: log the whole run again
     free = (*CHANGING, "history") if logged.info.status == "RUNNING" else CHANGING
     differing = {name for name, value in old.items() if new.get(name) != value and name not in free}
     return all(name.startswith("file ") and name in new for name in differing)
 
 
 def found(client: MlflowClient, experiment_id: str, tag: str, value: str) -> list[Logged]:
-    """Active runs by the value of a tag."""
+    """Active runs with a given value of a tag."""
     return list(client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'"))
 
 
@@ -159,9 +159,9 @@ def of_children(client: MlflowClient, experiment_id: str, parent: Logged) -> dic
 
 
 def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]) -> None:
-    """Mark and delete runs of this name that aren't kept, and their children, the children first.
+    """Mark and delete runs of this name that aren't kept, and their children; children first.
 
-    Children of the new run that aren't kept go too: a request that was sent twice may have made them.
+    Also deletes children of the new run that aren't kept: a request that was sent twice may have created them.
     """
     for old in found(client, experiment_id, KEY, run.name):
         if run.status != "FINISHED" and old.info.status == "FINISHED":
@@ -173,13 +173,13 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, kept: set[str]
 
 
 def create(client: MlflowClient, experiment_id: str, run: Run, more: dict[str, str]) -> str:
-    """A new run with its start and tags; returns its id."""
+    """Create a run with its start and tags; returns its id."""
     tags = tags_of(run) | more | ({} if run.running else state_tags(run))
     return str(client.create_run(experiment_id, start_time=run.started, tags=tags).info.run_id)
 
 
 def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None) -> None:
-    """Log what the store lacks of a run: files, metrics and settings, then the tag that makes it whole, and its end."""
+    """Log what the store lacks of a run: files, metrics, settings, then the tag that completes it, and its end."""
     old, new = parts_of(logged) if logged else {}, run.parts
     changed = {name for name, value in new.items() if old.get(name) != value}
     if "record" in changed and "fold" not in run.record["params"]:
@@ -209,7 +209,7 @@ def tags_of(run: Run) -> dict[str, str]:
 
 
 def state_tags(run: Run) -> dict[str, str]:
-    """Tags that say what was logged of a run, and why it failed."""
+    """Tags that say which parts of a run were logged, and why it failed."""
     failed = {REASON: run.reason[:LONGEST_TAG]} if run.reason else {}
     return {DIGEST: json.dumps(run.parts, sort_keys=True), **failed}
 
@@ -222,7 +222,7 @@ def params_of(run: Run) -> list[Param]:
 
 
 def scores(run: Run) -> list[Metric]:
-    """The scores of a finished run, at its end."""
+    """The scores of a finished run, logged at its end time."""
     figures = run.metrics or {}
     names = accepted_names(figures)
     return [
@@ -231,9 +231,10 @@ def scores(run: Run) -> list[Metric]:
 
 
 def by_epoch(run: Run, logged: str) -> list[Metric]:
-    """One metric point per column and epoch, without the first epochs if these are in the store already.
+    """One metric point per column and epoch, without the first epochs if they are already in the store.
 
-    The files don't say when an epoch ended. One second per epoch keeps the order, and stays the same as a run goes on.
+    The files don't say when an epoch ended. One second per epoch keeps the order, and does not change while a run
+    continues.
     """
     history = run.history
     assert history is not None
@@ -248,7 +249,7 @@ def by_epoch(run: Run, logged: str) -> list[Metric]:
 
 
 def accepted_names(names: Iterable[str]) -> dict[str, str]:
-    """For each name one that MLflow accepts, different names for different ones.
+    """A name that MLflow accepts for each name; different names stay different.
 
     >>> accepted_names(["f1", "recall B-line (mild)", "recall B-line [mild]"]).values()
     dict_values(['f1', 'recall B-line _mild_', 'recall B-line _mild__2'])

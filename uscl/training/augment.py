@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def contrastive(size: int) -> K.AugmentationSequential:
     """The published views (released code of Meta-USCL): crop, flip, colour jitter.
 
-    Of the colour jitter 0.64 / 0.64 / 0.64 / 0.16 only brightness and contrast are drawn: saturation and hue leave a
-    grey image as it is.
+    Of the colour jitter 0.64 / 0.64 / 0.64 / 0.16 only brightness and contrast are drawn, because saturation and hue
+    don't change a grey image.
     """
-    import kornia.augmentation as K  # late: features of a frozen encoder need `as_float` alone
+    import kornia.augmentation as K  # late: features of a frozen encoder need only `as_float`
 
     return K.AugmentationSequential(
         K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),

@@ -9,11 +9,11 @@ from uscl.base.errors import UserError
 def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric:
     """A Fabric with deterministic kernels and a fixed number of CPU threads.
 
-    With several `devices` this process starts the others, which run the same script from its beginning and meet it
-    here. Raises UserError where the devices are not to be had.
+    With several `devices` this process starts the others, which run the same script from its beginning and join it
+    here. Raises UserError if the devices aren't available.
     """
     check(device, devices)
-    # Sums depend on the number of threads: the same number gives the same bytes.
+    # Sums depend on the number of threads, so the same number gives the same bytes.
     torch.set_num_threads(max(1, threads // devices))
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
     strategy = "ddp" if devices > 1 else "auto"
@@ -24,7 +24,7 @@ def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric
 
 
 def check(device: str, devices: int = 1) -> None:
-    """Raise UserError where so many devices of a kind are not to be had."""
+    """Raise UserError if so many devices of a kind aren't available."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("The config says `device: cuda`, but torch finds no usable GPU here: set `device: cpu`.")
     if device == "cuda" and torch.cuda.device_count() < devices:

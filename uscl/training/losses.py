@@ -43,7 +43,7 @@ def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor
 def weighted_mean(per_view: Tensor, weights: Tensor) -> Tensor:
     """L_train of Meta-USCL (arXiv 2212.04097): the sum of wn_i l_i with wn = [w ; w] / sum([w ; w]).
 
-    `per_view`: losses [2 * pairs]; `weights`: one a pair, [pairs]. Computed in the precision of the losses.
+    `per_view`: losses [2 * pairs]; `weights`: one per pair, [pairs]. Computed in the precision of the losses.
     """
     both = torch.cat([weights, weights]).to(per_view.dtype)
     return (both * per_view).sum() / both.sum()
@@ -52,7 +52,7 @@ def weighted_mean(per_view: Tensor, weights: Tensor) -> Tensor:
 def labelled_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over the rows that have a label (USCL's class term, arXiv 2011.13066).
 
-    `logits`: [batch, classes]; `labels`: [batch], -1 where there is none. A batch without labels has loss 0.
+    `logits`: [batch, classes]; `labels`: [batch], -1 if there is none. A batch without labels has loss 0.
     """
     known = labels >= 0
     losses = F.cross_entropy(logits, labels.clamp(min=0), reduction="none")

@@ -1,8 +1,8 @@
-"""Several processes that train as one: what each computes for its own pairs is put together across all.
+"""Several processes that train as one: each computes its own pairs, and the results are joined across all.
 
-Every process draws the same batch and works on its own part of the pairs. Embeddings are gathered, so that the loss is
-that of the whole batch in every process; only the own part is connected to the weights, so that gradients, each a part
-of the whole, add up to the exact gradient. With one process all of this is the identity.
+Every process draws the same batch and works on its own part of the pairs. Embeddings are gathered, so every process has
+the loss of the whole batch. Only a process's own part is connected to the weights, so the gradients of all processes
+add up to the exact gradient. With one process all of this is the identity.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from torch.autograd.function import FunctionCtx
 
 
 def own(fabric: Fabric, count: int) -> slice:
-    """Which of `count` pairs are this process's: consecutive ones, shares that differ by one at most."""
+    """Which of `count` pairs are this process's: consecutive ones; the processes' shares differ by one at most."""
     return share(count, fabric.global_rank, fabric.world_size)
 
 
@@ -26,7 +26,7 @@ def share(count: int, rank: int, world: int) -> slice:
 
 
 def gathered(fabric: Fabric, part: Tensor, count: int) -> Tensor:
-    """The rows [count, ...] of all processes in order, of which `part` are this one's; only those carry a gradient."""
+    """The rows [count, ...] of all processes in order; `part` are this process's, and only those carry a gradient."""
     if fabric.world_size == 1:
         return part
     largest = -(-count // fabric.world_size)
@@ -55,7 +55,7 @@ def summed(fabric: Fabric, tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 class GlobalSum(torch.autograd.Function):
-    """The sum of a tensor over the processes, differentiable in both modes: each derivative is again such a sum."""
+    """The sum of a tensor over the processes, differentiable in both modes; each derivative is again such a sum."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, part: Tensor) -> Tensor:

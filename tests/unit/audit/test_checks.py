@@ -57,7 +57,7 @@ def test_blank_frames_are_no_duplicates():
     assert within(lung, tested=True).empty
 
 
-def test_duplicates_under_two_labels_are_told_besides_whatever_their_groups():
+def test_duplicates_with_two_labels_are_also_reported_whatever_their_groups():
     found = within(
         audited(
             "breast",
@@ -93,13 +93,13 @@ def test_a_test_picture_in_the_pool_is_a_leak(picture):
     assert (found["level"].item(), found["scope"].item()) == ("leak", "pool and task")
 
 
-def test_one_file_name_in_pool_and_task_is_a_leak_unless_it_says_nothing():
+def test_one_file_name_in_pool_and_task_is_a_leak_unless_it_is_generic():
     pool = audited("pool", ("Cov-Atlas+(44)", "p1", "", [texture(1)]), ("image1", "p2", "", [texture(2)]))
     task = audited("lung", ("cov_atlas_44", "q1", "covid", [texture(3)]), ("image1", "q2", "covid", [texture(4)]))
     assert kinds(across(pool, task, one_namespace=False)) == [("same name", "Cov-Atlas+(44)", "cov_atlas_44")]
 
 
-def test_patients_are_compared_where_their_names_mean_the_same():
+def test_patients_are_compared_if_their_names_mean_the_same():
     pool, task = audited("pool", ("x", "p1", "", [texture(1)])), audited("mine", ("a", "p1", "covid", [texture(2)]))
     assert across(pool, task, one_namespace=False).empty
     found = across(pool, task, one_namespace=True)
@@ -107,7 +107,7 @@ def test_patients_are_compared_where_their_names_mean_the_same():
     assert found["reason"].item() == "Group p1 is in pool and in mine."
 
 
-def test_a_series_that_crosses_groups_is_told():
+def test_a_series_that_crosses_groups_is_reported():
     clips = [(f"Pneu_set4_vid{n}", f"patient {n}", "pneumonia", [texture(n)]) for n in (1, 2)]
     found = within(audited("lung", *clips, ("Reg_set1_vid1", "patient 1", "pneumonia", [texture(9)])), tested=True)
     assert list(found["kind"]) == ["same series"]
@@ -119,7 +119,7 @@ def test_numbered_images_without_groups_are_no_series():
     assert within(audited("breast", *images), tested=True).empty
 
 
-def test_a_patient_of_two_classes_is_told():
+def test_a_patient_of_two_classes_is_reported():
     lung = audited("lung", ("a", "p7", "pneumonia", [texture(1)]), ("b", "p7", "regular", [texture(2)]))
     found = within(lung, tested=True)
     assert list(found["kind"]) == ["group in two classes"]

@@ -15,11 +15,11 @@ from uscl.audit.names import meaningful, plain, series_of
         ("benign (433)", ""),
     ],
 )
-def test_a_series_is_what_a_clips_number_stands_behind(name, series):
+def test_a_series_is_the_name_before_the_number_of_a_clip(name, series):
     assert series_of(plain(name)) == series
 
 
 @pytest.mark.parametrize("name", ["image-1", "frame12", "video", "scan-0007", "lung-3", "a1"])
-def test_common_names_say_nothing(name):
+def test_generic_names_are_not_meaningful(name):
     assert not meaningful(plain(name))
     assert meaningful(plain(f"Northumbria {name}"))

@@ -30,8 +30,8 @@ def leak(first, second, **changes):
         for side, video in zip("ab", (first, second), strict=True)
         for name, text in OF_VIDEO[video].items()
     }
-    told = base("near duplicate", f"{first} and {second}.") | sides | {"level": "leak", "frames": 1}
-    return told | {"dataset_a": "lung", "dataset_b": "lung", "row_a": 0, "row_b": 1} | changes
+    finding = base("near duplicate", f"{first} and {second}.") | sides | {"level": "leak", "frames": 1}
+    return finding | {"dataset_a": "lung", "dataset_b": "lung", "row_a": 0, "row_b": 1} | changes
 
 
 CHAIN = table([leak("v1", "v2"), leak("v2", "v3"), leak("v4", "v6"), base("same series", "odd")])
@@ -87,15 +87,15 @@ def test_without_findings_everything_stays(policy):
     }
 
 
-def test_only_drop_mends_a_leak_into_the_pool():
+def test_only_drop_removes_a_leak_into_the_pool():
     leaks = table([leak("v2", "v4", scope="pool and task"), leak("v1", "v4", scope="pool and task"), leak("v2", "v6")])
     for policy in ("stop", "group"):
-        left_out, told = decide_pool(leaks, policy)
+        left_out, decided = decide_pool(leaks, policy)
         assert left_out.empty
-        assert set(told["action"]) == {"stop"}
-    left_out, told = decide_pool(leaks, "drop")
+        assert set(decided["action"]) == {"stop"}
+    left_out, decided = decide_pool(leaks, "drop")
     assert left_out["video"].tolist() == ["v1", "v2"]
-    assert set(told["action"]) == {"dropped"}
+    assert set(decided["action"]) == {"dropped"}
     units = without_left_out(decide(table([]), MANIFEST, "stop")[0], left_out)
     assert units.loc[~units["kept"], "video"].tolist() == ["v1", "v2"]
     assert units.loc[units["kept"], "reason"].eq("").all()
@@ -123,17 +123,17 @@ def test_the_message_lists_the_leaks_and_says_what_to_do():
 
 
 def test_the_message_on_a_pool_does_not_propose_to_group():
-    told = decide_pool(table([leak("v1", "v2", scope="pool and task")]), "group")[1]
-    assert stop_message(told, "audit.html").endswith("or set datasets.lung.on_leak: drop.")
+    stopped = decide_pool(table([leak("v1", "v2", scope="pool and task")]), "group")[1]
+    assert stop_message(stopped, "audit.html").endswith("or set datasets.lung.on_leak: drop.")
 
 
-def test_the_message_says_what_to_do_where_names_are_alike_by_chance():
-    told = decide_pool(table([leak("v1", "v2", scope="pool and task", kind="same patient")]), "stop")[1]
-    assert "where two patients only happen to have one name, change it by `group` or `table`" in stop_message(told, "a")
-    assert summary(told, "lung") == "1 same patient pair with the pool stop"
+def test_the_message_says_what_to_do_if_two_patients_share_a_name_by_chance():
+    stopped = decide_pool(table([leak("v1", "v2", scope="pool and task", kind="same patient")]), "stop")[1]
+    assert "if two different patients share a name, rename one with the `group` or" in stop_message(stopped, "a")
+    assert summary(stopped, "lung") == "1 same patient pair with the pool stop"
 
 
-def test_the_result_table_is_told_what_was_found_of_a_set():
+def test_the_summary_for_the_result_table_counts_the_findings_of_a_set():
     findings = decide(CHAIN, MANIFEST, "group")[1]
     conflict = table([base("label conflict", "odd") | {"dataset_a": "lung"}])
     assert (
@@ -158,5 +158,5 @@ def test_a_missing_or_foreign_table_is_named(tmp_path, read):
     with pytest.raises(UserError, match=r"gone\.csv does not exist: run the audit"):
         read(tmp_path / "gone.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"other\.csv is not what the audit writes .*: remove it"):
+    with pytest.raises(UserError, match=r"other\.csv is not a table of the audit .*: remove it"):
         read(tmp_path / "other.csv")

@@ -23,11 +23,11 @@ def test_words_are_found(text, ground):
 
 
 @pytest.mark.parametrize("image", [np.zeros((SIDE, SIDE), np.uint8), speckle(1), speckle(2), texture(3, SIDE)])
-def test_pictures_without_words_are_passed(image):
+def test_pictures_without_words_give_no_warning(image):
     assert not burnt_in_text(image)
 
 
-def test_lines_and_callipers_are_no_words():
+def test_lines_and_callipers_are_not_words():
     image = speckle(3)
     cv2.line(image, (50, 100), (450, 130), 255, 1)
     for x in (60, 200, 420):
@@ -35,7 +35,7 @@ def test_lines_and_callipers_are_no_words():
     assert not burnt_in_text(image)
 
 
-def test_a_warning_names_the_file_and_files_that_are_gone_are_passed_over(tmp_path):
+def test_a_warning_names_the_file_and_missing_files_are_skipped(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), written_on(speckle(), "RIGHT BREAST"))
     cv2.imwrite(str(tmp_path / "b.png"), speckle())
     rows = [(n, name, f"{name}.png", name, "benign") for n, name in enumerate("abc")]

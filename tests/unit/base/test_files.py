@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from uscl.base.files import closed, sha256, standing, write_text, written
+from uscl.base.files import nearest_existing, not_writable, sha256, write_text, written
 
 
 def fail_while_writing(target):
@@ -30,20 +30,20 @@ def test_the_old_file_stays_when_writing_fails(tmp_path):
     assert target.read_text() == "old"
 
 
-def test_sha256_tells_files_and_their_order_apart(tmp_path):
+def test_sha256_depends_on_the_files_and_their_order(tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.write_bytes(b"1"), b.write_bytes(b"2")
     assert sha256(a, b) != sha256(b, a)
     assert sha256(a) == hashlib.sha256(hashlib.sha256(b"1").digest()).hexdigest()
 
 
-def test_what_stands_of_a_path_is_the_nearest_folder_above_it(tmp_path, monkeypatch):
-    assert standing(tmp_path / "not/yet/there") == standing(tmp_path) == tmp_path
+def test_the_nearest_existing_folder_above_a_path_is_found(tmp_path, monkeypatch):
+    assert nearest_existing(tmp_path / "not/yet/there") == nearest_existing(tmp_path) == tmp_path
     monkeypatch.chdir(tmp_path)
-    assert standing(Path("not/yet")) == tmp_path
+    assert nearest_existing(Path("not/yet")) == tmp_path
 
 
-def test_a_folder_is_closed_by_what_stands_of_it(tmp_path, monkeypatch):
-    assert closed(tmp_path / "not/yet") is None
+def test_a_folder_is_not_writable_if_its_nearest_existing_ancestor_is_not(tmp_path, monkeypatch):
+    assert not_writable(tmp_path / "not/yet") is None
     monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
-    assert closed(tmp_path / "not/yet") == tmp_path
+    assert not_writable(tmp_path / "not/yet") == tmp_path

@@ -7,7 +7,7 @@ def test_items_pass_through_in_order():
     assert list(progress.shown(iter("abc"), 3, "letters")) == ["a", "b", "c"]
 
 
-def test_long_work_is_told_in_the_log_where_there_is_no_terminal(monkeypatch, caplog):
+def test_progress_is_logged_if_there_is_no_terminal(monkeypatch, caplog):
     monkeypatch.setattr(progress, "LOG_INTERVAL_S", 0.0)
     with caplog.at_level(logging.INFO):
         list(progress.shown(range(2), 2, "files"))

@@ -15,12 +15,12 @@ from uscl.base.redaction import Redaction, has_credentials, redacted
         ("http://host/me@home // a mail", "http://host/me@home // a mail"),
     ],
 )
-def test_credentials_of_addresses_are_blotted_out(text, clean):
+def test_credentials_in_addresses_are_redacted(text, clean):
     assert redacted(text) == clean
     assert has_credentials(text) == (text != clean)
 
 
-def test_credentials_of_the_environment_are_blotted_out_wherever_they_stand(monkeypatch):
+def test_credentials_from_the_environment_are_redacted_anywhere_in_a_text(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter22")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:a%2Fsecret@host")
     assert redacted("hunter22, a/secret and a%2Fsecret") == "***, *** and ***"

@@ -1,4 +1,4 @@
-"""Tables are refused with the column that is wrong and what it must be."""
+"""The error for an invalid table names the wrong column and what it must be."""
 
 import pandas as pd
 import pytest

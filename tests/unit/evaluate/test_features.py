@@ -11,7 +11,7 @@ from uscl.training.augment import as_float
 from uscl.training.device import start
 
 
-def test_features_are_those_of_the_encoder_at_rest_in_the_stores_order():
+def test_features_are_those_of_the_frozen_encoder_in_the_stores_order():
     store, fabric = bright_or_dark_store(groups=5), start("cpu", "32-true", threads=1)
     with torch_stream(0, "init"):
         encoder = Encoder("resnet18")

@@ -34,7 +34,7 @@ def fabric():
 
 @pytest.fixture(scope="module")
 def encoder():
-    """Shared, as every training copies it (a test of its own asserts that)."""
+    """Shared, because every training copies it (a separate test asserts that)."""
     with torch_stream(0, "init"):
         return Encoder("resnet18")
 
@@ -51,7 +51,7 @@ EASY = {"epochs": 5, "batch_size": 8, "lr": 1e-3, "stream": (0, "t/fold0")}
 
 @pytest.fixture(scope="module")
 def learned(fabric, encoder):
-    """An easy task of 12 patients, and what its training on fold 0 gives."""
+    """An easy task of 12 patients, and the results of its training on fold 0."""
     store = bright_or_dark_store(groups=12)
     cases, folds = folds_of(store, "classification")
     return store, cases, folds[0], *classification.finetune_fold(encoder, store, cases, folds[0], fabric, **EASY)
@@ -105,7 +105,7 @@ def with_permuted_test_labels(cases, fold):
 def test_the_test_labels_play_no_part_in_the_choice_of_the_epoch(learned, fabric, encoder):
     store, cases, fold, predictions, history = learned
     permuted = with_permuted_test_labels(cases, fold)
-    # All else repeats to the bit.
+    # Everything else is the same to the bit.
     again, history_again = classification.finetune_fold(encoder, store, permuted, fold, fabric, **EASY)
     assert history_again.equals(history)
     assert again.drop(columns="label").equals(predictions.drop(columns="label"))
@@ -172,7 +172,7 @@ def test_a_cell_tests_every_case_once(fabric, encoder, tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["images"] == images
 
 
-def test_an_error_in_a_fold_is_told_with_the_cells_name():
+def test_an_error_in_a_fold_is_raised_with_the_cells_name():
     def fails(fold, stream):
         raise UserError(f"nothing works in {stream[1]}.")
 
@@ -189,7 +189,7 @@ def test_outputs_that_are_not_finite_stop_and_name_the_place(fabric, value):
         predict(fabric, model, torch.zeros(3, 2, 2, dtype=torch.uint8), 2, "the test part of busi/fold0")
 
 
-def test_a_cells_name_tells_labels_where_not_all_are_used():
+def test_a_cells_name_has_the_labels_if_not_all_are_used():
     assert Cell("simclr", "busi", "linear", 100, 0).name == "busi/linear/simclr/seed0"
     assert Cell("simclr", "busi", "linear", 25, 0).name == "busi/linear/labels25/simclr/seed0"
 

@@ -33,7 +33,7 @@ def never(fold, stream):
     raise AssertionError(f"{stream} was run again")
 
 
-def test_a_cell_that_was_cut_off_goes_on_behind_its_finished_folds_to_the_same_result(tmp_path):
+def test_an_interrupted_cell_resumes_after_its_finished_folds_with_the_same_result(tmp_path):
     whole = run_cell(CELL, run_fold, FOLDS)
     with pytest.raises(KeyboardInterrupt):
         run_cell(CELL, failing_at(2), FOLDS, FinishedFolds(tmp_path, "a"))
@@ -67,19 +67,19 @@ def test_the_live_history_has_all_folds_with_their_starts_and_changes_nothing(tm
     evaluated = run_cell(CELL, reporting, FOLDS, finished, live)
     written = pd.read_csv(tmp_path / "history.csv")
     assert list(written["started"]) == [times["started"] for times in evaluated.times for _ in range(2)]
-    told = written.drop(columns="started").to_csv()
-    assert told == evaluated.history.drop(columns="chosen").to_csv()
+    table = written.drop(columns="started").to_csv()
+    assert table == evaluated.history.drop(columns="chosen").to_csv()
     assert evaluated.history.to_csv() == run_cell(CELL, run_fold, FOLDS).history.to_csv()
 
 
-def test_folds_of_other_settings_are_not_taken(tmp_path):
+def test_folds_of_other_settings_are_not_used(tmp_path):
     run_cell(CELL, run_fold, FOLDS, FinishedFolds(tmp_path, "a"))
     assert FinishedFolds(tmp_path, "b").find(0) is None
     run_cell(CELL, never, FOLDS, FinishedFolds(tmp_path, "a"))
 
 
 @pytest.mark.parametrize("file", ["fold.json", "predictions.parquet", "history.parquet"])
-def test_a_damaged_fold_is_done_again(tmp_path, file):
+def test_a_damaged_fold_is_evaluated_again(tmp_path, file):
     finished = FinishedFolds(tmp_path, "a")
     predictions, history = run_fold(FOLDS[0], (0, "busi/fold0"))
     finished.keep(0, FinishedFold(predictions, history, {"started": 1.0, "ended": 2.0}))
@@ -92,13 +92,13 @@ def test_a_damaged_fold_is_done_again(tmp_path, file):
 def test_a_fold_without_its_last_file_is_not_finished(tmp_path):
     finished = FinishedFolds(tmp_path, "a")
     finished.keep(0, FinishedFold(*run_fold(FOLDS[0], (0, "x")), {"started": 1.0, "ended": 2.0}))
-    told = json.loads((tmp_path / "fold0/fold.json").read_text())
-    assert told["identity"] == "a"
+    fold = json.loads((tmp_path / "fold0/fold.json").read_text())
+    assert fold["identity"] == "a"
     (tmp_path / "fold0/fold.json").unlink()
     assert finished.find(0) is None
 
 
-def test_a_cell_that_is_done_leaves_no_folds_behind(tmp_path):
+def test_a_finished_cell_removes_its_folds(tmp_path):
     finished = FinishedFolds(tmp_path / "cell", "a")
     run_cell(CELL, run_fold, FOLDS, finished)
     finished.clear()

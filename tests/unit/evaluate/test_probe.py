@@ -85,7 +85,7 @@ def test_a_class_that_is_not_trained_on_has_probability_zero(features):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 @pytest.mark.parametrize("regime", ["linear", "knn"])
-def test_features_that_are_no_usable_numbers_stop_and_name_a_case(features, regime, value):
+def test_features_that_are_not_usable_numbers_stop_and_name_a_case(features, regime, value):
     x, cases, fold = features
     x[7, 2] = value
     with pytest.raises(UserError, match=r"features of 1 of 120 frames are NaN, infinite or too large, such as .* c7:"):

@@ -76,9 +76,9 @@ def test_of_many_calls_at_once_exactly_one_takes_the_folder(calls):
     racing = calls(8)
     for process in racing:
         go(process)
-    said = [process.stdout.readline().strip() for process in racing]
-    assert sorted(said)[-1] == "taken"
-    assert said.count("taken") == 1
+    answers = [process.stdout.readline().strip() for process in racing]
+    assert sorted(answers)[-1] == "taken"
+    assert answers.count("taken") == 1
 
 
 def test_the_second_call_names_the_holder_and_the_command_that_clears_its_mark(calls, tmp_path, monkeypatch):
@@ -87,12 +87,12 @@ def test_the_second_call_names_the_holder_and_the_command_that_clears_its_mark(c
     monkeypatch.setattr(sys, "argv", ["snakemake", "--configfile", "my study.yaml", "--cores", "2"])
     with pytest.raises(UserError) as error:
         take_call(tmp_path / "results")
-    said = str(error.value)
-    assert f"process {first.pid} on {platform.node()} since " in said
-    assert str(tmp_path / "checkout0") in said
-    assert "`snakemake --unlock --configfile 'my study.yaml' --cores 2`" in said
-    assert "\n" not in said
-    assert said.count(". ") == 0
+    message = str(error.value)
+    assert f"process {first.pid} on {platform.node()} since " in message
+    assert str(tmp_path / "checkout0") in message
+    assert "`snakemake --unlock --configfile 'my study.yaml' --cores 2`" in message
+    assert "\n" not in message
+    assert message.count(". ") == 0
 
 
 def test_a_call_that_ends_gives_the_folder_back(calls, tmp_path):
@@ -142,7 +142,7 @@ def test_a_call_releases_only_its_own_mark(tmp_path):
     release(mark, "mine", os.getpid())
 
 
-def test_a_place_that_is_no_folder_is_named(tmp_path):
+def test_a_path_that_is_not_a_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="isn't a folder"):
         take_call(tmp_path / "file")

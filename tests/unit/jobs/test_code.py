@@ -40,7 +40,7 @@ def fresh_hash(project, *files):
     return code_hash(project, *files)
 
 
-def test_the_hash_follows_the_content_of_what_is_imported_and_no_time_stamp(project):
+def test_the_hash_depends_on_the_content_of_imported_files_and_not_on_time_stamps(project):
     before = fresh_hash(project, "script.py")
     for name in ("script.py", "uscl/sub/b.py", "uscl/unused.py"):
         os.utime(project / name, (time.time() + 60, time.time() + 60))
@@ -55,7 +55,7 @@ def test_the_hash_follows_the_content_of_what_is_imported_and_no_time_stamp(proj
 
 
 def imports_by_the_parser(path):
-    """The slow twin: what Python's own parser finds."""
+    """A slow reference: the imports that Python's own parser finds."""
     found = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         names = []
@@ -76,7 +76,7 @@ def test_imports_are_found_as_the_parser_finds_them():
     assert {name: direct_imports(ROOT, name) for name in names} == {name: imports_by_the_parser(name) for name in names}
 
 
-def test_scripts_rest_on_what_they_use_and_on_nothing_else():
+def test_scripts_depend_on_what_they_use_and_on_nothing_else():
     table = imported_files(ROOT, ("workflow/scripts/report/table.py",))
     assert "uscl/report/tables/result_table.py" in table
     assert not any(name.startswith(("uscl/models/", "uscl/data/", "uscl/pretrain/")) for name in table)
@@ -84,5 +84,5 @@ def test_scripts_rest_on_what_they_use_and_on_nothing_else():
     assert {"uscl/evaluate/finetune.py", "uscl/training/augment.py", "uscl/models/encoders.py"} <= set(finetune)
     assert "uscl/evaluate/segmentation.py" not in finetune
     assert not any(name.startswith(("uscl/pretrain/", "uscl/tracking/", "uscl/study/")) for name in finetune)
-    # So that a further regime or metric repeats no training.
+    # Adding a regime or a metric must not repeat any training.
     assert not {"uscl/evaluate/regimes.py", "uscl/metrics/registry.py"} & finetune

@@ -21,25 +21,25 @@ def _listening():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_what_is_done(number):
+def test_a_signal_interrupts_the_work(number):
     with pytest.raises(Interrupted, match=signal.Signals(number).name):
         os.kill(os.getpid(), number)
-    assert interruption.told() == signal.Signals(number).name
+    assert interruption.received() == signal.Signals(number).name
 
 
-def test_a_second_signal_does_not_cut_off_the_end_of_the_first():
+def test_a_second_signal_does_not_interrupt_the_end_of_the_first():
     with pytest.raises(Interrupted, match="SIGINT"):
         os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert interruption.told() == "SIGINT"
+    assert interruption.received() == "SIGINT"
 
 
-def test_whoever_looks_for_it_ends_by_himself():
+def test_a_deferred_block_stops_by_itself():
     with interruption.deferred():
-        assert interruption.told() is None
+        assert interruption.received() is None
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert interruption.told() == "SIGTERM"
+        assert interruption.received() == "SIGTERM"
     interruption.listen()
     with pytest.raises(Interrupted):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -53,8 +53,8 @@ try:
     interruption.end_with_caller()
     print("at work", flush=True)
     time.sleep(20)
-except interruption.Interrupted as told:
-    print("ended by", told, flush=True)
+except interruption.Interrupted as signal:
+    print("ended by", signal, flush=True)
 """
 CALLER = f"""
 import subprocess, sys, time
@@ -80,4 +80,4 @@ def test_a_job_ends_when_the_call_that_it_works_for_is_killed():
 def test_a_job_whose_caller_cannot_be_watched_goes_on(caller, monkeypatch):
     monkeypatch.setenv("USCL_CALLER", caller)
     interruption.end_with_caller()
-    assert interruption.told() is None
+    assert interruption.received() is None

@@ -99,16 +99,16 @@ def attempt(folder):
     return json.loads((folder / "job.attempt.json").read_text())
 
 
-def test_an_attempt_stands_beside_the_log_while_the_job_runs_and_stays_if_it_fails(tmp_path):
+def test_an_attempt_is_next_to_the_log_while_the_job_runs_and_stays_if_it_fails(tmp_path):
     with job(called(tmp_path / "job.log")) as running:
         running.describe({"name": "a run"})
         assert attempt(tmp_path) | {"status": "running", "name": "a run", "reason": None} == attempt(tmp_path)
     assert not (tmp_path / "job.attempt.json").exists()
     with pytest.raises(SystemExit), job(called(tmp_path / "job.log")):
         raise UserError("No data: fetch it.")
-    told = attempt(tmp_path)
-    assert (told["status"], told["reason"], told["log"]) == ("failed", "No data: fetch it.", str(tmp_path / "job.log"))
-    assert told["started"] <= told["ended"]
+    end = attempt(tmp_path)
+    assert (end["status"], end["reason"], end["log"]) == ("failed", "No data: fetch it.", str(tmp_path / "job.log"))
+    assert end["started"] <= end["ended"]
 
 
 def run(folder, **more):
@@ -142,7 +142,7 @@ def test_a_fault_of_the_program_in_a_run_is_an_outcome_too_and_keeps_its_traceba
 
 
 @pytest.mark.parametrize("error", [MemoryError(), DiskFullError("x can't be written: the disk is full.")])
-def test_what_the_machine_lacks_is_no_outcome_and_fails_the_job(tmp_path, error):
+def test_an_error_of_the_machine_is_no_outcome_and_fails_the_job(tmp_path, error):
     with pytest.raises(SystemExit) as stopped, run(tmp_path):
         raise error
     assert stopped.value.code == 1
@@ -177,15 +177,15 @@ def test_an_interrupted_job_has_an_exit_code_of_its_own(tmp_path, monkeypatch, c
             os.kill(os.getpid(), number)
         assert stopped.value.code == 75
         assert attempt(tmp_path)["status"] == "interrupted"
-        said = capsys.readouterr().err
-        assert f"Interrupted by {signal.Signals(number).name}. Run the command again to resume" in said
-        assert "Traceback" not in said
+        output = capsys.readouterr().err
+        assert f"Interrupted by {signal.Signals(number).name}. Run the command again to resume" in output
+        assert "Traceback" not in output
 
 
 OUTSIDE = {
     "full": (
         OSError(errno.ENOSPC, "No space left on device", "a.csv"),
-        "a.csv can't be written: the disk is full. Make",
+        "a.csv can't be written: the disk is full. Free",
     ),
     "read-only": (
         OSError(errno.EROFS, "Read-only file system", "a.csv"),
@@ -197,18 +197,18 @@ OUTSIDE = {
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_what_the_machine_lacks_is_one_sentence(tmp_path, capsys, name):
+def test_an_error_of_the_machine_is_one_sentence(tmp_path, capsys, name):
     error, sentence = OUTSIDE[name]
     with pytest.raises(SystemExit) as stopped, job(called(tmp_path / "job.log")):
         raise error
     assert stopped.value.code == 1
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert "Traceback" not in output
     assert attempt(tmp_path)["reason"].startswith(sentence)
 
 
-def test_a_result_has_its_provenance_beside_it(tmp_path):
+def test_a_result_has_its_provenance_next_to_it(tmp_path):
     data = tmp_path / "data.csv"
     data.write_text("a")
     out = tmp_path / "deep" / "table.csv"
@@ -222,17 +222,17 @@ def test_a_result_has_its_provenance_beside_it(tmp_path):
     )
     with job(snakemake):
         out.write_text("result")
-    told = json.loads((out.parent / "table.provenance.json").read_text())
-    assert list(told["inputs"].values()) == [hashlib.sha256(b"a").hexdigest()]
-    assert list(told["outputs"].values()) == [hashlib.sha256(b"result").hexdigest()]
-    assert told["code_sha256"] == "0123"
-    assert told["seeds"] == {"study": [0], "job": 3}
-    assert told["dirty"] in (True, False, None)
-    assert told["wall_s"] >= 0
-    assert told["peak_memory_mib"] > 1
-    assert told["packages"]["torch"].startswith("2.")
-    assert {"cpu", "gpu", "threads"} <= told["hardware"].keys()
-    assert {"rule", "wildcards", "commit", "config_sha256", "threads", "started"} <= told.keys()
+    record = json.loads((out.parent / "table.provenance.json").read_text())
+    assert list(record["inputs"].values()) == [hashlib.sha256(b"a").hexdigest()]
+    assert list(record["outputs"].values()) == [hashlib.sha256(b"result").hexdigest()]
+    assert record["code_sha256"] == "0123"
+    assert record["seeds"] == {"study": [0], "job": 3}
+    assert record["dirty"] in (True, False, None)
+    assert record["wall_s"] >= 0
+    assert record["peak_memory_mib"] > 1
+    assert record["packages"]["torch"].startswith("2.")
+    assert {"cpu", "gpu", "threads"} <= record["hardware"].keys()
+    assert {"rule", "wildcards", "commit", "config_sha256", "threads", "started"} <= record.keys()
 
 
 def test_a_job_that_fails_or_makes_no_result_has_no_provenance(tmp_path):

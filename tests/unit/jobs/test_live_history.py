@@ -21,6 +21,6 @@ def test_the_history_of_an_older_attempt_is_replaced_at_the_start(tmp_path):
 
 
 @pytest.mark.parametrize("folder", [None, "/dev/null/nothing"])
-def test_no_training_fails_for_it(tmp_path, folder):
+def test_a_history_that_cannot_be_written_fails_no_training(tmp_path, folder):
     live = LiveHistory(folder and tmp_path.joinpath(folder))
     live.add({"epoch": 0})

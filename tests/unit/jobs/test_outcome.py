@@ -38,7 +38,7 @@ def test_a_file_that_was_changed_after_its_run_is_noticed_and_one_that_was_only_
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"status": "done"}), json.dumps({"odd": 1})])
-def test_an_outcome_that_cannot_be_read_is_none_and_named_where_it_is_needed(tmp_path, text):
+def test_an_unreadable_outcome_is_none_and_is_named_if_it_is_required(tmp_path, text):
     path = tmp_path / "outcome.json"
     path.write_text(text)
     assert read_outcome(path) is None
@@ -60,7 +60,7 @@ def test_an_arm_counts_only_with_all_its_seeds(tmp_path):
     assert runs.missing == {"b": "seed 0: NaN"}
 
 
-def test_a_key_follows_everything_that_it_is_made_of():
+def test_a_key_depends_on_everything_that_it_is_made_of():
     assert key_of([1, {"a": 2, "b": 3}]) == key_of([1, {"b": 3, "a": 2}])
     assert key_of([1, {"a": 2}]) != key_of([1, {"a": 3}])
     assert Outcome("done", "k") == Outcome("done", "k", None, {}, None)

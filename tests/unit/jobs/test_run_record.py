@@ -19,7 +19,7 @@ def test_a_record_names_configuration_data_and_place(tmp_path):
     assert set(record.origin()) == {"name", "config_sha256", "data_sha256", "commit"}
 
 
-def test_hashes_follow_settings_and_data(tmp_path):
+def test_hashes_depend_on_settings_and_data(tmp_path):
     data = tmp_path / "manifest.csv"
     data.write_text("a")
 
@@ -30,7 +30,7 @@ def test_hashes_follow_settings_and_data(tmp_path):
     first = hashes(a=1, b=2)
     assert hashes(b=2, a=1) == first
     assert hashes(a=1, b=3)[0] != first[0]
-    # Where results lie and who logs them changes none of them.
+    # The results folder and the tracking store change no result.
     assert hashes(a=1, b=2, results="elsewhere", tracking="none") == first
     data.write_text("b")
     assert hashes(a=1, b=2)[1] != first[1]

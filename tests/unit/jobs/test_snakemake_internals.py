@@ -1,4 +1,4 @@
-"""Each name of Snakemake that the project uses does what the project takes it to do."""
+"""Every Snakemake internal that the project uses behaves as the project assumes."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from uscl.base.errors import UserError
 from uscl.jobs.snakemake_internals import SUPPORTED, check_snakemake
 
 ROOT = Path(__file__).parents[3]
-# Writes a line for each thing that happens.
+# Writes one line per event.
 SNAKEFILE = """
 from pathlib import Path
 from uscl.base.errors import UserError
@@ -52,7 +52,7 @@ rule make:
 
 @pytest.fixture
 def call(tmp_path):
-    """Calls Snakemake with some words; returns its exit code, its output, and the notes of this call."""
+    """Calls Snakemake with the given arguments; returns its exit code, its output, and the notes of this call."""
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "study.yaml").write_text("seeds: [0]\n")
 
@@ -73,8 +73,8 @@ def call(tmp_path):
 
 
 def test_a_working_call_prepares_before_its_jobs_and_its_jobs_do_not(call):
-    code, said, notes = call("--cores", "1")
-    assert code == 0, said
+    code, output, notes = call("--cores", "1")
+    assert code == 0, output
     # The job's own process reads the Snakefile too: it is not the main process.
     assert notes == ["main", "before jobs", "coming all make"]
 
@@ -87,23 +87,23 @@ def test_calls_that_run_no_jobs_do_not_prepare(call, words):
 
 
 def test_unlock_clears_and_does_not_prepare(call):
-    code, said, notes = call("--unlock")
-    assert code == 0, said
+    code, output, notes = call("--unlock")
+    assert code == 0, output
     assert notes == ["main", "unlock"]
 
 
 def test_an_error_while_preparing_ends_the_call_before_any_job(call, tmp_path):
     (tmp_path / "refuse").touch()
-    code, said, notes = call("--cores", "1")
+    code, output, notes = call("--cores", "1")
     assert code == 1
-    assert said.splitlines()[-1] == "Error: The folder is in use."
+    assert output.splitlines()[-1] == "Error: The folder is in use."
     assert notes == ["main"]
     assert not (tmp_path / "made.txt").exists()
 
 
 def test_study_options_read_the_same_config_again(call):
-    _, said, notes = call("-n", "--config", "one=1", "two=x", "--configfile", "study.yaml")
-    assert notes == ["main --configfile study.yaml --config one=1 two=x"], said
+    _, output, notes = call("-n", "--config", "one=1", "two=x", "--configfile", "study.yaml")
+    assert notes == ["main --configfile study.yaml --config one=1 two=x"], output
 
 
 def test_the_pinned_version_is_supported_and_is_that_of_pyproject():

@@ -27,7 +27,7 @@ def test_dice_and_iou_of_hand_made_masks():
     np.testing.assert_allclose(iou(predicted, true), [1, 1, 2 / 4, 0])
 
 
-def test_one_of_two_lesions_missed_is_told_by_all_three():
+def test_all_three_metrics_show_that_one_of_two_lesions_is_missed():
     true = square(2, 2) | square(12, 20)
     predicted = square(2, 2)
     assert dice(predicted, true) == pytest.approx(2 * 36 / (36 + 72))
@@ -61,7 +61,7 @@ def test_images_are_scored_one_by_one():
 
 
 @pytest.mark.parametrize("shift", [0, 1, 4, 9])
-def test_squares_side_by_side_are_their_shift_apart(shift):
+def test_the_distance_of_shifted_squares_is_their_shift(shift):
     assert hd95(square(5, 3 + shift), square(5, 3)) == shift
 
 
@@ -76,10 +76,10 @@ def test_a_lesion_at_the_border_has_surface_there():
     assert hd95(whole, inner) == hd95(inner, whole) == 1
 
 
-def test_the_surface_of_a_mask_is_what_has_one_of_four_neighbours_outside():
+def test_the_surface_of_a_mask_has_one_of_four_neighbours_outside():
     plus = np.array([[[0, 1, 1], [1, 1, 1], [1, 1, 1]]], dtype=bool)
     np.testing.assert_array_equal(surface(plus)[0], [[0, 1, 1], [1, 0, 1], [1, 1, 1]])
-    # The middle of a thick cross has diagonal neighbours outside, and is no surface.
+    # The middle of a thick cross has only diagonal neighbours outside, so it is not surface.
     cross = np.pad(np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool), 1)[None]
     assert not surface(cross)[0, 2, 2]
     assert surface(cross).sum() == 4

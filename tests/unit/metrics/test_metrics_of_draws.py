@@ -54,7 +54,7 @@ def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind):
                 assert found[:, a, s, d] == pytest.approx(slow, abs=1e-12, nan_ok=True)
 
 
-def test_a_class_that_is_absent_makes_undefined_what_the_conventions_say():
+def test_metrics_of_an_absent_class_are_undefined_as_the_conventions_say():
     cases = random_cases(generator(0, "absent"), arms=["a"], folds=1, seeds=1)
     cases = cases.assign(label="x", predicted="y", correct=False)
     found = dict(

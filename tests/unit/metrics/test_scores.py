@@ -80,7 +80,7 @@ def test_order_of_cases_and_of_columns_does_not_matter():
     assert classification_metrics(scored(turned)) == pytest.approx(classification_metrics(scored(predictions)))
 
 
-def test_metrics_where_the_fold_lacks_a_class():
+def test_metrics_if_the_fold_lacks_a_class():
     predictions = random_predictions(0, labels=["covid", "regular"])
     truth, decided = decided_by(predictions)
     assert "pneumonia" in decided
@@ -96,7 +96,7 @@ def test_metrics_where_the_fold_lacks_a_class():
     assert metrics["macro_f1"] == pytest.approx(f1_score(truth, decided, labels=CLASSES, average="macro"))
 
 
-def test_metrics_where_a_class_is_neither_true_nor_predicted():
+def test_metrics_if_a_class_is_neither_true_nor_predicted():
     predictions = random_predictions(0, labels=["covid", "regular"]).assign(p_pneumonia=0.0)
     metrics = classification_metrics(scored(predictions))
     assert np.isnan(metrics["sensitivity_pneumonia"])
@@ -105,7 +105,7 @@ def test_metrics_where_a_class_is_neither_true_nor_predicted():
     assert metrics["macro_f1"] == pytest.approx((metrics["f1_covid"] + metrics["f1_regular"]) / 3)
 
 
-def test_metrics_where_a_class_is_never_predicted():
+def test_metrics_if_a_class_is_never_predicted():
     predictions = random_predictions(0).assign(p_pneumonia=0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -121,7 +121,7 @@ def test_a_single_case_can_be_scored():
 
 
 def calibration_error(confidence, correct):
-    """That of cases which are predicted as one class with this confidence."""
+    """The calibration error of cases that are predicted as one class with this confidence."""
     truth, predicted = np.where(correct, "a", "b"), np.full(len(correct), "a")
     return classification.calibration_error(ClassifiedCases(truth, predicted, confidence[:, None], ["a"]))
 
@@ -149,7 +149,7 @@ def test_calibration_error_of_known_cases():
     assert calibration_error(sure, np.array([True, True, True, False])) == 0.25
     assert calibration_error(sure, np.zeros(4, dtype=bool)) == 1
     assert calibration_error(np.full(4, 0.75), np.array([True, True, True, False])) == 0
-    # Under- and overconfidence of one bin meet, those of two bins add up.
+    # Under- and overconfidence cancel within one bin and add up over two bins.
     assert calibration_error(np.array([0.5, 0.5]), np.array([True, False])) == 0
     assert calibration_error(np.array([0.45, 0.55]), np.array([True, False])) == pytest.approx(0.55)
 
@@ -286,7 +286,7 @@ def test_without_the_authors_protocol_it_has_no_rows(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_predictions_that_are_no_numbers_are_not_scored(value):
+def test_predictions_that_are_not_finite_are_not_scored(value):
     predictions = random_predictions(0, n=20)
     predictions.loc[[7, 12], "p_covid"] = value
     with pytest.raises(

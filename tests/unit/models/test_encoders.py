@@ -22,7 +22,7 @@ def test_grey_frames_are_normalised_for_each_channel():
     torch.testing.assert_close(seen[0][0, :, 5, 5], torch.tensor([1.0, 1.6, 3.0]))
 
 
-def test_weights_stand_under_the_published_names():
+def test_weights_have_the_published_names():
     names = set(Encoder("resnet18").backbone.state_dict())
     assert {"conv1.weight", "layer4.1.bn2.running_var"} <= names
     assert not any(name.startswith("fc.") for name in names)

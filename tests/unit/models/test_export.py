@@ -44,7 +44,7 @@ def test_one_line_loads_an_encoder(exported):
 
 
 @pytest.mark.parametrize(("arch", "word"), [("resnet18", "torchvision"), ("tf_efficientnet_lite0", "timm")])
-def test_the_file_loads_where_its_names_are_known_as_the_readme_says(exported, arch, word):
+def test_the_file_loads_as_the_readme_describes_wherever_its_names_are_known(exported, arch, word):
     encoder = exported(arch)
     names = {}
     exec(snippet(word, "smp"), names)
@@ -63,7 +63,7 @@ def test_the_file_loads_where_its_names_are_known_as_the_readme_says(exported, a
         assert all(torch.equal(tensor, encoder.backbone.state_dict()[name]) for name, tensor in own.items())
 
 
-def test_the_file_says_where_it_comes_from(exported):
+def test_the_file_records_its_origin(exported):
     exported("resnet18")
     _, metadata = read_encoder_file(Path("encoder.safetensors"))
     assert metadata["method"] == "simclr"

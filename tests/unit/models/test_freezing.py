@@ -17,7 +17,7 @@ def test_only_the_last_block_of_an_encoder_trains(arch, tensors):
     encoder(torch.rand(4, 1, 64, 64)).square().sum().backward()
     optimizer.step()
     moved = {name for name, tensor in encoder.state_dict().items() if not torch.equal(tensor, before[name])}
-    # Running statistics of frozen BatchNorm stay too.
+    # Running statistics of frozen BatchNorm stay the same too.
     last = ("layer4.1.",) if arch == "resnet18" else ("blocks.6.0.", "conv_head.", "bn2.")
     assert moved
     assert all(name.removeprefix("backbone.").startswith(last) for name in moved)
@@ -31,6 +31,6 @@ def test_layers_without_parameters_and_unfrozen_ones_are_in_training():
     assert [layer.training for layer in model] == [False, True, True]
 
 
-def test_a_name_that_nothing_bears_is_an_error():
+def test_a_prefix_that_no_parameter_has_is_an_error():
     with pytest.raises(ValueError, match=r"no parameter of Linear begins with layer9"):
         freeze_but(torch.nn.Linear(2, 2), ["layer9"])

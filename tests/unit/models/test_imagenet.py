@@ -45,7 +45,7 @@ def test_photographs_are_classified_as_what_they_are(classifier):
 @torch.inference_mode()
 def test_the_encoder_gives_the_classifier_its_features(classifier):
     encoder = imagenet_encoder("tf_efficientnet_lite0").eval()
-    grey = centre_crop(skimage.data.chelsea()).mean(1, keepdim=True)  # normalised as the encoder does itself
+    grey = centre_crop(skimage.data.chelsea()).mean(1, keepdim=True)  # normalised as in the encoder
     logits = classifier.classifier(encoder(grey * 0.5 + 0.5))
     torch.testing.assert_close(logits, classifier(grey.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-4)
 

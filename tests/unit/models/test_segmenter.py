@@ -1,3 +1,6 @@
+import copy
+import functools
+
 import pytest
 import torch
 from torch import nn
@@ -16,11 +19,22 @@ every_decoder = pytest.mark.parametrize("decoder", DECODERS)
 every_arch = pytest.mark.parametrize("arch", list(TENSORS))
 
 
+@functools.cache
+def encoder_of(arch):
+    """An encoder that all tests share and none changes."""
+    return Encoder(arch)
+
+
+@functools.cache
+def segmenter_of(arch, decoder):
+    """A segmenter on that encoder, which no test changes either."""
+    return Segmenter(encoder_of(arch), decoder)
+
+
 @every_decoder
 @every_arch
 def test_all_of_the_decoders_encoder_comes_from_the_pretrained_one(arch, decoder):
-    encoder = Encoder(arch)
-    model = Segmenter(encoder, decoder)
+    encoder, model = encoder_of(arch), segmenter_of(arch, decoder)
     own = model.net.encoder.state_dict()
     assert model.matched == len(own) == TENSORS[arch]
     prefix = "" if arch == "resnet18" else "model."
@@ -31,7 +45,7 @@ def test_all_of_the_decoders_encoder_comes_from_the_pretrained_one(arch, decoder
 @every_decoder
 @every_arch
 def test_logits_have_the_shape_of_the_frames_and_their_gradient_reaches_the_encoder(arch, decoder):
-    model = Segmenter(Encoder(arch), decoder)
+    model = copy.deepcopy(segmenter_of(arch, decoder))
     logits = model(torch.rand(2, 1, 64, 96))
     assert logits.shape == (2, 1, 64, 96)
     dice_bce(logits, torch.ones_like(logits)).backward()
@@ -41,10 +55,10 @@ def test_logits_have_the_shape_of_the_frames_and_their_gradient_reaches_the_enco
 
 
 @every_decoder
-def test_frames_meet_the_encoders_normalisation(decoder):
-    model = Segmenter(Encoder("resnet18", HALF), decoder).eval()
+def test_frames_get_the_encoders_normalisation(decoder):
+    model = Segmenter(Encoder("tf_efficientnet_lite0", HALF), decoder).eval()
     seen = []
-    model.net.encoder.conv1.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    model.net.encoder.model.conv_stem.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     with torch.inference_mode():
         model(torch.full((1, 1, 64, 96), 0.75))
     assert torch.equal(seen[0], torch.ones(1, 3, 64, 96))
@@ -52,11 +66,11 @@ def test_frames_meet_the_encoders_normalisation(decoder):
 
 @every_decoder
 def test_the_segmenter_does_not_share_weights_with_the_encoder(decoder):
-    encoder = Encoder("resnet18")
+    encoder = Encoder("tf_efficientnet_lite0")
     model = Segmenter(encoder, decoder)
     with torch.no_grad():
-        model.net.encoder.conv1.weight.zero_()
-    assert encoder.backbone.conv1.weight.abs().sum() > 0
+        model.net.encoder.model.conv_stem.weight.zero_()
+    assert encoder.backbone.conv_stem.weight.abs().sum() > 0
 
 
 def used_encoder(arch):
@@ -93,7 +107,7 @@ def test_a_training_step_repeats_under_deterministic_algorithms(arch, decoder):
     try:
         for _ in range(2):
             with torch_stream(0, "step"):
-                model = Segmenter(Encoder(arch), decoder).to(memory_format=torch.channels_last)
+                model = Segmenter(encoder_of(arch), decoder).to(memory_format=torch.channels_last)
                 logits = model(torch.rand(2, 1, 64, 64))
                 dice_bce(logits, torch.ones_like(logits)).backward()
             gradients.append([parameter.grad for parameter in model.parameters()])
@@ -105,7 +119,7 @@ def test_a_training_step_repeats_under_deterministic_algorithms(arch, decoder):
 @every_decoder
 @every_arch
 def test_freezing_leaves_the_last_block_and_the_decoder(arch, decoder):
-    model = Segmenter(Encoder(arch), decoder)
+    model = copy.deepcopy(segmenter_of(arch, decoder))
     model.freeze_below_last_block()
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     last = "net.encoder.layer4.1." if arch == "resnet18" else "net.encoder.model.blocks.6.0."
@@ -117,7 +131,7 @@ def test_freezing_leaves_the_last_block_and_the_decoder(arch, decoder):
 
 
 def test_the_published_rates_and_output_stride_are_used():
-    net = Segmenter(Encoder("resnet18"), "deeplabv3plus").net
+    net = segmenter_of("resnet18", "deeplabv3plus").net
     dilated = [layer.dilation for layer in net.decoder.aspp[0].convs.modules() if isinstance(layer, nn.Conv2d)]
     assert sorted(rate for rate, _ in dilated if rate > 1) == [6, 12, 18]
     assert net.encoder.output_stride == 16
@@ -125,4 +139,4 @@ def test_the_published_rates_and_output_stride_are_used():
 
 def test_an_unknown_decoder_is_refused():
     with pytest.raises(UserError, match="Unknown decoder 'fpn': choose one of unet, deeplabv3plus"):
-        Segmenter(Encoder("resnet18"), "fpn")
+        Segmenter(encoder_of("resnet18"), "fpn")

@@ -1,4 +1,4 @@
-"""Figures of a test are closed behind it, also where it fails."""
+"""Close the figures of a test after it, even if it fails."""
 
 import pytest
 

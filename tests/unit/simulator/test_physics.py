@@ -1,4 +1,4 @@
-"""What the simulated echoes must share with real ones."""
+"""Properties that simulated echoes must share with real ones."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_speckle_is_fully_developed_and_calibrated(probe: str) -> None:
 
 
 @pytest.mark.parametrize(("attenuation", "darker"), [(2.5, True), (0.0, False)])
-def test_a_mass_shadows_or_enhances_what_lies_behind(attenuation: float, darker: bool) -> None:
+def test_a_mass_shadows_or_enhances_the_tissue_behind_it(attenuation: float, darker: bool) -> None:
     exam = plain()
     phantom = uniform(exam)
     x, z = outline(generator(0, "test"), (0.0, 0.4 * exam.depth), (4.0, 4.0), lambda n: 0.0)
@@ -60,7 +60,7 @@ def test_a_mass_shadows_or_enhances_what_lies_behind(attenuation: float, darker:
 
 
 @pytest.mark.parametrize("probe", ["linear", "convex"])
-def test_a_lines_stand_at_multiples_of_the_pleural_depth(probe: str) -> None:
+def test_a_lines_appear_at_multiples_of_the_pleural_depth(probe: str) -> None:
     exam = plain(probe)
     phantom, depth = uniform(exam, echo=-39), 0.22 * exam.depth
     phantom.pleura = np.full(phantom.columns.size, depth, np.float32)

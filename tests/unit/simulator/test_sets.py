@@ -139,7 +139,7 @@ def test_every_format_keeps_the_picture(form: object, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("videos", [1, 2, 3])
-def test_no_format_betrays_a_class(videos: int) -> None:
+def test_no_format_reveals_a_class(videos: int) -> None:
     used = [
         Counter(rotate(patient, view, videos, 3).codec for patient in range(group, 36, 3) for view in range(videos))
         for group in range(3)
@@ -159,7 +159,7 @@ def test_no_format_betrays_a_class(videos: int) -> None:
         ("pool", {"dropout": -0.1}, "between 0 and 1"),
     ],
 )
-def test_impossible_wishes_are_refused(kind: str, numbers: dict[str, float], message: str, tmp_path: Path) -> None:
+def test_impossible_requests_are_refused(kind: str, numbers: dict[str, float], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         write_set(kind, tmp_path / "set", **({"seed": 0, "patients": 1} | numbers))  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

@@ -47,7 +47,7 @@ def test_friedman_of_the_textbook():
     assert 0.01 < p < 0.05
 
 
-def test_friedman_where_there_is_nothing_to_test():
+def test_friedman_if_there_is_nothing_to_test():
     assert friedman(np.ones((5, 3))) == (0, 1)
     assert np.isnan(friedman(DEMSAR[:, :2])).all()
     assert np.isnan(friedman(DEMSAR[:1])).all()

@@ -20,7 +20,7 @@ def test_the_shipped_test_is_wrong_in_about_one_null_of_twenty(rates):
         assert low <= REPETITIONS * rates[f"groups permuted, {metric}"] <= high
 
 
-def test_tests_that_take_cases_for_independent_are_wrong_far_more_often(rates):
+def test_tests_that_treat_cases_as_independent_are_wrong_far_more_often(rates):
     assert rates["cases permuted, accuracy"] > 0.2
     assert rates["McNemar, accuracy"] > 0.2
 

@@ -11,7 +11,7 @@ def cases():
     return random_cases(generator(0, "panel"))
 
 
-def test_every_row_stands_in_its_place(cases):
+def test_every_row_is_in_its_place(cases):
     panel = to_panel(cases, "classification")
     assert (panel.arms, panel.seeds, panel.classes) == (["a", "b"], [0, 1], ["x", "y", "z"])
     for fold, part in panel.folds.items():
@@ -57,6 +57,6 @@ def test_a_group_in_two_folds_is_refused(cases):
         to_panel(cases.assign(group=group), "classification")
 
 
-def test_a_label_that_is_no_class_is_refused(cases):
+def test_a_label_that_is_not_a_class_is_refused(cases):
     with pytest.raises(ValueError, match="'w' is none of the classes x, y, z"):
         to_panel(cases.assign(label=cases["label"].replace("x", "w")), "classification")

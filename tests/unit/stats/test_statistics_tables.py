@@ -17,7 +17,7 @@ def cases():
     return random_cases(generator(0, "tables"), ("a", "b", "c"), groups=14)
 
 
-def test_intervals_have_a_row_an_arm_and_metric(cases):
+def test_intervals_have_one_row_per_arm_and_metric(cases):
     table = intervals(cases, "classification", **SETTINGS)
     assert list(table) == ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
     metrics = names("classification", list("xyz"))
@@ -39,7 +39,7 @@ def test_the_mean_and_sd_are_those_of_fold_and_seed_scores(cases):
     )
 
 
-def test_comparisons_are_of_arm_less_reference(cases):
+def test_comparisons_are_of_arm_minus_reference(cases):
     table = comparisons(cases, "classification", PAIRS, **SETTINGS)
     columns = ["arm", "reference", "metric", "difference", "ci_low", "ci_high", "p", "p_mcnemar", "p_resampled_t"]
     assert list(table) == [*columns, "effect", "probability_of_improvement", "n_groups", "n_cases"]
@@ -144,7 +144,7 @@ def test_a_planted_effect_is_found_and_a_planted_null_is_not(kind):
 
 
 @pytest.mark.parametrize("make", [random_cases, random_images])
-def test_intervals_end_at_what_a_metric_can_be(make):
+def test_intervals_end_at_the_limits_of_a_metric(make):
     # Few groups of chance answers: the shift of biased draws would take some ends below 0 or above 1.
     kind = "classification" if make is random_cases else "segmentation"
     tables = [intervals(make(generator(seed, "few"), ("a", "b"), groups=6), kind, **SETTINGS) for seed in range(5)]

@@ -105,7 +105,7 @@ def draw(results: Path, cell: tuple = CELL, folds: int = 2) -> None:
 
 
 def fail(folder: Path, reason: str, record: dict[str, Any] | None = None) -> None:
-    """The outcome of a run that failed by a mistake of its own."""
+    """The outcome of a run that failed through an error of its own."""
     outcome = {"status": "failed", "reason": reason, "key": "k", "files": {}}
     write(folder / "outcome.json", outcome | ({"record": record} if record else {}))
 

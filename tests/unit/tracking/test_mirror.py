@@ -92,7 +92,7 @@ def test_scores_that_come_later_reach_the_same_runs(results):
     assert shown(results)[f"{CELL_NAME}/fold1"].data.metrics["test_accuracy"] == 0.8
 
 
-def test_one_broken_run_keeps_no_other_out_of_the_store(results, caplog):
+def test_one_broken_run_keeps_no_other_run_out_of_the_store(results, caplog):
     write_cell(results)
     damaged = write_cell(results, ("pocus", "finetune", 100, "broken", 0))
     write(damaged / "history.csv", "")
@@ -172,8 +172,8 @@ def test_a_ruined_store_is_rebuilt_by_sync(results, empty_store, monkeypatch):
     before = statuses(results)
     (results / "mlflow.db").write_bytes(b"garbage" * 1000)
     follow(mirror(results), OVER)
-    assert "2 runs logged, 0 were there already" in sync(results, None, "study")
-    assert "0 runs logged, 2 were there already" in sync(results, None, "study")
+    assert "2 runs logged, 0 already there" in sync(results, None, "study")
+    assert "0 runs logged, 2 already there" in sync(results, None, "study")
     assert statuses(results) == before
     assert (results / "mlflow.db.unusable-1").exists()
 
@@ -192,7 +192,7 @@ def test_a_sync_without_a_store_is_one_sentence(tmp_path):
         sync(tmp_path, "http://127.0.0.1:9", "study")
 
 
-def test_the_own_store_is_known_by_its_address_too(tmp_path, monkeypatch):
+def test_a_study_recognizes_its_own_store_by_its_address_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     results = Path("results")
     assert all(is_own_store(results, named) for named in (None, "", f"sqlite:///{tmp_path}/results/mlflow.db"))

@@ -109,11 +109,11 @@ def test_a_running_cell_has_the_curves_of_its_folds_so_far(tmp_path):
     assert not runs(tmp_path, Call(since=999))[0].children
 
 
-def test_what_no_call_works_on_any_more_was_killed(tmp_path, monkeypatch):
+def test_an_attempt_that_no_call_works_on_any_more_was_killed(tmp_path, monkeypatch):
     write_attempt(tmp_path, encoder_record("simclr"), caller="1@here")
     for call in (Call(since=1001), Call(since=999, over=True), Call()):
         assert [(run.status, run.reason) for run in runs(tmp_path, call)] == [("FAILED", KILLED)]
-    monkeypatch.setenv("USCL_CALLER", "1@here")  # a job of the very call that runs sync_tracking
+    monkeypatch.setenv("USCL_CALLER", "1@here")  # a job of the same call that runs sync_tracking
     assert [run.status for run in runs(tmp_path)] == ["RUNNING"]
 
 

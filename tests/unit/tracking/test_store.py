@@ -63,18 +63,18 @@ def rewritten(sql):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda database: database.write_bytes(b"no database" * 500), "file is not a database"),
         (rewritten("UPDATE alembic_version SET version_num = 'ffff'"), r"another MLflow version \(schema ffff"),
         (rewritten("UPDATE experiments SET artifact_location = 'file:///elsewhere/a'"), "made in another folder"),
-        (rewritten("DROP TABLE alembic_version"), "is no MLflow store"),
+        (rewritten("DROP TABLE alembic_version"), "is not an MLflow store"),
     ],
 )
-def test_an_unusable_store_is_reported_and_moved_aside(database, spoil, said):
+def test_an_unusable_store_is_reported_and_moved_aside(database, spoil, message):
     spoil(database)
     spoilt = database.read_bytes()
-    with pytest.raises(BrokenStoreError, match=said):
+    with pytest.raises(BrokenStoreError, match=message):
         check(database)
     database.with_name("mlflow.db.unusable-1").touch()
     assert "kept as mlflow.db.unusable-2" in replace_unusable(database)
@@ -98,7 +98,7 @@ def test_a_busy_store_is_reported_after_a_short_wait_and_stays(database, monkeyp
     assert database.exists()
 
 
-def test_what_takes_too_long_is_cut_off():
+def test_a_block_that_takes_too_long_is_cut_off():
     with pytest.raises(TimeoutError, match="not done after 1 s"), limited(1):
         time.sleep(5)
 
@@ -109,13 +109,13 @@ def test_a_reason_is_one_line_without_credentials():
     assert len(tracking_store.reason(ValueError("long " * 1000))) < 250
 
 
-def test_what_a_server_does_is_reported_shortly():
+def test_failures_of_a_server_are_reported_briefly():
     pool = "API request to http://host failed with exception HTTPConnectionPool(host='host'): Max retries exceeded ("
-    said = {
+    message = {
         f"{pool}Caused by NewConnectionError(...refused'))": "the server can't be reached",
         f"{pool}Caused by ResponseError('too many 500 error responses'))": "the server answers with HTTP error 500",
         f"{pool}Caused by ProtocolError('Connection aborted.', ...))": "the server broke off the connection",
         "API request to http://host failed with timeout exception ...": "the server doesn't answer",
         f"{pool}Caused by ReadTimeoutError('Read timed out. (read timeout=10)'))": "the server doesn't answer",
     }
-    assert [tracking_store.reason(ValueError(text)) for text in said] == list(said.values())
+    assert [tracking_store.reason(ValueError(text)) for text in message] == list(message.values())

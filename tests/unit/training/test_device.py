@@ -18,13 +18,13 @@ def test_the_number_of_threads_is_that_of_the_rule():
     assert torch.are_deterministic_algorithms_enabled()
 
 
-def test_a_missing_gpu_is_said(monkeypatch):
+def test_a_missing_gpu_is_reported(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no usable GPU here: set `device: cpu`"):
         start("cuda", "32-true", threads=1)
 
 
-def test_too_few_gpus_are_said(monkeypatch):
+def test_too_few_gpus_are_reported(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     check("cuda", 2)

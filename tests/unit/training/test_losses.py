@@ -48,7 +48,7 @@ def test_nt_xent_is_lowest_for_equal_partners_and_orthogonal_pairs():
 
 
 def bf16(*shape, seed=0, spread=1.0):
-    """Random numbers as bfloat16 has them; with a small `spread` all rows are nearly the same."""
+    """Random numbers in bfloat16; with a small `spread` all rows are nearly the same."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.randn(shape[-1], generator=generator) + spread * torch.randn(shape, generator=generator)).bfloat16()
 
@@ -117,7 +117,7 @@ def test_a_batch_without_labels_has_loss_zero_and_gradient_zero():
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
-def test_a_loss_that_is_not_finite_is_told_with_its_place(value):
+def test_a_loss_that_is_not_finite_is_reported_with_its_place(value):
     assert finite(torch.tensor(0.5), "epoch 1") == 0.5
     with pytest.raises(UserError, match=f"The loss became {value} in epoch 3: lower the learning rate `lr`"):
         finite(torch.tensor(float(value)), "epoch 3")

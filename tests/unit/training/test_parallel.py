@@ -47,9 +47,9 @@ def test_the_global_sum_of_one_process_is_the_identity_and_leaves_its_part_alone
 
 
 def in_two_processes(folder):
-    """What each of two processes has computed, and what they said."""
+    """The results of each of two processes, and their output."""
     path = os.pathsep.join([str(UNIT), str(UNIT.parents[1]), os.environ.get("PYTHONPATH", "")])
-    # Fabric finds a free port, but for a MASTER_PORT of another training.
+    # Fabric finds a free port, unless another training has set MASTER_PORT.
     kept = {name: value for name, value in os.environ.items() if name not in ("MASTER_PORT", "LOCAL_RANK")}
     command = [sys.executable, str(UNIT / "two_processes.py"), str(folder)]
     with subprocess.Popen(
@@ -61,21 +61,21 @@ def in_two_processes(folder):
         start_new_session=True,
     ) as started:
         try:
-            said, _ = started.communicate(timeout=300)
+            output, _ = started.communicate(timeout=300)
         finally:
             if started.poll() is None:
                 os.killpg(started.pid, signal.SIGKILL)
-    assert started.returncode == 0, said
-    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], said
+    assert started.returncode == 0, output
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], output
 
 
 def test_two_processes_train_as_one(tmp_path):
-    (first, second), said = in_two_processes(tmp_path)
+    (first, second), output = in_two_processes(tmp_path)
     alone = figures(start("cpu", "32-true", threads=1))
     assert list(first) == list(second) == list(alone)
     for name, expected in alone.items():
         assert torch.equal(first[name], second[name]), f"{name} differs between the processes"
         error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-30)
         assert error < (1e-4 if name.startswith("pretraining") else 1e-9), f"{name} is off by {error}"
-    assert "warn" not in said.lower()
-    assert "deprecated" not in said
+    assert "warn" not in output.lower()
+    assert "deprecated" not in output

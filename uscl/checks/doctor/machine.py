@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from uscl.base.files import standing
+from uscl.base.files import nearest_existing
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
 
 PINNED_PYTHON = "3.11"  # what requirements.lock was made with
@@ -126,7 +126,7 @@ def cpu_findings(cores: int, total: int, free: int | None) -> list[Finding]:
 
 def free_space(folder: Path) -> int:
     """Free bytes where a folder is, or would be made."""
-    return shutil.disk_usage(standing(folder)).free
+    return shutil.disk_usage(nearest_existing(folder)).free
 
 
 def used_space(folder: Path) -> int:

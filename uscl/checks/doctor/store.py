@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from uscl.base.files import closed
+from uscl.base.files import not_writable
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok
 from uscl.tracking.address import is_own_store
 
@@ -21,7 +21,7 @@ def store_findings(tracking: str, database: Path, address: str | None = None) ->
     if not is_own_store(database.parent, address):
         return [ok("another store is named: it is tried when the first run is logged")]
     if not database.exists():
-        if folder := closed(database.absolute().parent):
+        if folder := not_writable(database.absolute().parent):
             return [missing(f"{folder} can't be written to: name another `results`, or set `tracking: none`.")]
         return [ok(f"{database} will be made")]
     try:

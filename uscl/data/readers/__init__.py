@@ -42,10 +42,10 @@ class Reader(NamedTuple):
 
 
 def declared(name: str) -> Reader:
-    """The declarations of a reader's module. Raises ValueError if one is missing."""
+    """The declarations of a reader's module. Raises UserError if one is missing."""
     module = importlib.import_module(f"{__name__}.{name}")
     if absent := [part for part in REQUIRED if not hasattr(module, part)]:
-        raise ValueError(f"The reader uscl/data/readers/{name}.py declares no {' and no '.join(absent)}: add it.")
+        raise UserError(f"The reader uscl/data/readers/{name}.py declares no {' and no '.join(absent)}: add it.")
     return Reader(
         name,
         module.FOLDER,

@@ -1,4 +1,4 @@
-"""Checkpoints of a pretraining: whole files, the last two, taken up only by the run that wrote them."""
+"""Checkpoints of a pretraining: the last two, each a whole file, and used only by the run that wrote them."""
 
 import logging
 import pickle
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def save(folder: Path, epochs: int, steps: int, identity: str, state: dict[str, Any]) -> None:
-    """Write the state behind so many epochs and so many steps of the next, then remove all but the last two.
+    """Write the state after so many epochs and so many steps of the next, then remove all but the last two.
 
-    `identity` says which run it belongs to: its settings, data and code. `state` holds tensors and plain values.
+    `identity` names the run that it belongs to: its settings, data and code. `state` holds tensors and plain values.
     """
     with written(folder / f"epochs{epochs:06d}-steps{steps:06d}.pt") as path:
         torch.save({"identity": identity, "state": state}, path)
@@ -31,8 +31,8 @@ def save(folder: Path, epochs: int, steps: int, identity: str, state: dict[str, 
 def latest(folder: Path, identity: str) -> dict[str, Any] | None:
     """The state in the newest whole checkpoint of this run, or None.
 
-    What can't be read and what another run has left (other settings, data or code) is removed, with a warning. Nothing
-    in a file is executed.
+    Files that can't be read and files of another run (other settings, data or code) are removed, with a warning.
+    Nothing in a file is executed.
     """
     for path in sorted(folder.glob("epochs*.pt"), reverse=True):
         try:
@@ -42,13 +42,13 @@ def latest(folder: Path, identity: str) -> dict[str, Any] | None:
         else:
             if found["identity"] == identity:
                 return found["state"]
-            log.warning("%s is of other settings, data or code: removed.", path)
-        path.unlink(missing_ok=True)  # of several processes another may have been faster
+            log.warning("%s is from other settings, data or code: removed.", path)
+        path.unlink(missing_ok=True)  # another process of the same run may have been faster
     return None
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What `save` wrote. Raises one of many errors where a byte of the file has changed."""
+    """The state that `save` wrote. Raises one of many errors if a byte of the file has changed."""
     with zipfile.ZipFile(path) as archive:  # torch itself compares no checksums
         if damaged := archive.testzip():
             raise zipfile.BadZipFile(f"{damaged} is damaged")

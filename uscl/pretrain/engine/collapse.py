@@ -1,6 +1,6 @@
-"""Is a contrastive pretraining alive? Figures of its representations and weights, and warnings when they collapse.
+"""The health of a contrastive pretraining: figures of its representations and weights, and warnings of a collapse.
 
-Pure functions on what one epoch's training steps have produced anyway.
+Pure functions of values that the training steps of an epoch compute anyway.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 LOWEST_RANK = 1.5  # effective dimensions; 1 is a single direction
 FLATTEST = -0.01  # uniformity; 0 is a single point
-SATURATED = 0.01  # distance of the mean weight from 0 or 1, where a sigmoid has hardly any slope
+SATURATED = 0.01  # distance of the mean weight from 0 or 1, where the slope of a sigmoid is almost zero
 FEWEST = 0.1  # effective share of the pairs
 
 
@@ -52,7 +52,7 @@ def representation_health(h: Tensor, z1: Tensor, z2: Tensor) -> dict[str, float]
 def weight_health(weights: Tensor) -> dict[str, float]:
     """Mean, standard deviation (n - 1), entropy and effective sample size of weights [pairs].
 
-    `weight_entropy` is that of the normalised weights, in parts of the largest possible: 1 where all are equal.
+    `weight_entropy` is that of the normalised weights, relative to the largest possible: 1 if all are equal.
     `weight_ess` is (sum w)^2 / sum w^2, in pairs (Kish).
     """
     w = weights.double()
@@ -67,7 +67,7 @@ def weight_health(weights: Tensor) -> dict[str, float]:
 
 
 def warnings(figures: dict[str, float], pairs: int) -> dict[str, str]:
-    """What is wrong with an epoch of `pairs` pairs, by kind: one sentence each."""
+    """What is wrong with an epoch of `pairs` pairs: one sentence per kind of fault."""
     found = {}
     if figures["rank"] < LOWEST_RANK or figures["uniformity"] > FLATTEST:
         found["representations"] = (
@@ -75,10 +75,12 @@ def warnings(figures: dict[str, float], pairs: int) -> dict[str, str]:
             f" {figures['uniformity']:.3f}): lower `lr`, lengthen the warm-up or enlarge `batch_size`"
         )
     if "meta_loss" not in figures:
-        return found  # weights that aren't learned may be what they like
+        return found  # weights that aren't learned may take any values
     mean, effective = figures["weight_mean"], figures["weight_ess"] / pairs
     if not SATURATED < mean < 1 - SATURATED:
-        found["saturation"] = f"the weights saturate (mean {mean:.4f}) and hardly learn any more: lower `meta.lr`"
+        found["saturation"] = (
+            f"the weights saturate (mean {mean:.4f}) and have almost stopped learning: lower `meta.lr`"
+        )
     if effective < FEWEST:
         found["concentration"] = (
             f"few pairs carry all the weight ({100 * effective:.0f} % of them count effectively): lower `meta.lr`"

@@ -14,15 +14,15 @@ BothViews = tuple[Tensor, Tensor]
 
 
 def on_device(fabric: Fabric, model: ContrastiveModel) -> ContrastiveModel:
-    """The model where it is trained, in the memory layout in which convolutions are fastest."""
+    """The model on the training device, in the memory layout in which convolutions are fastest."""
     return model.to(fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def embed(fabric: Fabric, model: ContrastiveModel, frames: Tensor, count: int) -> list[BothViews]:
     """The model's outputs (representations, projections, perhaps logits) for both views of all `count` pairs.
 
-    `frames` [2 * own pairs, 1, height, width] are this process's; of the result, float32 at least, only these carry a
-    gradient.
+    `frames` [2 * own pairs, 1, height, width] are this process's. The result is float32 at least, and only the outputs
+    of these frames carry a gradient.
     """
     with fabric.autocast(), synchronised(fabric.world_size):
         outputs = model(frames)
@@ -30,7 +30,7 @@ def embed(fabric: Fabric, model: ContrastiveModel, frames: Tensor, count: int) -
 
 
 def joined(fabric: Fabric, outputs: Tensor, count: int) -> BothViews:
-    """Outputs [2 * own pairs, dim] as those of both views of all `count` pairs, in float32 at least."""
+    """Outputs [2 * own pairs, dim] joined to those of both views of all `count` pairs, in float32 at least."""
     outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
     return gathered_views(fabric, outputs, count)
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = None) -> Encoder:
-    """An encoder with the weights that `init` names: `random`, `imagenet`, or any other word for those of `file`.
+    """An encoder with the weights that `init` names: `random`, `imagenet`, or those of `file` for any other word.
 
-    With `imagenet`, `file` may name local weights to take instead of the published ones. Raises UserError if an
-    encoder file can't be read or is of another architecture.
+    With `imagenet`, `file` may name local weights to use instead of the published ones. Raises UserError if an encoder
+    file can't be read or is of another architecture.
     """
     if init in ("random", "imagenet"):
         # By name, and not from the registry: only this module is part of the code that the training rests on.

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Place(NamedTuple):
-    """Where a step stands in the training: its epoch, its number in it and since the start, all counted from 0."""
+    """The place of a step in the training: its epoch, its number in the epoch and since the start, counted from 0."""
 
     epoch: int
     number: int
@@ -39,11 +39,11 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a method's step gives: the loss, its gradient by every parameter of the model, and what was seen on the way.
+    """The result of a method's step: the loss, its gradient by every parameter of the model, and intermediate values.
 
     `h`, `z` are representations and projections [pairs, dim] of the first and of the second views, of all processes;
-    `weights` [pairs] those of a method that weights pairs; `more` further figures to follow, by name; `meta_images` how
-    many views the step took beside those of its pairs.
+    `weights` [pairs] are those of a method that weights pairs; `more` has further figures for the history, by name;
+    `meta_images` is the number of views that the step took in addition to those of its pairs.
     """
 
     loss: Tensor
@@ -57,24 +57,24 @@ class Step(NamedTuple):
 
 @dataclass
 class Training:
-    """What a method hands to the loop."""
+    """What a method passes to the loop."""
 
     model: ContrastiveModel
     optimizer: torch.optim.Optimizer
-    draw: Callable[[np.random.Generator], Pairs]  # one epoch's pairs, one a training video, in random order
+    draw: Callable[[np.random.Generator], Pairs]  # one epoch's pairs, one per training video, in random order
     step: Callable[[Pairs, Place], Step]
     validate: Callable[[], float]  # the loss on the validation part
-    name_inputs: Callable[[Pairs], str]  # which frames a batch holds, for messages
+    name_inputs: Callable[[Pairs], str]  # the names of the frames in a batch, for messages
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
     seconds: float = 0.0  # spent in training, over all restarts
 
     def stateful(self) -> dict[str, Any]:
-        """All that a checkpoint holds the state of, by name."""
+        """Everything whose state a checkpoint holds, by name."""
         return {"model": self.model, "optimizer": self.optimizer, **self.states}
 
 
 class Budget(NamedTuple):
-    """How long and how fast a method is trained."""
+    """How many epochs a method is trained, and at which learning rate."""
 
     epochs: int
     batch_size: int
@@ -84,7 +84,7 @@ class Budget(NamedTuple):
 
 @dataclass
 class Progress:
-    """What a training has behind it: one row of figures an epoch, and the steps of the epoch that is under way."""
+    """What a training has done so far: one row of figures per epoch, and the steps of the current epoch."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -94,42 +94,42 @@ class Progress:
 def fit(
     training: Training, fabric: Fabric, seed: int, budget: Budget, *, folder: Path | None = None, identity: str = ""
 ) -> pd.DataFrame:
-    """Train the model in place; returns one row an epoch with loss, learning rate and health figures.
+    """Train the model in place; return one row per epoch with loss, learning rate and health figures.
 
-    With `folder`, the state is kept there after every epoch, and behind the step in which the process is told to end; a
-    run of the same `identity` that was cut off goes on from it to the very same weights. Raises UserError on a loss or
-    gradient that is not finite, Interrupted where the process was told to end.
+    With `folder`, the state is saved there after every epoch, and after the current step if a signal asks the process
+    to stop. An interrupted run of the same `identity` resumes from it and ends with exactly the same weights. Raises
+    UserError on a loss or gradient that is not finite, and Interrupted after such a signal.
     """
     progress = restored(training, fabric, folder, identity) if folder else Progress()
-    behind, said = len(progress.history), set[str]()
+    first, warned = len(progress.history), set[str]()
     live = LiveHistory(folder if fabric.is_global_zero else None, progress.history)
     with interruption.deferred():
-        for epoch in shown(range(behind, budget.epochs), budget.epochs - behind, "pretraining"):
+        for epoch in shown(range(first, budget.epochs), budget.epochs - first, "pretraining"):
             clock = time.monotonic()
             rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
             for group in training.optimizer.param_groups:
                 group["lr"] = rate
             if train_epoch(training, fabric, seed, epoch, budget.batch_size, progress):
-                finish_epoch(training, progress, rate, said)
+                finish_epoch(training, progress, rate, warned)
                 live.add(progress.history[-1])
                 log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
             training.seconds += time.monotonic() - clock
             if folder and fabric.is_global_zero:
                 done = len(progress.history), len(progress.steps)
                 checkpoints.save(folder, *done, identity, state_of(training, progress))
-            if by := told_to_end(fabric):
-                raise interruption.Interrupted(f"{by}; a checkpoint stands at {place_of(progress)}" if folder else by)
+            if by := stop_signal(fabric):
+                raise interruption.Interrupted(f"{by}; the checkpoint is at {place_of(progress)}" if folder else by)
     return pd.DataFrame(progress.history)
 
 
 def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch_size: int, progress: Progress) -> bool:
-    """The steps of a pass over the training videos that aren't behind yet; False where the process was told to end."""
+    """Do the remaining steps of a pass over the training videos; return False if a signal has asked to stop."""
     training.model.train()
     drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), batch_size))
     for number, batch in enumerate(drawn):
         if number < len(progress.steps):
             continue
-        if told_to_end(fabric):
+        if stop_signal(fabric):
             return False
         place = Place(epoch, number, epoch * len(drawn) + number)
         step = training.step(batch, place)
@@ -142,8 +142,8 @@ def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch
     return True
 
 
-def finish_epoch(training: Training, progress: Progress, rate: float, said: set[str]) -> None:
-    """Put an epoch whose steps are done, at this learning rate, into the history. Raises UserError, with the epoch."""
+def finish_epoch(training: Training, progress: Progress, rate: float, warned: set[str]) -> None:
+    """Add an epoch whose steps are done, at this learning rate, to the history. Raises UserError naming the epoch."""
     epoch = len(progress.history)
     try:
         validation_loss = training.validate()
@@ -152,28 +152,28 @@ def finish_epoch(training: Training, progress: Progress, rate: float, said: set[
     figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
     progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss})
     progress.steps, progress.norms = [], []
-    warn(figures, epoch, said)
+    warn(figures, epoch, warned)
 
 
-def told_to_end(fabric: Fabric) -> str | None:
-    """The signal by which this process or, of several that train together, any of them was told to end.
+def stop_signal(fabric: Fabric) -> str | None:
+    """The signal that asked this process to stop, or any of the processes that train together; None without one.
 
-    All must leave behind the same step: one that went on alone would wait for the others for ever.
+    All processes must stop after the same step: one that went on alone would wait for the others for ever.
     """
-    own = interruption.told()
+    own = interruption.received()
     if fabric.world_size == 1:
         return own
-    (told,) = summed(fabric, [torch.tensor([float(own is not None)], device=fabric.device)])
-    return (own or "a signal to another process") if told.item() > 0 else None
+    (asked,) = summed(fabric, [torch.tensor([float(own is not None)], device=fabric.device)])
+    return (own or "a signal to another process") if asked.item() > 0 else None
 
 
 def place_of(progress: Progress) -> str:
-    """Where a training stands, counted from 1."""
+    """How far a training is, counted from 1."""
     return f"epoch {len(progress.history) + 1}, step {len(progress.steps) + 1}"
 
 
 def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float:
-    """The gradient's norm. Raises UserError where a figure is not finite: the weights are still the good ones then."""
+    """The gradient's norm. Raises UserError if a figure is not finite; the weights are still unchanged then."""
     norm = torch.nn.utils.get_total_norm(step.gradients)
     for name, figure in {"loss": step.loss, "gradient_norm": norm, **step.more}.items():
         if not math.isfinite(value := figure.item()):
@@ -198,16 +198,16 @@ def summary(steps: list[Step]) -> dict[str, float]:
     return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
 
 
-def warn(figures: dict[str, float], epoch: int, said: set[str]) -> None:
-    """Say what collapses, each kind once a run."""
+def warn(figures: dict[str, float], epoch: int, warned: set[str]) -> None:
+    """Warn of a collapse, once per kind and run."""
     for kind, sentence in health.warnings(figures, int(figures["pairs"])).items():
-        if kind not in said:
+        if kind not in warned:
             log.warning("Epoch %d: %s.", epoch + 1, sentence)
-            said.add(kind)
+            warned.add(kind)
 
 
 def state_of(training: Training, progress: Progress) -> dict[str, Any]:
-    """All that the next step depends on: random numbers do so on seed, epoch and step alone."""
+    """Everything that the next step depends on; random numbers depend only on seed, epoch and step."""
     steps = [step._asdict() | {"more": dict(step.more)} for step in progress.steps]
     states = {name: part.state_dict() for name, part in training.stateful().items()}
     return states | {
@@ -219,7 +219,7 @@ def state_of(training: Training, progress: Progress) -> dict[str, Any]:
 
 
 def restored(training: Training, fabric: Fabric, folder: Path, identity: str) -> Progress:
-    """Put the newest checkpoint's state into place; returns what lies behind it, nothing where there is none."""
+    """Restore the newest checkpoint's state; return the progress until then, which is empty without a checkpoint."""
     state = checkpoints.latest(folder, identity)
     if state is None:
         return Progress()
@@ -228,5 +228,5 @@ def restored(training: Training, fabric: Fabric, folder: Path, identity: str) ->
     training.seconds = state["seconds"]
     steps = [Step(**fabric.to_device(step)) for step in state["steps"]]
     progress = Progress(state["history"], steps, state["norms"])
-    log.info("going on from %s", place_of(progress))
+    log.info("resuming from %s", place_of(progress))
     return progress

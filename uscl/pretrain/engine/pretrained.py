@@ -1,4 +1,4 @@
-"""What a pretraining leaves behind."""
+"""The results of a pretraining."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +22,9 @@ PAIRS_A_VIDEO = 4
 class Pretrained(NamedTuple):
     """The encoder in evaluation mode on the CPU; the heads' tensors by name; and three tables.
 
-    `history`: one row an epoch (see `uscl.pretrain.engine.loop.fit`). `parts`: video, group, part. `pairs`: pairs that
-    the method draws after training, with the weight that it gives them (see `weighed_pairs`). `seconds` were spent in
-    training, those before a restart included.
+    `history`: one row per epoch (see `uscl.pretrain.engine.loop.fit`). `parts`: video, group, part. `pairs`: pairs that
+    the method draws after training, with the weights that it gives them (see `weighed_pairs`). `seconds` is the time
+    spent in training, including the time before a restart.
     """
 
     encoder: Encoder
@@ -36,7 +36,7 @@ class Pretrained(NamedTuple):
 
 
 def heads(**modules: nn.Module | None) -> dict[str, Tensor]:
-    """Tensors of the modules beside the encoder, on the CPU, as <module>.<tensor>."""
+    """Tensors of the modules other than the encoder, on the CPU, as <module>.<tensor>."""
     return {
         f"{name}.{key}": tensor.detach().cpu().contiguous()
         for name, module in modules.items()
@@ -57,7 +57,7 @@ def weighed_pairs(
     weight.
     """
     rng = generator(seed, "weighed pairs")
-    # As in training, one pair of each video comes after another.
+    # As in training, each round has one pair of every video.
     videos = np.concatenate([rng.permutation(len(pool.parts)) for _ in range(PAIRS_A_VIDEO)])
     pairs = draw(videos, rng)
     table = pool.parts.iloc[videos].reset_index(drop=True)
@@ -68,7 +68,7 @@ def weighed_pairs(
 
 
 def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunRecord) -> list[str]:
-    """Write what a pretraining leaves behind into its folder, each file whole or not at all; returns their names."""
+    """Write the results of a pretraining into its folder, each file whole or not at all; return their names."""
     save_encoder(result.encoder, folder / "encoder.safetensors", method=method, **record.origin())
     save_heads(result.heads, folder / "heads.safetensors")
     tables = {"history.csv": result.history, "pool_parts.csv": result.parts, "pairs.csv": result.pairs}

@@ -1,9 +1,9 @@
 """A network's Jacobian-vector product, around a training forward pass that was already made.
 
-Forward mode needs the outputs of the network's convolutions beside their tangents. Where the training step has
-computed them at the same weights and frames, they are recorded there and not computed again. That, BatchNorm, whose
-forward-mode rule in PyTorch is slow, and BatchNorm over several processes are done here, by standing in for `conv2d`
-and `batch_norm` wherever a model calls them; everything else goes through PyTorch's dual numbers.
+Forward mode needs the outputs of the network's convolutions as well as their tangents. If the training step has
+computed these outputs at the same weights and frames, they are recorded there and not computed again. PyTorch's
+forward-mode rule for BatchNorm is slow, and it has none for BatchNorm over several processes. This module therefore
+replaces `conv2d` and `batch_norm` wherever a model calls them; everything else goes through PyTorch's dual numbers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ class Dual(NamedTuple):
 
 
 class StandIns(TorchFunctionMode):
-    """Within the block, calls of these functions go to others of the same signature."""
+    """Within the block, calls of these functions go to replacements with the same signature."""
 
     def __init__(self, stand_ins: dict[Callable, Callable]) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def recording(outputs: list[Tensor]) -> AbstractContextManager:
 
 
 def synchronised(processes: int) -> AbstractContextManager:
-    """BatchNorm over the batches of all processes; the ordinary one where there is one process."""
+    """BatchNorm over the batches of all processes; the ordinary one if there is a single process."""
     return StandIns({F.batch_norm: global_batch_norm}) if processes > 1 else nullcontext()
 
 
@@ -68,10 +68,10 @@ def jacobian_vector_product(
     recorded: Sequence[Tensor] = (),
     processes: int = 1,
 ) -> list[Dual]:
-    """The model's outputs at its own weights, each with its derivative along `direction`, a tensor a parameter.
+    """The model's outputs at its own weights, each with its derivative along `direction` (one tensor per parameter).
 
     `recorded` holds the convolutions' outputs of the same pass (see `recording`). Running statistics stay as they are,
-    and no graph is kept. Raises ValueError where the recorded pass has another number of convolutions.
+    and no graph is kept. Raises ValueError if the recorded pass has another number of convolutions.
     """
     left: Iterator[Tensor] = iter(recorded)
     stand_ins: dict[Callable, Callable] = {F.batch_norm: global_batch_norm if processes > 1 else dual_batch_norm}
@@ -115,8 +115,8 @@ def dual_batch_norm(
 ) -> Tensor:
     """`batch_norm` on dual numbers, without moving the running statistics.
 
-    With batch statistics its Jacobian by the input is symmetric, so the fused kernel of the backward pass, given the
-    input's tangent in place of a gradient, gives the output's tangent.
+    With batch statistics its Jacobian by the input is symmetric, so the fused kernel of the backward pass returns the
+    output's tangent if it gets the input's tangent in place of a gradient.
     """
     if not training:
         return F.batch_norm(frames, mean, var, weight, bias, False, momentum, eps)
@@ -160,5 +160,5 @@ def global_batch_norm(
 
 
 def by_channel(values: Tensor) -> Tensor:
-    """Per-channel figures [channels] in the shape that meets [batch, channels, height, width]."""
+    """Per-channel figures [channels] in a shape that broadcasts to [batch, channels, height, width]."""
     return values.view(1, -1, 1, 1)

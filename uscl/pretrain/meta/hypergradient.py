@@ -7,14 +7,14 @@ those of the weight net, and
     L_meta(theta)         = mean_i l_i           plain NT-Xent on a meta batch
     theta_hat(alpha)      = theta - eta m(grad_theta L_train(theta; alpha))       virtual step; m: momentum and decay
 
-Wanted is grad_alpha L_meta(theta_hat(alpha)). Momentum and weight decay do not depend on alpha, so with
+We want grad_alpha L_meta(theta_hat(alpha)). Momentum and weight decay do not depend on alpha, so with
 v = grad_theta L_meta at theta_hat the chain rule gives
 
     grad_alpha L_meta = -eta grad_alpha <grad_theta L_train(theta; alpha), v>
                       = -eta grad_alpha [ d/d eps L_train(theta + eps v; alpha) at eps = 0 ].
 
 The bracket is a directional derivative: one pass of forward mode gives h and z with their tangents along v, and alpha
-enters only behind them. Reverse mode therefore runs through the weight net alone. The published code differentiates
+enters only after them. Reverse mode therefore runs through the weight net alone. The published code differentiates
 through grad_theta L_train instead, which takes a backward pass of a backward pass of the whole network.
 """
 
@@ -31,7 +31,7 @@ Outputs = tuple[Tensor, Tensor]  # representations h and projections z
 
 
 def virtual_step(optimizer: torch.optim.SGD, gradient: Sequence[Tensor]) -> list[Tensor]:
-    """theta_hat: where a step of `optimizer` with this gradient would lead, without taking it.
+    """theta_hat: the weights after a step of `optimizer` with this gradient, without taking the step.
 
     `gradient` has one tensor for each parameter of the optimizer's only group.
     """
@@ -53,11 +53,11 @@ def gradient_at(
     *,
     processes: int = 1,
 ) -> tuple[Tensor, list[Tensor]]:
-    """The loss of the model's outputs at other weights `theta`, and its gradient there, which takes their place.
+    """The loss of the model's outputs at other weights `theta`, and its gradient there, which overwrites `theta`.
 
-    `theta` is given up: each of its tensors becomes its gradient as soon as the backward pass is done with it, so that
-    one copy of the weights is held and not two. BatchNorm takes batch statistics if the model is in
-    training, and its running statistics stay as they are.
+    Each tensor of `theta` is replaced by its gradient as soon as the backward pass is done with it, so that memory
+    holds one copy of the weights instead of two. BatchNorm uses batch statistics if the model is in training, and its
+    running statistics stay as they are.
     """
     weights = {name: value.requires_grad_() for (name, _), value in zip(model.named_parameters(), theta, strict=True)}
     hooks = [value.register_post_accumulate_grad_hook(become_gradient) for value in theta]
@@ -71,8 +71,8 @@ def gradient_at(
 
 
 def become_gradient(weight: Tensor) -> None:
-    """Put a weight's gradient in its place; all that needs the weight has run when its gradient is complete."""
-    assert weight.grad is not None, "called behind the backward pass that filled it"
+    """Replace a weight by its gradient; once the gradient is complete, nothing needs the weight any more."""
+    assert weight.grad is not None, "called after the backward pass that filled it"
     weight.data, weight.grad = weight.grad, None
 
 

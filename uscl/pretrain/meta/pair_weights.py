@@ -1,5 +1,4 @@
-"""Weights of pairs beside the training step: the meta batch they serve, weights that are not learned, and a last
-look."""
+"""Pair weights outside the training step: meta batches, weights that are not learned, and the final learned weights."""
 
 import copy
 
@@ -16,7 +15,7 @@ from uscl.pretrain.pairs.pool import Pool
 
 
 def meta_batch(pool: Pool, size: int, rng: np.random.Generator) -> Pairs:
-    """Clean pairs: two views of any one frame, unmixed, of `size` random videos of the meta set, or of all it has."""
+    """Clean pairs: two unmixed views of one random frame, for `size` random videos of the meta set or for all of it."""
     return one_frame(pool.videos, rng.permutation(pool.of("meta"))[:size], rng)
 
 
@@ -41,9 +40,9 @@ def learned_weights(
 ) -> np.ndarray:
     """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch.
 
-    Raises UserError where one is not finite: in training it would spoil the loss of a next step, if there were one.
+    Raises UserError if a weight is not finite; in training, the loss of the next step would show it.
     """
-    copied = copy.deepcopy(model).train()  # batch statistics, as the net has met them, but not kept
+    copied = copy.deepcopy(model).train()  # batch statistics, as in the net's training, but not kept
     found = []
     with torch.no_grad():
         for number, batch in enumerate(batches(pairs, batch_size)):

@@ -1,4 +1,4 @@
-"""CMW-Net: one weight a sample pair, from the representations of its two views."""
+"""CMW-Net: one weight per sample pair, from the representations of its two views."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class WeightNet(nn.Module):
     """w = sigmoid(V2 relu(V1 [h1 ; h2] + b1) + b2): 2 `dim` -> `hidden` -> 1 (CMW-Net, arXiv 2212.04097).
 
-    `forward` takes the representations [pairs, dim] of the first and of the second views and gives weights [pairs] in
+    `forward` takes the representations [pairs, dim] of the first and of the second views and returns weights [pairs] in
     (0, 1).
     """
 

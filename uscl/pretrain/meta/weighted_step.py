@@ -40,7 +40,7 @@ class WeightedStep:
     detach_features: bool = False
 
     def main(self, frames: Tensor, count: int, weigh: Weigh) -> Step:
-        """A step with the weights that `weigh` gives, held constant; alpha stays.
+        """A step with the weights that `weigh` gives, held constant; alpha stays as it is.
 
         `frames` [2 * own pairs, 1, height, width] are the views of this process's share of `count` pairs.
         """
@@ -50,12 +50,12 @@ class WeightedStep:
     def published(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int, weigh: Weigh) -> Step:
         """The published order: virtual step, alpha's step, then the main step with the new weights.
 
-        One forward pass serves the virtual and the main step, and lends its convolutions to the forward-mode pass.
+        One forward pass serves the virtual and the main step; the forward-mode pass reuses its convolutions.
         """
         convolutions: list[Tensor] = []
         with recording(convolutions):
             h, z = embed(self.fabric, self.model, frames, count)
-        # The virtual gradient has no name, so that it is gone when theta_hat is there.
+        # The virtual gradient has no name, so that its memory is freed once theta_hat exists.
         theta_hat = virtual_step(self.optimizer, gradient(self.fabric, self._train_loss(h, z), self.model, retain=True))
         meta_loss, direction = self._meta_gradient(theta_hat, meta_frames, meta_count)
         del theta_hat
@@ -65,10 +65,10 @@ class WeightedStep:
         return self._main(h, z, weigh, more)._replace(meta_images=2 * meta_count)
 
     def lookahead(self, frames: Tensor, count: int, meta_frames: Tensor, meta_count: int) -> Step:
-        """The virtual step is the main step: alpha's step comes too late for it, and no graph is kept meanwhile.
+        """The virtual step is also the main step: alpha's step comes after it, and no graph is kept meanwhile.
 
         Departs from the published order in two ways: the weights are those before alpha's step, and the main gradient
-        goes through the weight net's input too (not with `detach_features`).
+        also goes through the weight net's input (not with `detach_features`).
         """
         h, z = embed(self.fabric, self.model, frames, count)
         loss = self._train_loss(h, z)
@@ -118,7 +118,7 @@ class WeightedStep:
             h = [dual._replace(tangent=torch.zeros_like(dual.tangent)) for dual in h]
         (group,) = self.optimizer.param_groups
         slopes = alpha_gradient(self.weight_net, h, z, lr=group["lr"], temperature=self.temperature)
-        # Equal in all processes but for rounding, and alpha must stay equal to the last bit.
+        # The processes agree up to rounding, but alpha must stay equal to the last bit.
         slopes = [total / processes for total in summed(self.fabric, slopes)]
         for parameter, alpha_slope in zip(self.weight_net.parameters(), slopes, strict=True):
             parameter.grad = alpha_slope

@@ -1,7 +1,7 @@
 """The registry of pretraining methods: every module of this package that declares a `METHOD`.
 
-A new method is one file here. Light: the workflow reads the declarations whenever a study is planned; what trains is
-imported inside the functions.
+A new method is one file here. The workflow reads the declarations whenever it plans a study, so the modules import
+heavy libraries only inside their functions.
 """
 
 import functools

@@ -1,8 +1,8 @@
 """Meta-USCL (Chen et al., IEEE TMI 42(5), 2023, arXiv 2212.04097): interpolated pairs with meta-learned weights.
 
-Pairs are interpolated between frames of a video (PPI); a small net (CMW-Net) weights them so that a step on them serves
-a meta set of clean pairs best. The meta set is a part of the pool's groups that is not trained on. With other `weights`
-than `learned` the same training data is weighted in other ways, for comparison:
+Pairs are interpolated between frames of a video (PPI); a small net (CMW-Net) weights them so that a training step on
+them lowers the loss of a meta set of clean pairs most. The meta set is a part of the pool's groups that is not trained
+on. Other `weights` than `learned` weight the same training data in other ways, for comparison:
 
 - `shuffled`: learned, then given to the batch's pairs in random order;
 - `temporal`: (longest distance - distance + 1) / (longest distance + 1), distances in frames between the two views

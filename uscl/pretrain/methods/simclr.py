@@ -1,8 +1,8 @@
 """SimCLR (Chen et al., ICML 2020, arXiv 2002.05709) on ultrasound frames.
 
-Two augmentations of one random frame of each video: one pair per video and epoch, so that the negatives always come
-from other videos. With `pairs: ppi` the views are those of Meta-USCL, unweighted. Departures from the paper: SGD and
-batches of 32 pairs, as all methods of this benchmark except USCL use them.
+A pair is two augmentations of one random frame. Each video gives one pair per epoch, so negatives always come from
+other videos. With `pairs: ppi` the views are those of Meta-USCL, unweighted. Departures from the paper: SGD and batches
+of 32 pairs, as in all methods of this benchmark except USCL.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SimCLR(Contrastive):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Refuse a longest span where nothing is interpolated."""
+        """Refuse a longest span if nothing is interpolated."""
         if self.pairs == "frame" and self.max_dist is not None:
             raise ValueError("`max_dist` has no meaning with `pairs: frame`: set `pairs: ppi` or remove it")
         return self

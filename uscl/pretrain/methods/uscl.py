@@ -47,7 +47,7 @@ def pretrain(
 ) -> Pretrained:
     """Train `encoder` in place, from the weights it has. For `folder` and `identity` see `uscl.pretrain.engine.loop`.
 
-    L = NT-Xent + `label_weight` (CE(o1, y) + CE(o2, y)); videos without a label leave the class terms.
+    L = NT-Xent + `label_weight` (CE(o1, y) + CE(o2, y)); videos without a label are left out of the class terms.
     """
     import torch
 
@@ -96,7 +96,7 @@ def pretrain(
 
 
 def video_labels(manifest: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """The class number of every frame of the store, -1 where it has no label, and the classes."""
+    """The class number of every frame of the store, -1 if it has no label, and the classes."""
     import numpy as np
 
     classes = sorted(set(manifest["label"]) - {""})

@@ -1,7 +1,7 @@
 """The two views of every pair, from the frame store to an augmented batch on the training device.
 
-Frames are mixed and augmented by batches. Random numbers come from a stream of their own for each batch, drawn for the
-whole batch in every process, so that neither the number of processes nor a restart moves them.
+Frames are mixed and augmented batch by batch. Each batch has its own stream of random numbers, and every process draws
+them for the whole batch, so neither the number of processes nor a restart changes them.
 """
 
 from typing import cast
@@ -18,12 +18,12 @@ from uscl.training.augment import as_float, contrastive
 from uscl.training.parallel import own
 
 Stream = tuple[int, str, *tuple[int, ...]]
-# What kornia draws once for a batch, not once for a sample.
+# What kornia draws once per batch, not once per sample.
 FOR_ALL = ("order", "forward_input_shape")
 
 
 class Views:
-    """Makes the views of pairs from one store; of several processes, each makes those of its own pairs."""
+    """Makes the views of pairs from one store; with several processes, each makes those of its own pairs."""
 
     def __init__(self, pool: FrameStore, fabric: Fabric) -> None:
         self._frames = pool.frames
@@ -48,13 +48,13 @@ class Views:
         return as_float(frames).squeeze(1)
 
     def _mixed(self, three: Tensor, pairs: Pairs, mine: slice) -> Tensor:
-        """Both views of each pair, as their shares in the three frames say."""
+        """Both views of each pair, mixed from the three frames by their shares."""
         shares = self._fabric.to_device(torch.tensor(pairs.shares[mine]))
         views = torch.bmm(shares, three.flatten(2)).unflatten(2, three.shape[2:])
         return views.transpose(0, 1).flatten(0, 1).unsqueeze(1)
 
     def _augmented(self, frames: Tensor, kinds: int, count: int, mine: slice, stream: Stream) -> Tensor:
-        """`frames` [`kinds` * own pairs, 1, size, size] augmented as their places in the whole batch say."""
+        """`frames` [`kinds` * own pairs, 1, size, size] augmented according to their places in the whole batch."""
         with torch_stream(*stream):
             drawn = self._augmentation.forward_parameters(torch.Size((kinds * count, *frames.shape[1:])))
         places = torch.arange(kinds * count).view(kinds, count)[:, mine].flatten()
@@ -62,6 +62,6 @@ class Views:
 
 
 def part_of(item: ParamItem, places: Tensor) -> ParamItem:
-    """What one augmentation has drawn for some places of a batch."""
-    drawn = cast(dict[str, Tensor], item.data)  # lists are those of nested augmentations
+    """The parameters that one augmentation has drawn for some places of a batch."""
+    drawn = cast(dict[str, Tensor], item.data)  # nested augmentations have lists
     return ParamItem(item.name, {k: value if k in FOR_ALL else value[places] for k, value in drawn.items()})

@@ -1,7 +1,7 @@
 """Sample pairs: which frames of which videos make the two views of a pair, and how they are mixed.
 
-Every video gives one pair an epoch, so that negatives always come from other videos. A pair is three frames of one
-video and the share that each has in either view; all methods draw such pairs, whole epochs at a time.
+Every video gives one pair per epoch, so negatives always come from other videos. A pair is three frames of one video
+and the share that each has in either view; all methods draw such pairs, a whole epoch at a time.
 """
 
 import itertools
@@ -65,9 +65,9 @@ def interpolated(
     """Positive pair interpolation (Chen et al., IEEE TMI 42(5), 2023, arXiv 2212.04097).
 
     Three frames a < b < c of each chosen video, every such triple with c - a <= `max_dist` (in stored frames; None: no
-    limit) as likely as any other. With xi1, xi2 ~ Beta(`beta`), drawn apart, the views are (1 - xi1) a + xi1 b and
-    xi2 b + (1 - xi2) c. Two frames are a pair as they are, one frame is both views. Raises ValueError where `max_dist`
-    is below 2.
+    limit) as likely as any other. With xi1, xi2 ~ Beta(`beta`), drawn independently, the views are (1 - xi1) a + xi1 b
+    and xi2 b + (1 - xi2) c. In a video of two frames, these are the two views; in a video of one frame, it is both
+    views. Raises ValueError if `max_dist` is below 2.
     """
     if max_dist is not None and max_dist < 2:
         raise ValueError(f"max_dist is {max_dist}, but three frames span 2 at least")
@@ -87,11 +87,12 @@ def interpolated(
 def anchored(videos: Videos, chosen: Rows, rng: np.random.Generator, beta: float = 0.5) -> Pairs:
     """USCL's pairs (Chen et al., MICCAI 2021, arXiv 2011.13066): three frames in random order, the second the anchor.
 
-    With one lam ~ Beta(`beta`, `beta`) a pair the views are lam f1 + (1 - lam) f2 and lam f3 + (1 - lam) f2. Of two
-    frames f1 and f3 are the same one, of one frame all three are. USCL augments the three frames before it mixes them.
+    With one lam ~ Beta(`beta`, `beta`) per pair, the views are lam f1 + (1 - lam) f2 and lam f3 + (1 - lam) f2. In a
+    video of two frames, f1 and f3 are the same frame; in a video of one frame, all three are. USCL augments the three
+    frames before it mixes them.
     """
     length = videos.length[chosen]
-    # The first three of a random order of each video's frames, by the smallest of as many random numbers as it has.
+    # The first three of a random order of each video's frames: those with the smallest random numbers.
     keys = rng.random((len(chosen), int(length.max(initial=3))))
     keys[np.arange(keys.shape[1]) >= np.maximum(length, 3)[:, None]] = np.inf
     order = np.argsort(keys, axis=1)[:, :3]
@@ -111,13 +112,13 @@ def few_frames(length: Rows, rng: np.random.Generator) -> Rows:
 
 
 def spans(length: Rows, max_dist: int | None, rng: np.random.Generator) -> Rows:
-    """A span c - a for each length, as uniform triples have it: span s leaves length - s places and s - 1 middles."""
+    """A span c - a for each length, as in uniform triples: span s allows length - s places and s - 1 middles."""
     longest = length - 1 if max_dist is None else np.minimum(length - 1, max_dist)
     candidates = np.arange(int(longest.max(initial=0)) + 1)
     count = (length[:, None] - candidates) * (candidates - 1) * (candidates >= 2)
     total = np.cumsum(np.where(candidates <= longest[:, None], count, 0), axis=1)
     drawn = rng.integers(np.maximum(total[:, -1], 1))
-    # Videos of one or two frames have no triple: they span all they have.
+    # Videos of one or two frames have no triple: the span is the whole video.
     return np.where(length < 3, length - 1, (total <= drawn[:, None]).sum(axis=1))
 
 
@@ -127,9 +128,9 @@ def shares(first: list[float], second: list[float], count: int) -> Shares:
 
 
 def distances(videos: Videos, pairs: Pairs) -> NDArray[np.float64]:
-    """Frames in time between the two views of each pair [n]: of mixed views, between their mean times."""
+    """Frames in time between the two views of each pair [n]; mixed views count at their mean times."""
     place = np.empty(len(videos.in_order), np.int64)
-    place[videos.in_order] = np.arange(len(place))  # differences within a video are all that counts
+    place[videos.in_order] = np.arange(len(place))  # only differences within a video matter
     times = np.einsum("nvk,nk->nv", pairs.shares.astype(np.float64), place[pairs.rows])
     return np.abs(times[:, 1] - times[:, 0])
 
@@ -137,8 +138,8 @@ def distances(videos: Videos, pairs: Pairs) -> NDArray[np.float64]:
 def bounds(count: int, size: int) -> list[int]:
     """Where the batches of `count` pairs begin, and where the last one ends.
 
-    A last batch of one joins the one before it: it would have no negatives. Raises UserError for fewer than two pairs
-    or a batch size below two.
+    A last batch of one pair would have no negatives, so it joins the batch before it. Raises UserError for fewer than
+    two pairs or a batch size below two.
     """
     if count < 2 or size < 2:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The pretraining pool as every method meets it: its parts, its views, and what a run says of it."""
+"""The pretraining pool as every method uses it: its parts, its views, and its names in messages."""
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ SHOWN_INPUTS = 3
 class Pool:
     """A store divided into training, meta set and validation by groups (patients, else videos).
 
-    `parts` has one row a video, in the order of `videos`: video, group, part. See `divide_pool`. Videos that the store
-    leaves out are in none of the parts.
+    `parts` has one row per video, in the order of `videos`: video, group, part. See `divide_pool`. Videos that the
+    store leaves out are in none of the parts.
     """
 
     def __init__(self, store: FrameStore, fabric: Fabric, seed: int, *, validation: float, meta: float = 0.0) -> None:
@@ -41,7 +41,7 @@ class Pool:
     def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
         """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.
 
-        Raises UserError where it, or a weight of the model, is not finite.
+        Raises UserError if it, or a weight of the model, is not finite.
         """
         check_weights(model)
         pairs = one_frame(self.videos, self.of("validation"), generator(self._seed, "validation pairs"))
@@ -63,7 +63,7 @@ class Pool:
 
 
 def check_weights(module: nn.Module) -> None:
-    """UserError where a weight, or a running statistic, is not finite."""
+    """Raise UserError if a weight or a running statistic is not finite."""
     if bad := not_finite(module.state_dict()):
         raise UserError(
             f"Weights became NaN or infinite by its end, in {len(bad)} tensors ({shortened(bad, 2)}): lower"

@@ -1,6 +1,6 @@
-"""Which videos of the pretraining pool are trained on, watched by the validation loss, or kept for the meta set.
+"""Which videos of the pretraining pool are used for training, for the validation loss, or for the meta set.
 
-The feasibility check divides the pool too, so this imports no torch.
+The feasibility check divides the pool too, so this module does not import torch.
 """
 
 import numpy as np
@@ -21,11 +21,11 @@ def divide_pool(
     meta: float = 0.0,
     left_out: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
-    """One row a video, in the manifest's order: video, group, part (train, meta, validation or left out).
+    """One row per video, in the manifest's order: video, group, part (train, meta, validation or left out).
 
-    `validation` and `meta` are the shares, of the groups and of their videos, that these parts come near but don't
-    exceed, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same whatever
-    `meta` is. Raises UserError where the pool is too small.
+    `validation` and `meta` are shares of the groups and of their videos. Each part approaches its share but doesn't
+    exceed it, except to have two videos; a `meta` of 0 leaves that part out. A seed's validation part is the same
+    whatever `meta` is. Raises UserError if the pool is too small.
     """
     every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
     videos = every[~every["video"].isin(left_out)]
@@ -48,9 +48,9 @@ def divide_pool(
 
 
 def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:
-    """Groups for a part of so many groups and videos at most: in the order of `sizes` (videos by group), what fits.
+    """Groups for a part of at most so many groups and videos: what fits, in the order of `sizes` (videos by group).
 
-    Where these are fewer than two videos, the smallest groups that have two make the part.
+    If these have fewer than two videos, the part consists of the smallest groups that have two.
     """
     chosen: list[str] = []
     count = 0

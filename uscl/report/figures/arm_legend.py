@@ -34,13 +34,13 @@ def arm_legend(figure: Figure, styles: dict[str, ArmStyle], *, lines: bool = Tru
 
 
 def legend_height(styles: dict[str, ArmStyle]) -> float:
-    """Inches that the legend takes."""
+    """The height of the legend in inches."""
     lines = max(wrapped(arm, WIDTH).count("\n") + 1 for arm in styles)
     return 0.1 + legend_shape(styles)[0] * (0.05 + 0.14 * lines)
 
 
 def legend_shape(styles: dict[str, ArmStyle]) -> tuple[int, int]:
-    """Rows and columns of the legend: as many columns as the names leave room for."""
+    """Rows and columns of the legend: as many columns as fit with these names."""
     longest = max(len(line) for arm in styles for line in wrapped(arm, WIDTH).split("\n"))
     rows = math.ceil(len(styles) / max(1, int(PAGE / (0.65 + 0.07 * longest))))
     return rows, math.ceil(len(styles) / rows)

@@ -1,7 +1,7 @@
 """Figures of a classification task, all arms side by side: confusion, ROC, calibration.
 
 `cases` are the scored cases (`uscl.metrics.scores.case_scores`) of all arms and seeds in one regime: every case
-once an arm and seed. `arms` are all arms of the study in its order.
+once per arm and seed. `arms` are all arms of the study in its order.
 """
 
 import math
@@ -21,7 +21,7 @@ COLUMNS = 3
 
 
 def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A page-wide figure of so many panels, three a row."""
+    """A page-wide figure of so many panels, three per row."""
     rows = math.ceil(count / COLUMNS)
     size = (PAGE, height * rows)
     figure, axes = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
@@ -31,7 +31,7 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """One matrix an arm: percent of each true class, and the number of cases, each counted once a seed."""
+    """One matrix per arm: percent of each true class, and the number of cases, each counted once per seed."""
     classes = class_names(cases)
     figure, axes = panels(len(arms), 2.7)
     for place, (axis, arm) in enumerate(zip(axes, arms, strict=True)):
@@ -48,16 +48,16 @@ def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set_xticks(range(len(classes)), names, rotation=90)
         axis.set_yticks(range(len(classes)), names if place % COLUMNS == 0 else [""] * len(classes))
         axis.set_title(wrapped(arm))
-    figure.suptitle("percent of the true class, and number of cases (all folds, each case once a seed)")
+    figure.suptitle("percent of the true class, and number of cases (all folds, each case once per seed)")
     figure.supxlabel("predicted class")
     figure.supylabel("true class")
     return figure
 
 
 def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """One panel a class, that class against the rest; curves of the cases of all folds and seeds together.
+    """One panel per class, that class against the rest; curves of the cases of all folds and seeds together.
 
-    AUROC in the legend is the table's: the mean over classes, folds and seeds, each scored by itself.
+    AUROC in the legend is the table's: the mean over classes, folds and seeds, each scored separately.
     """
     classes, styles = class_names(cases), arm_styles(arms)
     auroc = mean_scores(cases, "auroc")
@@ -74,17 +74,17 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set(xlabel="1 - specificity", ylabel="sensitivity", title=wrapped(name), aspect="equal")
     lines = [
         plt.Line2D(
-            [], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {told(auroc, arm)}"
+            [], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {score_of(auroc, arm)}"
         )
         for arm in arms
     ]
-    told_of = "AUROC: mean over classes, folds and seeds; curves: cases of all folds and seeds together"
-    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=told_of)
+    legend_title = "AUROC: mean over classes, folds and seeds; curves: cases of all folds and seeds together"
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     return figure
 
 
 def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """One panel an arm: accuracy against confidence in ten bins of the top probability, bars for their cases.
+    """One panel per arm: accuracy against confidence in ten bins of the top probability; bars show the bins' cases.
 
     ECE in the title is the table's: the mean over folds and seeds.
     """
@@ -104,7 +104,7 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.bar(middle, count / count.sum(), 1 / CALIBRATION_BINS, color="0.85", edgecolor="white")
         axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
         axis.plot(mean_confidence, accuracy, color=styles[arm].colour, marker=styles[arm].marker, markersize=4)
-        axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {told(ece, arm)}")
+        axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {score_of(ece, arm)}")
     figure.supxlabel("confidence (top probability)")
     figure.suptitle(
         "points: cases of all folds and seeds together; grey bars: their share; ECE: mean over folds and seeds"
@@ -119,7 +119,7 @@ def mean_scores(cases: pd.DataFrame, metric: str) -> pd.Series:
     return scores[scores["metric"] == metric].groupby("arm")["value"].mean()
 
 
-def told(scores: pd.Series, arm: str) -> str:
-    """A share with three decimals, or that there is none."""
+def score_of(scores: pd.Series, arm: str) -> str:
+    """An arm's score with three decimals, or "undefined"."""
     value = scores.get(arm, math.nan)
     return "undefined" if math.isnan(value) else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""A contact sheet: what the frames of every data set look like, as they were recorded."""
+"""A contact sheet: frames of every data set, as they were recorded."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ COLUMNS, SIZE = 6, 224
 
 
 def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -> Figure:
-    """One row a data set and label, `COLUMNS` frames a row, each of another group, decoded anew from its file."""
+    """One row per data set and label, `COLUMNS` frames per row, each of another group, decoded again from its file."""
     rows = [
         (root, *part)
         for frame, root in zip(manifests, roots, strict=True)
@@ -43,10 +43,10 @@ def contact_sheet(manifests: list[pd.DataFrame], roots: list[Path], seed: int) -
 
 
 def remark(case: pd.Series, label: str) -> str:
-    """What a simulated frame shows beside its video's label: lost contact, another organ."""
+    """What a simulated frame shows other than its video's label: lost contact, another organ."""
     elsewhere = case["organ"] if case["organ"] not in ("", label) else ""
-    told = ", ".join(filter(None, (case["event"], elsewhere)))
-    return f"({told})" if told else ""
+    shown = ", ".join(filter(None, (case["event"], elsewhere)))
+    return f"({shown})" if shown else ""
 
 
 def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What an arm's score costs: time, and images seen, in pretraining and fine-tuning together."""
+"""The cost of an arm's score: time and images seen, in pretraining and fine-tuning together."""
 
 import math
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ APART = 8.0  # points between arms of equal cost
 
 
 def cost_against_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """Score with its 95 % CI against total cost: a row a task, on the left over seconds, on the right over images seen.
+    """Score with its 95 % CI against total cost, one row per task: left over seconds, right over images seen.
 
-    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high. Of several
-    regimes of a task finetune is drawn, or else the first. `costs` has arm, task, regime, pretraining_s, finetuning_s,
+    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high. If a task has
+    several regimes, finetune is drawn, else the first. `costs` has arm, task, regime, pretraining_s, finetuning_s,
     pretraining_images, finetuning_images. `arms` are all arms of the study in its order. A legend names the arms;
     those without a score or cost are listed above the panel. Arms of nearly equal cost are drawn side by side.
     """
@@ -40,7 +40,7 @@ def cost_against_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[
 
 
 def with_costs(table: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each task's regime, with the total costs `s` and `images`; NaN where a cost is unknown."""
+    """The rows of each task's regime, with the total costs `s` and `images`; NaN if a cost is unknown."""
     regimes = {task: list(rows["regime"].unique()) for task, rows in table.groupby("task", sort=False)}
     drawn = {task: "finetune" if "finetune" in found else found[0] for task, found in regimes.items()}
     rows = table.loc[table["regime"] == table["task"].map(drawn), [*CELL, "metric", "mean", "ci_low", "ci_high"]]
@@ -49,28 +49,28 @@ def with_costs(table: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, ArmStyle]) -> None:
-    """The arms of one task over one cost."""
+    """Draw the arms of one task over one cost."""
     known = rows.dropna(subset=["mean", cost])
     if len(known):
         cost_scale(axis, cost, known[cost].min(), known[cost].max())
     for row, points in zip(known.to_dict("records"), side_by_side(axis, known[cost]), strict=True):
         style, x = styles[row["arm"]], row[cost]
-        beside = axis.transData + ScaledTranslation(points / 72, 0, axis.figure.dpi_scale_trans)
-        axis.plot([x, x], [row["ci_low"], row["ci_high"]], color=style.colour, linewidth=1.2, transform=beside)
-        axis.plot(x, row["mean"], style.marker, color=style.colour, markersize=6, transform=beside)
+        shifted = axis.transData + ScaledTranslation(points / 72, 0, axis.figure.dpi_scale_trans)
+        axis.plot([x, x], [row["ci_low"], row["ci_high"]], color=style.colour, linewidth=1.2, transform=shifted)
+        axis.plot(x, row["mean"], style.marker, color=style.colour, markersize=6, transform=shifted)
     missing = [arm for arm in styles if arm not in set(known["arm"])]
     note = "\n" + wrapped(f"missing: {', '.join(missing)}", 46) if missing else ""
     task, regime, metric = rows[["task", "regime", "metric"]].iloc[0]
     axis.set(xlabel=COSTS[cost], ylabel=title(metric))
     axis.set_title(wrapped(f"{task}, {regime.replace('_', ' ')}", 46) + note)
-    # Matplotlib doesn't scale the axis by what is drawn aside.
+    # Matplotlib doesn't scale the axis by what is drawn with a shift.
     scores = known[["mean", "ci_low", "ci_high"]].to_numpy(float).ravel()
     axis.update_datalim(np.stack([scores, scores], axis=1)[~np.isnan(scores)], updatex=False)
     axis.margins(y=0.15)
 
 
 def cost_scale(axis: Axes, cost: str, low: float, high: float) -> None:
-    """A log axis over at least a decade; a linear one where a cost is zero."""
+    """A log axis over at least a decade, or a linear one if a cost is zero."""
     if low <= 0:
         axis.set_xlim(-0.1 * (high or 1), 1.2 * (high or 1))
         axis.xaxis.set_major_locator(MaxNLocator(nbins=4))

@@ -23,8 +23,8 @@ def learning_curves(
     """Losses and validation score by epoch: the mean of each arm over folds and seeds, with a band of one sd.
 
     `histories` has arm, seed, fold, epoch, train_loss, validation_loss, validation_score, chosen: the fine-tuning of
-    one task and regime. A mark stands on each arm's median chosen epoch. `arms` are all arms of the study in its order;
-    without them it is the order of `histories`.
+    one task and regime. A mark shows each arm's median chosen epoch. `arms` are all arms of the study in its order;
+    without them the order is that of `histories`.
     """
     styles = looks(histories, arms)
     figure, axes = plt.subplots(1, len(CURVES), figsize=(PAGE, 3 + legend_height(styles)), layout="constrained")
@@ -39,10 +39,10 @@ def learning_curves(
 
 
 def draw_training(axis: Axes, history: pd.DataFrame, column: str, style: ArmStyle) -> None:
-    """One arm's curve; a single training has no band."""
+    """Draw one arm's curve; a single training has no band."""
     by_epoch = history.groupby("epoch")[column]
     mean, sd = by_epoch.mean(), by_epoch.std()
-    # The lower of two middle epochs, so that the mark is an epoch.
+    # The lower of two middle epochs, so that the mark is on an epoch.
     chosen = history.loc[history["chosen"], "epoch"].quantile(0.5, interpolation="lower")
     axis.fill_between(mean.index, mean - sd, mean + sd, color=style.colour, alpha=0.12, linewidth=0)
     axis.plot(mean.index, mean, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
@@ -53,11 +53,11 @@ def draw_training(axis: Axes, history: pd.DataFrame, column: str, style: ArmStyl
 def label_fraction_curves(
     scores: pd.DataFrame, metric_name: str | None = None, arms: Sequence[str] | None = None
 ) -> Figure:
-    """Scores with their 95 % CI by the share of the training groups whose labels are used: a panel a task and regime.
+    """Scores with 95 % CI by the share of training groups whose labels are used, one panel per task and regime.
 
     `scores` has arm, task, regime, labels (percent), mean, ci_low, ci_high, and metric unless `metric_name` names the
-    score. `arms` are all arms of the study in its order; without them it is the order of `scores`. Arms stand a little
-    aside of their percentage, so that none hides another; a score that is NaN is left out.
+    score. `arms` are all arms of the study in its order; without them the order is that of `scores`. Arms are shifted a
+    little from their percentage, so that none hides another; a score that is NaN is left out.
     """
     styles = looks(scores, arms)
     panels = list(scores.groupby(["task", "regime"], sort=False))
@@ -78,7 +78,7 @@ def label_fraction_curves(
 
 
 def draw_fractions(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
-    """The arms of one task and regime; percentages on a log axis, with a tick at each."""
+    """Draw the arms of one task and regime; percentages on a log axis, with a tick at each."""
     percents = np.sort(rows["labels"].unique())
     smallest = np.diff(np.log(percents)).min() if len(percents) > 1 else np.log(2)
     # All arms together take at most half of the smallest distance between two percentages.
@@ -98,12 +98,12 @@ def draw_fractions(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) 
 
 
 def looks(rows: pd.DataFrame, arms: Sequence[str] | None) -> dict[str, ArmStyle]:
-    """The look of each arm that `rows` has, by its place among `arms`."""
+    """The style of each arm in `rows`, by its place among `arms`."""
     present = rows["arm"].unique()
     return {arm: style for arm, style in arm_styles(present if arms is None else arms).items() if arm in present}
 
 
 def finish(figure: Figure, styles: dict[str, ArmStyle]) -> None:
-    """The arms in a legend below the panels, and room between the panels."""
+    """Add a legend of the arms below the panels, and space between the panels."""
     arm_legend(figure, styles)
     figure.set_layout_engine("constrained", w_pad=0.08)

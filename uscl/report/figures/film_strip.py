@@ -1,4 +1,4 @@
-"""Frames of a few videos in time order, with the pairs that were drawn from them and the weights these got."""
+"""Frames of a few videos in time order, with the pairs drawn from them and the pairs' weights."""
 
 from typing import NamedTuple
 
@@ -40,10 +40,11 @@ def choose_videos(pairs: pd.DataFrame, manifest: pd.DataFrame) -> list[Strip]:
 
 
 def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
-    """One film strip a video: at most twelve frames evenly over time, and below them its pairs.
+    """One film strip per video: at most twelve frames, evenly spaced over time, and below them its pairs.
 
-    Pairs stand under their frames. A pair is a line over its three frames, with dots at the two outer ones (`row_a`,
-    `row_c`), a tick at the one mixed into both (`row_b`), and its weight beside it; equal colours are equal weights.
+    Pairs are drawn under their frames. A pair is a line over its three frames, with dots at the two outer ones
+    (`row_a`, `row_c`), a tick at the one mixed into both (`row_b`), and its weight next to it; equal colours mean equal
+    weights.
     `frames` [rows, size, size] are the store's.
     """
     weights = np.concatenate([strip.pairs["weight"] for strip in strips])
@@ -52,7 +53,7 @@ def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
     figure = plt.figure(figsize=(PAGE, height))
     for place, strip in enumerate(strips):
         bottom = height - 0.35 - STRIP * (place + 1)
-        # Places in inches: a layout found by a solver would differ in the last digit from one time to the next.
+        # Places are in inches: the layout of a solver would differ in the last digit from one run to the next.
         film = figure.add_axes((0.02, (bottom + 1.45) / height, 0.96, 0.55 / height))
         lines = figure.add_axes((0.02, (bottom + 0.45) / height, 0.96, 0.75 / height), sharex=film)
         mean = strip.pairs["weight"].mean()
@@ -64,9 +65,9 @@ def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
 
 
 def draw_frames(axis: Axes, frames: np.ndarray) -> None:
-    """Evenly spaced frames side by side over their places in time, each above its number in the video."""
+    """Draw evenly spaced frames side by side over their places in time, each above its number in the video."""
     count = min(FRAMES, len(frames))
-    slot = len(frames) / count  # frames of the video that one picture stands for
+    slot = len(frames) / count  # frames of the video that one picture represents
     middle = (np.arange(count) + 0.5) * slot - 0.5
     shown = np.floor(middle + 0.5).astype(int)
     height, width = frames.shape[1:]
@@ -83,7 +84,7 @@ def draw_frames(axis: Axes, frames: np.ndarray) -> None:
 
 
 def draw_pairs(axis: Axes, strip: Strip, scale: Normalize) -> None:
-    """One line a pair over the frames' places in time."""
+    """Draw one line per pair over the frames' places in time."""
     place = pd.Series(np.arange(len(strip.rows)), strip.rows)
     for depth, pair in enumerate(strip.pairs.itertuples()):
         one, middle, other = (place[row] for row in (pair.row_a, pair.row_b, pair.row_c))
@@ -95,7 +96,7 @@ def draw_pairs(axis: Axes, strip: Strip, scale: Normalize) -> None:
         axis.plot(middle, depth, "|", color="black", markersize=8)
         axis.annotate(f"{pair.weight:.3f}", (last, depth), (4, 0), textcoords="offset points", va="center", fontsize=7)
     count = len(strip.rows)
-    # A short video fills a part of the width, for pictures of one size. At the right is room for a weight.
+    # A short video fills only part of the width, so that all pictures have one size. The right has space for a weight.
     axis.set(xlim=(-0.5, 1.08 * max(count, FRAMES) - 0.5), ylim=(len(strip.pairs) - 0.5, -0.5), yticks=[])
     axis.set_xticks(range(0, count, -(-count // (2 * FRAMES))))
     axis.set_xlabel(

@@ -1,7 +1,8 @@
-"""Test cases that every arm misses, and cases that one arm alone gets.
+"""Test cases that every arm misses, and cases that only one arm gets right.
 
-An arm gets a classified case if it is right in most of its seeds and misses it if it is wrong in most; as many right
-as wrong seeds are neither. It gets a segmented case where the mean Dice over seeds is 0.5 or more and misses it else.
+An arm gets a classified case right if it is right in most seeds, and misses it if it is wrong in most; with as many
+right as wrong seeds it does neither. It gets a segmented case right if the mean Dice over seeds is 0.5 or more, and
+misses it otherwise.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ HALF = 0.5  # of the seeds, or of the Dice
 
 
 def mean_scores(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Dice or share of right answers, mean over seeds: a row a case (index case, group, label), a column an arm.
+    """Mean Dice or share of right answers over seeds: one row per case (index case, group, label), one column per arm.
 
     `cases` are the scored cases of all arms and seeds on one task in one regime.
     """
@@ -36,14 +37,14 @@ def missed_by_all(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
         ]
     else:
         wrong = cases[~cases["correct"].astype(bool) & cases["arm"].isin(arms)]
-        # Of equally frequent answers the first in alphabetical order.
-        said = wrong.groupby("case")["predicted"].agg(lambda names: names.mode().iloc[0])
-        remark = [f"said: {said[case]}" for case in missed.index.get_level_values("case")]
+        # Of equally frequent answers, take the first in alphabetical order.
+        answers = wrong.groupby("case")["predicted"].agg(lambda names: names.mode().iloc[0])
+        remark = [f"predicted: {answers[case]}" for case in missed.index.get_level_values("case")]
     return missed.index.to_frame(index=False).assign(remark=np.array(remark, dtype=object))
 
 
 def found_by_one(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Cases that one arm gets and all others miss: case, group, label, remark (the arm)."""
+    """Cases that one arm gets right and all others miss: case, group, label, remark (the arm)."""
     scores = mean_scores(cases, arms)
     got = scores >= HALF if "dice" in cases else scores > HALF
     alone = got[(got.sum(axis=1) == 1) & ((scores < HALF).sum(axis=1) == len(arms) - 1)]
@@ -52,10 +53,10 @@ def found_by_one(cases: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
 
 
 def gallery(chosen: pd.DataFrame, frames: np.ndarray, row_of_case: pd.Series, title: str, count: int) -> Figure:
-    """Thumbnails of at most twelve cases, of different groups first, under a sentence on how many there are.
+    """Thumbnails of at most twelve cases, from different groups first, with a title that gives their number.
 
-    `chosen` is what the functions above give; `frames` [rows, height, width] are a store's and `row_of_case` its rows
-    by case; `count` is the number of cases that there are at all.
+    `chosen` is the result of one of the functions above; `frames` [rows, height, width] are a store's and `row_of_case`
+    its rows by case; `count` is the number of all cases.
     """
     repeated = chosen.groupby("group").cumcount()
     shown = chosen.iloc[np.argsort(repeated, kind="stable")].head(SHOWN)

@@ -15,10 +15,10 @@ RANKS = ("best", "median", "worst")
 def overlays_of_arms(
     cases: pd.DataFrame, predicted: Mapping[str, np.ndarray], true: np.ndarray, frames: np.ndarray, seed: int
 ) -> Figure:
-    """Rows best, median and worst image by the mean Dice over arms; a column an arm.
+    """Best, median and worst image by the mean Dice over arms, one row each; one column per arm.
 
-    `cases` [n] has case and a column of Dice an arm; `frames` [n, height, width] grey, `true` and each arm's
-    `predicted` [n, height, width] boolean belong to its rows. All are of one `seed`, which the title names.
+    `cases` [n] has case and one column of Dice per arm; `frames` [n, height, width] grey, `true` and each arm's
+    `predicted` [n, height, width] boolean belong to its rows. All are from one `seed`, which the title names.
     """
     arms = list(predicted)
     rows = ranked(cases[arms].mean(axis=1).to_numpy())
@@ -47,6 +47,6 @@ def ranked(scores: np.ndarray) -> Sequence[int]:
 
 
 def outline(axis: Axes, mask: np.ndarray, colour: str, style: str) -> None:
-    """The outline of a mask, nothing where it has none."""
+    """Draw the outline of a mask, if it has one."""
     if mask.any() and not mask.all():
         axis.contour(mask, levels=[0.5], colors=colour, linestyles=style, linewidths=1)

@@ -20,7 +20,7 @@ GOLDEN = 0.618034  # its multiples modulo 1 keep apart
 
 
 def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) -> Figure:
-    """A column an arm; above coloured by class, below by group (colours only tell which cases go together).
+    """One column per arm, coloured by class above and by group below (colours only show which cases belong together).
 
     `features` [n, dim] by arm and `cases` (group, label) have the same n rows. The titles give the share of cases whose
     nearest neighbour among all cases is of the same class, and of the same group. At most 600 cases are drawn.
@@ -54,13 +54,13 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
 def hues(groups: pd.Series) -> np.ndarray:
     """A place on the colour circle for each case, [0, 1): far apart for groups that follow each other.
 
-    Groups that follow each other are often of one class, and with like colours they would look like one patient.
+    Groups that follow each other are often of one class, and with similar colours they would look like one patient.
     """
     return pd.factorize(groups)[0] * GOLDEN % 1
 
 
 def whole_groups(groups: pd.Series) -> np.ndarray:
-    """Positions of the cases of so many groups, in random order, as make 600 cases at most; of one group at least."""
+    """Positions of the cases of whole groups, taken in random order: at most 600 cases, but at least one group."""
     codes, names = pd.factorize(groups)
     order = generator(0, "representation map").permutation(len(names))
     total = np.cumsum(np.bincount(codes)[order])
@@ -68,7 +68,7 @@ def whole_groups(groups: pd.Series) -> np.ndarray:
 
 
 def flat_map(features: np.ndarray) -> np.ndarray:
-    """Features [n, dim] in two dimensions [n, 2]: t-SNE of their first principal components, or these."""
+    """Features [n, dim] in two dimensions [n, 2]: t-SNE of their first principal components, or just the latter."""
     scaled = StandardScaler().fit_transform(features.astype(np.float64))
     seed = derive(0, "representation map") % 2**32
     count = min(COMPONENTS if len(scaled) >= FEWEST_FOR_TSNE else 2, *scaled.shape)
@@ -79,7 +79,7 @@ def flat_map(features: np.ndarray) -> np.ndarray:
 
 
 def nearest_of(features: np.ndarray) -> np.ndarray:
-    """Position of each case's nearest neighbour but itself, by cosine similarity: [n]."""
+    """Position of each case's nearest neighbour other than itself, by cosine similarity: [n]."""
     neighbours = NearestNeighbors(n_neighbors=2, metric="cosine").fit(features)
     found = neighbours.kneighbors(features, return_distance=False)
     return np.where(found[:, 0] == np.arange(len(features)), found[:, 1], found[:, 0])
@@ -92,7 +92,7 @@ def same(names: pd.Series, nearest: np.ndarray) -> str:
 
 
 def draw_classes(axis: Axes, points: np.ndarray, labels: pd.Series) -> None:
-    """Points by class, with a colour and a marker each."""
+    """Draw the points by class, each with a colour and a marker."""
     for place, name in enumerate(sorted(labels.unique())):
         chosen = (labels == name).to_numpy()
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]

@@ -23,11 +23,11 @@ LABELLED = f"{MARK} sees class labels of the pretraining pool"
 
 
 def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """A forest plot: a panel a task and regime, and in each the arms down.
+    """A forest plot: one panel per task and regime, one line per arm.
 
     `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high, best, and if
-    known pool_labels and best_on_test_epoch. `arms` are all arms of the study in its order. A task's regimes stand side
-    by side at one scale. A score that is absent or NaN is called missing; an interval that is NaN is left out.
+    known pool_labels and best_on_test_epoch. `arms` are all arms of the study in its order. A task's regimes are side
+    by side at one scale. A score that is absent or NaN is marked as missing; an interval that is NaN is left out.
     """
     cells = {cell: rows.set_index("arm") for cell, rows in table.groupby(["task", "regime"], sort=False)}
     grid, labels, styles = panels(list(cells)), arm_labels(table, arms), arm_styles(arms)
@@ -70,7 +70,7 @@ def arm_labels(table: pd.DataFrame, arms: Sequence[str]) -> list[str]:
 
 
 def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
-    """The arms of one task and regime, the first on top; `rows` is by arm."""
+    """Draw the arms of one task and regime, the first on top; `rows` is by arm."""
     metric, rows = rows["metric"].iloc[0], rows.reindex(list(styles))
     best = set(rows.index[rows["best"].eq(True)])
     for place, (arm, style) in enumerate(styles.items()):
@@ -92,7 +92,7 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
 
 
 def explain(figure: Figure, table: pd.DataFrame) -> None:
-    """What the marks mean, below the panels: those that the figure has."""
+    """Explain below the panels the marks that the figure uses."""
     handles = [Line2D([], [], color="black", marker="o", markerfacecolor="white", label=MEAN)]
     if table["best"].eq(True).any():
         handles.append(Line2D([], [], color="black", marker="o", label=BEST))

@@ -1,4 +1,4 @@
-"""What weights a method gives to which pairs, and whether it tells planted inconsistent pairs from consistent ones."""
+"""The weights that a method gives to pairs, and whether planted inconsistent pairs get lower ones than the others."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ from uscl.report.figures.style import BLUE, ORANGE, PAGE, plt, wrapped
 
 AGAINST = {"distance": "frames between the two views", "similarity": "similarity of first and last frame"}
 KINDS = {"all pairs": (BLUE, "o"), "same organ": (BLUE, "o"), "other organ": (ORANGE, "^")}
-ACROSS = 4  # sources a row
+ACROSS = 4  # sources per row
 BLOCK = 256  # pairs
 
 
 class Difference(NamedTuple):
-    """Mean weight of inconsistent less that of consistent pairs, with a 95 % confidence interval."""
+    """Mean weight of inconsistent pairs minus that of consistent pairs, with a 95 % confidence interval."""
 
     mean: float
     low: float
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def inconsistent(pairs: pd.DataFrame, manifest: pd.DataFrame) -> np.ndarray | None:
-    """Which pairs span a change of organ [pairs]; None where the manifest doesn't know what its frames show.
+    """Which pairs span a change of organ [pairs]; None if the manifest doesn't record what its frames show.
 
     `pairs` has store rows row_a, row_c of a pair's first and last frame; `manifest` is the store's.
     """
@@ -43,7 +43,7 @@ def weight_difference(
 ) -> Difference:
     """How much lower inconsistent pairs are weighted; percentile bootstrap that draws whole groups (patients).
 
-    `pairs` has group and weight. Draws without a pair of either kind are left out. NaN where a kind is absent.
+    `pairs` has group and weight. Draws that lack one of the two kinds are left out. NaN if a kind is absent.
     """
     codes, names = pd.factorize(pairs["group"])
     sums = {
@@ -64,9 +64,9 @@ def weight_difference(
 def frame_similarity(frames: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Normalised cross-correlation of frames `first` and `second` (rows of `frames` [rows, height, width]): [n].
 
-    1 is the same picture up to brightness and contrast. 0 where a frame is all of one grey level.
+    1 means the same picture up to brightness and contrast. 0 if a frame has a single grey level.
     """
-    # A pool's frames need not fit into memory as numbers of four bytes.
+    # A pool's frames may not fit into memory as numbers of four bytes.
     starts = range(0, len(first), BLOCK)
     blocks = [correlation(frames[first[low : low + BLOCK]], frames[second[low : low + BLOCK]]) for low in starts]
     return np.concatenate([np.empty(0), *blocks])
@@ -83,8 +83,8 @@ def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.ndarray, title: str) -> Figure:
     """Weight against distance in time, similarity of the outer frames, and source; by planted consistency if known.
 
-    `frames` [rows, height, width] and `manifest` are the store's that the pairs were drawn from. Where there are
-    several sources, each has panels of its own below, four sources a row, with Spearman's rank correlation.
+    `frames` [rows, height, width] and `manifest` are those of the store that the pairs were drawn from. If there are
+    several sources, each has panels of its own below, four sources per row, with Spearman's rank correlation.
     """
     source, change = sources(pairs, manifest), inconsistent(pairs, manifest)
     similarity = frame_similarity(frames, pairs["row_a"].to_numpy(), pairs["row_c"].to_numpy())
@@ -99,7 +99,8 @@ def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.
     draw_all(axes, shown, str(source.name))
     if shown["kind"].nunique() > 1:
         found = weight_difference(pairs, (shown["kind"] == "other organ").to_numpy())
-        axes[1, 0].set_title(f"other less same organ: {found.mean:+.3f}\n95 % CI {found.low:+.3f} to {found.high:+.3f}")
+        interval = f"95 % CI {found.low:+.3f} to {found.high:+.3f}"
+        axes[1, 0].set_title(f"other minus same organ: {found.mean:+.3f}\n{interval}")
     for row in range(rows):
         across = min(ACROSS, len(names))
         draw_sources(panels(figure, grid, 2 + 2 * row, across), shown, names[ACROSS * row : ACROSS * (row + 1)])
@@ -120,7 +121,7 @@ def panels(figure: Figure, grid: GridSpec, row: int, across: int) -> np.ndarray:
 
 
 def draw_all(axes: np.ndarray, shown: pd.DataFrame, source: str) -> None:
-    """The pairs of all sources: above against distance and similarity, below by kind and by source."""
+    """Draw the pairs of all sources: above against distance and similarity, below by kind and by source."""
     for axis, (column, label) in zip(axes[0], AGAINST.items(), strict=True):
         cloud(axis, shown, column, ticks=6)
         axis.set_xlabel(label)
@@ -135,7 +136,7 @@ def draw_all(axes: np.ndarray, shown: pd.DataFrame, source: str) -> None:
 
 
 def draw_sources(axes: np.ndarray, shown: pd.DataFrame, names: list[str]) -> None:
-    """A column a source: its pairs against distance, and below against similarity."""
+    """Draw one column per source: its pairs against distance, and below against similarity."""
     heads = [f"{wrapped(name, 18)}\n" for name in names], [""] * len(names)
     for row, lines, (column, label) in zip(axes, heads, AGAINST.items(), strict=True):
         for axis in row[len(names) :]:
@@ -149,7 +150,7 @@ def draw_sources(axes: np.ndarray, shown: pd.DataFrame, names: list[str]) -> Non
 
 
 def cloud(axis: Axes, shown: pd.DataFrame, column: str, ticks: int) -> None:
-    """Weight against a column, with so many ticks at most; kinds differ in colour and mark."""
+    """Draw weight against a column, with so many ticks at most; kinds differ in colour and mark."""
     axis.xaxis.set_major_locator(MaxNLocator(nbins=ticks))
     for kind, (colour, mark) in KINDS.items():
         part = shown[shown["kind"] == kind]
@@ -165,13 +166,13 @@ def rank_correlation(one: pd.Series, other: pd.Series) -> str:
 
 
 def sources(pairs: pd.DataFrame, manifest: pd.DataFrame) -> pd.Series:
-    """Where each pair comes from: its data set if there are several, else its label, with what it is as name."""
+    """Where each pair comes from: its data set if there are several, else its label; the series' name says which."""
     first = manifest.iloc[pairs["row_a"].to_numpy()]
     column = "dataset" if manifest["dataset"].nunique() > 1 else "label"
     return first[column].replace("", "unlabelled").rename({"dataset": "data set"}.get(column, column))
 
 
 def boxes(axis: Axes, weights: dict[str, pd.Series]) -> None:
-    """One box of weights a kind, with the mean as a triangle."""
+    """Draw one box of weights per kind, with the mean as a triangle."""
     names = [f"{wrapped(name, 12)}\n({len(values)})" for name, values in weights.items()]
     axis.boxplot(list(weights.values()), tick_labels=names, showmeans=True)

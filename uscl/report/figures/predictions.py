@@ -51,7 +51,7 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figur
 def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStore, folder: Path) -> None:
     """Draw every fold of a cell into `folder`: fold<k>_learning_curve.png and fold<k>_predictions.png.
 
-    The learning curve of a probe is that of its settings.
+    The curve of a probe is over its settings instead of epochs.
     """
     rows = store.manifest.set_index("case")["row"]
     cell = ["task", "regime", "labels", "arm", "seed", "fold"]

@@ -10,28 +10,28 @@ from matplotlib.figure import Figure
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 from uscl.stats.ranks import average_ranks, critical_difference, friedman
 
-TOO_FEW = "too few tasks to tell arms apart"
+TOO_FEW = "too few tasks to separate the arms"
 # Depths below the top of the figure, and the distance from one bar to the next, in inches.
 RULER, NAME, AXIS, FIRST_BAR, BAR = 0.15, 0.45, 0.8, 0.95, 0.1
 
 
 def rank_figure(scores: pd.DataFrame) -> Figure:
-    """The diagram of scores with a row a task and a column an arm; tasks that an arm has no score of are left out."""
+    """The diagram of scores: one row per task, one column per arm; tasks that lack a score are left out."""
     known = scores.dropna(axis=1, how="all").dropna()
     values = known.to_numpy()
     if not values.size:
         return critical_difference_diagram(pd.Series(math.nan, scores.columns), math.nan, 0, math.nan)
-    ranks = pd.Series(average_ranks(values), known.columns).reindex(scores.columns)  # an arm's look is of its place
+    ranks = pd.Series(average_ranks(values), known.columns).reindex(scores.columns)  # the style depends on the place
     critical = critical_difference(values.shape[1], len(values)) if values.shape[1] > 1 else math.nan
     return critical_difference_diagram(ranks, critical, len(values), friedman(values)[1])
 
 
 def critical_difference_diagram(ranks: pd.Series, critical: float, blocks: int, friedman_p: float) -> Figure:
-    """The arms on an axis of average ranks; a bar joins those that the Nemenyi test at 5 % doesn't tell apart.
+    """The arms on an axis of average ranks; a bar joins those that the Nemenyi test at 5 % doesn't separate.
 
     `ranks` is by arm, in the study's order, 1 the best; arms without a rank are left out. `critical` is the Nemenyi
-    test's critical difference of average ranks, `blocks` the number of rankings (a task and regime each), `friedman_p`
-    the Friedman test's p, NaN where it is undefined.
+    test's critical difference of average ranks, `blocks` the number of rankings (one per task and regime), `friedman_p`
+    the Friedman test's p, NaN if it is undefined.
     """
     styles, ranks = arm_styles(list(ranks.index)), ranks.dropna().sort_values(kind="stable")
     bars, count = joined(ranks.tolist(), critical), len(ranks)
@@ -43,7 +43,7 @@ def critical_difference_diagram(ranks: pd.Series, critical: float, blocks: int, 
     figure.text(0.5, 0.25 / height, statement(ranks, critical, blocks, friedman_p), ha="center", va="center")
     if count < 2:
         return figure
-    # The axis leaves as much room on either side as the longest name needs.
+    # The axis leaves as much space on either side as the longest name needs.
     margin = (0.35 + 0.07 * max(len(line) for label in labels for line in label.split("\n"))) / PAGE
     axis = figure.add_axes((margin, 0, 1 - 2 * margin, 1), xlim=(1, count), ylim=(height, 0))
     draw_scale(axis, count, critical)
@@ -75,14 +75,14 @@ def statement(ranks: pd.Series, critical: float, blocks: int, friedman_p: float)
         return "no average ranks: fewer than two arms have a score on the same task"
     p = "undefined" if math.isnan(friedman_p) else f"{friedman_p:.2g}"
     tests = f"Friedman test p = {p}; Nemenyi test at 5 %: critical difference {critical:.2f}"
-    number = f"number of rankings (a task and regime each): {blocks}"
+    number = f"number of rankings (one per task and regime): {blocks}"
     if ranks.max() - ranks.min() < critical:
         return f"{tests}\n{number}; {TOO_FEW}"
     return f"{tests}\n{number}; a bar joins arms whose average ranks differ by less"
 
 
 def draw_scale(axis: Axes, count: int, critical: float) -> None:
-    """The axis of ranks, and the critical difference as a ruler above it unless it is longer than the axis."""
+    """Draw the axis of ranks, and the critical difference as a ruler above it unless it is longer than the axis."""
     axis.set_axis_off()
     axis.plot([1, count], [AXIS, AXIS], color="black", linewidth=1, clip_on=False)
     for rank in range(1, count + 1):
@@ -91,26 +91,26 @@ def draw_scale(axis: Axes, count: int, critical: float) -> None:
     axis.text((1 + count) / 2, NAME, "average rank (1 is best)", ha="center", va="center")
     if critical <= count - 1:
         axis.plot([1, 1 + critical], [RULER, RULER], "|-", color="black", linewidth=1, clip_on=False)
-        beside(axis, "critical difference", 1, RULER, left=True)
+        label_point(axis, "critical difference", 1, RULER, left=True)
 
 
 def draw_bar(axis: Axes, best: float, worst: float, depth: float) -> None:
-    """A bar across the lines of the arms from `best` to `worst` rank, a little longer to be seen to join them."""
+    """Draw a bar across the lines of the arms from `best` to `worst` rank, a little longer so that it joins them."""
     beyond = 0.01 * (axis.get_xlim()[1] - 1)
     axis.plot([best - beyond, worst + beyond], [depth, depth], color="black", linewidth=3, clip_on=False)
 
 
 def draw_arm(axis: Axes, label: str, rank: float, depth: float, style: ArmStyle, left: bool) -> None:
-    """A line from the arm's rank down and out to its name."""
+    """Draw a line from the arm's rank down and out to its name."""
     beyond = 0.03 * (axis.get_xlim()[1] - 1)
     edge = 1 - beyond if left else axis.get_xlim()[1] + beyond
     axis.plot([rank, rank, edge], [AXIS, depth, depth], color="0.4", linewidth=0.8, clip_on=False)
     axis.plot(edge, depth, style.marker, color=style.colour, clip_on=False)
-    beside(axis, label, edge, depth, left)
+    label_point(axis, label, edge, depth, left)
 
 
-def beside(axis: Axes, words: str, x: float, y: float, left: bool) -> None:
-    """Words to the left or the right of a point, which may lie outside the axis."""
+def label_point(axis: Axes, words: str, x: float, y: float, left: bool) -> None:
+    """Write words to the left or the right of a point, which may lie outside the axis."""
     side, gap = ("right", -7) if left else ("left", 7)
     axis.annotate(
         words, (x, y), (gap, 0), textcoords="offset points", ha=side, va="center", fontsize=8, annotation_clip=False
@@ -118,6 +118,6 @@ def beside(axis: Axes, words: str, x: float, y: float, left: bool) -> None:
 
 
 def score_matrix(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Means with a row a task and regime and a column an arm, NaN where a score is missing."""
+    """Means with one row per task and regime and one column per arm; NaN if a score is missing."""
     means = table.set_index(["task", "regime", "arm"])["mean"].unstack("arm", sort=False)
     return means.reindex(columns=list(arms))

@@ -1,4 +1,4 @@
-"""All figures of one task in one regime, from what its cells left behind."""
+"""All figures of one task in one regime, from the results of its cells."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +24,9 @@ def draw_task(
     store: FrameStore,
     folder: Path,
 ) -> None:
-    """Draw into `folder`: learning curves, galleries of cases, and what the `kind` of the task has beside.
+    """Draw into `folder`: learning curves, galleries of cases, and the figures that the `kind` of the task adds.
 
-    `cases`, `predictions` and `histories` are of all arms and seeds; `histories` has arm and seed, and epoch unless the
+    `cases`, `predictions` and `histories` cover all arms and seeds; `histories` has arm and seed, and epoch unless the
     regime is a probe.
     """
     title = f"{cases['task'].iloc[0]} ({cases['regime'].iloc[0]})"
@@ -45,7 +45,7 @@ def draw_task(
 
 
 def galleries(arms: Sequence[str], cases: pd.DataFrame, store: FrameStore) -> dict[str, Figure]:
-    """The cases that all arms miss, and those that one alone gets."""
+    """The cases that all arms miss, and those that only one arm gets right."""
     row_of_case = store.manifest.set_index("case")["row"]
     count = cases["case"].nunique()
     rule = "mean Dice below 0.5" if "dice" in cases else "wrong in most seeds"
@@ -57,7 +57,7 @@ def galleries(arms: Sequence[str], cases: pd.DataFrame, store: FrameStore) -> di
 
 
 def overlays(arms: Sequence[str], cases: pd.DataFrame, predictions: pd.DataFrame, store: FrameStore) -> Figure:
-    """Best, median and worst image with the outlines of all arms, of the first seed."""
+    """Best, median and worst image of the first seed, with the outlines of all arms."""
     seed = cases["seed"].iloc[0]
     dice = cases[cases["seed"] == seed].pivot(index="case", columns="arm", values="dice")
     of_arm = {

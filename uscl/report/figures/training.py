@@ -8,7 +8,7 @@ from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, plt
 
 
 def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
-    """Losses and learning rate by epoch, health of the representations, and that of the weights where there are any."""
+    """Losses and learning rate by epoch, health of the representations, and that of the weights if there are any."""
     weighted = "weight_mean" in history
     rows = 2 if weighted else 1
     figure, axes = plt.subplots(rows, 2, figsize=(PAGE, 2.9 * rows), layout="constrained", squeeze=False)
@@ -22,7 +22,7 @@ def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
 
 
 def losses(axis: Axes, history: pd.DataFrame) -> None:
-    """Losses, and the learning rate in parts of its largest value."""
+    """Draw the losses, and the learning rate relative to its largest value."""
     lines = {"loss": (BLUE, "-"), "validation_loss": (ORANGE, "--"), "meta_loss": (GREEN, "-.")}
     for name, (color, style) in lines.items():
         if name in history:
@@ -36,7 +36,7 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
 
 
 def representations(axis: Axes, history: pd.DataFrame) -> None:
-    """Effective rank on the left, alignment and uniformity on the right."""
+    """Draw the effective rank on the left, alignment and uniformity on the right."""
     axis.plot(history["epoch"], history["rank"], color=BLUE)
     axis.set(xlabel="epoch", ylim=(0, 1.1 * history["rank"].max() + 0.1))
     axis.set_ylabel("effective rank (RankMe)", color=BLUE)
@@ -47,7 +47,7 @@ def representations(axis: Axes, history: pd.DataFrame) -> None:
 
 
 def weights(axis: Axes, history: pd.DataFrame) -> None:
-    """Mean and spread of the pairs' weights, and how many of the pairs count effectively."""
+    """Draw mean and spread of the pairs' weights, and the effective share of the pairs."""
     mean, sd = history["weight_mean"], history["weight_sd"]
     axis.plot(history["epoch"], mean, color=BLUE, label="mean weight")
     axis.fill_between(history["epoch"], mean - sd, mean + sd, color=BLUE, alpha=0.2, label="± sd")

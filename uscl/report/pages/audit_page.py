@@ -1,4 +1,4 @@
-"""The audit as a page to look at: the verdict, what was found how often, and each pair side by side.
+"""The audit as a page for readers: the verdict, the number of findings of each kind, and each pair side by side.
 
 The page is one HTML file that needs neither network nor scripts. All names come from the data and are escaped.
 """
@@ -17,26 +17,26 @@ from numpy.typing import NDArray
 
 from uscl.data.store import FrameStore
 
-SHOWN = 200  # pairs of one kind: more make a page that no browser likes, and audit.csv has them all
+SHOWN = 200  # pairs of one kind: more make the page too slow for a browser, and audit.csv lists them all
 THUMBNAIL = 128  # pixels
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 
 # In the order of the page; kinds of any other name come last.
 KINDS = {
     "exact duplicate": "The same file, or the same stored pixels.",
-    "near duplicate": "Pictures that are alike though scaled, compressed, slightly cropped, brighter or mirrored.",
-    "same patient": "One name of a group in the pretraining pool and in a task's set.",
-    "same name": "One file name in the pretraining pool and in a task's set.",
-    "label conflict": "Duplicates with different labels: nobody knows which one is right.",
+    "near duplicate": "Pictures that match after scaling, compression, slight cropping, brightening or mirroring.",
+    "same patient": "The same group name in the pretraining pool and in a task's data set.",
+    "same name": "The same file name in the pretraining pool and in a task's data set.",
+    "label conflict": "Duplicates with different labels: it is unknown which label is right.",
     "group in two classes": "Files of one group with different labels.",
     "same series": "Numbered files of one series that belong to several groups.",
-    "burnt-in text": "What looks like writing, by a rough test: a network may read it instead of the tissue.",
+    "burnt-in text": "Areas that a rough test takes for writing: a network may read it instead of the tissue.",
 }
 ACTIONS = ("stop", "dropped", "grouped", "reported")  # the gravest first
 
 
 class Side(NamedTuple):
-    """One of the two that match: texts for reading, and the picture as a data URI ("" without one)."""
+    """One of the two files that match: texts for readers, and the picture as a data URI ("" if there is none)."""
 
     dataset: str
     video: str
@@ -47,7 +47,7 @@ class Side(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A finding as the page shows it; `b` is None for what concerns one file alone."""
+    """A finding as the page shows it; `b` is None if it concerns a single file."""
 
     level: str
     action: str
@@ -59,7 +59,7 @@ class Pair(NamedTuple):
 
 
 class Section(NamedTuple):
-    """All of one kind: how many there are, and the worst of them."""
+    """All findings of one kind: how many there are, and the worst of them."""
 
     kind: str
     meaning: str
@@ -70,10 +70,10 @@ class Section(NamedTuple):
 def audit_page(
     findings: pd.DataFrame, units: pd.DataFrame, stores: Mapping[str, FrameStore], verdict: Mapping[str, Any]
 ) -> str:
-    """The page, HTML; equal arguments give equal bytes.
+    """The page as HTML; equal arguments give equal bytes.
 
     `findings` and `units` are the audit's tables, `stores` the frame stores by data set, for pictures of 128 pixels at
-    most, and `verdict` has passed (bool) and sentence. Of each kind the worst `SHOWN` are on the page.
+    most, and `verdict` has passed (bool) and sentence. The page shows the worst `SHOWN` findings of each kind.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -88,7 +88,7 @@ def audit_page(
 
 
 def counts(findings: pd.DataFrame) -> dict[str, list[int]]:
-    """Kind -> number of findings by action, in the order of `ACTIONS`, and in all; kinds as the page has them."""
+    """Kind -> number of findings by action, in the order of `ACTIONS`, then in total; kinds in the page's order."""
     table = pd.crosstab(findings["kind"], findings["action"]).reindex(columns=list(ACTIONS), fill_value=0)
     return {kind: [*(int(n) for n in table.loc[kind]), int(table.loc[kind].sum())] for kind in kinds(findings)}
 
@@ -100,7 +100,7 @@ def kinds(findings: pd.DataFrame) -> list[str]:
 
 
 def set_rows(units: pd.DataFrame) -> list[tuple[str, list[int]]]:
-    """Of each data set its videos, those left out, its groups as read, and the groups of what is left."""
+    """Per data set: number of videos, of those left out, of groups as read, and of groups after the audit."""
     rows = []
     for dataset, part in units.groupby("dataset"):
         kept = part[part["kept"]]
@@ -110,7 +110,7 @@ def set_rows(units: pd.DataFrame) -> list[tuple[str, list[int]]]:
 
 
 def sections(findings: pd.DataFrame, stores: Mapping[str, FrameStore]) -> Iterator[Section]:
-    """What the page says of each kind."""
+    """One section per kind of finding."""
     for kind in kinds(findings):
         found = worst_first(findings[findings["kind"] == kind])
         shown = found.head(SHOWN).to_dict("records")
@@ -119,7 +119,7 @@ def sections(findings: pd.DataFrame, stores: Mapping[str, FrameStore]) -> Iterat
 
 
 def worst_first(findings: pd.DataFrame) -> pd.DataFrame:
-    """Leaks before warnings, then by what follows from them, then the most alike first; ties by name."""
+    """Leaks before warnings, then by action, then the most similar first; ties by name."""
     keys = findings.assign(
         leak=findings["level"] != "leak",
         grave=findings["action"].map({action: place for place, action in enumerate(ACTIONS)}),
@@ -147,7 +147,7 @@ def pair_of(row: dict, stores: Mapping[str, FrameStore]) -> Pair:
 
 
 def side_of(row: dict, side: str, stores: Mapping[str, FrameStore]) -> Side:
-    """Side "a" or "b" of a finding; of row -1 there is no picture."""
+    """Side "a" or "b" of a finding; row -1 means that there is no picture."""
     dataset, place = row[f"dataset_{side}"], int(row[f"row_{side}"])
     frame, picture = "", ""
     if place >= 0:
@@ -159,7 +159,7 @@ def side_of(row: dict, side: str, stores: Mapping[str, FrameStore]) -> Side:
 
 
 def data_uri(frame: NDArray[np.uint8]) -> str:
-    """A grey frame [size, size] as a PNG of `THUMBNAIL` pixels at most, to stand in the page itself."""
+    """A grey frame [size, size] as a PNG of `THUMBNAIL` pixels at most, to embed in the page."""
     side = min(len(frame), THUMBNAIL)
     small = cv2.resize(np.asarray(frame), (side, side), interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])

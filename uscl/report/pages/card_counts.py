@@ -1,4 +1,4 @@
-"""What a data card counts: files, groups and frames before and after each filter, classes, and sizes in the source."""
+"""The counts of a data card: files, groups and frames before and after each filter, classes, and source sizes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
 class Step(NamedTuple):
-    """A line of the table of counts: what a filter leaves, or takes away; None where it is unknown."""
+    """A line of the table of counts: what a filter keeps or removes; None if it is unknown."""
 
     what: str
     files: int | None
@@ -25,9 +25,9 @@ class Step(NamedTuple):
 def steps(
     manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, tasks: Mapping[str, pd.DataFrame]
 ) -> list[Step]:
-    """The way from the files in the folder to what each task takes; every line is the sum of those before it.
+    """From the files in the folder to the cases of each task, filter by filter; totals are sums of the lines above.
 
-    All tables are those of one data set; `tasks` has the manifest's rows that each task takes, before the audit. A file
+    All tables belong to one data set; `tasks` has the manifest's rows that each task takes, before the audit. A file
     here is a video (a folder of frames, a class of a pickled fold) or an image; masks count with their image.
     """
     unused = {action: by_reason(problems[problems["action"] == action]) for action in ("set aside", "left out")}
@@ -60,7 +60,7 @@ def sizes_of(rows: pd.DataFrame) -> tuple[int, int, int]:
 
 
 def by_reason(problems: pd.DataFrame) -> dict[str, list[str]]:
-    """Reason -> files, the most frequent first; reasons that differ in numbers alone are one, with n for them."""
+    """Reason -> files, the most frequent first; reasons that differ only in numbers are merged, with n for a number."""
     alike = problems["reason"].str.replace(r"\d+", "n", regex=True)
     found = {}
     for shape, part in problems.groupby(alike):
@@ -75,7 +75,7 @@ def still_images(manifest: pd.DataFrame) -> pd.Series:
 
 
 def expected_and_found(expected: Mapping[str, Any], manifest: pd.DataFrame) -> list[tuple[str, int, int]]:
-    """What, how many the registry expects, and how many are usable; what the registry doesn't know is left out."""
+    """What is counted, its expected and its usable number; what the registry gives no number for is left out."""
     still = still_images(manifest)
     files = manifest.drop_duplicates("video")
     found = {
@@ -96,7 +96,7 @@ def class_rows(manifest: pd.DataFrame) -> list[tuple[str, int, int, int]]:
 
 
 def spread(numbers: pd.Series) -> str:
-    """Least, median and most of some counts.
+    """Smallest, median and largest of some counts.
 
     >>> spread(pd.Series([3, 1, 2])), spread(pd.Series([4, 4]))
     ('1 to 3 (median 2)', '4')
@@ -108,8 +108,8 @@ def spread(numbers: pd.Series) -> str:
 def source_sizes(manifest: pd.DataFrame, root: Path) -> pd.DataFrame:
     """Columns file, width, height in pixels: the size of each source file's frames, from its header alone.
 
-    Of a folder of frames it is that of the first. Files that have no such header (pickled folds) are left out, and so
-    are files that have gone since they were extracted.
+    A folder of frames has the size of its first frame. Files without such a header (pickled folds) are left out, and so
+    are files that have disappeared since they were extracted.
     """
     rows = []
     for file in sorted(manifest["file"].unique()):
@@ -123,13 +123,13 @@ def source_sizes(manifest: pd.DataFrame, root: Path) -> pd.DataFrame:
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Width and height in pixels by the file's header, None where nothing tells them."""
+    """Width and height in pixels from the file's header, or None if it doesn't give them."""
     if path.is_dir():
         images = sorted(file for file in path.glob("[!.]*") if file.suffix.lower() in IMAGE_SUFFIXES)
         return size_of(images[0]) if images else None
     suffix = path.suffix.lower()
     if suffix == ".dcm":
-        # These two tags and no other: the rest of the header is about the patient.
+        # Read only these two tags: the rest of the header is about the patient.
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
         return (int(header.Columns), int(header.Rows)) if "Rows" in header and "Columns" in header else None
     if suffix in IMAGE_SUFFIXES:
@@ -143,7 +143,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def size_rows(sizes: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
-    """Sizes in the source and number of files, the most frequent first; beyond `most` the rest as one."""
+    """Sizes in the source and number of files, the most frequent first; sizes beyond `most` are put together."""
     counted = sizes.groupby(["width", "height"]).size().reset_index(name="files")
     counted = counted.sort_values(["files", "width", "height"], ascending=[False, True, True], kind="stable")
     rows = [(f"{row.width} x {row.height}", int(row.files)) for row in counted.itertuples()]

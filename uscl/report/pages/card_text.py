@@ -1,4 +1,4 @@
-"""The words of a data card: where a set comes from, and names and sentences from outside as Markdown."""
+"""The text of a data card: the origin of a data set, and names and sentences from outside as Markdown."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,39 +8,39 @@ EXAMPLES = 3
 
 
 def origin(entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> list[str]:
-    """Source, version, licence and citation, and how the files were had."""
+    """Source, version, licence and citation, and how the files were obtained."""
     if entry is None:
-        return [had(settings)]
+        return [obtained(settings)]
     licence = entry["licence"]
     lines = {
         "Source": entry["source"],
         "Version": entry["version"],
         "Licence": " ".join(filter(None, [licence["name"], f"({licence['url']})" if licence["url"] else ""])),
-        "It forbids": listed(licence["forbids"]),
+        "The licence forbids": listed(licence["forbids"]),
         "Cite": entry["citation"],
         "DOI": entry.get("doi"),
         "By hand": entry.get("by_hand"),
     }
-    return [*(f"{title}: {plain(str(text))}" for title, text in lines.items() if text), had(settings)]
+    return [*(f"{title}: {plain(str(text))}" for title, text in lines.items() if text), obtained(settings)]
 
 
 def listed(texts: str | Sequence[str] | None) -> str:
-    """One text or several as one."""
+    """One text, or several joined by commas."""
     return texts if isinstance(texts, str) else ", ".join(texts or ())
 
 
-def had(settings: Mapping[str, Any]) -> str:
-    """How the files came to be where they are."""
+def obtained(settings: Mapping[str, Any]) -> str:
+    """How the files came into their folder."""
     folder, record = code(str(settings["folder"])), settings.get("record")
     if settings.get("simulate"):
-        told = ", ".join(f"{key} {value}" for key, value in settings["simulate"].items())
-        return f"Had: drawn by the simulator into {folder} ({plain(told)})"
+        simulation = ", ".join(f"{key} {value}" for key, value in settings["simulate"].items())
+        return f"Obtained: simulated into {folder} ({plain(simulation)})"
     if not record or not record["fetched"]:
-        return f"Had: found in {folder}, as it was there; nothing was downloaded"
+        return f"Obtained: already in {folder}; nothing was downloaded"
     files = "; ".join(
         f"{plain(file['url'])} ({file['size'] / 1e6:.1f} MB, SHA-256 `{file['sha256']}`)" for file in record["files"]
     )
-    return f"Had: downloaded into {folder} from {files}"
+    return f"Obtained: downloaded into {folder} from {files}"
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -54,7 +54,7 @@ def indented(lines: Sequence[str]) -> str:
 
 
 def shortened(lines: Sequence[str], most: int) -> list[str]:
-    """The first lines, and a last one on how many more there are."""
+    """The first lines, and a last line with the number of the others."""
     more = [f"and {len(lines) - most} more"] if len(lines) > most else []
     return [*lines[:most], *more]
 
@@ -70,7 +70,7 @@ def some(names: Sequence[str]) -> str:
 
 
 def code(name: str) -> str:
-    """A name as Markdown code, also one that has backticks or line breaks.
+    """A name as Markdown code, even if it has backticks or line breaks.
 
     >>> code("a`b.png")
     '`` a`b.png ``'
@@ -82,7 +82,7 @@ def code(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Text from outside as one line of Markdown that means nothing but itself.
+    r"""Text from outside as one line of Markdown, escaped so that it is shown literally.
 
     >>> print(plain("a <b>|*c*"))
     a \<b>\|\*c\*

@@ -1,4 +1,4 @@
-"""The card of a data set: what it is, where it comes from, what of it is used, and what is wrong with it."""
+"""The card of a data set: what it is, where it comes from, how much of it is used, and what is wrong with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ from uscl.report.tables.writing import grid
 TEXT = "burnt-in text"
 LONGEST = 10  # lines of a list of reasons
 
-OWN = "A data set of your own: what it shows, where it comes from and what its licence allows is yours to say."
+OWN = "A data set of your own: its contents, origin and licence are not recorded in this project."
 
 
 def data_card(
@@ -39,10 +39,10 @@ def data_card(
     """The card in Markdown; equal arguments give equal text.
 
     `entry` is the registry's (config/datasets.yaml), None for a user's own set. `manifest` and `problems` are the frame
-    store's; `units` and `findings` the audit's, of which those of the set count. `tasks` has what the study uses the
-    set for and the manifest's rows that each takes before the audit (`uscl.data.splits.task_cases`; of a pool all).
-    `settings` are the set's in the study's config with folder (where its files are), frame_size, and if there are any
-    record (of `uscl.data.sources.fetch`) and sheet (the contact sheet's file). `sizes` is `card_counts.source_sizes`.
+    store's. `units` and `findings` are the audit's; only those of this set are used. `tasks` maps each use of the set
+    to the manifest's rows that it takes before the audit (`uscl.data.splits.task_cases`; a pool takes all). `settings`
+    are the set's in the study's config, with folder (where its files are), frame_size, and if there are any record (of
+    `uscl.data.sources.fetch`) and sheet (the contact sheet's file). `sizes` is `card_counts.source_sizes`.
     """
     units = units[units["dataset"] == name]
     findings = findings[(findings["dataset_a"] == name) | (findings["dataset_b"] == name)]
@@ -77,11 +77,11 @@ def summary(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: M
     """What the set is, in two sentences."""
     still = still_images(manifest)
     files = {"video": manifest.loc[~still, "video"].nunique(), "image": int(still.sum())}
-    told = " and ".join(counted(count, kind) for kind, count in files.items() if count)
+    contents = " and ".join(counted(count, kind) for kind, count in files.items() if count)
     groups, frames = counted(manifest["group"].nunique(), "group"), counted(len(manifest), "frame")
     what = f"{plain(entry['title'])}." if entry else OWN
     size = settings["frame_size"]
-    return f"{what} Usable here: {told} of {groups}, {frames} at {size} x {size} pixels."
+    return f"{what} Usable here: {contents} of {groups}, {frames} at {size} x {size} pixels."
 
 
 def count_grid(
@@ -114,7 +114,7 @@ def remarks(problems: pd.DataFrame) -> list[str]:
 
 
 def expectation(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
-    """Expected counts beside those that are usable."""
+    """Expected counts next to the usable ones."""
     rows = expected_and_found(entry["expected"], manifest) if entry and entry["expected"] else []
     if not rows:
         return []
@@ -123,9 +123,9 @@ def expectation(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, setting
         grid(["", "expected", "usable"], [[plain(name), f"{n}", f"{found}"] for name, n, found in rows]),
     ]
     if settings.get("rate_hz") or settings.get("max_frames"):
-        parts.append("The study takes some frames of each video, so that there are fewer than in its files.")
+        parts.append("The study takes only some frames of each video, so there are fewer than in the files.")
     if settings.get("partial"):
-        parts.append("The study says that its copy is a part (`partial: true`), so the counts were not enforced.")
+        parts.append("The study declares its copy as partial (`partial: true`), so the counts were not enforced.")
     return parts
 
 
@@ -138,40 +138,40 @@ def class_grid(manifest: pd.DataFrame) -> str:
 
 
 def measures(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
-    """What a group is and how large, and how many frames a video has, at which rate."""
+    """What a group is and how large groups are, and how many frames are taken per video, at which rate."""
     by_group = manifest.groupby("group")
     lines = [
-        f"Files a group: {spread(by_group['video'].nunique())}",
-        f"Frames a group: {spread(by_group.size())}",
+        f"Files per group: {spread(by_group['video'].nunique())}",
+        f"Frames per group: {spread(by_group.size())}",
     ]
     if entry and entry["group"]:
         lines.insert(0, f"A group is: {plain(entry['group'])}")
     moving = manifest[~still_images(manifest)]
     if len(moving):
-        lines.append(f"Frames taken of a video: {spread(moving.groupby('video').size())}")
+        lines.append(f"Frames taken per video: {spread(moving.groupby('video').size())}")
         rate, most = settings.get("rate_hz"), settings.get("max_frames")
-        lines.append(f"Rate: {f'{rate:g} frames a second' if rate else 'every frame'}, {limit(most)}")
+        lines.append(f"Rate: {f'{rate:g} frames per second' if rate else 'every frame'}, {limit(most)}")
     return lines
 
 
 def limit(most: int | None) -> str:
     """How many frames of a video are taken at most."""
-    return f"the first {most} of each video at most" if most else "without a limit"
+    return f"at most the first {most} of each video" if most else "without a limit"
 
 
 def size_grid(sizes: pd.DataFrame, manifest: pd.DataFrame) -> str:
     """Width and height of the frames as they were recorded, with the number of files."""
     files = manifest["file"].nunique()
     if sizes.empty:
-        return "Unknown: the headers of the files don't tell."
+        return "Unknown: the headers of the files don't give it."
     rows = [[size, f"{count}"] for size, count in size_rows(sizes)]
     ranges = f"In pixels: width {spread(sizes['width'])}, height {spread(sizes['height'])}."
-    missing = f" Unknown of {files - len(sizes)} of {files} files." if len(sizes) < files else ""
+    missing = f" Unknown for {files - len(sizes)} of {files} files." if len(sizes) < files else ""
     return f"{ranges}{missing}\n\n{grid(['width x height', 'files'], rows)}"
 
 
 def audit_lines(findings: pd.DataFrame, manifest: pd.DataFrame) -> str:
-    """The findings that name the set, by kind, with what follows from them; burnt-in text as one line."""
+    """The findings that name the set, by kind, with the action taken; burnt-in text as one line."""
     lines = []
     for kind in kinds(findings):
         part = findings[findings["kind"] == kind]

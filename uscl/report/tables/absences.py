@@ -1,4 +1,4 @@
-"""What the result table has no value of, and why."""
+"""Which values the result table lacks, and why."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from uscl.metrics.registry import MAIN, title
 
 
 def absences(table: pd.DataFrame) -> list[str]:
-    """A sentence for each reason why an evaluation or a main metric has no value, with the arms that it holds for."""
+    """One sentence per reason why an evaluation or a main metric has no value, naming the arms concerned."""
     rows = table[table["reason"].notna() & (table["metric"].isna() | table["metric"].isin(MAIN))]
     what = rows["metric"].map(title, na_action="ignore").fillna("not evaluated")
     sentences = []

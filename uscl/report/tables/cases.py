@@ -1,4 +1,4 @@
-"""Scored cases of all arms side by side: one row a case, as those who check a claim take it."""
+"""Scored cases of all arms side by side, one row per case, for readers who want to check a claim."""
 
 import pandas as pd
 
@@ -7,12 +7,12 @@ from uscl.metrics.registry import SEGMENTATION, case_scores_of
 KEY = ["case", "group", "fold", "seed", "label"]
 
 
-def one_row_a_case(cases: pd.DataFrame) -> pd.DataFrame:
-    """One row a test case and seed: case, group, fold, seed, label, then each arm's figures as `<figure>:<arm>`.
+def one_row_per_case(cases: pd.DataFrame) -> pd.DataFrame:
+    """One row per test case and seed: case, group, fold, seed, label, then each arm's figures as `<figure>:<arm>`.
 
-    `cases` are those of all arms and seeds of one task in one regime (`uscl.metrics.scores.case_scores`). Figures:
-    predicted and correct of a classification, the metrics of single images (dice, iou, hd95) of a segmentation. Rows
-    are ordered by seed, fold and case.
+    `cases` are those of all arms and seeds of one task in one regime (`uscl.metrics.scores.case_scores`). The figures
+    are predicted and correct for a classification, and the metrics of single images (dice, iou, hd95) for a
+    segmentation. Rows are ordered by seed, fold and case.
     """
     if cases.empty:
         return pd.DataFrame(columns=KEY)

@@ -1,4 +1,4 @@
-"""What every arm took on every task: time, memory and images, from the records of the runs; and that for reading."""
+"""The costs of every arm on every task (time, memory and images), from the runs' records, as a table and as text."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,20 +12,21 @@ EVALUATION = ("arm", "task", "regime")
 COLUMNS = ["pretraining_s", "finetuning_s", "peak_memory_mib", "pretraining_images", "finetuning_images", "parameters"]
 
 EXPLANATION = """\
-Sums over seeds. An image counts each time it is seen. Time is that of training itself. Peak memory is the largest of
-the arm's jobs, without that of a GPU. Probes count their fit alone, not the features, which are computed once an
-encoder."""
+Sums over seeds. An image counts each time it is seen. Time is the time spent in training itself. Peak memory is the
+largest of the arm's jobs, without GPU memory. The time of a probe is the time of its fit; it leaves out the features,
+which are computed once per encoder."""
 
 Record = Mapping[str, Any]
 
 
 def costs_table(encoders: Iterable[Record], cells: Iterable[Record]) -> pd.DataFrame:
-    """One row an arm x task x regime, in the order of the cells (`costs.csv`).
+    """One row per arm x task x regime, in the order of the cells (`costs.csv`).
 
     `encoders` and `cells` are the records (`uscl.jobs.run_record`) of all seeds. Seconds and images are sums over
-    seeds: those of the training itself, without reading, scoring and writing. An arm that is not pretrained has 0 of
-    both. `peak_memory_mib` is the largest resident memory of the arm's pretraining runs and of the evaluation's, not a
-    GPU's. `parameters` are the encoder's. Times and memory are measured, so they differ from run to run.
+    seeds, for the training itself, without reading, scoring and writing. An arm that is not pretrained has 0 of both in
+    pretraining. `peak_memory_mib` is the largest resident memory of the arm's pretraining and evaluation runs; it
+    leaves out GPU memory. `parameters` are the encoder's. Times and memory are measured, so they differ from run to
+    run.
     """
     of_arm, of_evaluation = defaultdict(list), defaultdict(list)
     for record in encoders:
@@ -40,7 +41,7 @@ def costs_table(encoders: Iterable[Record], cells: Iterable[Record]) -> pd.DataF
 
 
 def costs(pretrained: Sequence[Record], evaluated: Sequence[Record]) -> dict[str, float]:
-    """The costs of one arm in one evaluation; `pretrained` and `evaluated` are its records, one a seed."""
+    """The costs of one arm in one evaluation; `pretrained` and `evaluated` are its records, one per seed."""
     return {
         "pretraining_s": float(sum(record.get("training_s", 0) for record in pretrained)),
         "finetuning_s": float(sum(fold["ended"] - fold["started"] for record in evaluated for fold in record["folds"])),
@@ -52,9 +53,9 @@ def costs(pretrained: Sequence[Record], evaluated: Sequence[Record]) -> dict[str
 
 
 def cost_parts(costs: pd.DataFrame) -> list[str]:
-    """Two Markdown grids, on the arms' pretraining and on the evaluations, with their heading; none without costs.
+    """Two Markdown grids with a heading, for the arms' pretraining and for the evaluations; empty without costs.
 
-    `costs` is `costs_table`, or the result table, which has images and parameters alone.
+    `costs` is `costs_table`, or the result table, which has only images and parameters.
     """
     rows = costs.dropna(subset=["pretraining_images", "finetuning_images"])
     if not len(rows):
@@ -63,12 +64,12 @@ def cost_parts(costs: pd.DataFrame) -> list[str]:
     tasks = [evaluation(name, part) for name, part in rows.groupby(["task", "regime"], sort=False)]
     measured = "pretraining_s" in rows
     of_arms = ["arm", "encoder's parameters", "images seen in pretraining", *(["time", "peak memory"] * measured)]
-    of_tasks = ["task", "regime", "training images seen by an arm", *(["time of an arm"] * measured)]
+    of_tasks = ["task", "regime", "training images seen per arm", *(["time per arm"] * measured)]
     return ["## Costs", EXPLANATION, grid(of_arms, arms), grid(of_tasks, tasks)]
 
 
 def pretraining(arm: str, costs: pd.DataFrame) -> list[str]:
-    """A line on an arm's pretraining."""
+    """The grid's line for an arm's pretraining."""
     first = costs.iloc[0]
     line = [arm, f"{first['parameters']:,.0f}", f"{first['pretraining_images']:,.0f}"]
     if "pretraining_s" in costs:
@@ -78,7 +79,7 @@ def pretraining(arm: str, costs: pd.DataFrame) -> list[str]:
 
 
 def evaluation(name: tuple[str, str], costs: pd.DataFrame) -> list[str]:
-    """A line on a task in a regime, from the arm that took least to the one that took most."""
+    """The grid's line for a task in a regime: the range from the cheapest to the most expensive arm."""
     line = [*name, span([f"{images:,.0f}" for images in sorted(costs["finetuning_images"])])]
     if "finetuning_s" in costs:
         line.append(span([duration(seconds) for seconds in sorted(costs["finetuning_s"])]))

@@ -18,18 +18,18 @@ def holm_by_family(comparisons: pd.DataFrame) -> pd.Series:
     """Holm-corrected p of every comparison of a study, with the index of `comparisons`; NaN stays NaN.
 
     `comparisons` has metric and p, and all pairs of arms on all tasks in all regimes. Those on the tasks' primary
-    metrics (macro-F1, Dice) are one family, for they are what the study is about. Each other metric is a family of its
-    own.
+    metrics (macro-F1, Dice) form one family, because they are what the study is about. Each other metric is a family of
+    its own.
     """
     family = comparisons["metric"].where(~comparisons["metric"].isin(PRIMARY), "primary")
     return comparisons["p"].astype(float).groupby(family).transform(lambda p: holm(p))
 
 
 def verdicts(comparisons: pd.DataFrame) -> pd.Series:
-    """Better or worse where the corrected test (`p_holm`) shows the arm to be so, else "not shown".
+    """Better or worse if the corrected test (`p_holm`) shows it, else "not shown".
 
-    `comparisons` has metric, difference and p_holm. The sign of the difference counts the other way round where lower
-    is better.
+    `comparisons` has metric, difference and p_holm. For a metric where lower is better, a negative difference means
+    better.
     """
     gain = comparisons["difference"].astype(float)
     gain = gain.where(~comparisons["metric"].map(lower_is_better).astype(bool), -gain)

@@ -16,10 +16,10 @@ SPECIAL |= {"<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "↓": r"$\downa
 
 
 def latex(table: pd.DataFrame, study: str) -> str:
-    """`table.tex`: one table environment a task and regime, with the main metrics of `result_table`.
+    """`table.tex`: one table environment per task and regime, with the main metrics of `result_table`.
 
-    Every arm has two lines: mean and standard deviation, and below them the confidence interval. Bold is what `best`
-    says, nothing else. What is missing or undefined stands in a paragraph behind the tables.
+    Every arm has two lines: mean and standard deviation, and below them the confidence interval. Exactly the rows that
+    are `best` are bold. A paragraph after the tables lists what is missing or undefined.
     """
     parts = [
         environment(rows, study)
@@ -71,7 +71,7 @@ def heading(metric: str) -> str:
 
 
 def arm_lines(of_arm: pd.DataFrame, metrics: list[str]) -> str:
-    """Two lines on an arm: means and standard deviations with the rank, and the intervals."""
+    """The two lines of an arm: means and standard deviations with the rank, then the intervals."""
     known = {row["metric"]: row for row in of_arm.to_dict("records")}
     primary = next((known[metric] for metric in metrics if metric in PRIMARY and metric in known), None)
     rank = "--" if primary is None or pd.isna(primary["rank"]) else f"{primary['rank']:g}"
@@ -96,7 +96,7 @@ def interval(row: dict[str, Any] | None) -> str:
 
 
 def caption(rows: pd.DataFrame, study: str) -> str:
-    """What the figures are and what bold means."""
+    """What the numbers are and what bold means."""
     task, regime = rows[["task", "regime"]].iloc[0]
     scores, cases, groups = (int(rows[column].max()) for column in ("n", "n_cases", "n_groups"))
     text = f"Study {study}, {task} ({regime}): mean ± standard deviation over folds and seeds ({scores} scores), in"
@@ -104,7 +104,7 @@ def caption(rows: pd.DataFrame, study: str) -> str:
     text += f" cases of {groups} patients, else videos, else images)."
     reference = rows["reference"].dropna()
     if len(reference):
-        text += " Bold: the best mean, of an arm that the paired permutation test with Holm's correction shows to be"
+        text += " Bold: the best mean, if the paired permutation test with Holm's correction shows the arm to be"
         text += (
             f" better than {reference.iloc[0]} (p < 0.05), or {reference.iloc[0]} itself if better than every other."
         )

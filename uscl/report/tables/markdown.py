@@ -1,4 +1,4 @@
-"""The result table for reading: arms and main metrics by task and regime, costs, and what it all means."""
+"""The result table for readers: arms and main metrics by task and regime, costs, and notes on how to read it."""
 
 from collections.abc import Mapping
 from textwrap import fill
@@ -24,20 +24,20 @@ AUTHORS = "accuracy, epoch chosen on the test fold (not a result)"
 
 SCORES = """\
 - A score is that of one fold's test part with one seed, and each test part is scored once: a validation part of the
-  training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. Folds
-  share training data, so their scores are not independent, and it is no standard error.
-- [low, high] is the 95 % confidence interval of the mean: a bootstrap that draws patients (else videos, else images)
-  within each fold. It leaves out that other training patients would have given other models.
-- The rank is that of the mean among the arms, 1 the best."""
+  training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. It is
+  not a standard error: folds share training data, so their scores are not independent.
+- [low, high] is the mean's 95 % confidence interval, from a bootstrap that draws patients (else videos, else images)
+  within each fold. It does not include the variation between models trained on other patients.
+- The rank orders the arms by their mean; 1 is the best."""
 
 MASKS = """\
-- Dice, IoU and HD95 are those of single images, with masks at the study's frame size and not at the size of the source
-  image: don't compare them with published ones. Two empty masks agree (Dice and IoU 1, HD95 0); where one of the two is
-  empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
+- Dice, IoU and HD95 are computed per image, with masks at the study's frame size and not at the size of the source
+  image: don't compare them with published values. Two empty masks agree (Dice and IoU 1, HD95 0). If only one of the
+  two is empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
 
 BEST_EPOCH = """\
-- "Epoch chosen on the test fold" is the authors' protocol: the epoch that is best on the test fold itself, and the
-  cases of all folds pooled. It is biased upwards, stands here for comparison alone and is used for nothing else."""
+- "Epoch chosen on the test fold" is the authors' protocol: it takes the epoch that is best on the test fold itself, and
+  pools the cases of all folds. It is biased upwards. It is here for comparison only and is used for nothing else."""
 
 
 def markdown(
@@ -51,8 +51,8 @@ def markdown(
     """`table.md`: the main metrics of `result_table`, what is missing and why, and the costs.
 
     `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory;
-    `regimes` has the titles of the regimes. Figures are in percent unless a unit is named. Bold is what `best` says,
-    nothing else.
+    `regimes` has the titles of the regimes. Scores are in percent unless a unit is named. Exactly the rows that are
+    `best` are bold.
     """
     parts = [f"# Results of the study `{study}`", introduction(table, claims)]
     for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
@@ -65,13 +65,13 @@ def markdown(
 
 
 def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """What the figures are, what bold means here, and how many comparisons are shown."""
+    """What the numbers are, what bold means, and how many comparisons show a difference."""
     lines = [
         "Mean ± standard deviation over folds and seeds [95 % confidence interval], in percent. ↓: lower is better"
     ]
     if len(claims):
-        meaning = f"the best mean, of an arm that the corrected test shows to be better than `{reference_of(table)}`"
-        lines.append(f"**Bold**: {meaning}" if table["best"].any() else f"Nothing is bold; bold would be {meaning}")
+        meaning = f"the best mean, if the corrected test shows the arm to be better than `{reference_of(table)}`"
+        lines.append(f"**Bold**: {meaning}" if table["best"].any() else f"Nothing is bold; bold would mean {meaning}")
         differ = (claims["verdict"] != "not shown").sum()
         lines.append(f"{differ} of {len(claims)} comparisons on the primary metrics show a difference: see claims.md")
     else:
@@ -87,16 +87,16 @@ def reference_of(table: pd.DataFrame) -> str:
 
 
 def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
-    """How many cases, groups and scores the figures of a task rest on, and what the audit found of its data."""
+    """How many cases, groups and scores the numbers of a task rest on, and what the audit found in its data."""
     cases, groups, scores = (rows[column].max() for column in ("n_cases", "n_groups", "n"))
     regime = rows["regime"].iloc[0]
     meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
     leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
-    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores an arm.{meaning} Audit of the data: {leaks}."
+    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores per arm.{meaning} Audit of the data: {leaks}."
 
 
 def result_grid(rows: pd.DataFrame) -> str:
-    """Arms down, main metrics across, then rank and corrected p on the primary metric."""
+    """One row per arm: the main metrics, then rank and corrected p on the primary metric."""
     present = set(rows["metric"])
     metrics = [metric for metric in MAIN if metric in present]
     primary = next(metric for metric in metrics if metric in PRIMARY)
@@ -106,7 +106,7 @@ def result_grid(rows: pd.DataFrame) -> str:
     lines = []
     for arm, of_arm in rows.groupby("arm", sort=False):
         known = {row["metric"]: row for row in of_arm.to_dict("records")}
-        line = [marked(of_arm), *(cell(known.get(metric)) for metric in metrics), *standing(arm, known.get(primary))]
+        line = [marked(of_arm), *(cell(known.get(metric)) for metric in metrics), *rank_and_p(arm, known.get(primary))]
         lines.append(line + ([authors_cell(known.get("accuracy"))] if by_authors else []))
     return grid([*header, AUTHORS] if by_authors else header, lines)
 
@@ -125,7 +125,7 @@ def cell(row: dict | None) -> str:
     return f"**{text}**" if row["best"] else text
 
 
-def standing(arm: str, row: dict | None) -> list[str]:
+def rank_and_p(arm: str, row: dict | None) -> list[str]:
     """Rank and corrected p of a row of the primary metric."""
     if row is None:
         return ["-", "-"]
@@ -139,7 +139,7 @@ def authors_cell(row: dict | None) -> str:
 
 
 def notes(table: pd.DataFrame) -> str:
-    """What a reader must know, of what the table has."""
+    """What a reader must know about the parts that this table has."""
     parts = [SCORES]
     if explained := [metric.note for metric in METRICS if metric.note and table["metric"].eq(metric.name).any()]:
         parts.append(fill(f"- {' '.join(explained)}", 120, subsequent_indent="  "))
@@ -153,12 +153,12 @@ def notes(table: pd.DataFrame) -> str:
 
 
 def comparison(reference: str) -> str:
-    """How arms are compared, and what bold stands for."""
+    """How arms are compared, and what bold means."""
     primaries = ", ".join(map(title, PRIMARY))
     return f"""\
-- Holm p: a two-sided paired permutation test against `{reference}`, which swaps both arms' predictions of whole
-  patients, corrected by Holm's method. All comparisons of the study on the primary metrics ({primaries}) are one
-  family, those on each other metric another one.
-- Bold: the best mean of its column, of an arm with Holm p < 0.05 in its favour. That is better than `{reference}`, not
-  better than every arm. `{reference}` itself is bold only if it is shown to be better than every other arm.
-- A difference that is not shown may be there all the same: few patients show large differences only."""
+- Holm p: the p of a two-sided paired permutation test against `{reference}`, which swaps both arms' predictions for
+  whole patients, corrected by Holm's method. All comparisons of the study on the primary metrics ({primaries}) form
+  one family, and those on each other metric form another.
+- Bold: the best mean of its column, if the arm has Holm p < 0.05 in its favour. It is then shown to be better than
+  `{reference}`, not than every arm. `{reference}` itself is bold only if it is shown to be better than every other arm.
+- A difference that is not shown may still exist: with few patients, only large differences can be shown."""

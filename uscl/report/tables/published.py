@@ -1,6 +1,6 @@
-"""What the papers and the authors' code report, beside this study's values, with the differences in protocol.
+"""What the papers and the authors' code report, next to this study's values, with the differences in protocol.
 
-Only figures that were confirmed at their source stand here. They are no result of this study and enter no test.
+Only values that were confirmed at their source are listed. They are not results of this study and enter no test.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ OURS = ("mean", "sd", "ci_low", "ci_high", "best_on_test_epoch")
 
 
 class Figure(NamedTuple):
-    """A published accuracy on POCUS, in percent; `input_px` and `encoder` are None where the source doesn't say."""
+    """A published accuracy on POCUS, in percent; `input_px` and `encoder` are None if the source doesn't give them."""
 
     method: str
     encoder: str | None
@@ -35,16 +35,16 @@ PUBLISHED = (
     Figure("meta_uscl", "ResNet-18", 64, 90.9, META_README, ""),
     Figure("meta_uscl", "ShuffleNet v2", 224, 90.3, META_README, ""),
     Figure("meta_uscl", "ShuffleNet v2", 64, 87.3, META_README, ""),
-    Figure("uscl", "ResNet-18", None, 94.19, "README of USCL's code", f"its result file says 95.42; {ANOTHER}"),
+    Figure("uscl", "ResNet-18", None, 94.19, "README of USCL's code", f"its result file gives 95.42; {ANOTHER}"),
     Figure("imagenet", None, None, 84.0, USCL_ABSTRACT, ""),
 )
 
 INTRODUCTION = """\
-Accuracy on POCUS in percent. The reported values are no results of this study. Ours are the accuracy of the arm on the
-study's task `pocus`; "-" where this study has none or the source doesn't say."""
+Accuracy on POCUS in percent. The reported values are not results of this study. Ours are the accuracy of the arm on the
+study's task `pocus`. "-" means that this study has no value, or that the source doesn't give it."""
 
 DIFFERENCES = """\
-What stands between them (reported: by the papers and the authors' released code):
+How the protocols differ (reported: by the papers and the authors' released code):
 
 | | reported | ours |
 | --- | --- | --- |
@@ -53,19 +53,19 @@ What stands between them (reported: by the papers and the authors' released code
 | seeds | one, no spread | those of the config |
 | pretraining | on US-4, which was never fully released (ImageNet: on photographs) | on the pool of the config |
 | encoder and input size | as in the table, where known | those of the config |
-| layers | Meta-USCL: the last block and the head | as the column says |
+| layers | Meta-USCL: the last block and the head | as named in the column |
 
-So no difference between reported and ours says anything about a method. Where the study's task `pocus` is simulated, as
-in the embedded study, it shares no more than its name and its classes with the published one."""
+So no difference between reported and ours is evidence about a method. If the study's task `pocus` is simulated, as
+in the embedded study, it shares only its name and its classes with the published one."""
 
 
 def reported(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
-    """One row a published figure (`reported.csv`), with accuracies as shares.
+    """One row per published value (`reported.csv`), with accuracies as shares.
 
     Columns: method, encoder, input_px, metric, reported, source, remark, arm (of this study), and for `last_block` and
-    `finetune` our <regime>_mean, _sd, _ci_low, _ci_high and _best_on_test_epoch on the task `pocus`; NaN where there is
-    none. `table` is `result_table`; `methods` gives the method of each arm: the arm called like the method stands for
-    it, else its first.
+    `finetune` our <regime>_mean, _sd, _ci_low, _ci_high and _best_on_test_epoch on the task `pocus`; NaN if there is
+    none. `table` is `result_table`; `methods` gives the method of each arm. A method is represented by the arm of the
+    same name, else by its first arm.
     """
     ours = table[(table["task"] == TASK) & (table["metric"] == METRIC)].set_index(["arm", "regime"])
     rows = []
@@ -83,7 +83,7 @@ def reported(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
 
 
 def arm_of(method: str, methods: Mapping[str, str]) -> str | None:
-    """The study's arm that stands for a method.
+    """The study's arm that represents a method.
 
     >>> arm_of("uscl", {"mine": "uscl", "uscl": "uscl"}), arm_of("uscl", {"mine": "uscl"}), arm_of("uscl", {})
     ('uscl', 'mine', None)
@@ -93,7 +93,7 @@ def arm_of(method: str, methods: Mapping[str, str]) -> str | None:
 
 
 def reported_markdown(published: pd.DataFrame) -> str:
-    """`reported.md`: the published figures in percent, ours beside them, sources, and the differences in protocol."""
+    """`reported.md`: the published values in percent, ours next to them, sources, and the differences in protocol."""
     rows = published.to_dict("records")
     by_authors = [regime for regime in REGIMES if published[f"{regime}_best_on_test_epoch"].notna().any()]
     header = ["method", "encoder", "input (pixels)", "reported", "arm", *(f"ours, {regime}" for regime in REGIMES)]
@@ -103,7 +103,7 @@ def reported_markdown(published: pd.DataFrame) -> str:
 
 
 def line(row: dict[str, Any], by_authors: Sequence[str]) -> list[str]:
-    """A published figure and ours; the authors' protocol for the regimes `by_authors` alone."""
+    """A published value and ours; our value by the authors' protocol only for the regimes `by_authors`."""
     what = [row["method"], or_dash(row["encoder"]), or_dash(row["input_px"]), f"{100 * row['reported']:.4g}"]
     ours = []
     for regime in REGIMES:
@@ -115,10 +115,10 @@ def line(row: dict[str, Any], by_authors: Sequence[str]) -> list[str]:
 
 
 def or_dash(value: Any) -> str:
-    """What is known, else a dash."""
+    """The value as text, or a dash if it is missing."""
     return "-" if pd.isna(value) else str(value)
 
 
 def origin(row: dict[str, Any]) -> str:
-    """Where a figure is from."""
+    """The source of a published value."""
     return f"- {row['method']}: {row['source']}" + (f"; {row['remark']}." if row["remark"] else ".")

@@ -14,7 +14,7 @@ COSTS = ["pretraining_images", "finetuning_images", "parameters"]
 PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
 COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
 COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason", *COSTS, *PROVENANCE]
-WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, also where some are missing
+WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, even if some are missing
 
 Missing = tuple[str | None, str, str, str]
 
@@ -35,19 +35,20 @@ def result_table(
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
     `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
-    `costs` and `provenance` have a row an arm x task x regime. `labelled` are the arms that see class labels of the
-    pool. `missing` names arm (None for all arms), task, regime and reason of what was not evaluated: a row without a
-    metric.
+    `costs` and `provenance` have one row per arm x task x regime. `labelled` are the arms that see class labels of the
+    pool. `missing` names arm (None for all arms), task, regime and reason of what was not evaluated; it becomes a row
+    without a metric.
 
-    `rank` is 1 for the best mean, the average for equal ones. `p_holm` is the paired permutation test against the
-    `reference` arm, corrected by Holm's method: one family of all comparisons on the tasks' primary metrics, and one of
-    each other metric (`holm_by_family`). `best` is True for the one best mean if that test shows the arm to be better
-    than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than every other arm.
+    `rank` is 1 for the best mean; equal means share their average rank. `p_holm` is the p of the paired permutation
+    test against the `reference` arm, corrected by Holm's method: all comparisons on the tasks' primary metrics form one
+    family, and each other metric is another (`holm_by_family`). `best` is True for the one best mean if that test shows
+    the arm to be better than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than
+    every other arm.
 
-    ValueError if `reference` is none of `arms`.
+    Raises ValueError if `reference` is not one of `arms`.
     """
     if reference not in arms:
-        raise ValueError(f"The reference {reference} is none of the arms {', '.join(arms)}.")
+        raise ValueError(f"The reference {reference} is not one of the arms {', '.join(arms)}.")
     table = in_order(pd.concat([with_reasons(intervals), missing_rows(arms, missing)]), arms)
     table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
     authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
@@ -62,7 +63,7 @@ def result_table(
 
 
 def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
-    """The intervals with a reason where a metric is undefined in some or all scores."""
+    """The intervals, with a reason if a metric is undefined in some or all scores."""
     reasons = [
         why_undefined(metric, int(undefined), int(n + undefined))
         for metric, undefined, n in intervals[["metric", "undefined", "n"]].itertuples(index=False)
@@ -71,7 +72,7 @@ def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
-    """The reason of undefined scores; None where there are none.
+    """Why scores are undefined; None if all are defined.
 
     >>> why_undefined("auroc", 2, 15)
     'undefined in 2 of 15 scores: a class is absent from the test part'
@@ -83,7 +84,7 @@ def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
 
 
 def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
-    """A row for each arm of each evaluation that does not exist."""
+    """One row per arm of each evaluation that does not exist."""
     rows = [
         (each, task, regime, None, reason)
         for arm, task, regime, reason in missing
@@ -102,7 +103,7 @@ def in_order(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
 
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """The corrected tests of all arms against the reference: what `ROW` names, reference, p_holm and verdict."""
+    """The corrected tests of all arms against the reference: the columns `ROW`, reference, p_holm and verdict."""
     tested = corrected(comparisons)
     return tested.loc[tested["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
 

@@ -1,4 +1,4 @@
-"""What the tables are made of: the files that every cell and every comparison left behind."""
+"""What the tables are made of: the files that cells and comparisons have written."""
 
 import json
 from collections import defaultdict
@@ -16,9 +16,9 @@ EVALUATION = ["arm", "task", "regime"]
 def records_of(
     outcomes: Sequence[str | Path], evaluations: Sequence[tuple[str, str]], arms: Sequence[str], seeds: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, str]]]:
-    """The records of the runs of all arms that are complete, and arm, task, regime and reason of the others.
+    """The records of the runs of all complete arms, and arm, task, regime and reason of the incomplete ones.
 
-    `outcomes` are the paths for each evaluation, arm and seed, in this order.
+    `outcomes` are the paths by evaluation, arm and seed, in this order.
     """
     records, missing, count = [], [], len(arms) * len(seeds)
     for number, (task, regime) in enumerate(evaluations):
@@ -35,7 +35,7 @@ def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
 
 
 def best_on_test_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Mean over seeds of what the best epochs on the test folds give: arm, task, regime, metric, value.
+    """Mean score over seeds of the epochs that are best on the test folds: arm, task, regime, metric, value.
 
     `paths` are the tables of all evaluations (best_on_test_epoch.csv); one that was not run with the authors' protocol
     is empty.
@@ -51,8 +51,8 @@ def provenance(records: Iterable[Mapping[str, Any]], leaks: Mapping[str, str]) -
     """Where the scores of each arm x task x regime come from, one row each.
 
     `records` are the cells' run records (`uscl.jobs.run_record`), `leaks` what the audit found, by task. Columns: arm,
-    task, regime; run, the MLflow runs' name less their seed; seeds; commit, config_sha256, data_sha256, leaks, cpu and
-    gpu. Seeds that were run apart may differ in them: all values then, in the seeds' order.
+    task, regime; run, the MLflow runs' name without the seed; seeds; commit, config_sha256, data_sha256, leaks, cpu and
+    gpu. If seeds that were run separately differ in one of these, it lists all values in the seeds' order.
     """
     found: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:

@@ -1,4 +1,4 @@
-"""How figures and grids are written in tables for reading."""
+"""How numbers and grids are written in tables for readers."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def mean_and_sd(mean: float, sd: float, metric: str) -> str:
 
 
 def limits(low: float, high: float, metric: str) -> str:
-    """A confidence interval, nothing where it is undefined.
+    """A confidence interval, or an empty text if it is undefined.
 
     >>> limits(0.45, 0.55, "dice"), limits(math.nan, math.nan, "dice")
     ('[45.0, 55.0]', '')
@@ -38,7 +38,7 @@ def limits(low: float, high: float, metric: str) -> str:
 
 
 def points(difference: float, sign: str = "") -> str:
-    """A difference of shares in percentage points, with a second decimal where the first would show none.
+    """A difference of shares in percentage points, with a second decimal if one decimal would show 0.
 
     >>> points(0.008, "+"), points(-0.004), points(-0.0004), points(0.0), points(-1e-17, "+")
     ('+0.8', '-0.4', '-0.04', '0.0', '0.0')
@@ -50,7 +50,7 @@ def points(difference: float, sign: str = "") -> str:
 
 
 def p_value(p: float) -> str:
-    """A p with two digits, or with as many as tell it from 0.05.
+    """A p with two digits, or with as many as it takes to show on which side of 0.05 it lies.
 
     >>> p_value(0.3149), p_value(1.0), p_value(0.0496), p_value(0.05), p_value(0.0002), p_value(math.nan)
     ('0.31', '1', '0.0496', '0.05', '< 0.001', 'undefined')
@@ -75,7 +75,7 @@ def duration(seconds: float) -> str:
 
 
 def span(texts: Sequence[str]) -> str:
-    """The first and last of some ordered texts, once where they are equal.
+    """The first and last of some ordered texts, or one text if they are equal.
 
     >>> span(["4 s", "5 s", "7 s"]), span(["4 s", "4 s"])
     ('4 s to 7 s', '4 s')

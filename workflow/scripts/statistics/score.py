@@ -7,7 +7,7 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.base.files import written
     from uscl.jobs.outcome import runs_of
-    from uscl.report.tables.cases import one_row_a_case
+    from uscl.report.tables.cases import one_row_per_case
     from uscl.stats.evaluation import score_runs
     from uscl.stats.summary import comparisons, intervals
 
@@ -21,7 +21,7 @@ with job(snakemake):
         "best_on_test": scored.best_on_test,
         "intervals": intervals(scored.cases, params.kind, **settings),
         "comparisons": comparisons(scored.cases, params.kind, pairs, **settings),
-        "side_by_side": one_row_a_case(scored.cases),
+        "side_by_side": one_row_per_case(scored.cases),
     }
     with written(Path(out.cases)) as path:
         scored.cases.to_parquet(path, index=False)

@@ -44,11 +44,11 @@ def test_the_last_two_are_kept_and_the_newest_is_taken(tmp_path):
     assert names(tmp_path) == kept
     assert checkpoints.latest(tmp_path, "this run") == {"value": [10, 7]}
     assert names(tmp_path) == kept
-    checkpoints.save(tmp_path, 11, 0, "this run", {"value": [11, 0]})  # the end of the epoch comes behind its steps
+    checkpoints.save(tmp_path, 11, 0, "this run", {"value": [11, 0]})  # the end of the epoch comes after its steps
     assert checkpoints.latest(tmp_path, "this run") == {"value": [11, 0]}
 
 
-def test_without_checkpoints_there_is_nothing_to_take_up(tmp_path):
+def test_without_checkpoints_there_is_nothing_to_resume(tmp_path):
     assert checkpoints.latest(tmp_path, "this run") is None
     assert checkpoints.latest(tmp_path / "missing", "this run") is None
 
@@ -69,7 +69,7 @@ def test_a_cut_off_file_is_removed_and_the_one_before_it_taken(tmp_path, caplog,
     assert names(tmp_path) == ["epochs000003-steps000000.pt"]
 
 
-def test_a_file_damaged_anywhere_is_not_taken_for_whole(tmp_path):
+def test_a_file_damaged_anywhere_is_not_accepted_as_whole(tmp_path):
     state = {"model": trained()[0].state_dict()}
     checkpoints.save(tmp_path, 0, 0, "this run", state)
     path = tmp_path / "epochs000000-steps000000.pt"
@@ -80,7 +80,7 @@ def test_a_file_damaged_anywhere_is_not_taken_for_whole(tmp_path):
         found = checkpoints.latest(tmp_path, "this run")
         assert (found is None) == (not path.exists())
         refused += found is None
-        if found:  # a byte that says nothing, between the entries
+        if found:  # a byte without meaning, between the entries
             assert all(torch.equal(tensor, state["model"][name]) for name, tensor in found["model"].items())
     assert refused > 20
 
@@ -91,7 +91,7 @@ def test_checkpoints_of_another_run_are_removed_and_not_taken(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert checkpoints.latest(tmp_path, "new settings") is None
     assert names(tmp_path) == []
-    assert all(message.endswith("is of other settings, data or code: removed.") for message in caplog.messages)
+    assert all(message.endswith("is from other settings, data or code: removed.") for message in caplog.messages)
     assert len(caplog.messages) == 2
 
 
@@ -125,7 +125,7 @@ def test_a_finished_run_leaves_no_checkpoint_no_half_written_one_and_no_empty_fo
     (folder / "history.csv").touch()
     checkpoints.clear(folder)
     assert not folder.exists()
-    checkpoints.clear(folder)  # a run that was done before its first checkpoint
+    checkpoints.clear(folder)  # a run that finished before its first checkpoint
 
 
 def test_other_files_in_the_folder_stay(tmp_path):

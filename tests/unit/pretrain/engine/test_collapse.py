@@ -123,13 +123,13 @@ def test_a_healthy_epoch_gives_no_warning():
         ({"weight_ess": 4.0}, "concentration", "4 % of them count effectively"),
     ],
 )
-def test_what_collapses_is_told_and_nothing_else(change, kind, sentence):
+def test_a_collapse_is_reported_and_nothing_else(change, kind, sentence):
     found = warnings(HEALTHY | change, 100)
     assert list(found) == [kind]
     assert sentence in found[kind]
 
 
-def test_representations_that_are_all_the_same_are_told():
+def test_identical_representations_are_reported():
     same = torch.ones(8, 5)
     assert list(warnings(representation_health(same, same, same), 8)) == ["representations"]
 

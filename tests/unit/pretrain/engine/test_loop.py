@@ -35,13 +35,13 @@ STEPS = 3  # an epoch
 def _signals_as_before():
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
-    interruption.listen()  # nothing was told
+    interruption.listen()  # forgets earlier signals
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 class Recorded(Training):
-    """Six videos, three steps an epoch, and what was seen on the way."""
+    """Six videos, three steps per epoch, and a record of what the steps see."""
 
     def __init__(self, encoder=None):
         store = bright_or_dark_store(groups=6)
@@ -81,7 +81,7 @@ def same_state(a, b):
     return a.keys() == b.keys() and all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
-def test_the_history_tells_each_epochs_means_and_health():
+def test_the_history_has_each_epochs_means_and_health():
     training = Recorded()
     history = fit(training, ALONE, 0, BUDGET)
     assert list(history) == [
@@ -114,7 +114,7 @@ def test_the_history_tells_each_epochs_means_and_health():
         assert row[list(expected)].to_dict() == pytest.approx(expected)
 
 
-def test_every_epoch_draws_all_pairs_anew_and_counts_steps_on():
+def test_every_epoch_draws_all_pairs_again_and_continues_the_step_count():
     training = Recorded()
     fit(training, ALONE, 0, BUDGET)
     assert training.places == [(number // 3, number % 3, number) for number in range(9)]
@@ -160,13 +160,13 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(figure, tmp_path):
         return BROKEN[figure](found)
 
     training.step = step
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         fit(training, ALONE, 0, BUDGET, folder=tmp_path, identity="a")
     where = rf"in epoch 2, step 2, on rows {[pair[0] for pair in training.batches[-1]]}: lower the learning rate `lr`"
-    assert str(told.value).startswith(f"The {figure} became ")
-    assert where in str(told.value)
+    assert str(raised.value).startswith(f"The {figure} became ")
+    assert where in str(raised.value)
     assert same_state(dict(training.model.named_parameters()), seen)
-    # The checkpoint is that of the epoch before, and a repaired training goes on from it.
+    # The checkpoint is that of the epoch before, and a repaired training resumes from it.
     repaired, whole = Recorded(), Recorded()
     fit(repaired, ALONE, 0, BUDGET, folder=tmp_path, identity="a")
     fit(whole, ALONE, 0, BUDGET)
@@ -191,12 +191,12 @@ def pretrain(name, **more):
 
 @cache
 def uninterrupted(name):
-    """The whole training, that the tests below compare with; only to be read."""
+    """The whole training that the tests below compare with; read-only."""
     return pretrain(name)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, monkeypatch):
+def test_an_interrupted_training_resumes_and_ends_with_the_same_bits(name, tmp_path, monkeypatch):
     whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
     checked, left = loop.checked, random.Random(name).randrange(steps, 3 * steps)
@@ -224,30 +224,30 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(name, tmp_path, mo
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("moment", ["step", "validation"])
-def test_a_training_that_is_told_to_end_does_no_step_twice(name, moment, tmp_path, monkeypatch):
+def test_a_training_stopped_by_a_signal_does_no_step_twice(name, moment, tmp_path, monkeypatch):
     done, checked, validation_loss = [], loop.checked, Pool.validation_loss
 
-    def told_in_a_step(step, training, batch, place):
+    def signal_in_a_step(step, training, batch, place):
         done.append(place.total)
-        if moment == "step" and place.total == told_at:
+        if moment == "step" and place.total == stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return checked(step, training, batch, place)
 
-    def told_in_validation(*args):
-        if moment == "validation" and done[-1] >= told_at:
+    def signal_in_validation(*args):
+        if moment == "validation" and done[-1] >= stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return validation_loss(*args)
 
     whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
-    told_at = random.Random(name).randrange(1, 3 * steps - 1)
-    monkeypatch.setattr(loop, "checked", told_in_a_step)
-    monkeypatch.setattr(Pool, "validation_loss", told_in_validation)
+    stop_at = random.Random(name).randrange(1, 3 * steps - 1)
+    monkeypatch.setattr(loop, "checked", signal_in_a_step)
+    monkeypatch.setattr(Pool, "validation_loss", signal_in_validation)
     interruption.listen()
-    with pytest.raises(interruption.Interrupted, match=r"^SIGTERM; a checkpoint stands at epoch \d, step \d$"):
+    with pytest.raises(interruption.Interrupted, match=r"^SIGTERM; the checkpoint is at epoch \d, step \d$"):
         pretrain(name, folder=tmp_path, identity="a")
     interruption.listen()
-    told_at = 3 * steps
+    stop_at = 3 * steps
     resumed = pretrain(name, folder=tmp_path, identity="a")
     assert done == list(range(3 * steps))
     assert same_state(resumed.encoder.state_dict(), whole.encoder.state_dict())
@@ -305,19 +305,19 @@ def test_without_a_folder_nothing_is_kept_and_of_several_processes_only_the_firs
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_collapse_is_told_once(caplog):
+def test_a_collapse_is_reported_once(caplog):
     encoder = TinyEncoder()
     torch.nn.init.zeros_(encoder.backbone[4].weight)
     training = Recorded(encoder)
     with caplog.at_level(logging.WARNING):
         history = fit(training, ALONE, 0, BUDGET._replace(lr=1e-30))
     assert (history["rank"] < health.LOWEST_RANK).all()
-    told = [record.getMessage() for record in caplog.records if "representations collapse" in record.getMessage()]
-    assert len(told) == 1
-    assert told[0].startswith("Epoch 1: ")
+    reported = [record.getMessage() for record in caplog.records if "representations collapse" in record.getMessage()]
+    assert len(reported) == 1
+    assert reported[0].startswith("Epoch 1: ")
 
 
-def test_a_healthy_training_is_told_nothing(caplog):
+def test_a_healthy_training_gives_no_warning(caplog):
     with caplog.at_level(logging.WARNING):
         fit(Recorded(), ALONE, 0, BUDGET)
     assert caplog.records == []

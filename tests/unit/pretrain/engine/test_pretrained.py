@@ -51,7 +51,7 @@ def test_each_pair_has_the_weight_that_it_was_given(pool):
     assert list(table["weight"]) == list(table["row_b"] / 100)
 
 
-def test_pairs_weigh_one_where_nothing_weights_them(pool):
+def test_pairs_weigh_one_if_nothing_weights_them(pool):
     assert (table_of(pool)["weight"] == 1).all()
 
 

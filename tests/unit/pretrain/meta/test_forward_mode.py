@@ -87,7 +87,7 @@ def test_derivatives_are_those_of_central_differences(tiny):
         assert (dual.tangent - slope).norm() < 1e-7 * slope.norm()
 
 
-def test_recording_changes_nothing_and_meets_every_convolution(tiny):
+def test_recording_changes_nothing_and_records_every_convolution(tiny):
     model, frames, _ = tiny
     outputs, convolutions = recorded_pass(model, frames)
     plain = double_model(TinyEncoder())
@@ -105,12 +105,12 @@ def test_a_recording_of_another_number_of_convolutions_is_refused(tiny, change):
         jacobian_vector_product(model, frames, direction, recorded=change(recorded_pass(model, frames)[1]))
 
 
-def test_the_recorded_outputs_are_taken_and_not_computed_again(tiny):
+def test_the_recorded_outputs_are_used_and_not_computed_again(tiny):
     model, frames, direction = tiny
     convolutions = recorded_pass(model, frames)[1]
     usual = jacobian_vector_product(model, frames, direction)
     doubled = jacobian_vector_product(model, frames, direction, recorded=[convolutions[0], 2 * convolutions[1]])
-    # BatchNorm takes the factor out again, but for its eps, unless the recording was not looked at.
+    # If the recording is used, BatchNorm takes the factor out again, except for its eps.
     assert (doubled[0].value - usual[0].value).abs().max() > 1e-9
 
 

@@ -39,7 +39,7 @@ def test_the_virtual_step_leads_where_sgd_leads(momentum, weight_decay, steps_be
         torch.testing.assert_close(parameter, expected.detach(), rtol=0, atol=1e-15)
 
 
-def test_the_virtual_step_follows_the_learning_rate_of_the_moment():
+def test_the_virtual_step_follows_the_current_learning_rate():
     theta = torch.nn.Parameter(torch.ones(2))
     optimizer = torch.optim.SGD([theta], lr=0.1)
     optimizer.param_groups[0]["lr"] = 0.5
@@ -57,7 +57,7 @@ def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(tra
     given = [value.clone() for value in theta]
     loss, slope = gradient_at(model, given, frames, lambda outputs: nt_xent_per_view(*outputs[1].chunk(2)).mean())
     assert all(torch.equal(buffer, statistics[name]) for name, buffer in model.named_buffers())
-    # The weights are gone where their gradients are: one copy is held.
+    # The gradients have replaced the weights: memory holds one copy.
     assert [a.data_ptr() for a in slope] == [b.data_ptr() for b in given]
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -72,7 +72,7 @@ def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(tra
 
 
 @pytest.fixture
-def behind_the_network():
+def after_the_network():
     torch.manual_seed(0)
     net = WeightNet(5).double()
     h, z = ([Dual(random(4, dim), random(4, dim)) for _ in range(2)] for dim in (5, 3))
@@ -83,8 +83,8 @@ def flat(tensors):
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
-def test_the_alpha_gradient_is_that_of_the_directional_derivative(behind_the_network):
-    net, h, z = behind_the_network
+def test_the_alpha_gradient_is_that_of_the_directional_derivative(after_the_network):
+    net, h, z = after_the_network
 
     def train_loss(eps):
         h1, h2, z1, z2 = (value + eps * tangent for value, tangent in [*h, *z])
@@ -97,8 +97,8 @@ def test_the_alpha_gradient_is_that_of_the_directional_derivative(behind_the_net
     torch.testing.assert_close(flat(found), flat(expected), rtol=1e-12, atol=1e-15)
 
 
-def test_zero_tangents_of_the_representations_cut_the_path_through_the_nets_input(behind_the_network):
-    net, h, z = behind_the_network
+def test_zero_tangents_of_the_representations_cut_the_path_through_the_nets_input(after_the_network):
+    net, h, z = after_the_network
     cut = [dual._replace(tangent=torch.zeros_like(dual.tangent)) for dual in h]
     whole, partial = (flat(alpha_gradient(net, of, z, lr=0.1, temperature=0.5)) for of in (h, cut))
 
@@ -110,7 +110,7 @@ def test_zero_tangents_of_the_representations_cut_the_path_through_the_nets_inpu
     assert (whole - partial).norm() > 1e-2 * whole.norm()
 
 
-def test_the_alpha_gradient_leaves_the_nets_parameters_alone(behind_the_network):
-    net, h, z = behind_the_network
+def test_the_alpha_gradient_leaves_the_nets_parameters_alone(after_the_network):
+    net, h, z = after_the_network
     alpha_gradient(net, h, z, lr=0.1, temperature=0.5)
     assert all(parameter.grad is None and parameter.requires_grad for parameter in net.parameters())

@@ -31,7 +31,7 @@ def test_the_weight_of_a_pair_is_that_of_the_formula(net, views):
     torch.testing.assert_close(net(*views), torch.tensor(expected))
 
 
-def test_there_is_one_weight_a_pair_and_it_rests_on_that_pair_alone(net, views):
+def test_there_is_one_weight_per_pair_and_it_depends_on_that_pair_alone(net, views):
     weights = net(*views)
     assert weights.shape == (5,)
     torch.testing.assert_close(net(*views[:, [3]]), weights[[3]])

@@ -36,7 +36,7 @@ def same(a, b):
 
 
 class Followed(WeightedStep):
-    """Keeps what each step has seen and done."""
+    """Records what each step sees and does."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -59,13 +59,13 @@ class Followed(WeightedStep):
         self.steps.append(step)
 
     def moved(self):
-        """At which steps but the first alpha has moved."""
+        """At which steps, except the first, alpha has moved."""
         return [number for number in range(1, len(self.alpha)) if not self.alpha[number].equal(self.alpha[number - 1])]
 
 
 @pytest.fixture
 def followed(monkeypatch):
-    """The weighted steps of trainings that do not weigh all pairs at their end, which no step sees."""
+    """The weighted steps of trainings; they skip the weighing of all pairs at the end, which no step sees."""
     made = []
 
     def make(*args, **kwargs):
@@ -79,7 +79,7 @@ def followed(monkeypatch):
 
 @pytest.fixture(scope="module")
 def usual(fabric):
-    """An epoch with the usual settings; only to be read."""
+    """An epoch with the usual settings; read-only."""
     return pretrain(fabric, epochs=1)
 
 
@@ -127,7 +127,7 @@ def test_the_history_has_the_figures_of_alpha_and_of_the_weights(fabric):
     assert not {"meta_loss", "alpha_gradient_norm"} & set(given)
 
 
-def test_the_heads_have_the_weight_net_where_it_has_learned(fabric):
+def test_the_heads_have_the_weight_net_if_it_has_learned(fabric):
     kinds = {
         w: {name.split(".")[0] for name in pretrain(fabric, epochs=1, weights=w).heads} for w in ("learned", "constant")
     }
@@ -167,7 +167,7 @@ def test_shuffled_weights_are_the_learned_ones_in_another_order(fabric, followed
         torch.testing.assert_close(step.weights.sort().values, learned.sort().values)
         moved += (step.weights - learned).abs().max() > 1e-6
     assert moved >= 5  # one order of 720 is the same
-    # Alpha has learned all the while.
+    # Alpha has learned nevertheless.
     assert take.moved() == [1, 2, 3, 4, 5]
 
 
@@ -261,8 +261,8 @@ def test_every_setting_of_the_weight_net_matters(usual, fabric, monkeypatch):
         assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual.heads), meta
 
 
-def test_the_meta_set_does_not_move_the_encoder_but_through_the_weights(fabric):
-    # With a weight net that hardly moves, darker meta videos change next to nothing: they are not trained on.
+def test_the_meta_set_moves_the_encoder_only_through_the_weights(fabric):
+    # With a weight net that barely moves, darker meta videos change almost nothing: they are not trained on.
     store = bright_or_dark_store(groups=10)
     settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "validation_share": 0.2, "meta": {"lr": 1e-30}}
     usual = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
@@ -278,7 +278,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
 
 
 def test_weights_of_pairs_that_are_not_finite_stop_and_name_the_learning_rate(fabric, monkeypatch):
-    # As a last step of alpha may leave the net behind: no loss sees it any more.
+    # The last step of alpha may make the net like this, and no later loss shows it.
     steps = WeightedStep.published
 
     def spoilt(self, *batch):

@@ -70,7 +70,7 @@ def test_the_heads_are_projector_and_classifier(fabric):
     assert heads["classifier.weight"].shape == (2, 8)
 
 
-def test_a_pool_without_labels_is_trained_without_the_class_term_and_says_so(fabric, caplog):
+def test_a_pool_without_labels_is_trained_without_the_class_term_and_with_a_warning(fabric, caplog):
     store = bright_or_dark_store(groups=8)
     store.manifest["label"] = ""
     with caplog.at_level(logging.WARNING):
@@ -78,7 +78,7 @@ def test_a_pool_without_labels_is_trained_without_the_class_term_and_says_so(fab
     assert "The pool has no labels" in caplog.text
     assert {name.split(".")[0] for name in bare.heads} == {"projector"}
     assert (bare.history["class_loss"] == 0).all()
-    # The same as with labels that do not count, but for what SGD does to the classifier.
+    # The same as with labels that do not count, except for what SGD does to the classifier.
     weightless = pretrain(fabric, label_weight=0.0)
     assert same(bare.encoder.state_dict(), weightless.encoder.state_dict())
 
@@ -129,7 +129,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
         pretrain(fabric, epochs=5, lr=1e30)
 
 
-def test_weights_that_are_not_finite_stop_even_where_the_loss_is(fabric):
+def test_weights_that_are_not_finite_stop_even_if_the_loss_is(fabric):
     with pytest.raises(
         UserError, match=r"Epoch \d: Weights became NaN or infinite .*running_var.*: lower the learning rate `lr`"
     ):

@@ -14,7 +14,7 @@ STREAM = (0, "augment", 3, 1)
 
 
 class Squaring(torch.nn.Module):
-    """An augmentation whose order with mixing shows."""
+    """An augmentation that gives another result before mixing than after it."""
 
     def forward_parameters(self, shape):
         return []
@@ -34,7 +34,7 @@ def squaring(monkeypatch):
 
 
 def process(rank=0, world=1):
-    """What views need of Fabric, in one of several processes."""
+    """The part of Fabric that views need, in one of several processes."""
     return types.SimpleNamespace(
         global_rank=rank, world_size=world, device=torch.device("cpu"), to_device=lambda tensor: tensor
     )

@@ -12,7 +12,7 @@ DRAWS = [one_frame, interpolated, partial(interpolated, max_dist=2), anchored]
 
 
 def videos_of(lengths, shuffle=False, step=1):
-    """Videos of some lengths, whose frames are numbered 0, `step`, 2 `step`, ...; with the manifest behind them."""
+    """Videos of some lengths, whose frames are numbered 0, `step`, 2 `step`, ...; and their manifest."""
     rows = [(f"v{video}", step * frame) for video, length in enumerate(lengths) for frame in range(length)]
     manifest = pd.DataFrame(rows, columns=["video", "frame"])
     if shuffle:
@@ -44,7 +44,7 @@ def test_videos_know_their_frames_in_time_wherever_they_are_stored():
 
 
 @pytest.mark.parametrize("draw", DRAWS)
-def test_every_video_gives_one_pair_an_epoch_of_its_own_frames(draw):
+def test_every_video_gives_one_pair_per_epoch_of_its_own_frames(draw):
     videos, manifest = videos_of([3, 1, 5, 2, 4], shuffle=True)
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -97,7 +97,7 @@ def test_interpolated_frames_are_in_time_order_and_near_enough(max_dist):
         assert (frames[:, 2] - frames[:, 0] <= (max_dist or 8)).all()
 
 
-# Of n frames span s leaves n - s places and s - 1 middles: without a limit n (n - 1) (n - 2) / 6 triples.
+# With n frames, span s allows n - s places and s - 1 middles: without a limit n (n - 1) (n - 2) / 6 triples.
 @pytest.mark.parametrize(
     ("length", "max_dist", "kinds"), [(6, None, 20), (6, 2, 4), (6, 3, 10), (6, 5, 20), (4, 99, 4)]
 )
@@ -115,7 +115,7 @@ def test_two_frames_are_an_unmixed_pair_in_time_order_and_one_frame_is_both_view
 
 
 @pytest.mark.parametrize("beta", [(3, 5), (1, 1)])
-def test_interpolation_shares_follow_the_beta_distribution_and_are_drawn_apart(beta):
+def test_interpolation_shares_follow_the_beta_distribution_and_are_independent(beta):
     shares = many(partial(interpolated, beta=beta), 5).shares.astype(float)
     of_first, of_second = shares[:, 0, 1], shares[:, 1, 1]
     for xi in (of_first, of_second):
@@ -140,7 +140,7 @@ def test_uscl_mixes_three_different_frames_in_any_order():
     assert_equally_likely(many(anchored, 4).rows, 4 * 3 * 2)
 
 
-def test_uscl_draws_whole_long_videos_beside_short_ones():
+def test_uscl_draws_whole_long_videos_next_to_short_ones():
     videos, manifest = videos_of([40, 3, 1])
     rng = np.random.default_rng(0)
     places = np.concatenate([anchored(videos, np.arange(3), rng).rows[:1] for _ in range(500)])
@@ -195,6 +195,6 @@ def test_no_batch_is_a_single_pair_and_none_is_lost(count, size, lengths):
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 32), (0, 32), (5, 1)])
-def test_too_few_to_compare_is_said(count, size):
+def test_too_few_to_compare_are_refused(count, size):
     with pytest.raises(UserError, match=f"the pool has {count} to train on and `batch_size` is {size};"):
         batches(many(one_frame, 3, count), size)

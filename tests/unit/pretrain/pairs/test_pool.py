@@ -87,7 +87,7 @@ def test_a_part_takes_the_groups_that_fit_and_two_videos_at_least(sizes, groups,
     assert sorted(groups_for(pd.Series(sizes), groups, videos)) == chosen
 
 
-def test_one_large_group_is_never_held_out_where_it_would_not_fit():
+def test_one_large_group_is_never_held_out_if_it_would_not_fit():
     for seed in range(30):
         parts = divide_pool(manifest_of([60, *[1] * 19]), seed, validation=0.2, meta=0.1)
         assert parts.set_index("group")["part"]["p0"].eq("train").all()
@@ -125,10 +125,10 @@ def test_every_group_is_held_out_by_some_seed(meta):
         ),
     ],
 )
-def test_a_pool_that_is_too_small_is_told(sizes, meta, message):
-    with pytest.raises(UserError) as told:
+def test_a_pool_that_is_too_small_is_refused(sizes, meta, message):
+    with pytest.raises(UserError) as raised:
         divide_pool(manifest_of(sizes), 0, validation=0.1, meta=meta)
-    assert str(told.value) == message
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ def test_a_confusion_matrix_has_every_case_once():
     figure = confusion_matrices(cases, ["random", "imagenet"])
     for axis, arm in zip(figure.axes, ["random", "imagenet"], strict=False):
         part = cases[cases["arm"] == arm]
-        told = [int(text.get_text().split("\n")[1]) for text in axis.texts]
+        texts = [int(text.get_text().split("\n")[1]) for text in axis.texts]
         expected = pd.crosstab(part["label"], part["predicted"]).reindex(CLASSES, columns=CLASSES, fill_value=0)
-        assert told == expected.to_numpy().ravel().tolist()
+        assert texts == expected.to_numpy().ravel().tolist()
     assert_legible(figure)
 
 
-def test_the_auroc_told_is_the_mean_over_folds_and_classes():
+def test_the_auroc_shown_is_the_mean_over_folds_and_classes():
     cases = scored()
     figure = roc_curves(cases, ["random", "imagenet"])
     part = cases[cases["arm"] == "imagenet"]
@@ -44,8 +44,8 @@ def test_the_auroc_told_is_the_mean_over_folds_and_classes():
         np.mean([roc_auc_score(fold["label"] == name, fold[f"p_{name}"]) for name in CLASSES])
         for _, fold in part.groupby("fold")
     ]
-    told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told[1] == f"imagenet: {np.mean(by_fold):.3f}"
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts[1] == f"imagenet: {np.mean(by_fold):.3f}"
     assert mean_scores(cases, "auroc")["imagenet"] == pytest.approx(np.mean(by_fold))
     assert [len(axis.lines) for axis in figure.axes] == [3, 3, 3]  # two arms and the diagonal
     assert_legible(figure)
@@ -76,7 +76,7 @@ def test_equal_figures_are_equal_bytes(draw, tmp_path):
     assert_same_bytes(lambda: draw(cases, ["random", "imagenet"]), tmp_path)
 
 
-def test_the_ece_told_is_the_mean_over_folds_and_seeds():
+def test_the_ece_shown_is_the_mean_over_folds_and_seeds():
     cases = pd.concat([scored(), scored().assign(seed=1, p_covid=0.8, p_pneumonia=0.1, p_regular=0.1)])
     part = cases[cases["arm"] == "imagenet"]
     by_fold = []

@@ -28,7 +28,7 @@ def test_frames_come_from_different_patients_and_repeat():
     assert picked.equals(chosen(manifest(40), seed=0))
 
 
-def test_a_sheet_has_one_row_a_label_and_may_have_few_frames(tmp_path):
+def test_a_sheet_has_one_row_per_label_and_may_have_few_frames(tmp_path):
     for i in range(4):
         cv2.imwrite(str(tmp_path / f"{i}.PNG"), np.full((20, 30), 60 * i, np.uint8))
     cases = manifest(4).assign(group=["a$x_{", "a$x_{", "b", "b"], organ="lung", event="dropout")

@@ -71,7 +71,7 @@ def test_an_arm_looks_alike_where_others_are_absent():
     assert fraction.axes[0].lines[0].get_marker() == arm_styles(ARMS)["uscl"].marker
 
 
-def test_scores_stand_beside_their_percentage_in_the_order_of_the_arms():
+def test_scores_are_next_to_their_percentage_in_the_order_of_the_arms():
     figure = label_fraction_curves(fractions())
     pocus, segmentation = figure.axes
     assert (pocus.get_ylabel(), segmentation.get_ylabel()) == ("macro-F1", "Dice")

@@ -91,14 +91,14 @@ def test_the_chosen_setting_of_a_probe_is_marked_by_its_value():
     assert [label.get_text() for label in score.get_xticklabels()] == ["0.01", "1", "100"]
 
 
-@pytest.mark.parametrize(("labels", "told"), [(100, "(linear)"), (25, "(linear, 25 % of the labels)")])
-def test_a_cells_figures_say_what_they_are_of(labels, told, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("labels", "evaluation"), [(100, "(linear)"), (25, "(linear, 25 % of the labels)")])
+def test_a_cells_figures_are_titled_with_the_cell(labels, evaluation, tmp_path, monkeypatch):
     titles = []
     monkeypatch.setattr("uscl.report.figures.predictions.save", lambda figure, path: titles.append(title_of(figure)))
     rows = {"case": ["c"], "label": ["a"], "p_a": [1.0], "p_b": [0.0], "task": "busi", "arm": "uscl", "seed": 0}
     predictions = pd.DataFrame(rows).assign(fold=0, regime="linear", labels=labels)
     draw_cell(predictions, history(), bright_or_dark_store(groups=2, frames=1), tmp_path)
-    assert [" ".join(title.split()) for title in titles] == [f"uscl on busi {told}, seed 0, fold 0"] * 2
+    assert [" ".join(title.split()) for title in titles] == [f"uscl on busi {evaluation}, seed 0, fold 0"] * 2
 
 
 def title_of(figure):

@@ -44,12 +44,12 @@ def test_a_pair_out_of_the_order_of_time_is_drawn_over_all_its_frames(pool):
     figure = film_strip(np.zeros((30, 8, 8), np.uint8), choose_videos(pairs, pool[0]), "uscl, seed 0")
     axis = figure.axes[1]
     assert [np.asarray(line.get_xdata()).tolist() for line in axis.lines] == [[1, 5], [5, 3], [1]]
-    assert axis.texts[0].xy == (5, 0)  # the weight stands behind the line
+    assert axis.texts[0].xy == (5, 0)  # the weight comes after the line
     plt.close(figure)
 
 
 @pytest.mark.parametrize("count", [1, 5, 12, 13, 50, 333])
-def test_pairs_stand_under_their_frames(count):
+def test_pairs_are_drawn_under_their_frames(count):
     manifest = pd.DataFrame({"row": range(count), "video": "u", "frame": range(count)})
     pairs = pd.DataFrame({"video": ["u"], "row_a": [0], "row_b": [0], "row_c": [count - 1], "weight": [0.5]})
     figure = film_strip(np.zeros((count, 8, 8), np.uint8), choose_videos(pairs, manifest), "meta_uscl, seed 0")

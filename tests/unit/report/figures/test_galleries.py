@@ -24,26 +24,26 @@ def test_cases_are_missed_or_found_in_most_seeds():
         {"all": ([0, 1, 2],) * 3, "none": ([0], [], [2]), "one": ([], [0, 2], [1]), "two": ([0, 1], [1, 2], [])}
     )
     missed, alone = missed_by_all(cases, ARMS), found_by_one(cases, ARMS)
-    assert missed[["case", "remark"]].to_numpy().tolist() == [["none", "said: y"]]
+    assert missed[["case", "remark"]].to_numpy().tolist() == [["none", "predicted: y"]]
     assert alone[["case", "remark"]].to_numpy().tolist() == [["one", "only: b"]]
 
 
-def test_as_many_right_as_wrong_seeds_are_neither_got_nor_missed():
-    cases = cases_of({"tie": ([0], [], []), "miss": ([], [], []), "tie beside one": ([0, 1], [0], [])})
+def test_with_as_many_right_as_wrong_seeds_a_case_is_neither_right_nor_missed():
+    cases = cases_of({"tie": ([0], [], []), "miss": ([], [], []), "tie next to one": ([0, 1], [0], [])})
     cases = cases[cases["seed"] < 2]
     assert missed_by_all(cases, ARMS)["case"].tolist() == ["miss"]
     assert found_by_one(cases, ARMS)["case"].tolist() == []
 
 
-def test_what_was_said_is_a_wrong_answer():
+def test_the_remark_is_the_most_frequent_wrong_answer():
     cases = cases_of({"u": ([0], [1], [2])})
-    # Each arm says the true class x in one seed of three: more often than y or z.
+    # Each arm predicts the true class x in one seed of three: more often than y or z.
     cases.loc[(cases["predicted"] == "y") & (cases["seed"] == 1), "predicted"] = "z"
     cases.loc[(cases["predicted"] == "y") & (cases["seed"] == 2), "predicted"] = "w"
-    assert missed_by_all(cases, ARMS)["remark"].tolist() == ["said: w"]
+    assert missed_by_all(cases, ARMS)["remark"].tolist() == ["predicted: w"]
 
 
-def test_arms_that_are_not_asked_for_say_nothing():
+def test_arms_that_are_not_asked_for_do_not_count():
     cases = cases_of({"u": ([], [], [0, 1, 2])})
     assert missed_by_all(cases, ARMS[:2])["case"].tolist() == ["u"]
     assert missed_by_all(cases, ARMS)["case"].tolist() == []
@@ -57,14 +57,15 @@ def test_a_segmented_image_is_missed_below_half_of_dice():
     assert found_by_one(cases, ARMS)[["case", "remark"]].to_numpy().tolist() == [["v", "only: b"]]
 
 
-def test_a_gallery_shows_different_groups_first_and_says_how_many_there_are():
-    chosen = pd.DataFrame({"case": [f"{g}{k}" for g in "pqr" for k in range(6)], "label": "x", "remark": "said: y"})
+def test_a_gallery_shows_different_groups_first_and_gives_the_number_of_cases():
+    names = [f"{g}{k}" for g in "pqr" for k in range(6)]
+    chosen = pd.DataFrame({"case": names, "label": "x", "remark": "predicted: y"})
     chosen = chosen.assign(group=chosen["case"].str[0])
     frames = np.zeros((18, 8, 8), np.uint8)
     rows = pd.Series(range(18), chosen["case"])
     figure = gallery(chosen, frames, rows, "missed", 40)
     assert [axis.get_title() for axis in figure.axes[:4]] == [
-        f"{case}\nis: x\nsaid: y" for case in ("p0", "q0", "r0", "p1")
+        f"{case}\nis: x\npredicted: y" for case in ("p0", "q0", "r0", "p1")
     ]
     assert figure.get_suptitle() == "missed: 18 of 40 cases, 12 of them shown"
     assert sum(bool(axis.images) for axis in figure.axes) == 12
@@ -72,7 +73,7 @@ def test_a_gallery_shows_different_groups_first_and_says_how_many_there_are():
 
 
 def test_equal_figures_are_equal_bytes(tmp_path):
-    chosen = pd.DataFrame({"case": ["p0", "q0"], "group": ["p", "q"], "label": "x", "remark": "said: y"})
+    chosen = pd.DataFrame({"case": ["p0", "q0"], "group": ["p", "q"], "label": "x", "remark": "predicted: y"})
     rows = pd.Series(range(2), chosen["case"])
     assert_same_bytes(lambda: gallery(chosen, np.zeros((2, 8, 8), np.uint8), rows, "missed", 40), tmp_path)
 
@@ -85,7 +86,7 @@ def test_long_names_stay_legible():
     assert_legible(figure)
 
 
-def test_a_gallery_of_nothing_says_so():
+def test_an_empty_gallery_has_only_its_title():
     cases = cases_of({"one": ([0, 1, 2],) * 3})
     for nothing in (missed_by_all(cases, ARMS), found_by_one(cases, ARMS)):
         figure = gallery(nothing, np.zeros((1, 8, 8), np.uint8), pd.Series([0], ["one"]), "missed", 1)

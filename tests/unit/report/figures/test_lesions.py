@@ -19,8 +19,8 @@ def test_all_arms_are_shown_on_the_same_images():
     predicted = {"random": np.zeros_like(true), "meta_uscl": true}
     cases = pd.DataFrame({"case": ["u", "v", "w"], "random": [0.0, 0.2, 0.1], "meta_uscl": [1.0, 0.9, 0.1]})
     figure = overlays_of_arms(cases, predicted, true, np.full((3, 16, 16), 90, np.uint8), seed=0)
-    told = [[axis.get_xlabel() for axis in figure.axes[k : k + 2]] for k in (0, 2, 4)]
-    assert told == [["Dice 0.20", "Dice 0.90"], ["Dice 0.00", "Dice 1.00"], ["Dice 0.10", "Dice 0.10"]]
+    labels = [[axis.get_xlabel() for axis in figure.axes[k : k + 2]] for k in (0, 2, 4)]
+    assert labels == [["Dice 0.20", "Dice 0.90"], ["Dice 0.00", "Dice 1.00"], ["Dice 0.10", "Dice 0.10"]]
     assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["best\nv", "median\nu", "worst\nw"]
     # An empty prediction has no outline.
     assert [len(axis.collections) for axis in figure.axes[:2]] == [1, 2]

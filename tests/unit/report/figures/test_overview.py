@@ -32,7 +32,7 @@ def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_every_cell_stands_at_its_mean_with_its_interval():
+def test_every_cell_is_drawn_at_its_mean_with_its_interval():
     figure = overview(table(), ARMS)
     titles = [axis.get_title() for axis in figure.axes if axis.axison]
     assert titles == ["pocus\nfinetune", "pocus\nlinear", "segmentation\nfinetune"]

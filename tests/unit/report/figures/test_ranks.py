@@ -14,9 +14,9 @@ RANKS = pd.Series([5.2, 4.6, 3.1, 3.1, 2.6, 1.3], ARMS)
 def test_the_diagram_of_scores_ranks_them_and_leaves_out_what_is_missing():
     scores = pd.DataFrame({"a": [0.9, 0.8, 0.3], "b": [0.5, 0.6, np.nan], "c": [np.nan] * 3, "d": [0.1, 0.7, 0.2]})
     figure = rank_figure(scores)
-    told = [text.get_text() for text in figure.axes[0].texts]
-    assert {"a (1.00)", "b (2.50)", "d (2.50)"} <= set(told)
-    assert "(a task and regime each): 2" in words(figure)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"a (1.00)", "b (2.50)", "d (2.50)"} <= set(texts)
+    assert "(one per task and regime): 2" in words(figure)
     assert "no average ranks" in words(rank_figure(scores[["c"]]))
     assert "no average ranks" in words(rank_figure(scores[["a"]]))
 
@@ -32,7 +32,7 @@ def words(figure):
 def test_runs_of_arms_within_the_critical_difference():
     assert joined([1, 2, 3], 0.5) == []
     assert joined([1, 2, 3], 5) == [(0, 2)]
-    assert joined([1, 2, 3], 1) == []  # As far apart as the critical difference is told apart.
+    assert joined([1, 2, 3], 1) == []  # exactly the critical difference apart: not joined
     assert joined([1.3, 2.6, 3.1, 3.1, 4.6, 5.2], 2.1) == [(0, 3), (1, 4), (4, 5)]
     assert joined([2, 2], 0.1) == [(0, 1)]
 
@@ -48,7 +48,7 @@ def test_the_runs_are_those_of_a_slow_twin():
         assert joined(ranks.tolist(), critical) == sorted(longest)
 
 
-def test_every_arm_hangs_from_its_rank_and_bars_join_those_not_told_apart():
+def test_every_arm_hangs_from_its_rank_and_bars_join_those_not_separated():
     figure = critical_difference_diagram(RANKS, 2.1, 12, 0.0031)
     hanging = lines(figure, 0.8)
     assert [line.get_xdata()[0] for line in hanging] == [1.3, 2.6, 3.1, 3.1, 4.6, 5.2]
@@ -86,7 +86,7 @@ def test_too_few_tasks_are_called_so(critical):
     assert ruler == (critical <= 5)
 
 
-def test_arms_without_a_rank_are_left_out_and_the_others_keep_their_look():
+def test_arms_without_a_rank_are_left_out_and_the_others_keep_their_style():
     ranks = RANKS.copy()
     ranks["random"] = np.nan
     figure = critical_difference_diagram(ranks, 2.1, 12, 0.01)
@@ -107,7 +107,7 @@ def test_all_texts_can_be_read(arms, critical):
     assert_legible(critical_difference_diagram(ranks * 0 + ranks.mean(), critical, 12, 1.0))
 
 
-def test_scores_stand_by_task_and_regime_and_by_arm():
+def test_scores_are_arranged_by_task_and_regime_and_by_arm():
     rows = [("b", "t", "knn", 0.2), ("a", "t", "knn", 0.1), ("a", "s", "knn", 0.3)]
     scores = score_matrix(pd.DataFrame(rows, columns=["arm", "task", "regime", "mean"]), ["a", "b", "c"])
     assert list(scores.index) == [("t", "knn"), ("s", "knn")]

@@ -29,7 +29,7 @@ def test_more_arms_differ_as_a_whole():
     assert looks[8].marker != looks[0].marker
 
 
-def test_the_look_is_that_of_the_place():
+def test_the_style_depends_on_the_place():
     assert arm_styles(["a", "b", "c"])["c"] == arm_styles(["x", "y", "c", "z"])["c"]
     assert [style.colour for style in arm_styles("abc").values()] == [BLUE, ORANGE, GREEN]
 
@@ -37,7 +37,7 @@ def test_the_look_is_that_of_the_place():
 def test_neighbours_differ_in_grey():
     greys = [sum(to_rgb(style.colour)) / 3 for style in arm_styles("abcdefgh").values()]
     looks = list(arm_styles("abcdefgh").values())
-    # Where two greys are close, marker and line tell the arms apart.
+    # If two greys are close, marker and line distinguish the arms.
     for one in range(8):
         for other in range(one):
             assert abs(greys[one] - greys[other]) > 0.2 or looks[one][1:] != looks[other][1:]

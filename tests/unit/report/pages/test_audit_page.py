@@ -1,4 +1,4 @@
-"""The audit page: whole, safe from what names hold, ordered, and the same every time."""
+"""The audit page: complete, safe whatever the names contain, ordered, and the same every time."""
 
 import base64
 import re
@@ -105,7 +105,7 @@ def stores():
     return {"busi": FrameStore(frames, None, manifest)}
 
 
-def test_the_page_says_the_verdict_first_and_needs_nothing_else(stores):
+def test_the_page_begins_with_the_verdict_and_needs_no_other_file(stores):
     html = audit_page(table(finding()), UNITS, stores, PASSED)
     page = Page(html)
     words = page.words()
@@ -157,7 +157,7 @@ def test_a_finding_about_one_file_shows_one_and_no_measures(stores):
     assert "nan" not in page.words().lower()
 
 
-def test_a_side_without_a_frame_says_so(stores):
+def test_a_side_without_a_frame_has_no_picture(stores):
     page = Page(audit_page(table(finding(row_b=-1, dataset_b="elsewhere")), UNITS, stores, PASSED))
     assert len(page.images()) == 1
     assert "no picture" in page.words()
@@ -214,7 +214,7 @@ def test_of_many_pairs_the_worst_are_shown_and_the_rest_counted(stores):
     rows = [finding(video_a=f"v{i}", row_a=-1, row_b=-1, distance=float(i)) for i in range(SHOWN + 7)]
     page = Page(audit_page(table(*rows), UNITS, stores, PASSED))
     assert "near duplicate (207)" in page.words()
-    assert "7 more stand in audit.csv." in page.words()
+    assert "7 more are listed in audit.csv." in page.words()
     assert "Hamming distance 199" in page.words()
     assert "Hamming distance 200" not in page.words()
 

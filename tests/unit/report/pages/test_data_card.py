@@ -1,4 +1,4 @@
-"""Data cards: their counts add up, their text is safe and says what is known, sizes come from headers."""
+"""Data cards: their counts add up, their text is safe and complete, and sizes come from headers."""
 
 import doctest
 import re
@@ -77,12 +77,12 @@ def units(audited="ppqr", kept=(True, True, True, True), reasons=("",) * 4):
 FINDINGS = ["kind", "action", "dataset_a", "video_a", "dataset_b", "reason"]
 
 
-def card(entry=ENTRY, found=(), settings=(), told=(), after=None, tasks=None, sizes=(("a.mp4", 64, 48),)):
+def card(entry=ENTRY, found=(), settings=(), noted=(), after=None, tasks=None, sizes=(("a.mp4", 64, 48),)):
     return data_card(
         "set",
         entry,
         manifest(),
-        problems(*told),
+        problems(*noted),
         units() if after is None else after,
         pd.DataFrame(list(found), columns=FINDINGS),
         {} if tasks is None else tasks,
@@ -97,7 +97,7 @@ def rows_of(text):
 
 
 def test_the_counts_lead_from_the_folder_to_each_task():
-    told = problems(
+    noted = problems(
         ("set", "x.mp4", "set aside", "truncated: 3 of 9 frames could be read"),
         ("set", "y.mp4", "set aside", "truncated: 4 of 9 frames could be read"),
         ("set", "z.txt", "set aside", "the name does not end in .mp4"),
@@ -105,7 +105,7 @@ def test_the_counts_lead_from_the_folder_to_each_task():
     )
     after = units(audited="ppqp", kept=(True, False, True, True))
     labelled = manifest()[manifest()["label"] != ""]
-    assert [tuple(step) for step in steps(manifest(), told, after, {"lungs": labelled})] == [
+    assert [tuple(step) for step in steps(manifest(), noted, after, {"lungs": labelled})] == [
         ("found, or named by a table", 7, None, None),
         ("set aside: truncated: n of n frames could be read", -2, None, None),
         ("set aside: the name does not end in .mp4", -1, None, None),
@@ -136,13 +136,13 @@ def test_nothing_is_left_where_the_audit_drops_all():
 
 
 def test_reasons_that_differ_in_numbers_are_counted_together():
-    told = problems(
+    noted = problems(
         ("set", "b", "kept", "row 2 is odd"), ("set", "a", "kept", "row 30 is odd"), ("set", "c", "kept", "has 1 frame")
     )
-    assert by_reason(told) == {"row n is odd": ["a", "b"], "has 1 frame": ["c"]}
+    assert by_reason(noted) == {"row n is odd": ["a", "b"], "has 1 frame": ["c"]}
 
 
-def test_expected_counts_stand_beside_what_is_usable():
+def test_expected_counts_are_next_to_the_usable_ones():
     assert expected_and_found(ENTRY["expected"], manifest()) == [
         ("videos", 3, 3),
         ("groups", 2, 3),
@@ -157,7 +157,7 @@ def test_a_set_without_expected_counts_has_no_such_part(expected):
     assert "Expected" not in card(ENTRY | {"expected": expected, "by_hand": None, "defects": []})
 
 
-def test_a_public_set_says_where_it_comes_from_and_what_its_licence_forbids():
+def test_the_card_of_a_public_set_gives_its_origin_and_what_its_licence_forbids():
     text = card()
     assert text.startswith(
         "# Data card: set\n\nLungs of some patients. Usable here: 3 videos and 1 image of 3 groups, 7 frames"
@@ -165,7 +165,7 @@ def test_a_public_set_says_where_it_comes_from_and_what_its_licence_forbids():
     for line in (
         "- Source: https://example.org/set",
         "- Licence: CC BY 4.0 (https://example.org/licence)",
-        "- It forbids: nothing but silence",
+        "- The licence forbids: nothing but silence",
         "- Cite: Doe et al., 2024",
         "- A group is: the patient",
         "- One video is there twice.",
@@ -180,15 +180,15 @@ def test_a_users_own_set_needs_no_entry():
     assert "A data set of your own" in text
     assert "Licence" not in text
     assert "Expected" not in text
-    assert "- Had: found in `data/set`" in text
+    assert "- Obtained: already in `data/set`" in text
 
 
-def test_the_card_says_how_the_files_were_had():
+def test_the_card_gives_how_the_files_were_obtained():
     files = [{"name": "a.zip", "url": "https://example.org/a.zip", "size": 12_300_000, "sha256": "ab" * 32}]
     fetched = card(settings={"record": {"fetched": True, "files": files}})
     assert f"downloaded into `data/set` from https://example.org/a.zip (12.3 MB, SHA-256 `{'ab' * 32}`)" in fetched
     assert "nothing was downloaded" in card(settings={"record": {"fetched": False}})
-    assert "drawn by the simulator into `data/set` (kind lung, patients 9)" in card(
+    assert "simulated into `data/set` (kind lung, patients 9)" in card(
         settings={"simulate": {"kind": "lung", "patients": 9}}
     )
 
@@ -197,13 +197,13 @@ def test_classes_groups_and_frames_are_counted():
     text = card()
     assert ("sick", "2", "2", "4") in rows_of(text)
     assert ("unlabelled", "1", "1", "1") in rows_of(text)
-    assert "- Files a group: 1 to 2 (median 1)" in text
-    assert "- Frames taken of a video: 1 to 3 (median 2)" in text
-    assert "- Rate: 3 frames a second, the first 30 of each video at most" in text
+    assert "- Files per group: 1 to 2 (median 1)" in text
+    assert "- Frames taken per video: 1 to 3 (median 2)" in text
+    assert "- Rate: 3 frames per second, at most the first 30 of each video" in text
     assert "- Rate: every frame, without a limit" in card(settings={"rate_hz": None, "max_frames": None})
 
 
-def test_the_audit_is_told_by_kind_and_other_sets_are_not_in_it():
+def test_the_audit_is_listed_by_kind_without_other_sets():
     text = card(
         found=[
             ("near duplicate", "grouped", "set", "a", "set", "a and b look alike."),
@@ -220,16 +220,16 @@ def test_the_audit_is_told_by_kind_and_other_sets_are_not_in_it():
 
 def test_what_was_left_out_and_kept_with_a_remark_is_named():
     after = units(kept=(True, False, True, True), reasons=("", "b is in a test set", "", ""))
-    told = [("set", f"{i}.mp4", "kept", "only one frame") for i in range(5)]
-    text = card(after=after, told=told)
+    noted = [("set", f"{i}.mp4", "kept", "only one frame") for i in range(5)]
+    text = card(after=after, noted=noted)
     assert "- `b`: b is in a test set" in text
     assert "- only one frame (5): `0.mp4`, `1.mp4`, `2.mp4` and 2 more" in text
 
 
 def test_names_cannot_break_the_markdown():
     nasty = "a|b\n# <script>`x`"
-    told = [("set", nasty, "set aside", nasty)]
-    text = card(ENTRY | {"title": nasty, "defects": [nasty]}, told=told)
+    noted = [("set", nasty, "set aside", nasty)]
+    text = card(ENTRY | {"title": nasty, "defects": [nasty]}, noted=noted)
     assert not re.search(r"^# <", text, re.MULTILINE)
     assert not re.search(r"(?<!\\)<script", text.replace(code(nasty), ""))
     assert code("a``b") == "``` a``b ```"
@@ -292,7 +292,7 @@ def test_the_frequent_sizes_are_shown_and_the_others_counted():
     assert size_rows(sizes[:2]) == [("9 x 4", 2)]
 
 
-def test_unknown_sizes_are_said():
-    assert "Unknown of 3 of 4 files." in card()
+def test_unknown_sizes_are_stated():
+    assert "Unknown for 3 of 4 files." in card()
     assert "In pixels: width 64, height 48." in card()
-    assert "Unknown: the headers of the files don't tell." in card(sizes=())
+    assert "Unknown: the headers of the files don't give it." in card(sizes=())

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from uscl.report.tables.cases import one_row_a_case
+from uscl.report.tables.cases import one_row_per_case
 
 
 def test_a_case_is_one_row_with_what_every_arm_made_of_it():
@@ -11,7 +11,7 @@ def test_a_case_is_one_row_with_what_every_arm_made_of_it():
         ("imagenet", 1, 0, "c2", "p2", "a", "b"),
     ]
     cases = pd.DataFrame(rows, columns=["arm", "seed", "fold", "case", "group", "label", "predicted"])
-    found = one_row_a_case(cases.assign(correct=cases["label"] == cases["predicted"], p_a=0.5, p_b=0.5))
+    found = one_row_per_case(cases.assign(correct=cases["label"] == cases["predicted"], p_a=0.5, p_b=0.5))
     assert found.columns.tolist() == [
         *("case", "group", "fold", "seed", "label"),
         *("predicted:uscl", "predicted:imagenet", "correct:uscl", "correct:imagenet"),
@@ -22,5 +22,5 @@ def test_a_case_is_one_row_with_what_every_arm_made_of_it():
 
 def test_scores_of_segmented_images_keep_their_values():
     cases = pd.DataFrame({"case": ["c"], "group": "g", "fold": 0, "seed": 0, "label": "benign", "arm": "uscl"})
-    found = one_row_a_case(cases.assign(dice=0.25, iou=0.125, hd95=3.5))
+    found = one_row_per_case(cases.assign(dice=0.25, iou=0.125, hd95=3.5))
     assert found[["dice:uscl", "iou:uscl", "hd95:uscl"]].iloc[0].tolist() == [0.25, 0.125, 3.5]

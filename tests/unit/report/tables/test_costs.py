@@ -34,7 +34,7 @@ def test_the_file_has_whole_numbers_of_images():
     assert line == "simclr,busi,finetune,130.500000,6.000000,800.000000,2000,600,42"
 
 
-def test_an_evaluation_goes_from_the_arm_that_took_least_to_the_one_that_took_most():
+def test_an_evaluation_shows_the_range_from_the_cheapest_to_the_most_expensive_arm():
     costs = costs_table(ENCODERS, [*CELLS[:2], cell("simclr", "busi", 1, (5.0, 96.0))])
     heading, _, arms, tasks = cost_parts(costs)
     assert heading == "## Costs"

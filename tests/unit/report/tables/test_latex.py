@@ -90,15 +90,15 @@ def test_only_what_the_corrected_test_supports_is_bold():
     assert text.count(r"\textbf") == 3
 
 
-def test_the_caption_says_what_stands_there():
+def test_the_caption_explains_the_table():
     text = written(study="my_study")
     assert r"\caption{Study my\_study, busi (last\_block): mean $\pm$ standard deviation over folds and seeds" in text
     assert r"95 \% confidence interval by a bootstrap over patients" in text
-    assert r"shows to be better than imagenet (p $<$ 0.05)" in text
+    assert r"shows the arm to be better than imagenet (p $<$ 0.05)" in text
     assert r"\label{tab:busi-last_block}" in text
 
 
-def test_what_is_missing_stands_behind_the_tables_with_its_reason():
+def test_what_is_missing_is_listed_after_the_tables_with_its_reason():
     text = written(missing=[("meta_uscl", "segmentation", "knn", "cut_off")])
     assert text.rstrip().endswith(r"segmentation, knn: not evaluated (meta\_uscl): cut\_off.")
     assert r"\noindent" not in written()

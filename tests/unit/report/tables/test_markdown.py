@@ -51,7 +51,7 @@ def test_a_line_has_all_main_metrics_then_rank_and_corrected_p():
     assert cells(text, "random", "segmentation, finetune") == ["random", score, "9.2 ± 0.0 [9.2, 9.3]", "4", "1"]
     assert cells(text, "imagenet", "busi, finetune")[-2:] == ["3", "-"]
     assert "HD95 (pixels) ↓" in text
-    assert "120 test cases of 30 patients (else videos, else images); 6 scores an arm." in text
+    assert "120 test cases of 30 patients (else videos, else images); 6 scores per arm." in text
     assert text.index("## busi, finetune") < text.index("## segmentation, finetune")
 
 
@@ -59,13 +59,13 @@ def test_only_what_the_corrected_test_supports_is_bold():
     text = written(p=0.0001)
     assert cells(text, "meta_uscl", "busi, finetune")[1:3] == ["**70.0 ± 2.0 [65.0, 75.0]**"] * 2
     assert "**" not in "".join(cells(text, "uscl", "busi, finetune"))
-    assert "**Bold**: the best mean, of an arm that the corrected test shows to be better than `imagenet`" in text
+    assert "**Bold**: the best mean, if the corrected test shows the arm to be better than `imagenet`" in text
     without = written(p=1.0)
     assert "**" not in without
     assert "Nothing is bold" in without
 
 
-def test_the_number_of_shown_comparisons_is_told():
+def test_the_number_of_shown_comparisons_is_stated():
     assert "- 0 of 6 comparisons on the primary metrics show a difference" in written(p=1.0)
     assert "- 6 of 6 comparisons on the primary metrics show a difference" in written(p=0.0001)
 
@@ -77,14 +77,14 @@ def test_an_arm_that_sees_labels_is_marked():
     assert "†: sees class labels of the pretraining pool" in text
 
 
-def test_the_authors_number_has_a_column_of_its_own_that_says_what_it_is():
+def test_the_authors_number_has_a_column_of_its_own_with_an_explanation():
     assert AUTHORS not in written()
     text = written(authors=[("uscl", *ACCURACY, 0.951)])
     assert text.count(f"| {AUTHORS} |") == 1
     assert "not a result" in AUTHORS
     assert cells(text, "uscl", "busi, finetune")[-1] == "95.1"
     assert cells(text, "random", "busi, finetune")[-1] == "-"
-    assert "It is biased upwards, stands here for comparison alone" in text
+    assert "It is biased upwards. It is here for comparison only" in text
 
 
 def test_what_is_missing_or_undefined_has_its_reason():
@@ -126,12 +126,12 @@ def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
         "a bootstrap that draws patients (else videos, else images)",
         "share training data",
         "Bold: the best mean of its column",
-        "one\n  family",
+        "form\n  one family",
         "Two empty masks agree (Dice and IoU 1, HD95 0)",
         "the study's frame size",
     ],
 )
-def test_a_reader_is_told_what_the_figures_mean(words):
+def test_the_table_explains_its_numbers(words):
     assert words in written()
 
 

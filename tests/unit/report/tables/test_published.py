@@ -33,7 +33,7 @@ def lines(text):
     ]
 
 
-def test_only_the_confirmed_figures_stand_there():
+def test_only_the_confirmed_values_are_listed():
     figures = reported(table(), METHODS)
     assert figures[["method", "encoder", "input_px", "reported"]].astype(object).fillna("").to_numpy().tolist() == [
         ["meta_uscl", "ResNet-18", 224, 0.946],
@@ -56,7 +56,7 @@ def test_ours_is_the_accuracy_of_the_same_arm_on_pocus():
     assert figures.loc["uscl", ["finetune_ci_low", "finetune_ci_high"]].tolist() == pytest.approx([0.76, 0.86])
 
 
-def test_an_arm_called_otherwise_stands_for_its_method_and_a_method_may_be_absent():
+def test_an_arm_of_another_name_represents_its_method_and_a_method_may_be_absent():
     figures = reported(table(), {"ablation": "uscl", "imagenet": "imagenet"}).drop_duplicates("method")
     assert figures["arm"].fillna("").tolist() == ["", "ablation", "imagenet"]
     assert figures["finetune_mean"].fillna(-1).tolist() == [-1, 0.5, 0.8]
@@ -70,7 +70,7 @@ def test_the_text_shows_both_and_a_dash_where_there_is_none():
     assert ["meta_uscl", "ResNet-18", "224", "94.6", "meta_uscl", "70.0 ± 2.0 [65.0, 75.0]", ours] in lines(text)
     assert ["uscl", "ResNet-18", "-", "94.19", "uscl", "-", "81.0 ± 2.0 [76.0, 86.0]"] in lines(text)
     assert ["imagenet", "-", "-", "84", "imagenet", "-", "80.0 ± 2.0 [75.0, 85.0]"] in lines(text)
-    assert "epoch chosen on the test fold" not in text.partition("What stands between")[0]
+    assert "epoch chosen on the test fold" not in text.partition("How the protocols differ")[0]
 
 
 def test_our_number_by_the_authors_protocol_has_a_column_of_its_own():
@@ -91,7 +91,7 @@ def test_our_number_by_the_authors_protocol_has_a_column_of_its_own():
         "never fully released",
     ],
 )
-def test_the_differences_in_protocol_are_told(words):
+def test_the_differences_in_protocol_are_listed(words):
     assert words in reported_markdown(reported(table(), METHODS))
 
 

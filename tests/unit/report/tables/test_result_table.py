@@ -46,7 +46,7 @@ def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
     assert (table["commit"] == "c0ffee").all()
 
 
-def test_ranks_respect_ties_and_metrics_of_which_less_is_better():
+def test_ranks_respect_ties_and_metrics_where_lower_is_better():
     by_arm = {"random": 0.4, "imagenet": 0.6, "uscl": 0.6, "meta_uscl": 0.5}
     table = table_of(*frames.study({BUSI: by_arm, ECE: by_arm}, 1.0))
     ranks = table.pivot(index="arm", columns="metric", values="rank").loc[frames.ARMS]
@@ -75,7 +75,7 @@ def test_the_best_mean_alone_is_best_if_it_is_shown_to_beat_the_reference():
     assert best_arms(table_of(*frames.study({BUSI: tied}, TINY_P)), BUSI) == []
 
 
-def test_where_less_is_better_the_lowest_mean_is_best():
+def test_the_lowest_mean_is_best_if_lower_is_better():
     table = table_of(*frames.study({ECE: MEANS}, TINY_P))
     assert best_arms(table, ECE) == ["random"]
 
@@ -88,7 +88,7 @@ def test_the_reference_is_best_only_if_it_is_shown_to_beat_every_other_arm():
     assert best_arms(table_of(intervals, comparisons), BUSI) == []
 
 
-def test_an_arm_without_a_score_is_none_that_the_reference_must_beat():
+def test_the_reference_need_not_beat_an_arm_without_a_score():
     intervals, comparisons = frames.study({BUSI: MEANS | {"imagenet": 0.8}}, TINY_P)
     gone = intervals["arm"] == "uscl"
     intervals.loc[gone, ["mean", "n", "undefined"]] = [np.nan, 0, 6]
@@ -103,7 +103,7 @@ def test_an_arm_without_a_test_is_never_best():
     assert not table_of(intervals, frames.comparisons([])).best.any()
 
 
-def test_further_pairs_count_in_the_correction_and_stand_in_no_row():
+def test_further_pairs_count_in_the_correction_and_have_no_row():
     intervals, comparisons = frames.study({BUSI: MEANS}, 0.01)
     extra = frames.comparisons([("meta_uscl", "uscl", *BUSI, 0.1, 0.001)])
     table = table_of(intervals, pd.concat([comparisons, extra], ignore_index=True)).set_index("arm")
@@ -113,7 +113,7 @@ def test_further_pairs_count_in_the_correction_and_stand_in_no_row():
     assert np.isnan(table.loc["imagenet", "p_holm"])
 
 
-def test_what_the_best_test_epoch_gives_stands_where_it_was_measured():
+def test_the_score_of_the_best_test_epoch_is_in_the_row_where_it_was_measured():
     scores = frames.study({BUSI: MEANS, DICE: MEANS}, 1.0)
     measured = pd.DataFrame([("uscl", *BUSI, 0.95)], columns=["arm", "task", "regime", "metric", "value"])
     table = table_of(*scores, measured)
@@ -121,7 +121,7 @@ def test_what_the_best_test_epoch_gives_stands_where_it_was_measured():
     assert known[["arm", "task", "best_on_test_epoch"]].to_numpy().tolist() == [["uscl", "busi", 0.95]]
 
 
-def test_missing_evaluations_have_a_row_an_arm_with_the_reason():
+def test_missing_evaluations_have_one_row_per_arm_with_the_reason():
     missing = [(None, "segmentation", "knn", "no such probe"), ("uscl", "busi", "knn", "cut off")]
     table = table_of(*frames.study({BUSI: MEANS, DICE: MEANS}, 1.0), missing=missing)
     rows = table[table["reason"].notna()]
@@ -163,5 +163,5 @@ def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
 
 
 def test_a_reference_that_is_no_arm_is_refused():
-    with pytest.raises(ValueError, match="The reference byol is none of the arms random, imagenet"):
+    with pytest.raises(ValueError, match="The reference byol is not one of the arms random, imagenet"):
         table_of(*frames.study({BUSI: MEANS}, 1.0), reference="byol")
