@@ -7,7 +7,7 @@ import pytest
 from tests.integration.calls import CHECKOUT
 from uscl.metrics import registry
 
-ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
+ARMS = ["random", "imagenet", "simclr", "uscl", "meta_uscl"]
 EVALUATIONS = [
     ("pocus", "finetune"),
     ("pocus", "linear"),
