@@ -43,18 +43,7 @@ def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
         reader(name)(tmp_path)
 
 
-<<<<<<< HEAD
-def test_hidden_files_are_no_problem_but_logged(tmp_path, caplog):
-=======
-def test_the_config_schema_admits_the_known_readers():
-    schema = json.loads((Path(__file__).parents[4] / "workflow/schemas/config.schema.json").read_text(encoding="utf-8"))
-    properties = schema["properties"]["datasets"]["additionalProperties"]["properties"]
-    assert properties["reader"]["enum"] == reader_names(own_data=False)
-    assert sorted(properties["kind"]["enum"]) == reader_names(own_data=True)
-
-
 def test_hidden_files_are_logged_and_are_not_problems(tmp_path, caplog):
->>>>>>> lang-a
     tree(tmp_path, "videos/a.mp4", "videos/.DS_Store", "videos/._a.gif", "videos/.cache/b.mp4")
     with caplog.at_level(logging.INFO):
         found = reader("simulated_pool")(tmp_path)
