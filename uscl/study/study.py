@@ -141,6 +141,11 @@ class Study:
         """The tasks that frozen features can be probed on."""
         return [name for name, task in self.settings.tasks.items() if task.kind == "classification"]
 
+    @functools.cached_property
+    def probed_datasets(self) -> list[str]:
+        """Their data sets, in alphabetical order."""
+        return sorted({self.settings.tasks[task].dataset for task in self.probed})
+
     def finetune_settings(self, task: str) -> dict[str, Any]:
         """What fine-tuning on a task is called with."""
         settings = self.settings.tasks[task]

@@ -37,14 +37,15 @@ rule finetune:
 
 rule features:
     input:
-        unpack(lambda w: STUDY.data.store(w.dataset)),
+        [file for dataset in STUDY.probed_datasets for file in STUDY.data.store(dataset).values()],
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
-        features="<results>/features/{dataset}/{arm}-seed{seed}.npy",
+        # All data sets that are probed, in one job: most of its time is that of its start.
+        [f"<results>/features/{dataset}/{{arm}}-seed{{seed}}.npy" for dataset in STUDY.probed_datasets or ["none"]],
     log:
-        "<logs>/features/{dataset}-{arm}-seed{seed}.log",
+        "<logs>/features/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/features/{dataset}-{arm}-seed{seed}.tsv"
+        "<benchmarks>/features/{arm}-seed{seed}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -52,10 +53,11 @@ rule features:
         gpu=GPUS,
     params:
         code=code("evaluate/features.py"),
+        stores=[f"{R}/frames/{dataset}" for dataset in STUDY.probed_datasets],
         device=SETTINGS.device,
         precision=SETTINGS.precision,
     message:
-        "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
+        "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate/features.py"
 

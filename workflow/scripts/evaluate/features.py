@@ -1,4 +1,4 @@
-"""Compute a frozen encoder's features of every frame of a data set; none if the encoder could not be trained."""
+"""Compute a frozen encoder's features of every frame of some data sets; none if the encoder could not be trained."""
 
 from pathlib import Path
 
@@ -10,15 +10,16 @@ with job(snakemake):
     from uscl.base.files import written
     from uscl.jobs.outcome import required
 
-    outcome, features = Path(snakemake.input.encoder), np.zeros((0, 0), np.float32)
+    outcome, params, encoder = Path(snakemake.input.encoder), snakemake.params, None
     if required(outcome).done:
         from uscl.data.store import FrameStore
         from uscl.evaluate.features import frozen_features
         from uscl.models.checkpoint import load_encoder
         from uscl.training.device import start
 
-        fabric = start(snakemake.params.device, snakemake.params.precision, snakemake.threads)
+        fabric = start(params.device, params.precision, snakemake.threads)
         encoder = load_encoder(outcome.with_name("encoder.safetensors"))
-        features = frozen_features(encoder, FrameStore.open(Path(snakemake.input.frames).parent), fabric)
-    with written(Path(snakemake.output.features)) as path:
-        np.save(path, features)
+    for store, out in zip(params.stores, snakemake.output, strict=True):
+        features = frozen_features(encoder, FrameStore.open(Path(store)), fabric) if encoder else np.zeros((0, 0))
+        with written(Path(out)) as path:
+            np.save(path, features)
