@@ -72,6 +72,7 @@ def call(tmp_path):
     return snakemake
 
 
+@pytest.mark.e2e
 def test_a_working_call_prepares_before_its_jobs_and_its_jobs_do_not(call):
     code, output, notes = call("--cores", "1")
     assert code == 0, output

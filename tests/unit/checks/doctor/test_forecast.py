@@ -63,12 +63,14 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 OPTIONS = ["--configfile", "study.yaml"]
 
 
+@pytest.mark.e2e
 def test_jobs_are_those_of_snakemakes_own_plan_of_this_config(study):
     assert planned_jobs(study, OPTIONS) == {"part": 3, "sum": 1}
     Path("part0.txt").touch()
     assert planned_jobs(study, [*OPTIONS, "--config", "parts=7"]) == {"part": 6, "sum": 1}
 
 
+@pytest.mark.e2e
 def test_of_a_study_that_ran_in_part_the_rest_is_forecast_from_its_jobs(study):
     subprocess.run([*SNAKEMAKE, "--cores", "1", *OPTIONS, "--", "part0.txt"], check=True, capture_output=True)
     found = forecast(study, OPTIONS, Path("benchmarks"))
