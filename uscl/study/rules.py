@@ -29,7 +29,7 @@ def code_of(study: Study) -> Callable[..., Ask]:
 
 
 def waits_of(study: Study, *, main: bool) -> Callable[[Callable[[Study, Any], list[str]]], Ask]:
-    """For one of the `checks_before` functions: an input function. Only the `main` process of a call waits for checks."""
+    """Make an input function from one of the `checks_before` functions; only the `main` process waits for checks."""
     return lambda ask: lambda w: ask(study, w) if main else []
 
 
