@@ -45,7 +45,7 @@ def pool_of(patients: int, videos: int = 1) -> dict:
 def test_two_arms_whose_names_differ_in_case_alone(folder: Path) -> None:
     """One sentence at once."""
     project = checkout(folder / "project")
-    stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ in case alone", "-n")
+    stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ only in case", "-n")
 
 
 IMPOSSIBLE = {
@@ -112,9 +112,7 @@ def test_a_task_of_one_class(folder: Path) -> None:
     """One sentence before any pretraining."""
     project = copy_of_finished(folder / "project")
     write(folder / "own", {f"covid/{number}.png": picture(number) for number in range(8)})
-    stopped(
-        project, study(folder, **own_task(folder / "own")), "for each of two or more classes; with images are covid"
-    )
+    stopped(project, study(folder, **own_task(folder / "own")), "for each of two or more classes; images are in covid")
 
 
 def masks_of(folder: Path, grey: int) -> Path:

@@ -1,11 +1,12 @@
-"""Do damaged files bring the readers down? Every format, damaged in many ways, read in child processes.
+"""Check whether damaged files crash the readers: every format, damaged in many ways, read in child processes.
 
     python -m tests.fuzz [--cases 3000] [--seed 0] [--workers 2]        from the root of the checkout
     python -m tests.fuzz --only 1234 [--seed 0]                         one case again, in this process
 
-Prints a table of formats and one of mutations: how many files were read all the same, refused with a reason, or brought
-a crash, a hang (more than LIMIT_S) or an error that isn't the readers' own. Those are named with their number. Ends
-with 1 where there are any, or where the memory of a child grows from file to file. The same seed gives the same files.
+Prints a table per format and one per mutation: how many files were read anyway, were refused with a reason, or caused a
+crash, a hang (more than LIMIT_S) or an error that isn't the readers' own. The last three are listed with their case
+number. Exits with 1 if there are any, or if the memory of a child grows from file to file. The same seed gives the same
+files.
 """
 
 import argparse
@@ -25,9 +26,9 @@ from rich.table import Table
 from tests.fuzz.cases import CRASH, FAULT, HANG, READ, REFUSED, Case, Result, drawn_case, tried, work
 from tests.fuzz.seeds import write_seeds
 
-LIMIT_S = 20.0  # for one file of some kilobytes
-LEAK = 30_000  # bytes a file by which a child may grow once it has warmed up (a frame of a seed has 3,072)
-WARM_SHARE = 0.4  # of a child's files; by then its allocator has seen every format
+LIMIT_S = 20.0  # for one file of a few kilobytes
+LEAK = 30_000  # bytes per file by which a child may grow after its warm-up (a frame of a seed has 3,072)
+WARM_SHARE = 0.4  # of a child's files; after that its allocator has handled every format
 VERDICTS = (READ, REFUSED, CRASH, HANG, FAULT)
 Tried = tuple[int, Case, Result]
 
@@ -49,7 +50,9 @@ def main() -> None:
             results = [run.result() for run in runs]
     everything = sorted(case for share in results for case in share)
     growth = max((_growth(share) for share in results), default=0.0)
-    print(f"{len(everything)} files in {time.perf_counter() - start:.0f} s; a child grew by {growth:,.0f} bytes a file")
+    print(
+        f"{len(everything)} files in {time.perf_counter() - start:.0f} s; a child grew by {growth:,.0f} bytes per file"
+    )
     sys.exit(_report(everything) or growth > LEAK)
 
 
@@ -63,7 +66,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _share(share: range, seeds: dict[str, Path], seed: int, folder: Path) -> Iterator[Tried]:
-    """The cases of one child after another: a new one where the last has died or hangs."""
+    """The results of a share of the cases, from one child; a new child replaces one that died or hangs."""
     context = multiprocessing.get_context("spawn")
     waiting = list(share)
     while waiting:
@@ -90,14 +93,14 @@ def _share(share: range, seeds: dict[str, Path], seed: int, folder: Path) -> Ite
 
 
 def _growth(share: list[Tried]) -> float:
-    """Bytes per file by which the child process grew after its warm-up."""
+    """Bytes per file by which the child grew after its warm-up."""
     memory = [result.memory for _, _, result in share if result.memory]
     late = memory[int(WARM_SHARE * len(memory)) :]
     return (late[-1] - late[0]) / len(late) if late else 0.0
 
 
 def _report(everything: list[Tried]) -> bool:
-    """Print tables and findings; whether there are any findings."""
+    """Print tables and findings; returns whether there are any findings."""
     for title, kind in (("format", 0), ("mutation", 1)):
         table = Table(title, *VERDICTS)
         counts = Counter((case[kind], result.verdict) for _, case, result in everything)

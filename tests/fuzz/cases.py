@@ -1,4 +1,4 @@
-"""One case: a seed's file, damaged by its own stream of random numbers, and how the readers handle it."""
+"""One case: a seed file, damaged with its own stream of random numbers, and the readers' reaction to it."""
 
 import ctypes
 import gc
@@ -22,7 +22,7 @@ SIZE, RATE_HZ = 32, 10.0
 
 
 class Case(NamedTuple):
-    """What is done to which file."""
+    """A damaged file, with its format and the mutation that damaged it."""
 
     form: str
     mutation: str
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 class Result(NamedTuple):
-    """READ, REFUSED or FAULT, the message, and the resident memory of the process in bytes (0: not known)."""
+    """A verdict such as READ, REFUSED or FAULT, its text, and the process's resident memory in bytes (0: unknown)."""
 
     verdict: str
     words: str
@@ -42,7 +42,7 @@ READ, REFUSED, FAULT, CRASH, HANG = "read", "refused", "other error", "crash", "
 
 
 def drawn_case(seeds: Mapping[str, Path], seed: int, index: int) -> Case:
-    """Case `index` of a run: formats take turns, everything else is drawn. The same arguments give the same bytes."""
+    """Case `index` of a run: formats alternate, everything else is drawn. The same arguments give the same bytes."""
     random = Random(f"{seed}-{index}")
     forms = list(seeds)
     form, other = forms[index % len(forms)], random.choice(forms)
@@ -52,7 +52,7 @@ def drawn_case(seeds: Mapping[str, Path], seed: int, index: int) -> Case:
 
 
 def tried(case: Case, folder: Path) -> Result:
-    """Have the readers read a case, written to a file in `folder`."""
+    """Write a case to a file in `folder` and let the readers read it."""
     path = folder / case.name
     path.write_bytes(case.data)
     source = Source(case.name, case.name, kind_of(path), "", "covid" if path.suffix == ".pkl" else "")
@@ -61,13 +61,13 @@ def tried(case: Case, folder: Path) -> Result:
         verdict, words = READ, f"{len(clip.frames)} frames"
     except BadMedia as error:
         verdict, words = REFUSED, str(error)
-    except Exception:  # noqa: BLE001 - what the fuzzer looks for: anything but the readers' own error
+    except Exception:  # noqa: BLE001 - the fuzzer looks for any error that isn't the readers' own
         verdict, words = FAULT, traceback.format_exc()
     return Result(verdict, words, 0)
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds, after what is free has been given back."""
+    """Bytes of memory that this process holds after it has returned free memory to the system."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -77,9 +77,9 @@ def resident() -> int:
 
 
 def work(pipe: Connection, seeds: Mapping[str, Path], seed: int, folder: Path) -> None:
-    """The life of a child process: a number comes in, the result of that case goes out.
+    """The main loop of a child process: it receives the number of a case and sends the case's result.
 
-    Without the words that libraries have for damaged files.
+    Silences the messages of libraries about damaged files.
     """
     logging.disable(logging.CRITICAL)
     ffmpeg_logging.set_level(None)

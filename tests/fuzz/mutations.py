@@ -1,4 +1,4 @@
-"""Ways to damage a file: each takes its bytes and a stream of random numbers, and gives other bytes."""
+"""Ways to damage a file: each takes its bytes and a stream of random numbers, and returns the damaged bytes."""
 
 from collections.abc import Callable
 from random import Random
@@ -11,22 +11,22 @@ EXTREMES = (
     b"\x00\x00\x00\x80",
     b"\x01\x00\x00\x00",
 )
-HEAD = 512  # bytes at the beginning, where most formats keep what decides how the rest is read
+HEAD = 512  # bytes at the beginning, where most formats say how to read the rest
 
 
 def place(data: bytes, random: Random) -> int:
-    """A place in the file, in its head half of the time."""
+    """A position in the file, half of the time in its head."""
     return random.randrange(min(len(data), HEAD) if random.random() < 0.5 else len(data))
 
 
 def stretch(data: bytes, random: Random) -> tuple[int, int]:
-    """Beginning and end of a piece, most often a short one."""
+    """Start and end of a piece, usually a short one."""
     start = place(data, random)
     return start, min(len(data), start + int(2 ** random.uniform(0, 12)))
 
 
 def bit_flips(data: bytes, other: bytes, random: Random) -> bytes:
-    """One to 64 bits turned."""
+    """Flip 1 to 64 bits."""
     damaged = bytearray(data)
     for _ in range(int(2 ** random.uniform(0, 6))):
         damaged[place(data, random)] ^= 1 << random.randrange(8)
@@ -34,19 +34,19 @@ def bit_flips(data: bytes, other: bytes, random: Random) -> bytes:
 
 
 def random_bytes(data: bytes, other: bytes, random: Random) -> bytes:
-    """A piece overwritten by noise."""
+    """Overwrite a piece with noise."""
     start, end = stretch(data, random)
     return data[:start] + random.randbytes(end - start) + data[end:]
 
 
 def one_value(data: bytes, other: bytes, random: Random) -> bytes:
-    """A piece overwritten by one value, as a bad disk leaves it."""
+    """Overwrite a piece with one value, as a bad disk does."""
     start, end = stretch(data, random)
     return data[:start] + random.choice((b"\x00", b"\xff")) * (end - start) + data[end:]
 
 
 def extreme_numbers(data: bytes, other: bytes, random: Random) -> bytes:
-    """One to 8 places overwritten by the largest, smallest and negative numbers of four bytes."""
+    """Overwrite 1 to 8 positions with the largest, smallest and negative four-byte numbers."""
     damaged = bytearray(data)
     for _ in range(random.randint(1, 8)):
         start = place(data, random)
@@ -55,30 +55,30 @@ def extreme_numbers(data: bytes, other: bytes, random: Random) -> bytes:
 
 
 def cut_short(data: bytes, other: bytes, random: Random) -> bytes:
-    """The end is missing."""
+    """Remove the end."""
     return data[: random.randrange(len(data))]
 
 
 def insertion(data: bytes, other: bytes, random: Random) -> bytes:
-    """Noise between two bytes."""
+    """Insert noise between two bytes."""
     start, end = stretch(data, random)
     return data[:start] + random.randbytes(end - start) + data[start:]
 
 
 def deletion(data: bytes, other: bytes, random: Random) -> bytes:
-    """A piece is missing."""
+    """Remove a piece."""
     start, end = stretch(data, random)
     return data[:start] + data[end:]
 
 
 def repetition(data: bytes, other: bytes, random: Random) -> bytes:
-    """A piece is there many times."""
+    """Repeat a piece many times."""
     start, end = stretch(data, random)
     return data[:start] + data[start:end] * random.randint(2, 20) + data[end:]
 
 
 def exchange(data: bytes, other: bytes, random: Random) -> bytes:
-    """Two pieces have changed places."""
+    """Swap two pieces."""
     first, second = sorted((place(data, random), place(data, random)))
     length = random.randint(0, max(0, min(second - first, len(data) - second)))
     early, late = data[first : first + length], data[second : second + length]
@@ -86,13 +86,13 @@ def exchange(data: bytes, other: bytes, random: Random) -> bytes:
 
 
 def foreign_head(data: bytes, other: bytes, random: Random) -> bytes:
-    """The beginning of a file of another format."""
+    """Replace the beginning with that of a file in another format."""
     length = int(2 ** random.uniform(2, 9))
     return other[:length] + data[length:]
 
 
 def foreign_end(data: bytes, other: bytes, random: Random) -> bytes:
-    """A part of this file, followed by the end of a file of another format."""
+    """Replace the end with that of a file in another format."""
     return data[: random.randrange(len(data))] + other[random.randrange(len(other)) :]
 
 

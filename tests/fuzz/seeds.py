@@ -1,4 +1,4 @@
-"""Whole files of every format that the readers take, small: what the mutations begin with."""
+"""Small undamaged files in every format that the readers accept, from which the mutations start."""
 
 import pickle
 import shutil
@@ -13,12 +13,12 @@ from tests.unit.dicom_files import jpeg, region, write_dicom, write_packed
 from uscl.simulator.video import FORMATS, write_png, write_video
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 8
-# OpenCV writes these under their own names; under .png they must still be read, or refused, for what they are.
+# OpenCV writes these under their own suffixes; renamed to .png, their content must still decide how they are read.
 DISGUISED = (".bmp", ".tif", ".webp")
 
 
 def write_seeds(folder: Path) -> dict[str, Path]:
-    """One file a format, by the format's name."""
+    """One file per format, by the format's name."""
     frames = pictures()
     seeds = {}
     for form in FORMATS:
@@ -34,7 +34,7 @@ def write_seeds(folder: Path) -> dict[str, Path]:
 
 
 def pictures() -> NDArray[np.uint8]:
-    """A bright disc that moves through noise [n, height, width]."""
+    """Frames [n, height, width] of a bright disc that moves through noise."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     noise = np.random.default_rng(0).integers(0, 60, (FRAMES, HEIGHT, WIDTH))
     discs = [(np.hypot(rows - 24, columns - 12 - 5 * k) < 9) * 150 for k in range(FRAMES)]
@@ -42,7 +42,7 @@ def pictures() -> NDArray[np.uint8]:
 
 
 def dicom_seeds(folder: Path, frames: NDArray[np.uint8]) -> dict[str, Path]:
-    """Raw, JPEG and JPEG 2000, with a region and frame times."""
+    """DICOM files with raw, JPEG and JPEG 2000 frames, with a region and frame times."""
     tags = {"SequenceOfUltrasoundRegions": [region(4, 4, 60, 44)], "FrameTime": "40"}
     syntaxes = {".jpg": JPEGBaseline8Bit, ".jp2": JPEG2000Lossless}
     seeds = {"dicom raw": write_dicom(folder / "raw.dcm", frames, **tags)}
@@ -53,7 +53,7 @@ def dicom_seeds(folder: Path, frames: NDArray[np.uint8]) -> dict[str, Path]:
 
 
 def pickle_seeds(folder: Path, frames: NDArray[np.uint8]) -> dict[str, Path]:
-    """A fold as the POCUS set holds it, in an old protocol and a new one."""
+    """A fold in the format of the POCUS set, in an old and a new pickle protocol."""
     images = np.repeat(frames[:, None, :16, :16], 3, axis=1)
     fold = (images, np.zeros(FRAMES, np.int64), images, np.arange(FRAMES) % 3)
     seeds = {}

@@ -140,7 +140,7 @@ def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons(spoilt, tmp_path)
     project = copy_of_checkout(tmp_path / "project")
     target = "results/frames/sim_pool/manifest.csv"
     printed = fails(project, target, "--config", "on_bad_video=stop", study=spoilt)
-    assert "nowhere.mp4 cannot be used: not a file, or a link that leads nowhere." in printed
+    assert "nowhere.mp4 cannot be used: not a file, or a broken link." in printed
     succeeds(project, target, study=spoilt)
     problems = pd.read_csv(project / "results/frames/sim_pool/problems.csv").set_index("file")
     assert problems.index.is_unique

@@ -1,4 +1,4 @@
-"""Is a public set whole? Its files, groups and classes against what the registry (config/datasets.yaml) expects."""
+"""Check that a public set is complete: its files, groups and classes against the registry (config/datasets.yaml)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +9,9 @@ from uscl.data.readers.shared.listing import Sources
 
 
 def check_counts(dataset: str, root: Path, found: Sources, expected: Mapping[str, Any]) -> None:
-    """Raise UserError where what a reader found departs from `expected` by more than its `tolerance` (a share).
+    """Raise UserError if what a reader found differs from `expected` by more than its `tolerance` (a share).
 
-    `expected` has videos, images and groups, each a number or None where nobody knows, and classes: files by class.
+    `expected` has videos, images and groups, each a number or None if unknown, and classes: files by class.
     """
     counts = found_counts(found)
     wanted = {name: expected[name] for name in ("videos", "images", "groups") if expected[name] is not None}
@@ -24,12 +24,12 @@ def check_counts(dataset: str, root: Path, found: Sources, expected: Mapping[str
     if off:
         raise UserError(
             f"Data set '{dataset}': {root} holds {', '.join(off)}: complete the set, or set"
-            f" datasets.{dataset}.partial: true if it is a part on purpose."
+            f" datasets.{dataset}.partial: true if you use only part of it on purpose."
         )
 
 
 def found_counts(found: Sources) -> dict[str, int]:
-    """Videos, images, groups and files of each class among what a reader found."""
+    """Numbers of videos, images, groups and files of each class that a reader found."""
     files = found.files
     images = int((files["kind"] == "image").sum())
     counts = {"videos": len(files) - images, "images": images, "groups": files["group"].nunique()}

@@ -1,4 +1,4 @@
-"""From the files of a data set to a frame store: decode, scale, hash, write, name each bad file."""
+"""Turn the files of a data set into a frame store: decode, scale, hash, write, and name each bad file."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -22,8 +22,8 @@ from uscl.data.readers.shared.listing import Problem, Sources
 from uscl.data.source import Source
 from uscl.data.store import ArrayWriter, new_array
 
-ACTIONS = ("set aside", "left out", "kept")  # the gravest first
-LOOK_AHEAD = 2  # files per worker that wait, decoded, for the writer: the bound on memory
+ACTIONS = ("set aside", "left out", "kept")  # the most serious first
+LOOK_AHEAD = 2  # decoded files per worker that wait for the writer; this bounds the memory
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,11 @@ def extract(
     options: Mapping[str, Any] | None = None,
     expected: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write out/frames.npy, out/masks.npy (no rows where the set has no masks), out/manifest.csv and out/problems.csv.
+    """Write out/frames.npy, out/masks.npy (no rows if the set has no masks), out/manifest.csv and out/problems.csv.
 
-    The result does not depend on the number of workers, each a process of its own (uscl.data.decode.pool). Raises
-    UserError: unknown reader, wrong folder, senseless sampling, no frame left, a decoder that was killed, or, where
-    on_bad_video is "stop", the first bad file; where it is "skip", bad files go to problems.csv.
+    The result does not depend on the number of workers, each a separate process (uscl.data.decode.pool). Raises
+    UserError: unknown reader, wrong folder, impossible sampling, no frame left, a killed decoder, or, if on_bad_video
+    is "stop", the first bad file; if it is "skip", bad files are listed in problems.csv.
     `options` are the reader's own (for a user's own data), `expected` the counts that a public set must have.
     """
     sampling, stop = Sampling(size, rate_hz, max_frames), on_bad_video == "stop"
@@ -57,14 +57,14 @@ def extract(
         check_counts(dataset, root, found, expected)
     problems = [Problem(*row) for row in found.problems.itertuples(index=False)]
     for problem in problems:
-        tell(dataset, root, problem, stop)
+        report(dataset, root, problem, stop)
     files = [Source(*row) for row in found.files.itertuples(index=False)]
     tables, remarks = write_frames(dataset, root, out, files, sampling, stop, workers)
     write_tables(out, dataset, tables, one_verdict(problems + remarks), found)
 
 
-def tell(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
-    """Log a problem. Raises UserError for a file that is set aside where this is to stop the run."""
+def report(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
+    """Log a problem. With `stop`, raises UserError for a file that is set aside."""
     if stop and problem.action == "set aside":
         path = root / problem.file
         raise UserError(f"{path} cannot be used: {problem.reason}. Replace it, or set on_bad_video: skip.")
@@ -75,7 +75,7 @@ def tell(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
 def write_frames(
     dataset: str, root: Path, out: Path, files: list[Source], sampling: Sampling, stop: bool, workers: int
 ) -> tuple[list[pd.DataFrame], list[Problem]]:
-    """Write frames.npy and masks.npy; returns the manifest rows of every usable file, and the problems."""
+    """Write frames.npy and masks.npy; returns the manifest rows of all usable files, and the problems."""
     tables: list[pd.DataFrame] = []
     problems: list[Problem] = []
     masked = any(source.masks for source in files)
@@ -87,7 +87,7 @@ def write_frames(
         results = in_order(pool, decoders.load, files, workers * LOOK_AHEAD)
         for result in shown(results, len(files), dataset):
             if problem := problem_of(result):
-                tell(dataset, root, problem, stop)
+                report(dataset, root, problem, stop)
                 problems.append(problem)
             if isinstance(result, Loaded):
                 frames.append(result.clip.frames)
@@ -102,33 +102,33 @@ def write_frames(
 
 @contextmanager
 def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWriter]]:
-    """Writers of frames.npy and masks.npy; both appear when the block ends well."""
+    """Writers of frames.npy and masks.npy; both files appear only if the block succeeds."""
     with new_array(out / "frames.npy", size) as frames, new_array(out / "masks.npy", size) as masks:
         yield frames, masks
         (out / "manifest.csv").unlink(missing_ok=True)  # never an old manifest with new frames
 
 
 def problem_of(result: Loaded | Rejected) -> Problem | None:
-    """What is to be said of a file that was read."""
+    """The problem of a file that was read, or None."""
     if isinstance(result, Rejected):
         return Problem(result.source.file, "set aside", result.reason)
     return Problem(result.source.file, "kept", result.clip.note) if result.clip.note else None
 
 
 def one_verdict(problems: list[Problem]) -> list[Problem]:
-    """One problem a file, sorted: set aside or left out where anything is, else kept with all that is to be said."""
+    """One problem per file, sorted: its most serious action, with all reasons for that action."""
     by_file: dict[str, list[Problem]] = {}
     for problem in problems:
         by_file.setdefault(problem.file, []).append(problem)
     verdicts = []
-    for file, told in by_file.items():
-        action = min((problem.action for problem in told), key=ACTIONS.index)
-        verdicts.append(Problem(file, action, "; ".join(p.reason for p in told if p.action == action)))
+    for file, found in by_file.items():
+        action = min((problem.action for problem in found), key=ACTIONS.index)
+        verdicts.append(Problem(file, action, "; ".join(p.reason for p in found if p.action == action)))
     return sorted(verdicts)
 
 
 def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
-    """The manifest rows of one file, but for their position and the simulator's truth."""
+    """The manifest rows of one file, without their position and the simulator's truth."""
     source, numbers = loaded.source, loaded.clip.number
     image = source.kind == "image"
     return pd.DataFrame(
@@ -148,7 +148,7 @@ def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
 
 
 def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
-    """Write problems.csv, and last of all manifest.csv, which makes the store complete."""
+    """Write problems.csv, and finally manifest.csv, which makes the store complete."""
     remarks = pd.DataFrame(problems, columns=list(Problem._fields), dtype="str")
     remarks.insert(0, "dataset", pd.Series(dataset, index=remarks.index, dtype="str"))
     write_table(remarks, PROBLEMS, out / "problems.csv")

@@ -18,7 +18,7 @@ MANIFEST = TableSchema(
         "dataset": Column("str", NOT_EMPTY),
         "video": Column("str", NOT_EMPTY),  # the source file's name within its data set
         "group": Column("str", NOT_EMPTY),  # patient or series; never split
-        "label": Column("str"),  # class; "" where unlabelled
+        "label": Column("str"),  # class; "" if unlabelled
         "frame": Column("int64", NOT_NEGATIVE),  # number of the frame in the source file
         "time_s": Column("float64", NOT_NEGATIVE),  # seconds since the first frame
         "file": Column("str", NOT_EMPTY),  # path relative to the data set's folder
@@ -42,8 +42,8 @@ PROBLEMS = TableSchema(
 def write_table(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
     """Check a table against its schema and write it as CSV, whole or not at all."""
     table = schema.validate(table)
-    with written(path) as beside:
-        table.to_csv(beside, index=False, lineterminator="\n")
+    with written(path) as partial:
+        table.to_csv(partial, index=False, lineterminator="\n")
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
@@ -57,11 +57,11 @@ def read_problems(path: Path) -> pd.DataFrame:
 
 
 def read_checked(path: Path, schema: TableSchema) -> pd.DataFrame:
-    """A table with the types of its schema, checked against it."""
+    """Read a table with the types of its schema and validate it."""
     try:
         return schema.read(path)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: run the extraction that writes it.") from error
     except ValueError as error:
         problem = str(error).splitlines()[0]
-        raise UserError(f"{path} is not what this program writes ({problem}): extract again.") from error
+        raise UserError(f"{path} was not written by this program ({problem}): extract again.") from error

@@ -1,4 +1,4 @@
-"""What a reader lists: a source of frames, and its kind by its name."""
+"""The sources of frames that a reader lists, and their kinds."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +13,13 @@ class Source(NamedTuple):
     video: str  # unique within the data set
     file: str
     kind: str  # "video", "image", "frames" (a folder of images in time order) or "fold" (a part of a pickled fold)
-    group: str  # patient or series: what may never be split
-    label: str  # "" where unlabelled
+    group: str  # patient or series, which may never be split
+    label: str  # "" if unlabelled
     masks: tuple[str, ...] = ()
 
 
 def kind_of(path: Path) -> str:
-    """The `Source.kind` of what lies at a path."""
+    """The `Source.kind` of the file or folder at a path."""
     if path.is_dir():
         return "frames"
     suffix = path.suffix.lower()

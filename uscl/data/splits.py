@@ -30,7 +30,7 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
     """The manifest rows that a task scores.
 
     `kind` classification: frames with a label. Segmentation: images with a lesion, since the Dice of an image
-    without one says nothing about finding its outline.
+    without a lesion says nothing about finding an outline.
     """
     if kind == "classification":
         cases = store.manifest[store.manifest["label"] != ""]
@@ -40,7 +40,7 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
         raise UserError("The task's data set has no masks: segmentation needs a set with masks, such as BUSI.")
     if kind == "classification" and cases["label"].nunique() == 1:
         raise UserError(
-            f"The task's data set has one class only, {cases['label'].iloc[0]}: there is nothing to tell apart."
+            f"The task's data set has one class only, {cases['label'].iloc[0]}: use a set with two or more classes."
         )
     log.info("%d of %d frames are cases of a %s task", len(cases), len(store.manifest), kind)
     return cases
@@ -49,9 +49,9 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
 def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd.DataFrame:
     """The role of every case in every fold.
 
-    `cases` has the columns row, case, group, label. Returns them with one column a fold, `fold0` ..., that says train,
-    validation or test. Every case is tested once; the validation part is one of `inner` parts of what is not tested. No
-    group is ever in two parts of a fold, and every class stands in every part of every fold: UserError otherwise.
+    `cases` has the columns row, case, group, label. Returns them with one column per fold, `fold0` ..., that says
+    train, validation or test. Every case is tested once; the validation part is one of `inner` parts of the remaining
+    cases. No group is ever in two parts of a fold. Raises UserError unless every class is in every part of every fold.
     """
     if cases.empty:
         raise UserError(
@@ -71,26 +71,26 @@ def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd
 def divide(cases: pd.DataFrame, parts: int, seed: int, key: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positions (outside, inside) of each part of a grouped, stratified division.
 
-    Raises UserError naming the config's `key` where a class has fewer groups than there are parts.
+    Raises UserError that names the config's `key` if a class has fewer groups than there are parts.
     """
     groups = cases.groupby("label")["group"].nunique()
     short = groups[groups < parts]
     if parts < 2:
-        raise UserError(f"{key} is {parts}, but it must be two or more: change it in the config.")
+        raise UserError(f"{key} is {parts}, but must be 2 or more: change it in the config.")
     if len(short):
-        told = ", ".join(f"{label}: {count}" for label, count in short.items())
+        counts = ", ".join(f"{label}: {count}" for label, count in short.items())
         raise UserError(
-            f"{key} is {parts}, and these classes have too few groups (patients or videos) for it: {told}. Lower it in"
-            " the config, or add data."
+            f"{key} is {parts}, but these classes have too few groups (patients or videos): {counts}. Lower it in the"
+            " config, or add data."
         )
-    from sklearn.model_selection import StratifiedGroupKFold  # late: trainings only read the folds
+    from sklearn.model_selection import StratifiedGroupKFold  # late: training jobs only read the folds
 
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
     yield from splitter.split(cases, cases["label"], cases["group"])
 
 
 def check_fold(splits: pd.DataFrame, fold: str) -> None:
-    """UserError where a class is absent from a part of `fold`."""
+    """Raise UserError if a class is absent from a part of `fold`."""
     seen = splits.groupby(fold)["label"].unique()
     if (splits[fold] == "train").sum() < 2:
         raise UserError(f"The train part of {fold} has a single case: add data, or lower `splits: inner`.")
@@ -113,10 +113,10 @@ def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
 
 
 def with_fewer_labels(cases: pd.DataFrame, fold: Fold, percent: int, seed: int, *purpose: str | int) -> Fold:
-    """The fold with `percent` of the groups of each class in its training part, rounded up: one of each at least.
+    """The fold with `percent` of the groups of each class in its training part, rounded up: at least one per class.
 
-    A smaller percentage takes a part of what a larger one takes (one seed and purpose: one order of the groups). A
-    group of several classes counts for its most frequent one. Validation and test stay whole.
+    A smaller percentage takes a subset of what a larger one takes (one seed and purpose give one order of the groups).
+    A group of several classes counts for its most frequent one. Validation and test stay complete.
     """
     train = cases[cases["row"].isin(fold.train)]
     label = train.groupby("group")["label"].agg(lambda labels: labels.value_counts().sort_index().idxmax())

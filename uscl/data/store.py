@@ -1,4 +1,4 @@
-"""Frames of a data set in one folder: frames.npy, masks.npy (of no rows where there are no masks), and manifest.csv.
+"""Frames of a data set in one folder: frames.npy, masks.npy (without rows if there are no masks), and manifest.csv.
 
 Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping.
 """
@@ -18,7 +18,7 @@ from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.data.manifest import read_manifest
 
-# What NumPy raises on a header with damaged bytes: it reads it as Python does a literal.
+# What NumPy raises on a header with damaged bytes: it parses the header as a Python literal.
 HEADER_FAULTS = (
     *(ArithmeticError, EOFError, LookupError, MemoryError, SyntaxError, TypeError, ValueError),
     tokenize.TokenError,
@@ -26,9 +26,9 @@ HEADER_FAULTS = (
 
 
 class FrameStore:
-    """An open store: frames uint8 [n, size, size], masks of 0 and 1 alike or None, manifest with n rows.
+    """An open store: frames uint8 [n, size, size], masks of 0 and 1 in the same shape or None, manifest with n rows.
 
-    `left_out` are videos that must not be trained on, as the audit found them in a test set.
+    `left_out` are videos that must not be trained on, since the audit found them in a test set.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FrameStore:
         return cls(frames, masks if len(masks) else None, manifest, left_out)
 
     def check_pixels(self) -> None:
-        """Compare every frame with its hash in the manifest. Raises UserError naming the first that differs."""
+        """Compare every frame with its hash in the manifest. Raises UserError that names the first that differs."""
         for case, frame, sha256 in zip(self.manifest["case"], self.frames, self.manifest["sha256"], strict=True):
             if hashlib.sha256(frame.tobytes()).hexdigest() != sha256:
                 raise UserError(
@@ -68,7 +68,7 @@ class FrameStore:
 
 
 class ArrayWriter:
-    """Append blocks [k, size, size] of uint8 to a .npy file whose length is not known beforehand."""
+    """Appends blocks [k, size, size] of uint8 to a .npy file whose length is not known in advance."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
@@ -77,14 +77,14 @@ class ArrayWriter:
         self._write_header()
 
     def append(self, block: NDArray[np.uint8]) -> None:
-        """Add k rows."""
+        """Append k rows."""
         if block.dtype != np.uint8 or block.shape[1:] != self._shape:
             raise ValueError(f"block {block.dtype} {block.shape} for an array of uint8 [n, *{self._shape}]")
         self._file.write(np.ascontiguousarray(block).data)
         self._rows += len(block)
 
     def finish(self) -> None:
-        """Put the final length into the header, for which NumPy reserves room."""
+        """Write the final length into the header, in which NumPy reserves room for it."""
         self._file.seek(0)
         self._write_header()
 
@@ -95,8 +95,8 @@ class ArrayWriter:
 
 @contextmanager
 def new_array(path: Path, size: int) -> Iterator[ArrayWriter]:
-    """A writer to `path`; the file appears when the block ends well and not at all otherwise."""
-    with written(path) as beside, beside.open("wb") as file:
+    """A writer to `path`; the file appears only if the block succeeds."""
+    with written(path) as partial, partial.open("wb") as file:
         writer = ArrayWriter(file, size)
         yield writer
         writer.finish()
@@ -105,7 +105,7 @@ def new_array(path: Path, size: int) -> Iterator[ArrayWriter]:
 def mapped_array(path: Path) -> NDArray[np.uint8]:
     """A .npy file of uint8 [n, size, size], mapped into memory. Raises UserError."""
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # np.load would take archives and pickles too
+        array = np.lib.format.open_memmap(path, mode="r")  # np.load would also accept archives and pickles
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: the store is incomplete; extract again.") from error
     except HEADER_FAULTS as error:

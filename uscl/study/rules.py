@@ -1,7 +1,7 @@
 """What the workflow's rules ask a study for by wildcards: one-line functions for Snakemake."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from uscl.evaluate.regimes import REGIMES
@@ -10,11 +10,27 @@ from uscl.study.study import Evaluation, Study
 from uscl.study.waiting import after_checks
 
 ALL_REGIMES = list(REGIMES)
+# A cell's folder, and the same as one name.
+CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
+CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
+EVALUATION = "{task}-{regime}-labels{labels}"
+
+Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
 
 def one_of(names: Iterable[str]) -> str:
     """A wildcard constraint that admits only these names, or nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def code_of(study: Study) -> Callable[..., Ask]:
+    """For a script, and library files that it finds by name: a function that gives the hash of the code of a job."""
+    return lambda script, *files: lambda w: keys.code(study, script, *files)
+
+
+def waits_of(study: Study, *, main: bool) -> Callable[[Callable[[Study, Any], list[str]]], Ask]:
+    """Make an input function from one of the `checks_before` functions; only the `main` process waits for checks."""
+    return lambda ask: lambda w: ask(study, w) if main else []
 
 
 def evaluation_of(w: Any) -> Evaluation:

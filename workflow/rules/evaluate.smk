@@ -35,33 +35,31 @@ rule finetune:
         "../scripts/evaluate/finetune.py"
 
 
-if STUDY.probed_datasets:
-
-    rule features:
-        input:
-            [file for dataset in STUDY.probed_datasets for file in STUDY.data.store(dataset).values()],
-            encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
-        output:
-            # All data sets that are probed, in one job: most of its time is that of its start.
-            [f"<results>/features/{dataset}/{{arm}}-seed{{seed}}.npy" for dataset in STUDY.probed_datasets],
-        log:
-            "<logs>/features/{arm}-seed{seed}.log",
-        benchmark:
-            "<benchmarks>/features/{arm}-seed{seed}.tsv"
-        conda:
-            "../../environment.yml"
-        threads: 1
-        resources:
-            gpu=GPUS,
-        params:
-            code=code("evaluate/features.py"),
-            stores=[f"{R}/frames/{dataset}" for dataset in STUDY.probed_datasets],
-            device=SETTINGS.device,
-            precision=SETTINGS.precision,
-        message:
-            "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}"
-        script:
-            "../scripts/evaluate/features.py"
+rule features:
+    input:
+        [file for dataset in STUDY.probed_datasets for file in STUDY.data.store(dataset).values()],
+        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
+    output:
+        # All data sets that are probed, in one job: most of its time is that of its start.
+        [f"<results>/features/{dataset}/{{arm}}-seed{{seed}}.npy" for dataset in STUDY.probed_datasets or ["none"]],
+    log:
+        "<logs>/features/{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/features/{arm}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+    params:
+        code=code("evaluate/features.py"),
+        stores=[f"{R}/frames/{dataset}" for dataset in STUDY.probed_datasets],
+        device=SETTINGS.device,
+        precision=SETTINGS.precision,
+    message:
+        "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate/features.py"
 
 
 rule probe:

@@ -17,7 +17,7 @@ def test_a_whole_set_passes(tmp_path):
     check_counts("lung", tmp_path, found(), EXPECTED)
 
 
-def test_what_is_missing_is_counted_and_the_way_out_is_named(tmp_path):
+def test_missing_files_are_counted_and_the_solution_is_named(tmp_path):
     with pytest.raises(
         UserError, match=r"1 videos instead of 2, 1 files of class covid instead of 2: complete .*lung\.partial"
     ):
@@ -29,12 +29,12 @@ def test_a_class_that_is_absent_counts_as_none(tmp_path):
         check_counts("lung", tmp_path, found(), EXPECTED | {"classes": {"viral": 2}})
 
 
-def test_the_tolerance_is_a_share_of_what_is_expected(tmp_path):
+def test_the_tolerance_is_a_share_of_the_expected_count(tmp_path):
     check_counts("lung", tmp_path, found(videos=19), EXPECTED | {"videos": 20, "classes": {}, "tolerance": 0.05})
     with pytest.raises(UserError, match="18 videos instead of 20"):
         check_counts("lung", tmp_path, found(videos=18), EXPECTED | {"videos": 20, "classes": {}, "tolerance": 0.05})
 
 
-def test_what_nobody_knows_is_not_checked(tmp_path):
+def test_unknown_counts_are_not_checked(tmp_path):
     unknown = {"videos": None, "images": None, "groups": None, "classes": None, "tolerance": 0.0}
     check_counts("lung", tmp_path, found(), unknown)

@@ -1,4 +1,4 @@
-"""Extraction: from files to a store, the same for any number of workers, and no bad file goes unsaid."""
+"""Extraction: from files to a store, the same for any number of workers, and every bad file is reported."""
 
 import hashlib
 import logging
@@ -149,17 +149,17 @@ def test_a_failed_run_leaves_the_store_of_before(pool, tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_nothing_left_is_an_error(tmp_path):
+def test_a_set_without_usable_files_is_an_error(tmp_path):
     (tmp_path / "pool/videos").mkdir(parents=True)
     for names in ([], ["a.mp4", "b.avi"]):
         for name in names:
             (tmp_path / "pool/videos" / name).write_text("bad")
-        told = r"pool \(videos/a\.mp4: not a video: .*\)" if names else "pool"
-        with pytest.raises(UserError, match=rf"No usable video or image is left in .*{told}: the log names"):
+        named = r"pool \(videos/a\.mp4: not a video: .*\)" if names else "pool"
+        with pytest.raises(UserError, match=rf"No usable video or image is left in .*{named}: the log names"):
             run(tmp_path / "pool", tmp_path / "out", on_bad_video="skip")
 
 
-def test_no_problems_give_a_header_alone(tmp_path):
+def test_without_problems_there_is_only_a_header(tmp_path):
     write_video(tmp_path / "blues/lus_videos/patient_1_L1.mp4", 3)
     (tmp_path / "blues/clinical_variables.csv").write_text("patient_id,cov_test\n1,1\n")
     store = run(tmp_path / "blues", tmp_path / "out", "covid_blues")
@@ -213,7 +213,7 @@ def test_masks_of_an_earlier_run_do_not_stay(pool, tmp_path):
         ("on_bad_video", "x"),
     ],
 )
-def test_senseless_settings_are_refused(pool, tmp_path, setting, value):
+def test_impossible_settings_are_refused(pool, tmp_path, setting, value):
     with pytest.raises(UserError, match=setting):
         run(pool, tmp_path / "out", **{setting: value})
 

@@ -38,7 +38,7 @@ def test_a_manifest_comes_back_as_it_was(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.csv"]
 
 
-def test_problems_may_be_a_header_alone(tmp_path):
+def test_problems_may_have_only_a_header(tmp_path):
     empty = pd.DataFrame(columns=list(PROBLEMS.columns), dtype="str")
     write_table(empty, PROBLEMS, tmp_path / "problems.csv")
     assert (tmp_path / "problems.csv").read_text() == "dataset,file,action,reason\n"
@@ -61,7 +61,7 @@ def test_a_wrong_manifest_is_not_written(tmp_path, column, value):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_action_is_one_of_two(tmp_path):
+def test_an_unknown_action_is_refused(tmp_path):
     row = pd.DataFrame([["d", "f", "deleted", "r"]], columns=list(PROBLEMS.columns))
     with pytest.raises(ValueError, match="action"):
         write_table(row, PROBLEMS, tmp_path / "problems.csv")
@@ -75,12 +75,12 @@ def test_a_missing_manifest_is_named(tmp_path):
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "row\nx\n"])
 def test_a_foreign_table_is_refused(tmp_path, text):
     (tmp_path / "manifest.csv").write_text(text)
-    with pytest.raises(UserError, match=r"manifest\.csv is not what this program writes"):
+    with pytest.raises(UserError, match=r"manifest\.csv was not written by this program"):
         read_manifest(tmp_path / "manifest.csv")
 
 
 def test_a_column_too_few_or_too_many_is_refused(tmp_path):
     for wrong in (table().drop(columns="event"), table().assign(extra="")):
         wrong.to_csv(tmp_path / "manifest.csv", index=False)
-        with pytest.raises(UserError, match="is not what this program writes"):
+        with pytest.raises(UserError, match="was not written by this program"):
             read_manifest(tmp_path / "manifest.csv")

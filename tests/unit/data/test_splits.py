@@ -45,7 +45,7 @@ def test_a_group_of_two_classes_is_never_split():
     assert (splits.groupby("group")[["fold0", "fold1", "fold2"]].nunique() == 1).all(axis=None)
 
 
-def test_the_seed_alone_decides():
+def test_only_the_seed_decides():
     frame = cases({"a": 12, "b": 12})
     first, same, other = (make_splits(frame, folds=3, inner=3, seed=seed) for seed in (0, 0, 1))
     assert first.equals(same)
@@ -53,17 +53,17 @@ def test_the_seed_alone_decides():
 
 
 @pytest.mark.parametrize(
-    ("groups", "folds", "inner", "told"),
+    ("groups", "folds", "inner", "message"),
     [
         ({"a": 12, "b": 2}, 3, 3, r"`splits: folds` is 3.*too few groups.*b: 2"),
         ({"a": 12, "b": 5}, 3, 4, r"`splits: inner` is 4.*b: [34]"),
-        ({"a": 12, "b": 12}, 1, 3, r"`splits: folds` is 1, but it must be two or more"),
+        ({"a": 12, "b": 12}, 1, 3, r"`splits: folds` is 1, but must be 2 or more"),
         ({}, 3, 3, "The task has no case"),
     ],
 )
-def test_what_does_not_suffice_is_said(groups, folds, inner, told):
+def test_too_few_groups_or_cases_are_refused(groups, folds, inner, message):
     frame = cases(groups) if groups else pd.DataFrame(columns=["row", "case", "group", "label"])
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         make_splits(frame, folds=folds, inner=inner, seed=0)
 
 

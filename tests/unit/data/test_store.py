@@ -1,4 +1,4 @@
-"""The frame store: what is written is read back, and an incomplete store is refused in words."""
+"""The frame store: what is written is read back, and an incomplete store is refused with a message."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Whatever a study's config contains, it is sound, or one sentence describes its fault."""
+"""Whatever a study's file contains, it is sound, or one sentence describes its fault."""
 
 import copy
 from pathlib import Path
@@ -7,10 +7,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from uscl.study.config import config_fault
+
+from uscl.base.errors import UserError
+from uscl.study.validation import validated
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 STUDIES = {name: yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in ("config", "public", "paper")}
 
 names = st.sampled_from(
@@ -50,6 +51,15 @@ def changed(config, path, how, value):
         node.append(value)
 
 
+def fault_of(config):
+    """What is wrong with a config; None if it is sound."""
+    try:
+        validated(config)
+    except UserError as error:
+        return str(error)
+    return None
+
+
 @st.composite
 def configs(draw):
     """One of the studies with one to four changes."""
@@ -63,17 +73,17 @@ def configs(draw):
 
 @given(configs())
 def test_a_changed_study_is_sound_or_has_one_sentence(config):
-    fault = config_fault(config, SCHEMA)
+    fault = fault_of(config)
     assert fault is None or (fault.startswith("Config: ") and "\n" not in fault.strip()), fault
 
 
 @given(st.dictionaries(st.sampled_from(sorted(STUDIES["config"])), values, max_size=8))
 def test_a_study_of_anything_has_one_sentence(config):
-    fault = config_fault(config, SCHEMA)
+    fault = fault_of(config)
     assert fault is not None
     assert fault.startswith("Config: ")
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_themselves_are_sound(name):
-    assert config_fault(copy.deepcopy(STUDIES[name]), SCHEMA) is None
+    assert fault_of(copy.deepcopy(STUDIES[name])) is None

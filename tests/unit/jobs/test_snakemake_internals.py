@@ -1,5 +1,6 @@
 """Every Snakemake internal that the project uses behaves as the project assumes."""
 
+import json
 import os
 import re
 import subprocess
@@ -50,8 +51,40 @@ rule make:
 """
 
 
+# Imports Snakemake once; each line that it reads is a folder and the words of a call, which a fork of it makes there.
+CALLER = """
+import json, os, sys
+from snakemake.cli import get_argument_parser, main
+
+get_argument_parser()  # imports all plugins
+
+for line in sys.stdin:
+    folder, words = json.loads(line)
+    if os.fork() == 0:
+        os.chdir(folder)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        sys.exit(main(words))
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def caller():
+    with subprocess.Popen(
+        [sys.executable, "-c", CALLER],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture
-def call(tmp_path):
+def call(tmp_path, caller):
     """Calls Snakemake with the given arguments; returns its exit code, its output, and the notes of this call."""
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "study.yaml").write_text("seeds: [0]\n")
@@ -59,15 +92,10 @@ def call(tmp_path):
     def snakemake(*words):
         notes = tmp_path / "notes.txt"
         notes.unlink(missing_ok=True)
-        run = subprocess.run(
-            [sys.executable, "-m", "snakemake", *words],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return run.returncode, run.stdout, notes.read_text().splitlines() if notes.exists() else []
+        print(json.dumps([str(tmp_path), words]), file=caller.stdin, flush=True)
+        code = int(caller.stdout.readline())
+        said = (tmp_path / "output.txt").read_text()
+        return code, said, notes.read_text().splitlines() if notes.exists() else []
 
     return snakemake
 

@@ -16,7 +16,7 @@ from uscl.simulator import write_set
 from uscl.simulator.set_pool import assign_events
 from uscl.simulator.video import FORMATS, rotate, write_video
 
-POOL = {"patients": 3, "videos": 2, "frames": 10}
+POOL = {"patients": 3, "videos": 2, "frames": 8}
 
 
 def decode(path: Path) -> np.ndarray:

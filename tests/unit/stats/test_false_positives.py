@@ -5,7 +5,7 @@ from uscl.base.seeds import generator
 from uscl.stats.false_positives import null_rejections
 from uscl.stats.simulated import simulated_cases, simulated_images
 
-REPETITIONS = 150
+REPETITIONS = 100
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_tests_that_treat_cases_as_independent_are_wrong_far_more_often(rates):
 
 
 def test_without_clustering_cases_may_be_permuted():
-    found = null_rejections(60, 0, arms=2, groups=30, cases=4, folds=2, seeds=1, draws=100, clustering=0)
+    found = null_rejections(40, 0, arms=2, groups=30, cases=4, folds=2, seeds=1, draws=100, clustering=0)
     assert found["cases permuted, accuracy"].mean() < 0.15
 
 

@@ -129,7 +129,7 @@ def test_a_planted_effect_is_found_and_a_planted_null_is_not(kind):
         cases = simulated_images(generator(0, "planted"), skills, images=150, folds=5, seeds=3)
         primary, higher = "dice", ["dice", "median_dice", "iou"]
     pairs = [("better", "reference"), ("equal", "reference")]
-    table = comparisons(cases, kind, pairs, draws=999, seed=0).set_index(["arm", "metric"])
+    table = comparisons(cases, kind, pairs, draws=399, seed=0).set_index(["arm", "metric"])
     better, equal = table.loc["better"], table.loc["equal"]
     assert (better.loc[higher, "p"] < 0.01).all()
     assert (better.loc[higher, "ci_low"] > 0).all()
@@ -139,7 +139,7 @@ def test_a_planted_effect_is_found_and_a_planted_null_is_not(kind):
         assert better.loc["hd95", "probability_of_improvement"] > 0.8
     assert equal.loc[primary, "p"] > 0.05
     assert equal.loc[primary, "ci_low"] < 0 < equal.loc[primary, "ci_high"]
-    spread = intervals(cases, kind, draws=999, seed=0).set_index(["arm", "metric"])
+    spread = intervals(cases, kind, draws=399, seed=0).set_index(["arm", "metric"])
     assert spread.loc[("better", primary), "ci_low"] > spread.loc[("reference", primary), "mean"]
 
 

@@ -33,9 +33,9 @@ def test_every_metric_after_a_swap_is_that_of_the_swapped_predictions(kind):
     panel = to_panel(cases, kind)
     scorers = {f: scorer(stacked(part, 1, 2), len(panel.classes)) for f, part in panel.folds.items()}
     of_fold = {f: sorted(part["group"].unique()) for f, part in cases.groupby("fold")}
-    coins = {f: random.integers(2, size=(8, len(groups))).astype(float) for f, groups in of_fold.items()}
+    coins = {f: random.integers(2, size=(4, len(groups))).astype(float) for f, groups in of_fold.items()}
     found = swapped_differences(scorers, coins)
-    for d in range(8):
+    for d in range(4):
         groups = [g for f in of_fold for g, coin in zip(of_fold[f], coins[f][d], strict=True) if coin]
         assert found[:, d] == pytest.approx(difference(cases, kind, groups), abs=1e-12)
 
@@ -44,11 +44,12 @@ def test_every_metric_after_a_swap_is_that_of_the_swapped_predictions(kind):
 def test_p_is_that_of_all_swaps_of_a_few_groups(kind):
     cases = KINDS[kind](generator(5, "exact"), groups=5, folds=1, seeds=1)
     all_groups = sorted(cases["group"].unique())
-    subsets = chain.from_iterable(combinations(all_groups, size) for size in range(6))
+    # The first group stays: swapping all groups only changes the sign of the difference.
+    subsets = chain.from_iterable(combinations(all_groups[1:], size) for size in range(5))
     every = np.abs([difference(cases, kind, groups) for groups in subsets])
     exact = (every >= every[0] - 1e-10).mean(axis=0)
     found = swap_test(to_panel(cases, kind), 0, 1, 4000, 0)
-    assert len(every) == 32
+    assert len(every) == 16
     assert found == pytest.approx(exact, abs=4 * 0.5 / 4000**0.5)
     assert len(set(exact)) > 3
 

@@ -15,7 +15,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 OTHER = ["pretrain/pretrain.py", "pretrain/untrained_encoder.py", "evaluate/finetune.py", "evaluate/probe.py"]
 OTHER += ["data/extract_frames.py", "checks/check_study.py", "checks/verify.py", "checks/doctor.py"]
 OTHER += ["checks/preflight.py", "report/sync_tracking.py"]
-PRETRAINED = {"encoder simclr", "encoder uscl", "encoder simclr_ppi", "encoder meta_uscl"}
+PRETRAINED = {"encoder simclr", "encoder uscl", "encoder meta_uscl"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def files(study, monkeypatch):
         ("uscl/stats/bootstrap.py", {"statistics/score.py"}),
         ("uscl/report/figures/training.py", {"pretrain/draw_pretraining.py", "report/draw.py"}),
         ("uscl/pretrain/methods/imagenet.py", {"encoder imagenet"}),
-        ("uscl/pretrain/methods/simclr.py", {"check_study", "encoder simclr", "encoder simclr_ppi"}),
+        ("uscl/pretrain/methods/simclr.py", {"check_study", "encoder simclr"}),
         ("uscl/pretrain/meta/hypergradient.py", {"check_study", "encoder meta_uscl"}),
         ("uscl/pretrain/engine/loop.py", {"check_study"} | PRETRAINED),
         ("uscl/evaluate/segmentation.py", {"segmentation finetune"}),

@@ -45,6 +45,7 @@ def test_a_folder_with_a_brace_in_its_name_is_refused(tmp_path, monkeypatch):
         plan(tiny(), [], ROOT)
 
 
+@pytest.mark.e2e
 def test_a_study_for_the_gpu_on_a_machine_without_one_is_one_sentence(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     study = plan(tiny(device="cuda"), [], ROOT)

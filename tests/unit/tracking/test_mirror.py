@@ -209,6 +209,7 @@ def test_the_light_modules_import_neither_mlflow_nor_pandas():
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.e2e
 def test_the_process_follows_a_call_from_start_to_finish(results):
     mirror_process.start(results, None, "study")
     attempt = write_attempt(results, encoder_record("simclr", started=time.time()))
@@ -233,6 +234,7 @@ def test_runs_that_wait_are_counted_at_the_end(tmp_path):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.e2e
 def test_the_process_survives_ctrl_c_and_ends_with_a_call_that_is_killed(results):
     code = f"""
 import time

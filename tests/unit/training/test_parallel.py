@@ -69,6 +69,7 @@ def in_two_processes(folder):
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], output
 
 
+@pytest.mark.e2e
 def test_two_processes_train_as_one(tmp_path):
     (first, second), output = in_two_processes(tmp_path)
     alone = figures(start("cpu", "32-true", threads=1))

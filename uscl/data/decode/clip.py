@@ -1,4 +1,4 @@
-"""A source of any kind as a clip: which decoder reads what."""
+"""Read a source of any kind as a clip, with the decoder for that kind."""
 
 from pathlib import Path
 
@@ -24,9 +24,9 @@ def source_sha256(root: Path, source: Source) -> str:
 def read_source(
     root: Path, source: Source, size: int, rate_hz: float | None, max_frames: int | None
 ) -> tuple[Clip, NDArray[np.uint8]]:
-    """The frames of a source and their masks [n, size, size], 0 where it has none. Raises BadMedia, OSError.
+    """The frames of a source and their masks [n, size, size], all 0 if it has none. Raises BadMedia, OSError.
 
-    `rate_hz` and `max_frames` are for videos; images, alone or in a fold, are all read.
+    `rate_hz` and `max_frames` apply to videos only; all images are read, alone or in a fold.
     """
     path = root / source.file
     if source.kind == "image":
@@ -38,7 +38,7 @@ def read_source(
     elif source.kind == "frames":
         clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
     elif path.suffix.lower() == ".dcm":
-        from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time in which a decoder starts
+        from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time that a decoder takes to start
 
         clip = decode_dicom(path, size, rate_hz, max_frames)
     else:

@@ -1,7 +1,7 @@
-"""DICOM clips and images to grey frames of one size: only the ultrasound picture, without the text around it.
+"""Decode DICOM clips and images to grey frames of one size: only the ultrasound picture, without the text around it.
 
-pydicom reads the file frame by frame. No tag of the patient is read (uscl.data.decode.dicom_header), and pydicom's own
-words, which may quote the file, reach neither the log nor an error.
+pydicom reads the file frame by frame. No patient tag is read (uscl.data.decode.dicom_header), and pydicom's own
+messages, which may quote the file, reach neither the log nor an error.
 """
 
 import io
@@ -23,12 +23,12 @@ from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, r
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
 
-LEAST_FRAME_BYTES = 10  # of a compressed frame: its item's head and anything at all
-SPARE_BYTES = 100_000  # by which a compressed frame may exceed twice its pixels
+LEAST_FRAME_BYTES = 10  # of a compressed frame: its item header and at least some content
+SPARE_BYTES = 100_000  # a compressed frame may exceed twice its pixels by this much
 
 
 class Bounded(io.BufferedReader):
-    """A file of which no more is asked than it has: Python sets aside what is asked for before it reads."""
+    """A file that is never asked for more bytes than it has: Python allocates the requested size before it reads."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         super().__init__(raw)
@@ -44,8 +44,8 @@ class Bounded(io.BufferedReader):
 def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
     """The first `max_frames` frames of a DICOM file at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    Sampled as by uscl.data.decode.video.decode. Raises BadMedia: empty, not DICOM, without pixels, packed in a way that
-    isn't read, cut short, damaged, or beyond a limit of uscl.data.decode.video.
+    Sampled as in uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an
+    unsupported transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
     """
     silence_pydicom()
     if path.stat().st_size == 0:
@@ -57,7 +57,7 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
             check_complete(file, header)
             return read_clip(file, header, size, rate_hz, max_frames)
         except (OSError, *PYDICOM_FAULTS) as error:
-            if getattr(error, "errno", None):  # of the disk; pydicom's own have no number
+            if getattr(error, "errno", None):  # an error of the disk; pydicom's own errors have no number
                 raise
             # Without the cause: its message may quote any part of the file.
             raise BadMedia("a damaged DICOM file: its header or its pixels cannot be decoded") from None
@@ -66,14 +66,14 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
 def silence_pydicom() -> None:
     """Keep pydicom's messages, which may quote values of the file, from the log and from the screen.
 
-    Not `warnings.catch_warnings`, which isn't for threads.
+    `warnings.catch_warnings` would not be thread-safe.
     """
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module="pydicom")
 
 
 def check_complete(file: Bounded, header: Header) -> None:
-    """Raise BadMedia for a file that holds fewer frames than it declares, as far as that can be told undecoded."""
+    """Raise BadMedia for a file that holds fewer frames than it declares, as far as is known without decoding."""
     if header.syntax.is_encapsulated:
         if (file.end - header.offset) // LEAST_FRAME_BYTES < header.frames:
             raise BadMedia(f"truncated: it cannot hold the {header.frames} frames that it declares")
@@ -85,20 +85,20 @@ def check_complete(file: Bounded, header: Header) -> None:
 
 
 def whole_fragments(file: Bounded, header: Header) -> int:
-    """How many pieces of compressed pixels are whole; a frame has one or more."""
+    """The number of complete fragments of compressed pixels; a frame has one or more."""
     file.seek(header.offset)
     count, offsets = parse_fragments(file)
     file.seek(offsets[-1] + 4)
     last = int.from_bytes(file.read(4), "little")
     cut = offsets[-1] + 8 + last > file.end
-    if cut and count - 1 > header.frames:  # several pieces a frame: how many frames are whole, nobody knows
+    if cut and count - 1 > header.frames:  # several fragments per frame: the number of whole frames is unknown
         raise BadMedia("truncated: its last frame is cut")
-    return count - 1 - cut  # the first piece is a table
+    return count - 1 - cut  # the first fragment is a table
 
 
 def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
     """The frames of an open file; arguments and errors as in `decode_dicom`."""
-    times, told = frame_times(header.tags, header.frames)
+    times, timed_by_file = frame_times(header.tags, header.frames)
     (rows, columns), remark = ultrasound_region(header.tags, header.size)
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
@@ -111,13 +111,13 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
             break
     else:
         raise BadMedia(f"truncated: frame {len(frames)} of {header.frames} cannot be found")
-    untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not told else ""
+    untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not timed_by_file else ""
     note = "; ".join(filter(None, ("only one frame" if header.frames == 1 else "", untimed, remark)))
     return Clip(np.stack(frames), np.array(list(wanted), np.int64), np.array(list(wanted.values())), note)
 
 
 def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:
-    """Each frame's number and its bytes as they stand in the file."""
+    """Each frame's number and its bytes as stored in the file."""
     file.seek(header.offset)
     if header.syntax.is_encapsulated:
         offsets = header.options.get("extended_offsets")
@@ -128,7 +128,7 @@ def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:
 
 
 def grey_pixels(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """One frame's bytes as grey [height, width], 0 black and 255 white."""
+    """Decode one frame's bytes to grey [height, width], 0 black and 255 white."""
     if header.syntax.is_encapsulated:
         check_packed(data, header)
     options = header.options | {"number_of_frames": 1, "transfer_syntax_uid": header.syntax}
@@ -145,9 +145,9 @@ def grey_pixels(data: bytes, header: Header) -> NDArray[np.uint8]:
 
 
 def check_packed(data: bytes, header: Header) -> None:
-    """Raise BadMedia for a compressed frame of another size than declared, before it is unpacked to that."""
+    """Raise BadMedia for a compressed frame of another size than declared, before it is unpacked."""
     if len(data) > 2 * header.frame_bytes + SPARE_BYTES:
-        raise BadMedia("a frame of more bytes than its pixels can have")
+        raise BadMedia("a frame with more bytes than its pixels can have")
     if header.syntax == RLELossless:
         return
     try:
@@ -161,7 +161,7 @@ def check_packed(data: bytes, header: Header) -> None:
 
 
 def one_item(data: bytes, header: Header) -> bytes:
-    """A frame as pixel data of its own: compressed ones stand behind an empty table, in an item."""
+    """A frame as separate pixel data: a compressed frame becomes an item after an empty table."""
     if not header.syntax.is_encapsulated:
         return data
     even = data + b"\0" * (len(data) % 2)
@@ -169,7 +169,7 @@ def one_item(data: bytes, header: Header) -> bytes:
 
 
 def eight_bits(pixels: NDArray, bits: int) -> NDArray[np.uint8]:
-    """Pixels of `bits` bits, with or without a sign, at 8 bits: the others are dropped, black stays 0."""
+    """Convert pixels of `bits` bits, signed or unsigned, to 8 bits: the lowest bits are dropped, black stays 0."""
     values = pixels.astype(np.int64) + ((1 << (bits - 1)) if pixels.dtype.kind == "i" else 0)
     values = values >> (bits - 8) if bits > 8 else values << (8 - bits)
     return values.clip(0, 255).astype(np.uint8)

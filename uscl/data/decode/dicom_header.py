@@ -1,7 +1,7 @@
-"""What a DICOM file says of its pixels: size, region of the ultrasound picture, times. Nothing of the patient.
+"""The image part of a DICOM header: size, region of the ultrasound picture, times. Nothing about the patient.
 
-Only the tags named here are read. No message carries a value or a word of the file, as anything may stand anywhere in a
-damaged one.
+Only the tags named here are read. No message contains a value or a word from the file, since a damaged file may have
+anything anywhere.
 """
 
 import math
@@ -35,7 +35,7 @@ FILE_META = 0x0002  # the group of tags that says how the others are written
 PIXEL_DATA = (0x7FE0, 0x0010)
 TWO_DIMENSIONAL = 1  # RegionSpatialFormat; 2 is M-mode, 3 a spectrum, 4 a wave form, 5 graphics
 REGION_ENDS = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
-RATES_HZ = (0.01, 10_000.0)  # what is taken for a frame rate
+RATES_HZ = (0.01, 10_000.0)  # values in this range count as frame rates
 # What pydicom raises on a damaged file; anything else would be a fault of this program.
 PYDICOM_FAULTS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
@@ -46,7 +46,7 @@ WHOLE_FRAME = "the whole frame is kept, burnt-in text with it"
 
 @dataclass
 class Header:
-    """The image part of a DICOM file; `offset` is where the value of PixelData begins."""
+    """The image part of a DICOM file; `offset` is the position at which the value of PixelData begins."""
 
     tags: pydicom.Dataset
     syntax: UID
@@ -56,7 +56,7 @@ class Header:
 
     @property
     def frames(self) -> int:
-        """How many frames the file declares."""
+        """The number of frames that the file declares."""
         return self.options["number_of_frames"]
 
     @property
@@ -66,7 +66,7 @@ class Header:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of a frame that isn't compressed."""
+        """Bytes of an uncompressed frame."""
         width, height = self.size
         half_colour = self.options["photometric_interpretation"] == "YBR_FULL_422" and not self.syntax.is_encapsulated
         samples = 2 if half_colour else self.options["samples_per_pixel"]
@@ -74,7 +74,7 @@ class Header:
 
 
 def read_header(file: BinaryIO) -> Header:
-    """Read the tags in front of the pixels. Raises BadMedia, or one of PYDICOM_FAULTS for a damaged header."""
+    """Read the tags before the pixels. Raises BadMedia, or one of PYDICOM_FAULTS for a damaged header."""
     if file.read(132)[128:] != b"DICM":
         raise BadMedia("not a DICOM file: its mark DICM is missing")
     syntax = transfer_syntax(file)
@@ -93,14 +93,14 @@ def read_header(file: BinaryIO) -> Header:
 
 
 def byte_order(syntax: UID) -> str:
-    """NumPy's sign of a transfer syntax's byte order."""
+    """NumPy's symbol for a transfer syntax's byte order."""
     return "<" if syntax.is_little_endian else ">"
 
 
 def transfer_syntax(file: BinaryIO) -> UID:
-    """How the pixels are packed, from a file at the end of its mark. Raises BadMedia for what can't be unpacked here.
+    """The transfer syntax of a file that is open just after its mark. Raises BadMedia if it isn't supported.
 
-    Read ahead of the rest, which pydicom inflates, to whatever size, where this says that it is deflated.
+    This is read before everything else: pydicom would inflate a deflated file to any size.
     """
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != FILE_META)
     syntax = UID(str(meta.get("TransferSyntaxUID", "")))
@@ -117,7 +117,7 @@ def transfer_syntax(file: BinaryIO) -> UID:
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """Raise BadMedia for pixels of a size or kind that isn't read."""
+    """Raise BadMedia for pixels of an unsupported size or kind."""
     check_pixels(int(options.get("columns") or 0), int(options.get("rows") or 0))
     if options.get("photometric_interpretation") not in COLOURS:
         raise BadMedia(f"its photometric interpretation is none of {', '.join(COLOURS)}")
@@ -129,7 +129,7 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def frame_times(tags: pydicom.Dataset, frames: int) -> tuple[NDArray[np.float64], bool]:
-    """Seconds since the first frame [frames], and whether the file says so (else FALLBACK_RATE_HZ)."""
+    """Seconds since the first frame [frames], and whether they come from the file (else from FALLBACK_RATE_HZ)."""
     steps = [number(step) for step in values(tags, "FrameTimeVector")]
     if frames > 1 and len(steps) == frames and all(usable(1000 / step if step else 0) for step in steps[1:]):
         return np.cumsum([0.0, *steps[1:]]) / 1000, True
@@ -140,18 +140,18 @@ def frame_times(tags: pydicom.Dataset, frames: int) -> tuple[NDArray[np.float64]
 
 
 def usable(rate_hz: float) -> bool:
-    """Whether this can be a frame rate."""
+    """Whether a value can be a frame rate."""
     return RATES_HZ[0] <= rate_hz <= RATES_HZ[1]
 
 
 def values(tags: pydicom.Dataset, name: str) -> list:
-    """The values of a tag that may have several; none where it is missing."""
+    """The values of a tag that may have several; an empty list if it is missing."""
     value = tags.get(name)
     return [] if value is None else list(value) if isinstance(value, pydicom.multival.MultiValue) else [value]
 
 
 def number(value: object) -> float:
-    """A tag's value as a number, 0 where it is none."""
+    """A tag's value as a number; 0 if it isn't one."""
     try:
         parsed = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -162,7 +162,7 @@ def number(value: object) -> float:
 def ultrasound_region(tags: pydicom.Dataset, size: tuple[int, int]) -> tuple[tuple[slice, slice], str]:
     """Rows and columns of the ultrasound picture, the bounding box of its regions, and a remark or "".
 
-    The 2D regions count, or else all; text around them is patient data more often than not.
+    Only the 2D regions count, or all regions if there are none; text around them is usually patient data.
     """
     width, height = size
     whole = slice(0, height), slice(0, width)

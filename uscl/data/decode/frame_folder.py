@@ -1,4 +1,4 @@
-"""Videos that are published as a folder of images, one a frame: NAME_frame12.jpg."""
+"""Videos that are published as a folder of images, one per frame: NAME_frame12.jpg."""
 
 import re
 from collections.abc import Iterable
@@ -14,19 +14,19 @@ FRAME_NAME = re.compile(r".*frame[ _-]*(\d{1,9})\.(jpe?g|png)", re.IGNORECASE)
 
 
 def frame_number(path: Path) -> int | None:
-    """The number in a frame's name, None if it isn't the name of one."""
+    """The number in a frame's name; None if it isn't the name of a frame."""
     match = FRAME_NAME.fullmatch(path.name)
     return int(match[1]) if match else None
 
 
 def frame_files(folder: Path) -> list[Path]:
-    """The frames in a folder in order of their numbers; hidden files are none."""
+    """The frames in a folder in order of their numbers; hidden files don't count."""
     paths = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     return in_order(path for path in paths if frame_number(path) is not None)
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """Frames by their numbers. Raises BadMedia where two have the same."""
+    """Frames in order of their numbers. Raises BadMedia if two have the same number."""
     frames = sorted(paths, key=lambda path: (frame_number(path) or 0, path.name))
     for first, second in pairwise(frames):
         if frame_number(first) == frame_number(second):
@@ -37,9 +37,9 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
 def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
     """The first `max_frames` frames at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    `files` are in order, as by `frame_files`; frames are numbered as their names are, and taken to be 1 /
-    FALLBACK_RATE_HZ apart from number to number. Sampled as by uscl.data.decode.video.decode. Raises BadMedia: no
-    frame, one that can't be read, or more than MAX_FRAMES.
+    `files` are in order, as `frame_files` returns them; frames keep the numbers in their names, and consecutive numbers
+    are assumed to be 1 / FALLBACK_RATE_HZ apart. Sampled as in uscl.data.decode.video.decode. Raises BadMedia: no
+    frame, an unreadable one, or more than MAX_FRAMES.
     """
     if not files:
         raise BadMedia("a folder without frames")

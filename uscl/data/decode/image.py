@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the name's ending; each decoder more is one more to trust
-# What Pillow raises on a damaged head. Its OSErrors are none of the disk, which isn't read any more.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
+# What Pillow raises on a damaged header. Its OSErrors don't come from the disk, which isn't read at that point.
 HEAD_FAULTS = (
     OSError,
     ArithmeticError,
@@ -32,9 +32,9 @@ HEAD_FAULTS = (
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """An image in one of FORMATS as grey [height, width]: its first picture, where it has several.
+    """An image in one of FORMATS as grey [height, width]; if it holds several pictures, the first.
 
-    Raises BadMedia: empty, not an image, damaged, or too large; OSError where the disk refuses.
+    Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk refuses.
     """
     data = np.fromfile(path, np.uint8)  # not cv2.imread, which cannot open every name on every system
     if data.size == 0:
@@ -42,7 +42,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     check_pixels(*declared_size(data))  # before anything is unpacked
     try:
         image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    except cv2.error:  # its message is a line of OpenCV's source
+    except cv2.error:  # its message only quotes OpenCV's source
         image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
@@ -50,7 +50,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def declared_size(data: NDArray[np.uint8]) -> tuple[int, int]:
-    """Width and height that an image's head declares. Raises BadMedia."""
+    """Width and height that an image's header declares. Raises BadMedia."""
     warnings.filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)  # `check_pixels` is stricter
     try:
         with PIL.Image.open(io.BytesIO(data.tobytes()), formats=FORMATS) as header:
@@ -71,8 +71,8 @@ def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int) -> NDArray[np.uint8]:
     """The union of an image's masks as 0 and 1 [size, size]: 1 where more than half of a pixel is covered.
 
-    `shape` is that of the image, [height, width]. Raises BadMedia for a mask that is unreadable or of another
-    shape. No paths: all 0.
+    `shape` is the image's, [height, width]. Raises BadMedia for a mask that is unreadable or has another shape. Without
+    paths, all pixels are 0.
     """
     union = np.zeros(shape, np.uint8)
     for path in paths:

@@ -1,4 +1,4 @@
-"""Work on many files side by side, in order and within bounded memory."""
+"""Process many files in parallel, with results in order and bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 def in_order(pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
-    """Like pool.map, but never more than `ahead` results wait in memory."""
+    """Like pool.map, but at most `ahead` results wait in memory."""
     waiting: deque[Future[R]] = deque()
     for item in items:
         if len(waiting) == ahead:

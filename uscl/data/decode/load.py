@@ -1,4 +1,4 @@
-"""One source file, hashed, decoded and scaled; or the reason why it can't be."""
+"""Hash, decode and scale one source file, or give the reason why that fails."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ from uscl.data.source import Source
 
 
 class Sampling(NamedTuple):
-    """Side of the frames in pixels, frames per second (None: all), most frames of a video (None: all)."""
+    """Side of the frames in pixels, frames per second (None: all), maximum frames per video (None: all)."""
 
     size: int
     rate_hz: float | None
@@ -21,7 +21,7 @@ class Sampling(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """One source file, read: its clip, the masks [n, size, size] of its frames, hashes of file and frames."""
+    """One source file that was read: its clip, the masks [n, size, size] of its frames, hashes of file and frames."""
 
     source: Source
     clip: Clip
@@ -40,12 +40,12 @@ class Rejected(NamedTuple):
 def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
     """Hash, decode and scale one source, with its masks."""
     try:
-        digest = source_sha256(root, source)  # read once from the disk: the decoder finds it in the system's cache
+        digest = source_sha256(root, source)  # the disk is read once: the decoder finds the file in the system's cache
         clip, masks = read_source(root, source, *sampling)
     except BadMedia as error:
         return Rejected(source, str(error))
     except OSError as error:
         return Rejected(source, f"cannot be read: {error.strerror or type(error).__name__}")
     except MemoryError:
-        return Rejected(source, "decoding it takes more memory than there is")
+        return Rejected(source, "decoding it takes more memory than is available")
     return Loaded(source, clip, masks, digest, [hashlib.sha256(frame).hexdigest() for frame in clip.frames])

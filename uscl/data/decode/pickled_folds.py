@@ -20,7 +20,7 @@ PARTS = 4
 def decode_fold(path: Path, label: str, size: int) -> Clip:
     """The images of one class among a fold's test images, letterboxed to size x size.
 
-    Their number is the place among the test images; they are stills, whose time is 0. Raises BadMedia.
+    A frame's number is its place among the test images; the images are stills, so their time is 0. Raises BadMedia.
     """
     arrays = load_arrays(path)
     if len(arrays) != PARTS:
@@ -35,7 +35,7 @@ def decode_fold(path: Path, label: str, size: int) -> Clip:
 
 
 def check_fold(images: NDArray, classes: NDArray) -> None:
-    """Raise BadMedia for test arrays that aren't what the folds hold."""
+    """Raise BadMedia for test arrays that don't have the format of the folds."""
     if images.ndim != 4 or images.shape[1] != 3:
         raise BadMedia(f"X_test has the shape {images.shape} instead of [n, 3, height, width]")
     check_pixels(images.shape[3], images.shape[2])
@@ -44,7 +44,7 @@ def check_fold(images: NDArray, classes: NDArray) -> None:
     if not np.isin(classes, range(len(CLASSES))).all():
         raise BadMedia("y_test has classes other than 0 (covid), 1 (pneumonia) and 2 (regular)")
     least, most = (images.min(), images.max()) if images.size else (0, 255)
-    if not 0 <= least <= most <= 255:  # not a number is in no range
+    if not 0 <= least <= most <= 255:  # NaN is in no range
         raise BadMedia("X_test has values outside of 0 to 255")
     if images.dtype.kind == "f" and most <= 1:
         raise BadMedia("X_test has values of 0 to 1 instead of 0 to 255")
@@ -52,5 +52,5 @@ def check_fold(images: NDArray, classes: NDArray) -> None:
 
 def grey_image(image: NDArray) -> NDArray[np.uint8]:
     """RGB [3, height, width] as grey [height, width]."""
-    colour = np.ascontiguousarray(image.transpose(1, 2, 0).astype(np.uint8))  # cut off, as the authors' code does
+    colour = np.ascontiguousarray(image.transpose(1, 2, 0).astype(np.uint8))  # truncated, as in the authors' code
     return cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)

@@ -1,7 +1,8 @@
-"""Arrays out of a pickle, without running anything that stands in it.
+"""Read arrays from a pickle without running any code that it contains.
 
-A pickle is a program: loading one of unknown origin hands the machine over. Here nothing is called but what builds
-arrays of numbers, and even NumPy's own builders are stood in for, which would take a forged description at its word.
+A pickle is a program: loading one of unknown origin gives it control over the machine. The restricted unpickler here
+calls only functions that build arrays of numbers, and it replaces even NumPy's own builders, which would trust a forged
+description.
 """
 
 import math
@@ -17,7 +18,7 @@ from uscl.data.decode.video import BadMedia
 
 NUMBER_TYPES = ("b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8")
 MAX_BYTES = 8 * 2**30  # of a file; the largest fold of the POCUS set has 2.6 GB
-LONGEST_NAME = 80  # of a name in a message
+LONGEST_NAME = 80  # characters of a name in a message
 # What the unpickler raises on a damaged file.
 PICKLE_FAULTS = (
     *(ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError),
@@ -26,22 +27,22 @@ PICKLE_FAULTS = (
 
 
 class NumberType:
-    """Stands in for a NumPy type while a pickle is read: numbers only."""
+    """Replaces a NumPy type while a pickle is read: numbers only."""
 
     def __init__(self, name: str, align: object = False, copy: object = False) -> None:
         if name in ("O", "O8"):
-            raise BadMedia("holds arrays of Python objects, where arrays of numbers belong")
+            raise BadMedia("holds arrays of Python objects instead of arrays of numbers")
         if name not in NUMBER_TYPES:
-            raise BadMedia("holds arrays of something else than numbers")
+            raise BadMedia("holds arrays of something other than numbers")
         self.dtype = np.dtype(name)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] in ("<", ">"):  # the rest of a state describes types that aren't let in
+        if state[1] in ("<", ">"):  # the rest of a state describes types that aren't allowed
             self.dtype = self.dtype.newbyteorder(state[1])
 
 
 class Array:
-    """Stands in for a NumPy array while a pickle is read."""
+    """Replaces a NumPy array while a pickle is read."""
 
     def __init__(self) -> None:
         self.values: NDArray = np.empty(0)
@@ -51,7 +52,7 @@ class Array:
         self.fill(data, kind, shape, "F" if columns_first else "C")
 
     def fill(self, data: Any, kind: NumberType, shape: tuple[int, ...], order: str) -> "Array":
-        """Take values from bytes. Raises ValueError where shape and bytes don't agree."""
+        """Take values from bytes. Raises ValueError if shape and bytes don't agree."""
         if isinstance(data, str):  # written by Python 2
             data = data.encode("latin-1")
         if any(length < 0 for length in shape) or math.prod(shape) * kind.dtype.itemsize != len(data):
@@ -62,40 +63,40 @@ class Array:
 
 
 def unfilled(kind: object, shape: object, code: object) -> Array:
-    """Stands in for numpy's _reconstruct."""
+    """Replaces numpy's _reconstruct."""
     return Array()
 
 
 def from_buffer(data: Any, kind: NumberType, shape: tuple[int, ...], order: str) -> Array:
-    """Stands in for numpy's _frombuffer."""
+    """Replaces numpy's _frombuffer."""
     return Array().fill(data, kind, shape, order)
 
 
 def scalar(kind: NumberType, data: Any) -> int | float:
-    """Stands in for numpy's scalar: a plain number."""
+    """Replaces numpy's scalar; returns a plain number."""
     number: int | float = Array().fill(data, kind, (1,), "C").values.item()
     return number
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """Stands in for _codecs.encode, by which old pickles write bytes."""
+    """Replaces _codecs.encode, which old pickles use to write bytes."""
     if encoding not in ("latin1", "latin-1"):
         raise ValueError("bytes in another encoding than latin-1")
     return text.encode("latin-1")
 
 
 def no_bytes() -> bytes:
-    """Stands in for bytes, by which old pickles write none."""
+    """Replaces bytes, which old pickles use to write empty bytes."""
     return b""
 
 
 def no_array(*arguments: object) -> None:
-    """Stands in for numpy.ndarray, which an array's description only names."""
-    raise ValueError("an array made in another way than NumPy's")
+    """Replaces numpy.ndarray, which an array's description names but never calls."""
+    raise ValueError("an array that was not made in NumPy's way")
 
 
 class Allowed:
-    """A function that a pickle may call, and do nothing else with: a bare function could be given new defaults."""
+    """A function that a pickle may only call: a pickle could change the defaults of a bare function."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -129,22 +130,22 @@ ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """An unpickler that knows nothing but arrays of numbers."""
+    """An unpickler that accepts only arrays of numbers."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name in the pickle stands for. Raises BadMedia for anything but arrays."""
+        """The replacement for a name in the pickle. Raises BadMedia for anything but arrays."""
         known = ALLOWED.get((MODULES.get(module, ""), name))
         if known is None:
             shown = "".join(letter if letter.isprintable() else "?" for letter in f"{module}.{name}")[:LONGEST_NAME]
-            raise BadMedia(f"names {shown}, which a file of arrays has no use for: it was not loaded")
+            raise BadMedia(f"names {shown}, which a file of arrays does not need: it was not loaded")
         return Allowed(known)
 
 
 def load_arrays(path: Path) -> tuple[NDArray, ...]:
     """The arrays of a pickle that holds a tuple or list of them; a list of numbers counts as an array.
 
-    The arrays are read-only views of bytes. Raises BadMedia: empty, no pickle, cut short, more than MAX_BYTES, anything
-    but numbers in it.
+    The arrays are read-only views of bytes. Raises BadMedia if the file is empty, not a pickle, cut short, larger than
+    MAX_BYTES, or contains anything but numbers.
     """
     size = path.stat().st_size
     if size == 0:
@@ -159,7 +160,7 @@ def load_arrays(path: Path) -> tuple[NDArray, ...]:
                 raise BadMedia("truncated: the end of the pickle is missing") from error
             raise BadMedia("not a pickle of arrays, or a damaged one") from error
     if not isinstance(content, tuple | list):
-        raise BadMedia("holds something else than a tuple of arrays")
+        raise BadMedia("holds something other than a tuple of arrays")
     return tuple(as_array(part) for part in content)
 
 
@@ -174,4 +175,4 @@ def as_array(part: object) -> NDArray:
             numbers = np.array([], object)
         if numbers.dtype.kind in "biuf":
             return numbers
-    raise BadMedia("holds something else than arrays of numbers")
+    raise BadMedia("holds something other than arrays of numbers")

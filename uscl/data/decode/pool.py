@@ -1,8 +1,8 @@
-"""Decoding in processes of their own: files from outside meet decoders written in C, of which any may have a fault.
+"""Decode in separate processes, since untrusted files meet decoders written in C, any of which may have a bug.
 
-A file that brings its decoder down, or keeps it busy for LIMIT_S, is set aside by name; a new decoder takes the next
-one. Beside threads this costs the start of a decoder (0.4 s) and one copy of the frames: 312 videos of 40 frames
-took 0.92 of the threads' time by the clock, and 1.04 of the processors' (two cores).
+A file that crashes its decoder, or keeps it busy for LIMIT_S, is set aside by name; a new decoder takes the next file.
+Compared with threads this costs the start of a decoder (0.4 s) and one copy of the frames: 312 videos of 40 frames took
+0.92 of the threads' wall time and 1.04 of their CPU time (two cores).
 """
 
 import json
@@ -26,7 +26,7 @@ from uscl.data.decode.load import Loaded, Rejected, Sampling
 from uscl.data.decode.video import Clip
 from uscl.data.source import Source
 
-LIMIT_S = 1800.0  # for one file; the largest that is read (MAX_DECODED_PIXELS) takes about half of that
+LIMIT_S = 1800.0  # per file; the largest permitted file (MAX_DECODED_PIXELS) takes about half of that
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
 MODULE = uscl.data.decode.worker.__name__
 
@@ -50,7 +50,7 @@ class Decoder:
         self._ready = False
 
     def ask(self, request: bytes, limit_s: float) -> dict | None:
-        """The answer to a request, None where it takes too long. Raises EOFError or OSError where the process dies."""
+        """The answer to a request; None if it takes too long. Raises EOFError or OSError if the process dies."""
         if not self._ready:
             self._pipe.recv_bytes()
             self._ready = True
@@ -58,29 +58,29 @@ class Decoder:
         return json.loads(self._pipe.recv_bytes()) if self._pipe.poll(limit_s) else None
 
     def array(self, kind: type[np.generic], *shape: int) -> np.ndarray:
-        """The next array behind an answer. Raises EOFError or OSError where the process dies."""
+        """The next array after an answer. Raises EOFError or OSError if the process dies."""
         return np.frombuffer(self._pipe.recv_bytes(), kind).reshape(shape)
 
     def fault(self) -> str:
-        """Why a process that is dead has died, "" where the last file isn't at fault."""
+        """Why a dead process died; "" if its last file isn't at fault."""
         code = self._process.wait()
         if not self._ready or -code in FROM_OUTSIDE:
             return ""
         return f"its decoder crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"
 
     def end(self) -> None:
-        """End the process, whatever it's doing: it only reads."""
+        """Kill the process whatever it is doing; it only reads."""
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        """End the process and close its socket."""
+        """Kill the process and close its socket."""
         self.end()
         self._pipe.close()
 
 
 class Decoders:
-    """As many decoders as are asked at the same time, for the files below `root`."""
+    """Decoders for the files below `root`, one per concurrent request."""
 
     def __init__(self, root: Path, sampling: Sampling, limit_s: float = LIMIT_S, module: str = MODULE) -> None:
         self._root, self._sampling, self._limit_s, self._module = root, sampling, limit_s, module
@@ -96,10 +96,10 @@ class Decoders:
         with self._lock:
             self._closed = True
             for decoder in self._all:
-                decoder.end()  # a thread that waits for it wakes
+                decoder.end()  # wakes a thread that waits for it
 
     def load(self, source: Source) -> Loaded | Rejected:
-        """One source from any thread. Raises UserError where a decoder is killed from outside, or can't be started."""
+        """Load one source; any thread may call this. Raises UserError if a decoder is killed or can't be started."""
         taken = self._taken()
         try:
             return self._asked(taken, source)
@@ -108,7 +108,7 @@ class Decoders:
             self._forgotten(taken)
             if not fault:
                 raise UserError(
-                    f"The process that decoded {self._root / source.file} was killed or could not start: nothing is"
+                    f"The process that decoded {self._root / source.file} was killed or could not start: nothing was"
                     " written. Most often memory ran out: give the rule extract_frames fewer threads, and run again."
                 ) from error
             return Rejected(source, fault)
@@ -141,14 +141,14 @@ class Decoders:
 
 
 def rejected(source: Source, answer: dict) -> Rejected:
-    """What a decoder says of a file that it can't read; the trace of an unknown error goes to the log."""
+    """The result for a file that a decoder can't read; the trace of an unexpected error goes to the log."""
     if answer["trace"]:
-        log.info("%s: an error that no reader knows, at\n%s", source.file, answer["trace"])
+        log.info("%s: an unexpected error, at\n%s", source.file, answer["trace"])
     return Rejected(source, answer["reason"])
 
 
 def received(decoder: Decoder, source: Source, answer: dict, sampling: Sampling) -> Loaded:
-    """What a decoder has read. Raises EOFError or OSError where it dies."""
+    """The result for a file that a decoder has read. Raises EOFError or OSError if the decoder dies."""
     count, size = answer["frames"], sampling.size
     frames = decoder.array(np.uint8, count, size, size)
     clip = Clip(frames, decoder.array(np.int64, count), decoder.array(np.float64, count), answer["note"])

@@ -1,9 +1,9 @@
-"""Video files to grey frames of one size: decode, scale, letterbox and sample by time.
+"""Read video files as grey frames of one size: decode, scale, letterbox and sample by time.
 
-PyAV (FFmpeg) reads the file; FFmpeg's own scaler turns each frame to full-range grey and shrinks it in one pass, so
+PyAV (FFmpeg) reads the file; FFmpeg's own scaler converts each frame to full-range grey and shrinks it in one pass, so
 that black is 0 and white 255 whatever the codec's colour range. The scaler runs in its bit-exact mode: the same file
 gives the same pixels on every processor. Pixels count as square: the pixel aspect ratio that a few cropped clips still
-carry describes the film before it was cropped.
+carry describes the video before it was cropped.
 """
 
 import math
@@ -18,14 +18,14 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-MAX_PIXELS = 64_000_000  # of one frame; guards against files that unpack to more memory than there is
-MAX_FRAMES = 20_000  # kept of one file where the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
-MAX_SECONDS = 3600.0  # from the first frame to the last that is looked at; files of some kilobytes can claim days
+MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
+MAX_FRAMES = 20_000  # kept per file if the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
+MAX_SECONDS = 3600.0  # from the first frame to the last that is decoded; files of a few kilobytes can claim days
 MAX_DECODED_FRAMES = 250_000  # an hour at 60 Hz and more, kept or not
 MAX_DECODED_PIXELS = 500_000_000_000  # of all its frames together: an hour of 1920 x 1080 at 60 Hz
 TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecond
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
-# What FFmpeg may take a file for, whatever its name. Playlists and scripts that name other files or addresses are none.
+# The formats that FFmpeg may detect, whatever the file's name; no playlists or scripts, which name files or addresses.
 CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,h264,hevc,m4v,mjpeg,apng"
 OPEN_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
@@ -35,7 +35,7 @@ Timed = tuple[int, float, Frame]  # number in the file, seconds since the first 
 
 
 class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
-    """A file that cannot be used; the message is a short reason without the file's name."""
+    """A file cannot be used; the message is a short reason without the file's name."""
 
 
 class Clip(NamedTuple):
@@ -49,7 +49,7 @@ class Clip(NamedTuple):
 
 @dataclass
 class Stream:
-    """A video stream that is being read, and what has been seen of it so far."""
+    """A video stream that is being read, with counts of what has been read so far."""
 
     container: av.container.InputContainer
     video: av.VideoStream
@@ -63,9 +63,9 @@ class Stream:
 def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
     """The first `max_frames` frames of a video at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    Sample k is the first frame at or after k / rate_hz; a video slower than that gives each frame once.
-    Raises BadMedia: empty, not a video, cut short (fewer frames than the container declares, or a GIF without its end;
-    MPEG program streams cannot be checked), damaged, or beyond one of the limits above.
+    Sample k is the first frame at or after k / rate_hz; a video with a lower rate gives each frame once.
+    Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a GIF
+    without its end; MPEG program streams cannot be checked), damaged, or beyond one of the limits above.
     """
     if path.stat().st_size == 0:
         raise BadMedia("empty file (0 bytes)")
@@ -98,7 +98,7 @@ def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDAr
 
 
 def check_pixels(width: int, height: int) -> None:
-    """Raise BadMedia for a frame of more than MAX_PIXELS, or of no size (FFmpeg's sign of a mad one)."""
+    """Raise BadMedia for a frame of more than MAX_PIXELS, or of size 0, which FFmpeg reports for an impossible size."""
     if width * height == 0:
         raise BadMedia("its frames have no size, or an impossible one")
     if width * height > MAX_PIXELS:
@@ -106,7 +106,7 @@ def check_pixels(width: int, height: int) -> None:
 
 
 def check_work(frames: int, pixels: int, seconds: float) -> None:
-    """Raise BadMedia for more frames, pixels of all frames, or seconds than are decoded of one file."""
+    """Raise BadMedia if a file exceeds the limits on frames, pixels of all frames together, or seconds."""
     if seconds > MAX_SECONDS:
         raise BadMedia(f"longer than {MAX_SECONDS:.0f} s: cut it into parts, or limit the frames of a video")
     if frames > MAX_DECODED_FRAMES:
@@ -122,7 +122,7 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     if stream.video.codec_context is None:
         raise BadMedia("no decoder for its video stream")
     check_pixels(stream.video.width, stream.video.height)
-    stream.video.codec_context.thread_count = 1  # files are decoded side by side instead
+    stream.video.codec_context.thread_count = 1  # files are decoded in parallel instead
     stream.video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # a later frame may be larger than the first
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
@@ -139,14 +139,14 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:
-    """The stream's packets; the whole ones are counted."""
+    """The stream's packets; counts the complete ones."""
     for packet in stream.container.demux(stream.video):
         stream.packets += bool(packet.size) and not packet.is_corrupt
         yield packet
 
 
 def timed_frames(packets: Iterator[av.Packet], stream: Stream) -> Iterator[Timed[av.VideoFrame]]:
-    """Decoded frames, their number and time in s since the first; bad time stamps are replaced."""
+    """Decoded frames with their number and time in s since the first; replaces bad time stamps."""
     period = 1.0 / float(stream.video.average_rate or FALLBACK_RATE_HZ)
     start, last = None, -period
     for packet in packets:
@@ -178,7 +178,7 @@ def sampled_frames(timed: Iterable[Timed[Frame]], rate_hz: float | None) -> Iter
 
 
 def limited_frames(timed: Iterable[Timed[Frame]], max_frames: int | None) -> Iterator[Timed[Frame]]:
-    """The first `max_frames` frames; without a limit all of them, or BadMedia beyond MAX_FRAMES."""
+    """The first `max_frames` frames; without a limit all frames, but raises BadMedia beyond MAX_FRAMES."""
     for count, frame in enumerate(timed, start=1):
         if max_frames is None and count > MAX_FRAMES:
             raise BadMedia(f"more than {MAX_FRAMES} frames: lower the rate or limit the frames of a video")
@@ -188,16 +188,16 @@ def limited_frames(timed: Iterable[Timed[Frame]], max_frames: int | None) -> Ite
 
 
 def check_complete(packets: Iterator[av.Packet], stream: Stream) -> None:
-    """Read on without decoding, and raise BadMedia for a file that is cut, even behind the last frame wanted.
+    """Read the rest without decoding, and raise BadMedia for a file that is cut, even after the last requested frame.
 
-    No tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are compared, not
-    frames, because the edit list of a .mov hides some frames on purpose.
+    There is no tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are
+    compared, not frames, because the edit list of a .mov hides some frames on purpose.
     """
     try:
         for _ in packets:
             pass
     except av.FFmpegError:
-        pass  # the count says what is missing
+        pass  # the count shows what is missing
     if stream.packets < (declared := stream.video.frames):
         raise BadMedia(f"truncated: {stream.packets} of {declared} frames could be read")
 
@@ -205,13 +205,13 @@ def check_complete(packets: Iterator[av.Packet], stream: Stream) -> None:
 def check_gif_end(file: BinaryIO) -> None:
     """Raise BadMedia for a cut GIF: it declares no number of frames, but ends in an empty block and a semicolon."""
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 64))  # some programs write a few bytes behind the end
+    file.seek(max(0, end - 64))  # some programs write a few bytes after the end
     if b"\0;" not in file.read():
         raise BadMedia("truncated: the end mark of the GIF is missing")
 
 
 def remark_on(stream: Stream) -> str:
-    """What is odd about a stream that was read, or ""."""
+    """A remark on a stream that was read, or ""."""
     notes = ["only one frame"] if stream.frames == 1 and stream.packets == 1 else []
     if stream.untimed:
         notes.append(f"{stream.untimed} frames without a usable time stamp: timed by the frame rate")

@@ -1,9 +1,9 @@
-"""A process that decodes files one by one for another: what a bad file does to it, it does to nothing else.
+"""A process that decodes files one by one for another process, so that a bad file can harm only this one.
 
     python -m uscl.data.decode.worker HANDLE
 
-HANDLE is its end of a socket. In comes a request as JSON; out goes an answer as JSON and, for a file that was read, its
-arrays as bare bytes (never a pickle, which could hand the asking process over). It ends when the socket is closed.
+HANDLE is its end of a socket. It receives a request as JSON and sends an answer as JSON and, for a file that was read,
+its arrays as bare bytes (never a pickle, which could take over the parent process). It ends when the socket is closed.
 """
 
 import contextlib
@@ -28,24 +28,24 @@ def main() -> None:
     """Answer requests until there are no more."""
     limit_itself()
     pipe = Connection(int(sys.argv[1]))
-    with contextlib.suppress(EOFError, ConnectionError):  # whoever asked is gone
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent process is gone
         pipe.send_bytes(b"ready")
         while True:
             answer(pipe, json.loads(pipe.recv_bytes()))
 
 
 def limit_itself() -> None:
-    """No more memory than a sound file takes, no image of the memory where it crashes, and Ctrl-C is not for it."""
+    """Limit the memory to what a sound file needs, write no core dumps, and ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":  # elsewhere the limit is refused, or does nothing
+    if sys.platform == "linux":  # other systems refuse or ignore the limit
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         limit = MAX_MEMORY if most == resource.RLIM_INFINITY else min(MAX_MEMORY, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
 def answer(pipe: Connection, request: dict[str, Any]) -> None:
-    """Load what is asked for, and send it or the reason why it can't be had."""
+    """Load the requested source, and send it or the reason why it can't be read."""
     masks = tuple(request["source"].pop("masks"))
     source = Source(**request["source"], masks=masks)
     result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
@@ -61,11 +61,11 @@ def answer(pipe: Connection, request: dict[str, Any]) -> None:
 
 
 def loaded(root: Path, sampling: Sampling, source: Source) -> tuple[Loaded | Rejected, str]:
-    """`load`, with the trace of an error that no reader knows: it may be ours, and yet the other files count."""
+    """`load`, with the trace of an unexpected error, which may be our own bug; the other files are still read."""
     try:
         return load(root, sampling, source), ""
-    except Exception as error:  # noqa: BLE001 - the boundary of the process: told in problems.csv, traced in the log
-        # The places alone: the words of an error may quote a patient's file.
+    except Exception as error:  # noqa: BLE001 - the process boundary: problems.csv gets the type, the log the trace
+        # Only the places in the code: the error's text may quote a patient's file.
         trace = "".join(traceback.format_tb(error.__traceback__))
         return Rejected(source, f"the reader failed on it ({type(error).__name__}; the log says where)"), trace
 

@@ -1,17 +1,17 @@
 """Readers of data sets: each lists the source files of one folder layout, with group and label.
 
-A reader is one module of this package, found by its name. It opens no video, and declares
+A reader is one module of this package, found by its name. It opens no video and declares
 
 - FOLDER: the name under which a public set's folder is published, None for other layouts,
-- LANDMARKS: files or folders, by any of which a folder of another name is known to hold the set,
-- HAS_MASKS: whether there is something to segment,
+- LANDMARKS: files or folders, any of which shows that a folder with another name holds the set,
+- HAS_MASKS: whether the set has masks to segment,
 - OWN_DATA (False if left out): whether it reads a user's own data,
 - SIMULATES (None if left out): the kind of set that the simulator writes in its layout,
 - read(root) -> Sources, for own data read(root, group=..., table=..., classes=...).
 
-A new public set is such a module and an entry in config/datasets.yaml. `shared` holds what readers have in common.
+A new public set is such a module and an entry in config/datasets.yaml. `shared` holds the code that readers share.
 
-Light on purpose (no numpy, no pandas; readers import them late): every `snakemake` call reads this registry.
+Imports neither numpy nor pandas (readers import them late), since every `snakemake` call reads this registry.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REQUIRED = ("FOLDER", "LANDMARKS", "HAS_MASKS", "read")
 
 
 class Reader(NamedTuple):
-    """What a reader's module declares."""
+    """The declarations of a reader's module."""
 
     name: str
     folder: str | None
@@ -75,7 +75,7 @@ def reader_names(*, own_data: bool) -> list[str]:
 
 
 def readers_with_masks() -> list[str]:
-    """The readers of sets that have something to segment.
+    """The readers of sets that have masks to segment.
 
     >>> readers_with_masks()
     ['busi', 'image_mask_pairs', 'udiat_b']

@@ -3,8 +3,8 @@
 Source: Al-Dhabyani et al., Data in Brief 28 (2020) 104863, doi:10.1016/j.dib.2019.104863. Licence: CC0 1.0
 according to copies of the set; cite the paper. 437 benign, 210 malignant and 133 normal images (PNG); 17
 have several masks, whose union counts; the masks of normal images are empty.
-Label: the folder. Group: the image, as no patient ids exist. Images that are there twice, such as `benign (433)` =
-`malignant (145)`, are for the audit of the pixels to find.
+Label: the folder. Group: the image, as no patient ids exist. The audit of the pixels finds images that occur twice,
+such as `benign (433)` = `malignant (145)`.
 """
 
 import re
@@ -49,7 +49,7 @@ def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], lis
         elif match[2]:
             masks.setdefault(match[1].lower(), []).append(path)
         elif match[1].lower() in images:
-            problems.append(set_aside(root, path, "an image of this name is there in another spelling"))
+            problems.append(set_aside(root, path, "an image with this name exists in another spelling"))
         else:
             images[match[1].lower()] = path
     files = []

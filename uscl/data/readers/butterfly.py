@@ -17,7 +17,7 @@ FOLDER = "Butterfly_Dataset"
 LANDMARKS: tuple[str, ...] = ()
 HAS_MASKS = False
 
-LAYOUT = f"a folder a video with NAMEframe1.jpg and so on, or the folder {FOLDER} with these"
+LAYOUT = f"one folder per video with NAMEframe1.jpg and so on, or the folder {FOLDER} with these"
 
 
 def read(root: Path) -> Sources:
@@ -44,7 +44,7 @@ def read(root: Path) -> Sources:
 
 def refuse_other_sets(root: Path) -> None:
     """Raise UserError for a folder that holds other public sets: their videos would count as this one's."""
-    from uscl.data.readers import READERS  # late: while that registry is made, this module is imported
+    from uscl.data.readers import READERS  # late: that registry imports this module
 
     public = sorted(found.folder for found in READERS.values() if found.folder and found.folder != FOLDER)
     if others := [name for name in public if (root / name).is_dir()]:
@@ -63,7 +63,7 @@ def not_a_frame(root: Path, path: Path) -> str:
 
 
 def frame_videos(root: Path, folders: Iterable[tuple[Path, list[Path]]]) -> tuple[list[Source], list[Problem]]:
-    """One source a folder of frames; a folder with two frames of one number is set aside."""
+    """One source per folder of frames; a folder with two frames of the same number is set aside."""
     from uscl.data.decode.frame_folder import in_order
     from uscl.data.decode.video import BadMedia
 

@@ -5,7 +5,7 @@ Source: https://github.com/jannisborn/covid19_ultrasound, `data/` at
 doi:10.3390/app11020672. Licence: given per file by dataset_metadata.csv (CC BY, CC BY-NC, CC BY-NC-SA, some
 "COVID-19 emergency"). The convex probe only: 121 videos and 28 images; covid 31 files of 11 groups,
 pneumonia 50 of 47, regular 66 of 42. Two groups, patients 7 and 37, have files of both pneumonia and
-regular, so there are 98. The 2 videos of viral pneumonia are no part of the task.
+regular, so there are 98 groups. The 2 videos of viral pneumonia are not part of the task.
 Label: the beginning of the file name, Cov, Pneu or Reg, in any case.
 Group: files that share a patient id of the metadata or a series name, directly or through others.
 """
@@ -73,7 +73,7 @@ def plain(name: str) -> str:
 
 
 def metadata_patients(path: Path) -> dict[str, set[str]]:
-    """Plain file name -> the patient ids that the metadata gives it (none where unknown)."""
+    """Map each plain file name to its patient ids in the metadata (none if unknown)."""
     patients: dict[str, set[str]] = {}
     for row in read_table(path, ["Filename", PATIENT]).to_dict("records"):
         known = patients.setdefault(plain(row["Filename"]), set())
@@ -84,15 +84,16 @@ def metadata_patients(path: Path) -> dict[str, set[str]]:
 
 
 def column_of_patient(row: Mapping[Hashable, str]) -> str:
-    """The column in which a row has its patient: in 4 rows most cells stand one column too far right.
+    """The column in which a row has its patient: in 4 rows most cells are shifted one column to the right.
 
-    In these (Reg_liftl_*, Pneu_clarius*) the resolution stands under the length, the age under the patient,
-    and the patient behind it. Read as an id, the age would part litfl case 3 and tie it to somebody else.
+    In these rows (Reg_liftl_*, Pneu_clarius*) the resolution is in the column of the length, the age in that of
+    the patient, and the patient in the next one. Reading the age as an id would split litfl case 3 and join it to
+    another patient.
     """
     shifted = re.fullmatch(r"\d+x\d+", row.get("Length (frames)", ""))
     columns = [str(column) for column in row]
-    behind = columns[columns.index(PATIENT) + 1 :]
-    return behind[0] if shifted and behind else PATIENT
+    following = columns[columns.index(PATIENT) + 1 :]
+    return following[0] if shifted and following else PATIENT
 
 
 def series_of(name: str) -> tuple[str, bool]:
@@ -109,8 +110,8 @@ def series_of(name: str) -> tuple[str, bool]:
 def shared_groups(names: Sequence[str], patients: dict[str, set[str]]) -> list[str]:
     """One group per file: the connected components of files and the keys (patients, series) that they share.
 
-    Other series, such as the sets of northumbria, hold several patients; such a series counts as one group
-    only if it has a file without a patient id, which could be of any of them.
+    Some series, such as the sets of northumbria, hold several patients; such a series counts as one group only if
+    it has a file without a patient id, which could belong to any of them.
     """
     import numpy as np
     from scipy.sparse import coo_array

@@ -41,7 +41,7 @@ def read(root: Path) -> Sources:
 
 
 def patient_labels(path: Path) -> tuple[dict[int, str], list[Problem]]:
-    """Patient -> label, without the patients that have no test result; and remarks on odd rows."""
+    """Map each patient with a test result to the label; also returns remarks on odd rows."""
     if not path.exists():
         return {}, [Problem(path.name, "kept", "file missing: the videos are unlabelled")]
     table = read_table(path, ["patient_id", "cov_test"])

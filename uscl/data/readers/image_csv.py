@@ -1,7 +1,7 @@
 """Your own images, listed in a CSV: `table` (labels.csv if left out) with the columns file, label and perhaps group.
 
-Label: the column label. Group: the column group, or what the regular expression `group` finds in the image's path; else
-the image. Images that the table doesn't list are left out.
+Label: the column label. Group: the column group, or the match of the regular expression `group` in the image's path;
+else the image. Images that the table doesn't list are left out.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ LANDMARKS: tuple[str, ...] = ()
 HAS_MASKS = False
 OWN_DATA = True
 
-LAYOUT = "images (png, jpg), in folders or not, and a CSV with the columns file and label"
+LAYOUT = "images (png, jpg), with or without subfolders, and a CSV with the columns file and label"
 
 
 def read(

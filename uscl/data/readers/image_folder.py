@@ -1,7 +1,8 @@
-"""Your own images, in a folder a class.
+"""Your own images, in one folder per class.
 
-Label: the first folder of the path; images may lie deeper in it. Group: what the regular expression `group` finds in
-the path, or the column group of `table`, a CSV in the folder with the columns file and group; else the image.
+Label: the first folder of the path; images may be in subfolders of it. Group: the match of the regular expression
+`group` in the path, or the column group of `table`, a CSV in the folder with the columns file and group; else the
+image.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def label_of(file: str) -> str:
 
 
 def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
-    """The images in a class folder; the others, and masks beside their image, as problems."""
+    """The images in class folders; other images, and masks next to their image, are problems."""
     stems = {str(PurePosixPath(image).with_suffix("")) for image in images}
     files: list[str] = []
     problems: list[Problem] = []
@@ -59,29 +60,29 @@ def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
         if "/" not in image:
             problems.append(Problem(image, "set aside", "an image outside the class folders"))
         elif mask and mask[1] in stems:
-            problems.append(Problem(image, "left out", "the mask of an image, which has no use here"))
+            problems.append(Problem(image, "left out", "the mask of an image, which is not used here"))
         else:
             files.append(image)
     return files, problems
 
 
 def check_classes(root: Path, folders: list[str], classes: list[str] | None) -> None:
-    """Raise UserError unless the folders with images are two or more classes, and those of `classes` if given."""
+    """Raise UserError unless the folders with images are two or more classes, and equal `classes` if given."""
     there = ", ".join(folders) or "none"
     for name in classes or ():
         if name not in folders:
-            raise UserError(f"{root} has no images in a folder {name}, which `classes` names: with images are {there}.")
+            raise UserError(f"{root} has no images in a folder {name}, which `classes` names: images are in {there}.")
     for folder in folders:
         if classes is not None and folder not in classes:
             near = nearest(folder, classes)
             raise UserError(f"The folder {folder} in {root} is none of `classes`; the nearest is {near}.")
     if len(folders) < 2:
-        raise UserError(f"{root} should hold {LAYOUT}; with images are {there}.")
+        raise UserError(f"{root} should hold {LAYOUT}; images are in {there}.")
     refuse_twins(root, {folder: "".join(spelling(folder).split()) for folder in folders})
     if classes is None and {spelling(folder) for folder in folders} <= set(PARTS):
         raise UserError(
-            f"{root} is divided into {there}, which are no classes: make it one folder a class, as the study draws its"
-            " own folds."
+            f"{root} is divided into {there}, which are not classes: use one folder per class, since the study draws"
+            " its own folds."
         )
 
 
@@ -93,5 +94,5 @@ def check_rows(root: Path, rows: Rows | None) -> None:
         if label and label != label_of(str(file)):
             raise UserError(
                 f"{root / rows.name} gives {file} the label {label!r}, but it lies in the folder {label_of(str(file))}:"
-                " move it or mend the row."
+                " move it or fix the row."
             )

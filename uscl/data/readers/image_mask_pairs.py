@@ -1,9 +1,9 @@
-"""Your own images with masks, for segmentation: in folders side by side, or file beside file.
+"""Your own images with masks, for segmentation: in separate folders, or next to each other.
 
-The mask of images/a/7.png is masks/a/7.png (or any other IMAGE_FOLDERS and MASK_FOLDERS), or 7_mask.png beside it; the
-union counts where there are several (7_mask_1.png, 7_mask_2.png). Case and file type of image and mask may differ.
-Group: what the regular expression `group` finds in the image's path, or the column group of `table`, a CSV in the
-folder with the columns file and group, label or both; else the image. Label: the column label, else none.
+The mask of images/a/7.png is masks/a/7.png (or any other IMAGE_FOLDERS and MASK_FOLDERS), or 7_mask.png next to it. If
+an image has several masks (7_mask_1.png, 7_mask_2.png), their union counts. Case and file type of image and mask may
+differ. Group: the match of the regular expression `group` in the image's path, or the column group of `table`, a CSV in
+the folder with the columns file and group, label or both; else the image. Label: the column label, else none.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ LAYOUT = "images/NAME.png and masks/NAME.png (or original/ and GT/), or NAME.png
 
 
 class Place(NamedTuple):
-    """What a file is by its path: an image or a mask, of which image, in the words that both paths share."""
+    """A file's role by its path: image or mask, and the image it belongs to, as the part that both paths share."""
 
     is_mask: bool
     image: str
@@ -61,7 +61,7 @@ def read(
 
 
 def pairs(root: Path, media: list[str]) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
-    """Image -> its masks, for the images that have any; and what lacks its counterpart. Raises UserError for twins."""
+    """Map each image with masks to its masks; files without a counterpart are problems. Raises UserError for twins."""
     places = {file: place(file) for file in media}
     images = {file: found.image for file, found in places.items() if not found.is_mask}
     refuse_twins(root, images)
@@ -80,15 +80,15 @@ def pairs(root: Path, media: list[str]) -> tuple[dict[str, tuple[str, ...]], lis
 
 
 def place(file: str) -> Place:
-    """Image or mask, by the innermost folder that says so, else by the name; its path without these folders' names.
+    """Image or mask, by the innermost such folder, else by the name; and the path without these folders' names.
 
     >>> place("a/images/x 1.PNG"), place("a/GT/x 1.jpg"), place("a/x 1_mask.png").is_mask
     (Place(is_mask=False, image='a/x 1'), Place(is_mask=True, image='a/x 1'), True)
     """
     *folders, stem = PurePosixPath(spelling(file)).with_suffix("").parts
-    telling = [at for at, name in enumerate(folders) if name in IMAGE_FOLDERS + MASK_FOLDERS]
-    in_masks = bool(telling) and folders[telling[-1]] in MASK_FOLDERS
+    named = [at for at, name in enumerate(folders) if name in IMAGE_FOLDERS + MASK_FOLDERS]
+    in_masks = bool(named) and folders[named[-1]] in MASK_FOLDERS
     if in_masks:
-        del folders[telling[-1]]
+        del folders[named[-1]]
     kept = [name for name in folders if name not in IMAGE_FOLDERS]
     return Place(in_masks or bool(MASK_NAME.fullmatch(stem)), "/".join([*kept, stem]))

@@ -1,10 +1,10 @@
 """pocus_folds: the POCUS images as the authors of Meta-USCL publish them, pickled in five folds.
 
 Source: https://github.com/Schuture/Meta-USCL, section 4.1 of its README (Google Drive); the images are from the set of
-Born et al., Applied Sciences 11 (2021) 672, doi:10.3390/app11020672. Licence: not stated; that of each image's source
-holds. 2,116 images: covid 655, pneumonia 349, regular 1,112.
-Only the test parts are read, which together are the whole set. Label: the class. Group: the fold, as no patient ids
-exist; that the folds keep patients apart is the authors' word. No pickle is opened here.
+Born et al., Applied Sciences 11 (2021) 672, doi:10.3390/app11020672. Licence: not stated; the licence of each image's
+source applies. 2,116 images: covid 655, pneumonia 349, regular 1,112.
+Only the test parts are read; together they are the whole set. Label: the class. Group: the fold, as no patient ids
+exist; the authors state that the folds keep patients apart. This module opens no pickle.
 """
 
 from pathlib import Path

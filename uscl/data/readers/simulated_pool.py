@@ -3,7 +3,7 @@
 Source: uscl.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
 `frames.csv` (file, frame, organ, event) say what they show. Without these tables the videos are unlabelled.
-Label: the organ. Group: the patient; a video that videos.csv does not list, or lists without a patient, is a group of
+Label: the organ. Group: the patient; a video that is missing from videos.csv, or has no patient there, is a group of
 its own.
 """
 
@@ -25,7 +25,7 @@ LANDMARKS: tuple[str, ...] = ()
 HAS_MASKS = False
 SIMULATES = "pool"
 
-LAYOUT = "videos/*.mp4 (or avi, mov, mpeg, gif), and videos.csv and frames.csv if there are any"
+LAYOUT = "videos/*.mp4 (or avi, mov, mpeg, gif), and videos.csv and frames.csv if they exist"
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def read(root: Path) -> Sources:
 
 
 def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Problem]]:
-    """The videos with patient and organ from videos.csv, and what does not fit."""
+    """The videos with patient and organ from videos.csv, and the problems."""
     table = bare_names(read_table(root / "videos.csv", ["file", "patient", "organ"]))
     refuse_repeats(root / "videos.csv", table, ["file"])
     rows = table.set_index("file").to_dict("index")
@@ -60,7 +60,7 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
 
 
 def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
-    """What each frame of `files` shows: columns file (as in Source.file), frame, organ, event."""
+    """The content of each frame of `files`: columns file (as in Source.file), frame, organ, event."""
     if not path.exists():
         return None
     table = bare_names(read_table(path, ["file", "frame", "organ", "event"]))[["file", "frame", "organ", "event"]]
@@ -75,5 +75,5 @@ def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
 
 
 def bare_names(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its files by their bare name, however they are given."""
+    """The table with its files reduced to their bare names."""
     return table.assign(file=table["file"].str.replace(r".*/", "", regex=True))

@@ -1,9 +1,9 @@
 """UDIAT-B (Dataset B): breast images of the UDIAT Centre, Sabadell, with masks of the lesions.
 
 Source: Yap et al., IEEE JBHI 22 (2018) 1218, doi:10.1109/JBHI.2017.2731873. Licence: by agreement with the owners, who
-give the set out on request. 163 images in original/, the mask of each under the same name in GT/; folders and names in
-any case, in one folder more or not.
-Label: the column label of labels.csv (file, label), if that is there, else none. Group: the image, as no patient ids
+share the set on request. 163 images in original/, the mask of each under the same name in GT/; folders and names in any
+case, optionally inside one more folder.
+Label: the column label of labels.csv (file, label) if that file exists, else none. Group: the image, as no patient ids
 exist.
 """
 
@@ -43,13 +43,13 @@ def read(root: Path) -> Sources:
 
 
 def top_folder(root: Path) -> Path:
-    """root, or the one folder in it that has the images."""
+    """root, or the single folder in it that has the images."""
     inner = [path for path in sorted(root.glob("[!.]*")) if path.is_dir() and folder_named(path, "original")]
     return inner[0] if len(inner) == 1 and not folder_named(root, "original") else root
 
 
 def folder_named(parent: Path, name: str) -> Path | None:
-    """The folder of this name, in whatever case."""
+    """The folder with this name, in any case."""
     return next((path for path in sorted(parent.iterdir()) if path.name.lower() == name and path.is_dir()), None)
 
 
@@ -62,10 +62,10 @@ def part(root: Path, top: Path, name: str) -> Path:
 
 
 def by_name(root: Path, folder: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """The images of a folder by their names without ending and case."""
+    """The images of a folder by their names without suffix and case."""
     paths, problems = listing(root, folder, IMAGE_SUFFIXES)
     found: dict[str, Path] = {}
     for path in paths:
         if found.setdefault(spelling(path.stem), path) != path:
-            problems.append(set_aside(root, path, "an image of this name is there in another spelling"))
+            problems.append(set_aside(root, path, "an image with this name exists in another spelling"))
     return found, problems

@@ -1,7 +1,7 @@
 """Your own videos: a folder of videos at any depth, for pretraining.
 
-A still image counts as a video of one frame. A video's name is its path. Group: what the regular expression `group`
-finds in the path, or the column group of `table`, a CSV in the folder with the columns file and group, label or both;
+A still image counts as a video of one frame. A video's name is its path. Group: the match of the regular expression
+`group` in the path, or the column group of `table`, a CSV in the folder with the columns file and group, label or both;
 else the video. Label: the column label, else none.
 """
 
@@ -16,7 +16,7 @@ LANDMARKS: tuple[str, ...] = ()
 HAS_MASKS = False
 OWN_DATA = True
 
-LAYOUT = "videos (mp4, avi, mov, mpeg, gif, dcm) or images (png, jpg), in folders or not"
+LAYOUT = "videos (mp4, avi, mov, mpeg, gif, dcm) or images (png, jpg), with or without subfolders"
 
 
 def read(

@@ -1,4 +1,4 @@
-"""One file from the first of several addresses that has it whole: resumed, checked, and in place at once."""
+"""Download one file from the first of several addresses that has it: resume, check, and move it into place at once."""
 
 import logging
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 
 
 class Downloaded(NamedTuple):
-    """A whole file, and the address that it's from."""
+    """A complete file, and the address that it came from."""
 
     path: Path
     url: str
 
 
 class NotHadError(Exception):
-    """No address has the file: the reason of each."""
+    """No address has the file; the message gives the reason for each."""
 
     def __init__(self, reasons: Sequence[str]):
         super().__init__("; ".join(reasons))
@@ -36,10 +36,10 @@ def download(
     attempts: int = 3,
     mirror: str | None = None,
 ) -> Downloaded:
-    """Download folder/name from the first of `urls` that has it; a file that is there is checked and taken.
+    """Download folder/name from the first of `urls` that has it; an existing file is checked and used.
 
-    Addresses are https: or file:, and http: below `mirror` alone; so are those that they redirect to. `size` is in
-    bytes. Raises NotHadError: with the reason of each address, or because the file that is there is another one.
+    Addresses are https: or file:, and http: only below `mirror`; the same holds for redirects. `size` is in bytes.
+    Raises NotHadError with the reason for each address, or because an existing file is a different one.
     """
     target, part = folder / name, folder / f"{name}.part"
     if target.exists():
@@ -63,16 +63,16 @@ def download(
 
 
 def found(target: Path, sha256: str | None, size: int | None) -> Downloaded:
-    """A file that somebody has placed. Raises NotHadError if it isn't the one that is expected."""
+    """A file that already exists. Raises NotHadError if it isn't the expected one."""
     try:
         check_file(target, sha256, size)
     except RefusedError as error:
-        raise NotHadError([f"{target} is there, but {error}: delete it to download it anew"]) from error
+        raise NotHadError([f"{target} exists, but {error}: delete it to download it again"]) from error
     return Downloaded(target, target.absolute().as_uri())
 
 
 def take(part: Path, target: Path, sha256: str | None, size: int | None) -> None:
-    """Move a whole `part` to its place. Raises RefusedError, and deletes it, if it isn't the file that is expected."""
+    """Move a complete `part` to its place. Deletes it and raises RefusedError if it isn't the expected file."""
     try:
         check_file(part, sha256, size)
     except RefusedError:
@@ -83,7 +83,7 @@ def take(part: Path, target: Path, sha256: str | None, size: int | None) -> None
 
 
 def check_file(path: Path, sha256: str | None, size: int | None) -> None:
-    """Raise RefusedError if a file has another size or hash than is expected."""
+    """Raise RefusedError if a file does not have the expected size and hash."""
     if size is not None and length(path) != size:
         raise RefusedError(f"its size is {length(path):,} bytes, but {size:,} are expected")
     if sha256 is not None and (found := pooch.file_hash(str(path), alg="sha256")) != sha256:

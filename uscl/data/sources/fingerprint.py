@@ -1,4 +1,4 @@
-"""What a folder of data holds, as one hash, without reading a file. Light: planning a study asks for it."""
+"""One hash over a folder of data, without reading any file. Imports nothing heavy: planning a study uses it."""
 
 import functools
 import hashlib
@@ -11,10 +11,10 @@ DATA_SUFFIXES = (".avi", ".csv", ".dcm", ".gif", ".jpeg", ".jpg", ".mov", ".mp4"
 
 @functools.cache
 def fingerprint(folder: str) -> str:
-    """A hash of the names, sizes and modification times of a data set's files: changes as they do, unread.
+    """A hash of the names, sizes and modification times of a data set's files, which are not opened.
 
-    Counts what a reader may read (videos, images, tables), not hidden files or what else lies in a clone. Times count
-    in whole seconds, as archives keep them. A missing folder is one without files.
+    Counts the files that a reader may read (videos, images, tables), not hidden files or other content of a clone.
+    Times count in whole seconds, as archives keep them. A missing folder counts as an empty one.
     """
     return hashlib.sha256("\n".join(sorted(data_files(folder))).encode()).hexdigest()
 
@@ -26,5 +26,5 @@ def data_files(folder: str) -> Iterator[str]:
         for name in files:
             if not name.startswith(".") and name.lower().endswith(DATA_SUFFIXES):
                 path = Path(parent, name)
-                stat = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
+                stat = path.stat() if path.exists() else path.lstat()  # a link may be broken
                 yield f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {int(stat.st_mtime)}"

@@ -1,6 +1,6 @@
-"""Where the files of a data set lie below the folder that a user names.
+"""Find the files of a data set below the folder that a user names.
 
-Light on purpose: the workflow asks at every call.
+Imports nothing heavy, since the workflow imports this in every call.
 """
 
 from pathlib import Path
@@ -9,13 +9,13 @@ from uscl.data.readers import READERS
 
 
 def public_folder(reader: str, data_root: str) -> str:
-    """The set's own folder: one of its public name below `data_root`, or `data_root` itself where that is the set's.
+    """The set's own folder: the one with its public name below `data_root`, or `data_root` itself if that is the set.
 
-    Archives unpack to a folder in a folder, or to one with a branch at the end of its name (COVID-BLUES-main): these
-    are found too, by the landmarks of the set. A set that is nowhere belongs under its public name. Sets without a
-    public name or without landmarks are taken to be in `data_root`.
+    Some archives unpack to a folder in a folder, or to one with a branch at the end of its name (COVID-BLUES-main):
+    these are found too, by the landmarks of the set. If the set is nowhere, returns the path with its public name. Sets
+    without a public name or without landmarks are assumed to be in `data_root`.
     """
-    root, declared = Path(data_root), READERS.get(reader)  # the study's validation refuses unknown readers
+    root, declared = Path(data_root), READERS.get(reader)  # the study's validation rejects unknown readers
     if declared is None or declared.folder is None:
         return str(root)
     name, marks = declared.folder, declared.landmarks

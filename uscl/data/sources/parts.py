@@ -1,6 +1,6 @@
-"""The part of a file that has come so far: NAME.part, with a note on what it is a part of in NAME.part.json.
+"""The part of a file that has been downloaded so far: NAME.part, with a note about its origin in NAME.part.json.
 
-The note names the address and the version there, so that no file is made of two.
+The note names the address and the file's version there, so that two versions are never combined into one file.
 """
 
 import json
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def resumption(url: str, part: Path) -> dict[str, str]:
-    """The headers that ask for the rest of `part`, none unless it's of this address and of a version that is known."""
+    """The headers that request the rest of `part`; none unless it comes from this address and its version is known."""
     try:
         note = json.loads(note_of(part).read_text(encoding="utf-8"))
         if note["url"] == url and note["version"] and length(part):
@@ -25,7 +25,7 @@ def resumption(url: str, part: Path) -> dict[str, str]:
 
 
 def begin(url: str, part: Path, headers: Mapping[str, str]) -> None:
-    """An empty `part`, with a note on what it will be a part of. Weak ETags can't tell whether bytes are the same."""
+    """Start an empty `part` with a note about its origin. Weak ETags are ignored: they don't identify exact bytes."""
     forget(part)
     etag = headers.get("ETag", "")
     version = etag if etag.startswith('"') else headers.get("Last-Modified", "")
@@ -39,10 +39,10 @@ def forget(part: Path) -> None:
 
 
 def note_of(part: Path) -> Path:
-    """Where the note on a part lies."""
+    """The path of the note about a part."""
     return part.with_name(f"{part.name}.json")
 
 
 def length(path: Path) -> int:
-    """Size in bytes, 0 of what doesn't exist."""
+    """Size in bytes; 0 if the file doesn't exist."""
     return path.stat().st_size if path.exists() else 0

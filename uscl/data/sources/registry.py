@@ -1,6 +1,6 @@
-"""The registry of data sets (config/datasets.yaml): where each is from, its terms, and what it should hold.
+"""The registry of data sets (config/datasets.yaml): the source of each, its terms, and its expected content.
 
-Light: the workflow reads it at every call.
+Imports nothing heavy, since the workflow reads it in every call.
 """
 
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ class Archive(Settings):
         ),
     ]
     urls: Annotated[
-        list[Address], Once, Field(min_length=1, description="Addresses in the order in which they are tried.")
+        list[Address], Once, Field(min_length=1, description="Addresses, in the order in which they are tried.")
     ]
     size: Annotated[int | None, Field(ge=1, description="Its size in bytes, null if it isn't fixed.")]
     sha256: Annotated[
         str | None,
         Field(
             pattern="^[0-9a-f]{64}$",
-            description="Its SHA-256; null if nobody has published it: that of the first download then holds.",
+            description="Its SHA-256; null if it is not published, and then the hash of the first download counts.",
         ),
     ]
 
@@ -50,7 +50,7 @@ class Licence(Settings):
 
 
 class Expected(Settings):
-    """What a whole copy holds, as the reader counts; null for what nobody knows."""
+    """The content of a complete copy, as the reader counts it; null if unknown."""
 
     videos: Annotated[Count, Field(description="Videos.")]
     images: Annotated[Count, Field(description="Still images.")]
@@ -69,23 +69,23 @@ class Entry(Settings):
     version: Annotated[Text, Field(description="The version that the project was written against.")]
     source: Annotated[Text, Field(description="Its page, or a folder of this project.")]
     files: Annotated[
-        list[Archive], Field(max_length=1, description="The archive to download; none if the set is had by hand.")
+        list[Archive], Field(max_length=1, description="The archive to download; none if users get the set by hand.")
     ]
     by_hand: Annotated[Text | None, Field(description="A sentence: where to get it by hand and where to put it.")]
     licence: Annotated[Licence, Field(description="Its terms.")]
     citation: Annotated[Text, Field(description="What to cite.")]
     doi: Annotated[str | None, Field(pattern=r"^10\.[0-9]{4,9}/[^ ]+$", description="The DOI of what to cite.")]
-    group: Annotated[Text, Field(description="What a group is: its files are never split between training and test.")]
+    group: Annotated[Text, Field(description="What a group is; a group is never split between training and test.")]
     defects: Annotated[list[Text], Once, Field(description="Known defects, each a sentence.")]
-    expected: Annotated[Expected | None, Field(description="What a whole copy holds.")]
+    expected: Annotated[Expected | None, Field(description="The content of a complete copy.")]
     used_for: Annotated[
         list[Literal["pool", "pocus", "busi", "segmentation"]],
         Once,
-        Field(min_length=1, description="What it can serve as."),
+        Field(min_length=1, description="The roles that it can have in a study."),
     ]
     on_leak: Annotated[
         Literal["stop", "group"],
-        Field(description="What a leak between two groups does, unless the study says otherwise."),
+        Field(description="What happens to a leak between two groups, unless the study says otherwise."),
     ]
 
 
@@ -106,14 +106,14 @@ def read_registry(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def how_to_get(name: str, entry: Mapping[str, Any], folder: Path) -> str:
-    """One sentence on a set that isn't there: from where to have it by hand, and where it is looked for."""
+    """One sentence about a missing set: how to get it by hand, and where it is expected."""
     return (
-        f"Data set '{name}': there is no folder {folder}: {by_hand(entry)} (looked for as {folder}),"
-        f" or set datasets.{name}.data_root to where it is."
+        f"Data set '{name}': there is no folder {folder}: {by_hand(entry)} (expected in {folder}),"
+        f" or set datasets.{name}.data_root to its folder."
     )
 
 
 def by_hand(entry: Mapping[str, Any]) -> str:
-    """How to have a set by hand, as a part of a sentence."""
+    """How to get a set by hand, as part of a sentence."""
     sentence: str = entry["by_hand"].strip().removesuffix(".")
     return sentence[0].lower() + sentence[1:]

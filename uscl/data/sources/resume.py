@@ -1,4 +1,4 @@
-"""A file from one address, resumed where it broke off: by https, from a file: address, or from a user's own mirror."""
+"""Download a file from one address and resume where it broke off: https, file:, or the user's own mirror."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ import requests
 
 from uscl.data.sources.parts import begin, forget, length, resumption
 
-TIMEOUT_S = 30.0  # until a connection stands, and between two pieces of a file
+TIMEOUT_S = 30.0  # until a connection is made, and between two pieces of a file
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 MAX_HOPS = 10
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
-    """An address doesn't have the file: asking again is of no use."""
+    """An address doesn't have the file; asking again would not help."""
 
 
 class BrokenError(Exception):
-    """An address may have the file if it's asked again, at once or after `pause` seconds if that isn't None."""
+    """An address may have the file on a further attempt, after `pause` seconds if that is given."""
 
     def __init__(self, reason: str, pause: float | None = None):
         super().__init__(reason)
@@ -40,23 +40,23 @@ class BrokenError(Exception):
 
 
 class Progress:
-    """Tells how far a download is, at each tenth of it and every ten seconds."""
+    """Logs the progress of a download at each tenth of it and every ten seconds."""
 
     def __init__(self, name: str, done: int, total: int | None):
         self.name, self.total = name, total
-        self.told, self.time = done, time.monotonic()
+        self.logged, self.time = done, time.monotonic()
 
     def at(self, done: int) -> None:
-        """So many bytes are there."""
-        tenth = self.total and done - self.told >= self.total / 10
+        """Log the progress if it is time; `done` bytes have been downloaded."""
+        tenth = self.total and done - self.logged >= self.total / 10
         if tenth or time.monotonic() - self.time > LOG_INTERVAL_S:
             of = f" of {self.total / 1e6:.1f}" if self.total else ""
             log.info("%s: %.1f%s MB", self.name, done / 1e6, of)
-            self.told, self.time = done, time.monotonic()
+            self.logged, self.time = done, time.monotonic()
 
 
 def receive(url: str, part: Path, attempts: int, mirror: str | None) -> None:
-    """Bring `part` to the whole file, in several attempts if need be. Raises RefusedError."""
+    """Download until `part` is the whole file, in several attempts if necessary. Raises RefusedError."""
     for attempt in range(attempts):
         try:
             if url.startswith("file:"):
@@ -66,9 +66,9 @@ def receive(url: str, part: Path, attempts: int, mirror: str | None) -> None:
             return
         except BrokenError as error:
             if attempt == attempts - 1:
-                raise RefusedError(f"{error}, at each of {attempts} attempts") from error
+                raise RefusedError(f"{error}, in each of {attempts} attempts") from error
             pause = FIRST_PAUSE_S * 4**attempt if error.pause is None else min(error.pause, LONGEST_PAUSE_S)
-            log.info("%s: %s; again in %.0f s", url, error, pause)
+            log.info("%s: %s; retrying in %.0f s", url, error, pause)
             sleep(pause)
 
 
@@ -82,7 +82,7 @@ def copy(url: str, part: Path) -> None:
 
 
 def ask(url: str, part: Path, mirror: str | None) -> None:
-    """Ask an address for what's missing of `part`, and append it. Raises RefusedError and BrokenError."""
+    """Ask an address for the missing rest of `part`, and append it. Raises RefusedError and BrokenError."""
     headers = {"Accept-Encoding": "identity"} | resumption(url, part)
     try:
         with requests.Session() as session, answer(session, url, headers, mirror) as response:
@@ -97,13 +97,13 @@ def ask(url: str, part: Path, mirror: str | None) -> None:
     except requests.ConnectionError as error:
         raise BrokenError("no connection") from error
     except requests.RequestException as error:
-        raise RefusedError(f"no address to ask ({error})") from error
+        raise RefusedError(f"not a usable address ({error})") from error
 
 
 def answer(session: requests.Session, url: str, headers: Mapping[str, str], mirror: str | None) -> requests.Response:
-    """The answer at the end of an address's redirects. Raises RefusedError where one leads off https."""
+    """The answer at the end of an address's redirects. Raises RefusedError if one leads away from https."""
     for hop in range(MAX_HOPS):
-        # Nobody on the way can change what comes by https; a user's own mirror may do without.
+        # Nobody in between can change what comes over https; the user's own mirror may do without it.
         if urlsplit(url).scheme != "https" and not (mirror and url.startswith(mirror.rstrip("/") + "/")):
             raise RefusedError(f"{f'it redirects to {url}, which is' if hop else 'it is'} not an https address")
         response = session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S, allow_redirects=False)
@@ -116,20 +116,20 @@ def answer(session: requests.Session, url: str, headers: Mapping[str, str], mirr
 
 
 def check_answer(response: requests.Response, part: Path) -> None:
-    """Raise RefusedError or BrokenError if an answer is neither the file nor the part of it that was asked for."""
-    status, said = response.status_code, f"{response.status_code} {response.reason}"
+    """Raise RefusedError or BrokenError if an answer is neither the file nor the requested part of it."""
+    status, text = response.status_code, f"{response.status_code} {response.reason}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise BrokenError(said, retry_after(response.headers.get("Retry-After", "")))
+        raise BrokenError(text, retry_after(response.headers.get("Retry-After", "")))
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         forget(part)
-        raise BrokenError(said, pause=0)
+        raise BrokenError(text, pause=0)
     if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        raise RefusedError(said)
+        raise RefusedError(text)
     if response.headers.get("Content-Type", "").lower().startswith("text/html"):
         raise RefusedError("it answers with a web page instead of the file")
     if status == HTTPStatus.PARTIAL_CONTENT and content_range(response)[0] != length(part):
         forget(part)
-        raise BrokenError("it answers with another part of the file than was asked for", pause=0)
+        raise BrokenError("it answers with another part of the file than the requested one", pause=0)
 
 
 def save(response: requests.Response, part: Path) -> None:
@@ -137,7 +137,7 @@ def save(response: requests.Response, part: Path) -> None:
     done = length(part)
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         total = content_range(response)[1]
-        log.info("%s: going on after %.1f MB", part.stem, done / 1e6)
+        log.info("%s: resuming after %.1f MB", part.stem, done / 1e6)
     else:
         total = number(response.headers.get("Content-Length", ""))
     progress = Progress(part.stem, done, total)
@@ -154,18 +154,18 @@ def save(response: requests.Response, part: Path) -> None:
 
 
 def number(text: str) -> int | None:
-    """A whole number, None if it's none."""
+    """Text as a whole number; None if it isn't one."""
     return int(text) if re.fullmatch(r"\d{1,15}", text.strip()) else None
 
 
 def content_range(response: requests.Response) -> tuple[int | None, int | None]:
-    """First byte and total size of a partial answer, None where it doesn't tell."""
+    """First byte and total size of a partial answer, None if unknown."""
     match = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15}|\*)", response.headers.get("Content-Range", "").strip())
     return (int(match[1]), number(match[2])) if match else (None, None)
 
 
 def retry_after(text: str) -> float | None:
-    """The seconds that a Retry-After header asks for, None if it doesn't say.
+    """The seconds that a Retry-After header asks for; None if there is no usable number or date.
 
     >>> retry_after("7"), retry_after("soon")
     (7.0, None)

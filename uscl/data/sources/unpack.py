@@ -1,7 +1,7 @@
-"""Unpacking an archive from outside, whole or not at all, whatever its maker had in mind.
+"""Unpack an untrusted archive, all or nothing, and safely even if it is malicious.
 
-Only files and folders below the archive's own top come out of it. What comes out is counted as it is unpacked, since
-headers can lie.
+Only files and folders below the archive's own top are unpacked. Their bytes are counted during unpacking, since headers
+can lie.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from uscl.base.errors import UserError
 
 MAX_MEMBERS = 200_000
 MAX_BYTES = 64 * 2**30
-# Media hardly shrink, tables tenfold. Small files of one value, such as empty masks, may shrink much more.
+# Media files hardly compress, tables tenfold. Small files of one value, such as empty masks, may compress much more.
 MAX_RATIO = 100
 SMALL = 64 * 2**20
 
@@ -41,7 +41,7 @@ DAMAGE = (
 
 
 class Readable(Protocol):
-    """What is asked of an open file."""
+    """The methods that an open file must have."""
 
     def read(self, size: int = ..., /) -> bytes: ...
     def close(self) -> None: ...
@@ -51,19 +51,19 @@ class Member(NamedTuple):
     """One entry of an archive."""
 
     name: str
-    fault: str  # why it can't be had, "" if it can
+    fault: str  # why it can't be unpacked; "" if it can
     is_folder: bool
     open: Callable[[], Readable]
 
 
 class Meter:
-    """Counts the bytes that come out of something of `packed` bytes, and refuses too many."""
+    """Counts the bytes unpacked from `packed` bytes, and refuses too many."""
 
     def __init__(self, what: str, packed: int):
         self.what, self.packed, self.bytes = what, packed, 0
 
     def count(self, number: int) -> None:
-        """Count some more bytes. Raises UserError."""
+        """Add to the count. Raises UserError if it becomes too large."""
         self.bytes += number
         if self.bytes > MAX_BYTES:
             raise refused(self.what, f"unpacks to more than {MAX_BYTES:,} bytes")
@@ -78,7 +78,7 @@ class Metered:
         self.file, self.meters = file, meters
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes. Raises UserError if that makes too many."""
+        """The next bytes. Raises UserError if the total becomes too large."""
         data = self.file.read(size)
         for meter in self.meters:
             meter.count(len(data))
@@ -92,29 +92,31 @@ class Metered:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip, tar or tar.gz to a new `folder`; a single folder at the archive's top is left out.
 
-    Raises UserError, and leaves nothing behind, if `folder` exists, or the archive is damaged, or has far too much in
-    it, or a member that leads out of it, is a link, a device, encrypted, or there twice.
+    Raises UserError, and leaves no files, if `folder` exists, or if the archive is damaged, has too much content, or
+    has a member that leads out of it, is a link or a device, is encrypted, or occurs twice.
     """
     if os.path.lexists(folder):
         raise UserError(f"{folder} exists: remove it to unpack {archive} there.")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    beside.mkdir(parents=True)
+    partial_folder = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial_folder.mkdir(parents=True)
     try:
-        with members(archive, beside) as found:
-            place(archive, found, beside)
-        tops = list(beside.iterdir())
+        with members(archive, partial_folder) as found:
+            place(archive, found, partial_folder)
+        tops = list(partial_folder.iterdir())
         if not tops:
             raise refused(str(archive), "holds no files")
-        (tops[0] if len(tops) == 1 and tops[0].is_dir() else beside).rename(folder)
+        (tops[0] if len(tops) == 1 and tops[0].is_dir() else partial_folder).rename(folder)
     except DAMAGE as error:
-        raise UserError(f"{archive} is damaged or neither zip nor tar ({error}): delete it and get it anew.") from error
+        raise UserError(
+            f"{archive} is damaged or neither zip nor tar ({error}): delete it and get it again."
+        ) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(partial_folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def members(archive: Path, folder: Path) -> Iterator[Iterator[Member]]:
-    """The members of an archive to unpack to `folder`, by its content, not by its name. Raises UserError."""
+    """The members of an archive to unpack to `folder`; its content decides its type, not its name. Raises UserError."""
     whole = Meter(str(archive), archive.stat().st_size)
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
@@ -124,9 +126,9 @@ def members(archive: Path, folder: Path) -> Iterator[Iterator[Member]]:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         with gzip.open(file) if packed else contextlib.nullcontext(file) as content:
-            # As a stream: to come to the next member everything before it is read, and so counted.
+            # As a stream: reaching the next member reads, and so counts, everything before it.
             stream = Metered(content, whole)
-            with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]  # it reads, no more
+            with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]  # it only reads
                 yield tar_members(tar, folder, Meter(whole.what, whole.packed))
 
 
@@ -159,7 +161,7 @@ def tar_members(tar: tarfile.TarFile, folder: Path, written: Meter) -> Iterator[
 
 
 def tar_fault(info: tarfile.TarInfo, folder: Path) -> str:
-    """Why a member of a tar isn't unpacked, "" if it is: Python's filter for data decides, and links are refused."""
+    """Why a member of a tar isn't unpacked; "" if it is. Refuses links; Python's data filter decides the rest."""
     if info.issym() or info.islnk():
         return "is a link"
     try:
@@ -180,7 +182,7 @@ def content_of(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Readable:
 
 
 def place(archive: Path, found: Iterator[Member], folder: Path) -> None:
-    """Write the members below a folder, but for what systems leave in archives. Raises UserError."""
+    """Write the members below a folder, except files that systems add to archives. Raises UserError."""
     for number, member in enumerate(found):
         what = f"{archive}: its member {member.name}"
         if number == MAX_MEMBERS:
@@ -197,11 +199,11 @@ def place(archive: Path, found: Iterator[Member], folder: Path) -> None:
                 with path.open("xb") as target, contextlib.closing(member.open()) as source:
                     shutil.copyfileobj(source, target, 2**20)
         except (FileExistsError, NotADirectoryError) as error:
-            raise refused(what, "has the name of another one") from error
+            raise refused(what, "has the same name as another one") from error
 
 
 def outside(name: str) -> str:
-    """Why a member's name would lead out of the archive's folder, "" if it doesn't.
+    """Why a member's name is refused: it leads out of the archive's folder; "" if it doesn't.
 
     >>> outside("a/b.png"), outside("a/../../b"), outside("C:/b")
     ('', 'leads out of the archive', 'leads out of the archive')

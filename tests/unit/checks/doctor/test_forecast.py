@@ -63,20 +63,22 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 OPTIONS = ["--configfile", "study.yaml"]
 
 
+@pytest.mark.e2e
 def test_jobs_are_those_of_snakemakes_own_plan_of_this_config(study):
     assert planned_jobs(study, OPTIONS) == {"part": 3, "sum": 1}
-    assert planned_jobs(study, [*OPTIONS, "--config", "parts=7"]) == {"part": 7, "sum": 1}
     Path("part0.txt").touch()
-    assert planned_jobs(study, OPTIONS) == {"part": 2, "sum": 1}
+    assert planned_jobs(study, [*OPTIONS, "--config", "parts=7"]) == {"part": 6, "sum": 1}
 
 
+@pytest.mark.e2e
 def test_the_rest_of_a_study_is_forecast_from_its_finished_jobs(study):
     subprocess.run([*SNAKEMAKE, "--cores", "1", *OPTIONS, "--", "part0.txt"], check=True, capture_output=True)
     found = forecast(study, OPTIONS, Path("benchmarks"))
     assert found.jobs == {"part": 2, "sum": 1}
     assert found.seconds.keys() == {"part"}
     assert found.unknown == {"sum": 1}
-    subprocess.run([*SNAKEMAKE, "--cores", "1", *OPTIONS], check=True, capture_output=True)
+    for name in ("part1.txt", "part2.txt", "sum.txt"):
+        Path(name).touch()
     (finding,) = forecast_findings(forecast(study, OPTIONS, Path("benchmarks")), 2)
     assert (finding.mark, finding.text) == ("ok", "every job has run")
 

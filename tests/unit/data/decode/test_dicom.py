@@ -1,4 +1,4 @@
-"""DICOM: pixels of every kind, the picture's region, times, what can be wrong, and no word of the patient."""
+"""DICOM: pixels of every kind, the picture's region, times, what can be wrong, and nothing about the patient."""
 
 import logging
 import traceback
@@ -32,7 +32,7 @@ WHOLE = "no SequenceOfUltrasoundRegions: the whole frame is kept, burnt-in text 
 
 
 def steps(n=6, height=40, width=40):
-    """Frames that are told apart by their grey level: 30 i + 10, 200 in the left half of the top."""
+    """Frames that differ in their grey level: 30 i + 10, 200 in the left half of the top."""
     frames = np.stack([np.full((height, width), 30 * i + 10, np.uint8) for i in range(n)])
     frames[:, : height // 2, : width // 2] = 200
     return frames
@@ -98,7 +98,7 @@ def test_a_still_image_is_a_clip_of_one_frame(tmp_path):
     assert clip.note == f"only one frame; {WHOLE}"
 
 
-def test_monochrome1_is_turned_round(tmp_path):
+def test_monochrome1_is_inverted(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", 255 - steps(), PhotometricInterpretation="MONOCHROME1")
     np.testing.assert_array_equal(decoded(path).frames, steps())
 
@@ -205,7 +205,7 @@ def test_real_clips_keep_their_picture(tmp_path):
         ([], slice(0, 40), slice(0, 40), WHOLE),
     ],
 )
-def test_what_is_outside_of_the_ultrasound_regions_is_cut_off(tmp_path, regions, rows, columns, note):
+def test_the_area_outside_the_ultrasound_regions_is_cut_off(tmp_path, regions, rows, columns, note):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 40, 40), dtype=np.uint8)
     clip = decoded(write_dicom(tmp_path / "a.dcm", pixels, SequenceOfUltrasoundRegions=regions), size=20)
     cropped = [fit_image(np.ascontiguousarray(frame[rows, columns]), 20) for frame in pixels]
@@ -237,7 +237,7 @@ def cut(path, keep):
     return path
 
 
-def test_emptiness_text_and_files_without_pixels_are_refused(tmp_path):
+def test_empty_files_text_and_files_without_pixels_are_refused(tmp_path):
     (tmp_path / "a.dcm").touch()
     refused(tmp_path / "a.dcm", r"^empty file \(0 bytes\)$")
     (tmp_path / "a.dcm").write_text("no picture" * 100)
@@ -252,7 +252,7 @@ def test_emptiness_text_and_files_without_pixels_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("max_frames", [None, 1])
-def test_a_cut_file_is_noticed_even_behind_the_frames_wanted(tmp_path, max_frames):
+def test_a_cut_file_is_noticed_even_after_the_requested_frames(tmp_path, max_frames):
     refused(cut(write_dicom(tmp_path / "a.dcm", steps()), 0.9), r"^truncated: 5 of 6 frames", max_frames=max_frames)
     noise = np.random.default_rng(0).integers(0, 256, (6, 40, 40), dtype=np.uint8)
     for table, keep in ((True, 0.9), (False, 0.9), (False, 0.5)):
@@ -291,7 +291,7 @@ def test_a_compressed_header_that_lies_is_refused(tmp_path):
     refused(write(NumberOfFrames=7), r"^truncated: 6 of 7 frames")
     refused(write(Rows=41), r"^a frame of 40 x 40 pixels in a file of 40 x 41$")
     packed[3] = jpeg(np.zeros((9_000, 9_000), np.uint8))
-    refused(write(), r"^a frame of more bytes than its pixels can have$")
+    refused(write(), r"^a frame with more bytes than its pixels can have$")
     packed[3] = b"\xff\xd8\xff no picture"
     refused(write(), r"^a damaged frame")
     assert decoded(write(), max_frames=3).number.tolist() == [0, 1, 2]
@@ -305,7 +305,7 @@ def test_more_frames_than_are_kept_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, MPEG4HP41])
-def test_what_cannot_be_unpacked_is_named_with_a_way_out(tmp_path, syntax):
+def test_an_unsupported_syntax_is_named_with_a_solution(tmp_path, syntax):
     path = write_packed(tmp_path / "a.dcm", steps(), [b"1234"] * 6, syntax)
     with pytest.raises(BadMedia) as caught:
         decoded(path)
@@ -320,7 +320,7 @@ def test_a_deflated_file_is_not_inflated(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_damage_anywhere_is_a_reason_or_does_no_harm(tmp_path, packed):
+def test_damage_anywhere_is_a_reason_or_is_harmless(tmp_path, packed):
     frames = steps(3, 16, 16)
     tags = {"FrameTime": 40, "SequenceOfUltrasoundRegions": [region(2, 2, 13, 13)]}
     whole = tmp_path / "a.dcm"
@@ -343,7 +343,7 @@ def test_damage_anywhere_is_a_reason_or_does_no_harm(tmp_path, packed):
     assert {(40, 40), "a damaged DICOM file", "truncated"} <= outcomes
 
 
-# no word of the patient
+# nothing about the patient
 
 
 PLANTED = NAME.encode() + b"\0"
@@ -367,19 +367,19 @@ PLANTED = NAME.encode() + b"\0"
 def test_the_patient_is_in_no_message(tmp_path, tag, caplog, capfd, recwarn):
     path = raw_tag(write_dicom(tmp_path / "a.dcm", steps()), tag, PLANTED)
     assert NAME.encode() in path.read_bytes()
-    caplog.clear()  # of what writing the file said
+    caplog.clear()  # forget the messages about writing the file
     recwarn.clear()
-    said = []
+    outputs = []
     with caplog.at_level(logging.DEBUG):
         try:
             clip = decoded(path, rate_hz=5.0)
-            said.append(repr(clip))
+            outputs.append(repr(clip))
         except BadMedia as error:
-            said += traceback.format_exception(error)
+            outputs += traceback.format_exception(error)
     out = capfd.readouterr()
-    said += [caplog.text, out.out, out.err, *(str(warning.message) for warning in recwarn)]
-    assert "Planted" not in " ".join(said)
-    assert said
+    outputs += [caplog.text, out.out, out.err, *(str(warning.message) for warning in recwarn)]
+    assert "Planted" not in " ".join(outputs)
+    assert outputs
 
 
 def test_the_patient_is_not_in_the_name_of_a_transfer_syntax(tmp_path):
@@ -390,7 +390,7 @@ def test_the_patient_is_not_in_the_name_of_a_transfer_syntax(tmp_path):
         decoded(path)
 
 
-def test_no_tag_of_the_patient_is_asked_for():
+def test_no_patient_tag_is_read():
     groups = {pydicom.tag.Tag(name).group for name in TAGS}
     assert groups == {0x0008, 0x0018, 0x0028, 0x7FE0}  # 0010 is the patient
     assert [name for name in TAGS if pydicom.tag.Tag(name).group == 0x0008] == ["RecommendedDisplayFrameRate"]

@@ -49,7 +49,7 @@ def decoded(folder, rate_hz=None, max_frames=None):
         ("img12.png", None),
     ],
 )
-def test_a_frame_is_known_by_its_name(tmp_path, name, number):
+def test_a_frame_is_recognized_by_its_name(tmp_path, name, number):
     assert frame_number(tmp_path / name) == number
 
 
@@ -62,7 +62,7 @@ def test_frames_come_by_number_not_by_name(folder):
     assert clip.note == ""
 
 
-def test_frames_are_sampled_at_an_assumed_rate_which_is_said(folder):
+def test_frames_are_sampled_at_an_assumed_rate_which_is_noted(folder):
     clip = decoded(folder, rate_hz=12.5)
     assert clip.number.tolist() == [1, 3, 10, 11]
     assert clip.note == "a folder of frames without times: 25 Hz assumed"
@@ -70,7 +70,7 @@ def test_frames_are_sampled_at_an_assumed_rate_which_is_said(folder):
     assert decoded(folder, max_frames=2).number.tolist() == [1, 2]
 
 
-def test_one_frame_is_said_to_be_one(tmp_path):
+def test_a_single_frame_is_noted(tmp_path):
     cv2.imwrite(str(tmp_path / "frame7.jpg"), grey(90))
     clip = decoded(tmp_path)
     assert (clip.number.tolist(), clip.time_s.tolist(), clip.note) == ([7], [0.0], "only one frame")

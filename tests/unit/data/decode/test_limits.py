@@ -1,4 +1,4 @@
-"""Files that would unpack to more than a machine has, or never end, are refused in a sentence, before they do."""
+"""Files that would unpack to more than a machine has, or never end, are refused with a reason before they do."""
 
 import struct
 import time
@@ -74,7 +74,7 @@ def test_a_png_whose_text_unpacks_to_gigabytes(tmp_path, kind):
     assert peak < 100_000_000
 
 
-def test_an_image_in_a_format_of_no_use_here_is_refused(tmp_path):
+def test_an_image_in_another_format_is_refused(tmp_path):
     PIL.Image.new("L", (8, 8)).save(tmp_path / "a.gif")
     (tmp_path / "a.gif").rename(tmp_path / "a.png")
     refused(lambda: read_image(tmp_path / "a.png"), "not an image: none of PNG, JPEG, BMP, TIFF, WEBP")
@@ -124,7 +124,7 @@ def test_the_pixels_of_all_frames_are_limited(tmp_path, monkeypatch):
     refused(lambda: decode(path, 32, 1.0, None), f"more than {5 * 48 * 64} pixels to decode")
 
 
-def test_a_text_that_names_another_video_is_no_video(tmp_path):
+def test_a_text_that_names_another_video_is_not_a_video(tmp_path):
     write_video(tmp_path / "own.mp4", steps())
     for name, text in {
         "a.mp4": "ffconcat version 1.0\nfile own.mp4\n",
@@ -135,7 +135,7 @@ def test_a_text_that_names_another_video_is_no_video(tmp_path):
         refused(lambda name=name: decode(tmp_path / name, 32, None, None), "^not a video: ")
 
 
-def test_the_containers_that_are_let_in_are_known_to_ffmpeg():
+def test_the_allowed_containers_are_known_to_ffmpeg():
     known = {name for found in av.formats_available for name in found.split(",")}
     assert set(video.CONTAINERS.split(",")) <= known
 
@@ -167,11 +167,11 @@ def test_tables_of_absurd_size_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"a\.csv has more than 1000 columns"):
         tables.read_table(path, ["file"])
     monkeypatch.setattr(tables, "MAX_BYTES", 1000)
-    with pytest.raises(UserError, match=r"a\.csv has \d+ bytes; at most 1000"):
+    with pytest.raises(UserError, match=r"a\.csv has \d+ bytes, but a table may have at most 1000"):
         tables.read_table(path, ["file"])
 
 
-def test_errors_of_a_damaged_head_are_no_errors_of_the_disk(tmp_path):
+def test_errors_of_a_damaged_header_are_not_errors_of_the_disk(tmp_path):
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     written, data = cv2.imencode(".webp", image)
     assert written

@@ -1,4 +1,4 @@
-"""Pickled arrays: read whatever wrote them, and nothing in a pickle is ever run."""
+"""Pickled arrays: read whichever program wrote them, and no code in a pickle is ever run."""
 
 import builtins
 import os
@@ -77,13 +77,13 @@ def test_nothing_is_run(tmp_path, protocol, function):
     victim = tmp_path / "victim"
     text = f"touch {victim}" if function is os.system else f"open({str(victim)!r}, 'w')"
     for content in (Call(function, text), (*ARRAYS, Call(function, text)), [{"a": Call(function, text)}]):
-        refused(dump(tmp_path / "a.pkl", content, protocol), r"names \S+, which a file of arrays has no use for")
+        refused(dump(tmp_path / "a.pkl", content, protocol), r"names \S+, which a file of arrays does not need")
         assert not victim.exists()
 
 
-def test_what_a_pickle_asks_for_is_named(tmp_path):
+def test_the_name_that_a_pickle_asks_for_is_reported(tmp_path):
     (tmp_path / "a.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    refused(tmp_path / "a.pkl", r"^names os\.system, which a file of arrays has no use for: it was not loaded$")
+    refused(tmp_path / "a.pkl", r"^names os\.system, which a file of arrays does not need: it was not loaded$")
     (tmp_path / "a.pkl").write_bytes(b"c" + b"a" * 500 + b"\n\x07\n(tR.")
     refused(tmp_path / "a.pkl", r"^names a{80}, which")
 
@@ -105,7 +105,7 @@ def test_other_functions_of_the_same_modules_are_refused(tmp_path, name):
         b"cnumpy\ndtype\n}S'x'\nNsb.",
         b"cnumpy\nndarray\n((I100000000000\ntS'u1'\ntR.",  # an array without bytes
         b"cnumpy\nndarray\n(I5\nt\x81.",
-        b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI63\ntb.",  # numbers said to be objects
+        b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI63\ntb.",  # numbers declared as objects
         b"cnumpy\ndtype\n(S'V9'\nI0\nI1\ntR.",
         b"cnumpy\ndtype\n(S'M8'\nI0\nI1\ntR.",
         b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.",
@@ -122,8 +122,8 @@ def test_forged_descriptions_are_refused(tmp_path, program):
 
 def test_objects_text_and_nested_lists_are_refused(tmp_path):
     for part in (np.array([1, "a"], object), np.array(["a"]), "text", [[1], [2]], ["a"], {"a": 1}, None, [10**400]):
-        refused(dump(tmp_path / "a.pkl", (ARRAYS[0], part)), r"^holds (arrays of|something else than)")
-    refused(dump(tmp_path / "a.pkl", np.array([(1, 2)], [("a", int), ("b", int)])), "something else than numbers")
+        refused(dump(tmp_path / "a.pkl", (ARRAYS[0], part)), r"^holds (arrays of|something other than)")
+    refused(dump(tmp_path / "a.pkl", np.array([(1, 2)], [("a", int), ("b", int)])), "something other than numbers")
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5), (-1, 24), (-2, -12), (24.0,), (1 << 62, 4), "24"])
@@ -147,7 +147,7 @@ def test_a_cut_pickle_is_refused(tmp_path, protocol):
         refused(tmp_path / "a.pkl", r"^truncated: the end|^not a pickle of arrays, or a damaged one$")
 
 
-def test_damage_anywhere_is_a_reason_or_does_no_harm(tmp_path):
+def test_damage_anywhere_is_a_reason_or_is_harmless(tmp_path):
     data = pickle.dumps(ARRAYS, 4)
     rng = np.random.default_rng(0)
     outcomes = set()

@@ -1,4 +1,4 @@
-"""Decoding in processes of their own: what brings one down sets its file aside, and the others go on."""
+"""Decoding in separate processes: a file that crashes one is set aside, and the others continue."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from uscl.data.store import FrameStore
 
 GONE = b'{"video": "", "file": "gone", "kind": "video", "group": "", "label": "", "masks": []}'
 SAMPLING = Sampling(32, None, None)
-# A decoder that does to itself what the name of its file says.
+# A decoder that behaves as the name of its file says.
 BEWITCHED = """
 import os, signal, time
 from uscl.data.decode import worker as decoder, load as loading
@@ -83,7 +83,7 @@ def test_a_decoder_gives_what_the_same_process_reads(tmp_path):
         ("memory.mp4", "the reader failed on it (MemoryError; the log says where)"),
     ],
 )
-def test_a_file_that_brings_its_decoder_down_is_named_and_the_next_is_read(tmp_path, bewitched, name, reason):
+def test_a_file_that_crashes_its_decoder_is_named_and_the_next_is_read(tmp_path, bewitched, name, reason):
     write_video(tmp_path / "a.mp4", steps())
     with Decoders(tmp_path, SAMPLING, limit_s=2, module=bewitched) as processes:
         assert isinstance(processes.load(source("a.mp4")), Loaded)
@@ -92,7 +92,7 @@ def test_a_file_that_brings_its_decoder_down_is_named_and_the_next_is_read(tmp_p
 
 
 @pytest.mark.parametrize("name", ["SIGKILL.mp4", "SIGTERM.mp4"])
-def test_a_decoder_that_is_killed_from_outside_says_nothing_against_its_file(tmp_path, bewitched, name):
+def test_a_file_is_not_blamed_if_its_decoder_is_killed_from_outside(tmp_path, bewitched, name):
     with (
         Decoders(tmp_path, SAMPLING, module=bewitched) as processes,
         pytest.raises(UserError, match=rf"{name} was killed .* memory ran out"),
@@ -108,14 +108,14 @@ def test_a_decoder_that_cannot_start_sets_no_file_aside(tmp_path, bewitched):
         processes.load(source("a.mp4"))
 
 
-def test_the_words_of_an_unknown_error_stay_out_of_the_log(tmp_path, bewitched, caplog):
+def test_the_text_of_an_unknown_error_stays_out_of_the_log(tmp_path, bewitched, caplog):
     with caplog.at_level("INFO"), Decoders(tmp_path, SAMPLING, module=bewitched) as processes:
         processes.load(source("error.mp4")._replace(group="words of the file"))
     assert "bewitched.py" in caplog.text
     assert "words of the file" not in caplog.text
 
 
-def test_leaving_wakes_whoever_waits(tmp_path, bewitched):
+def test_leaving_wakes_a_waiting_thread(tmp_path, bewitched):
     with ThreadPoolExecutor(1) as pool:
         with Decoders(tmp_path, SAMPLING, module=bewitched) as processes:
             waiting = pool.submit(processes.load, source("hang.mp4"))
@@ -136,8 +136,8 @@ def test_a_set_with_a_crash_in_it_becomes_a_store_for_any_number_of_workers(tmp_
         settings = {"size": 16, "rate_hz": None, "max_frames": 2, "on_bad_video": "skip", "workers": workers}
         extract("set", "video_folder", tmp_path / "pool/videos", tmp_path / str(workers), **settings)
     assert FrameStore.open(tmp_path / "1").manifest["video"].unique().tolist() == ["a.mp4", "b.mp4"]
-    told = read_problems(tmp_path / "1/problems.csv").set_index("file")["reason"].drop(".")
-    assert told.to_dict() == {
+    reasons = read_problems(tmp_path / "1/problems.csv").set_index("file")["reason"].drop(".")
+    assert reasons.to_dict() == {
         "SIGSEGV.mp4": "its decoder crashed (SIGSEGV)",
         "exit.mp4": "its decoder crashed (exit code 3)",
     }

@@ -44,7 +44,7 @@ def write_video(path, frames, rate=25, codec="libx264", pix_fmt="yuv420p", optio
 
 
 def steps(n=12, height=48, width=64):
-    """Frames that are told apart by their grey level: 20 i."""
+    """Frames that differ in their grey level: 20 i."""
     return np.stack([np.full((height, width), 20 * i, np.uint8) for i in range(n)])
 
 
@@ -169,7 +169,7 @@ def noisy(n=60):
 
 @pytest.mark.parametrize("max_frames", [None, 3])
 @pytest.mark.parametrize("keep", [0.5, 0.97])
-def test_a_cut_faststart_mp4_is_noticed_even_behind_the_frames_wanted(tmp_path, keep, max_frames):
+def test_a_cut_faststart_mp4_is_noticed_even_after_the_requested_frames(tmp_path, keep, max_frames):
     path = write_video(tmp_path / "a.mp4", noisy(), options={"movflags": "faststart"})
     assert len(decode(path, 16, None, None).frames) == 60
     with pytest.raises(BadMedia, match=r"^truncated: \d+ of 60 frames could be read$"):
@@ -191,12 +191,12 @@ def test_a_cut_gif_is_noticed(tmp_path, keep):
 
 
 def test_an_mp4_that_lost_its_index_is_not_a_video(tmp_path):
-    path = write_video(tmp_path / "a.mp4", noisy())  # the index stands at the end
+    path = write_video(tmp_path / "a.mp4", noisy())  # the index is at the end
     with pytest.raises(BadMedia, match=r"^not a video: .* cut off before its index$"):
         decode(cut(path, 0.5), 16, None, None)
 
 
-def test_text_and_emptiness_are_not_videos(tmp_path):
+def test_text_and_empty_files_are_not_videos(tmp_path):
     (tmp_path / "text.mp4").write_text("this is not a video\n" * 50)
     (tmp_path / "empty.avi").touch()
     with pytest.raises(BadMedia, match=r"^not a video: "):
@@ -205,7 +205,7 @@ def test_text_and_emptiness_are_not_videos(tmp_path):
         decode(tmp_path / "empty.avi", 16, None, None)
 
 
-def test_sound_alone_is_no_video(tmp_path):
+def test_sound_alone_is_not_a_video(tmp_path):
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=8000, layout="mono")
         sound = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), "fltp", "mono")
@@ -255,7 +255,7 @@ def test_a_gif_that_claims_a_huge_canvas_is_refused(tmp_path, side, reason):
 
 
 def forged(path, data, tag, offset, form, *values):
-    """The file with other numbers so many bytes behind the first place of a tag."""
+    """The file with other numbers at an offset after the first occurrence of a tag."""
     changed = bytearray(data)
     struct.pack_into(form, changed, data.index(tag) + offset, *values)
     path.write_bytes(changed)
@@ -263,7 +263,7 @@ def forged(path, data, tag, offset, form, *values):
 
 
 def outcome(path):
-    """How many frames come out, or the reason why none do; Python never sets aside much for what isn't there."""
+    """The number of frames, or the reason why there are none; Python never allocates much for missing data."""
     tracemalloc.start()
     try:
         return len(decode(path, 16, None, None).frames)
@@ -353,7 +353,7 @@ def test_a_video_of_no_frames_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
-def test_damage_anywhere_is_a_reason_or_does_no_harm(tmp_path, suffix):
+def test_damage_anywhere_is_a_reason_or_is_harmless(tmp_path, suffix):
     codec, pix_fmt = CONTAINERS[suffix]
     data = write_video(tmp_path / f"a{suffix}", steps(4, 16, 16), 25, codec, pix_fmt).read_bytes()
     rng = np.random.default_rng(0)
@@ -423,7 +423,7 @@ def test_a_mask_of_another_size_or_of_none_is_refused(tmp_path):
 
 
 def real(name: str) -> Path:
-    """A folder of public data in the folder that USCL_DATA names, or else beside the repository."""
+    """A folder of public data in the folder that USCL_DATA names, or else next to the repository."""
     base = Path(os.environ.get("USCL_DATA", Path(__file__).parents[5] / "shared" / "data"))
     if not (base / name).is_dir():
         pytest.skip(f"the public data set {name} is not in {base} (set USCL_DATA to its folder)")

@@ -34,7 +34,7 @@ def test_butterfly_takes_each_folder_of_frames_as_a_video(tmp_path):
     assert found.problems.empty
 
 
-def test_butterfly_sets_aside_what_is_no_frame(tmp_path):
+def test_butterfly_sets_aside_files_that_are_not_frames(tmp_path):
     tree(tmp_path, "a/frame1.jpg", "a/notes.txt", "a/cover.jpg", "frame1.jpg", ".DS_Store", "a/.frame2.jpg")
     tree(tmp_path, "b/x_frame1.jpg", "b/y_frame1.jpg", "empty/notes.txt")
     found = reader("butterfly")(tmp_path)
@@ -47,8 +47,8 @@ def test_butterfly_sets_aside_what_is_no_frame(tmp_path):
     assert aside["frame1.jpg"][1] == "a frame outside of a video's folder"
 
 
-def test_butterfly_refuses_a_folder_of_nothing_and_one_of_other_sets(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere does not exist: it should hold a folder a video"):
+def test_butterfly_refuses_an_empty_folder_and_one_of_other_sets(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere does not exist: it should hold one folder per video"):
         reader("butterfly")(tmp_path / "nowhere")
     tree(tmp_path, "notes.txt")
     with pytest.raises(UserError, match=r"has no videos: it should hold .*Butterfly_Dataset"):
@@ -76,7 +76,7 @@ def test_udiat_pairs_images_with_masks_in_any_case(tmp_path, top):
     assert found.problems.empty
 
 
-def test_udiat_sets_aside_what_has_no_counterpart(tmp_path):
+def test_udiat_sets_aside_files_without_a_counterpart(tmp_path):
     tree(tmp_path, "original/1.png", "original/2.png", "original/3.png", "original/3.JPG", "original/Thumbs.db")
     tree(tmp_path, "GT/1.png", "GT/3.png", "GT/4.png")
     found = reader("udiat_b")(tmp_path)
@@ -84,7 +84,7 @@ def test_udiat_sets_aside_what_has_no_counterpart(tmp_path):
     assert problems(found) == {
         "GT/4.png": ("set aside", "a mask without its image"),
         "original/2.png": ("set aside", "an image without a mask"),
-        "original/3.png": ("set aside", "an image of this name is there in another spelling"),
+        "original/3.png": ("set aside", "an image with this name exists in another spelling"),
         "original/Thumbs.db": ("set aside", "the name does not end in .jpeg, .jpg, .png"),
     }
 

@@ -104,14 +104,14 @@ def test_links_are_followed_but_a_folder_is_read_once(tmp_path):
     found = reader("video_folder")(root)
     assert found.files["file"].tolist() == ["a/x.mp4", "linked/y.mp4"]
     assert problems(found, "set aside") == [
-        ("a/up", "the same folder as ., which is read already"),
-        ("gone.mp4", "not a file, or a link that leads nowhere"),
-        ("loop.mp4", "not a file, or a link that leads nowhere"),
-        ("twice", "the same folder as linked, which is read already"),
+        ("a/up", "the same folder as ., which is already read"),
+        ("gone.mp4", "not a file, or a broken link"),
+        ("loop.mp4", "not a file, or a broken link"),
+        ("twice", "the same folder as linked, which is already read"),
     ]
 
 
-def test_a_name_that_is_no_text_is_set_aside(tmp_path):
+def test_a_name_that_is_not_text_is_set_aside(tmp_path):
     tree(tmp_path, "a.mp4")
     try:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4")).touch()
@@ -153,16 +153,16 @@ def test_the_group_is_the_first_parenthesis_or_all_that_matches(tmp_path, patter
     found = reader("video_folder")(tree(tmp_path, *files), group=pattern)
     assert column(found, "group") == dict(zip(files, groups, strict=True))
     unmatched = [file for file, group in zip(files, groups, strict=True) if file == group]
-    reason = f"`group` {pattern} finds nothing in the path: a group of its own"
+    reason = f"`group` {pattern} does not match the path: a group of its own"
     assert problems(found, "kept") == [(file, reason) for file in sorted(unmatched)]
 
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("p(", r"`group` of .* is no regular expression: p\(: missing \)"),
-        ("q", r"`group` of .*, q, finds nothing in any path, as in p1/x\.mp4: mend it\.$"),
-        ("(z*)", "finds nothing in any path"),
+        ("p(", r"`group` of .* is not a regular expression: p\(: missing \)"),
+        ("q", r"`group` of .*, q, matches no path, such as p1/x\.mp4: fix it\.$"),
+        ("(z*)", "matches no path"),
     ],
 )
 def test_a_pattern_that_can_find_nothing_is_refused(tmp_path, pattern, message):
@@ -192,7 +192,7 @@ def test_a_table_gives_groups_and_labels_however_it_names_the_files(tmp_path):
     assert problems(found, "set aside") == []
 
 
-def test_rows_of_no_file_and_other_files_are_told(tmp_path):
+def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
     tree(tmp_path, "a.mp4", "notes.txt", "other.csv")
     text = "file,group\na.mp4,1\ngone.mp4,2\n,3\nnotes.txt,4\n"
     found = reader("video_folder")(tmp_path, table=table(tmp_path, text))
@@ -224,7 +224,7 @@ def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
         ("file,patient\na.mp4,1\n", r"labels\.csv has neither a column group nor a column label: add one of them\.$"),
         (
             "file,group\nx.mp4,1\ny.mp4,2\n",
-            r"names no file that is read in .*: its column file should hold paths as p/",
+            r"names no file that is read in .*: its column file should hold paths such as p/",
         ),
         ("file,group\n,1\n", r"names no file that is read in"),
         ("file,group\np/a.mp4,1\na.mp4,2\n", r"row 3 repeats file p/a\.mp4, which an earlier row has: keep one of"),
@@ -252,13 +252,13 @@ def test_a_table_that_is_not_in_the_folder_is_named(tmp_path, name):
             reader("video_folder")(root, table=given)
 
 
-def test_settings_that_have_no_use_are_refused(tmp_path):
+def test_settings_without_effect_are_refused(tmp_path):
     tree(tmp_path, "a.mp4")
     name = table(tmp_path, "file,group\na.mp4,1\n")
     with pytest.raises(UserError, match=r"labels\.csv has a column group, and `group` is set too: remove one of them"):
         reader("video_folder")(tmp_path, table=name, group="a")
     for given in (name, None):
-        with pytest.raises(UserError, match=r"`classes` of .* is set, but no table with a column label"):
+        with pytest.raises(UserError, match=r"`classes` of .* is set, but there is no table with a column label"):
             reader("video_folder")(tmp_path, table=given, classes=["lung"])
 
 
@@ -274,13 +274,13 @@ def test_the_class_is_the_first_folder_and_images_may_lie_deeper(tmp_path):
     assert set(found.files["kind"]) == {"image"}
     assert problems(found, "kept") == [
         (".", "group p1 has files of benign and malignant: it stays one group"),
-        ("benign/1.png", "`group` p\\d+ finds nothing in the path: a group of its own"),
+        ("benign/1.png", "`group` p\\d+ does not match the path: a group of its own"),
     ]
     assert problems(found, "set aside") == [("loose.png", "an image outside the class folders")]
     assert [file for file, _ in problems(found, "left out")] == ["empty/notes.txt", "readme.txt"]
 
 
-def test_masks_beside_their_images_are_no_images_of_a_class(tmp_path):
+def test_masks_next_to_their_images_are_not_images_of_a_class(tmp_path):
     tree(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "b/2_mask.png")
     found = reader("image_folder")(tmp_path)
     assert found.files["file"].tolist() == ["a/1.png", "b/2_mask.png"]
@@ -294,23 +294,23 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
     )
     assert found.files["group"].tolist() == ["x", "x", "y"]
     assert found.problems.empty
-    with pytest.raises(UserError, match=r"gives a/1\.png the label 'b', but it lies in the folder a: move it or mend"):
+    with pytest.raises(UserError, match=r"gives a/1\.png the label 'b', but it lies in the folder a: move it or fix"):
         reader("image_folder")(tmp_path, table=table(tmp_path, "file,label\n1.png,b\n"))
 
 
 @pytest.mark.parametrize(
     ("folders", "classes", "message"),
     [
-        (["data"], None, r"should hold a folder of images .* for each of two or more classes; with images are data\.$"),
-        ([], None, r"with images are none\.$"),
-        (["a", "b"], ["a", "b", "c"], r"has no images in a folder c, which `classes` names: with images are a, b\.$"),
+        (["data"], None, r"should hold a folder of images .* for each of two or more classes; images are in data\.$"),
+        ([], None, r"images are in none\.$"),
+        (["a", "b"], ["a", "b", "c"], r"has no images in a folder c, which `classes` names: images are in a, b\.$"),
         (
             ["benign", "Malign", "malignant"],
             ["malignant", "benign"],
             r"Malign in .* none of `classes`; .* is malignant",
         ),
         (["Benign", "benign "], None, r"one name in different spellings: Benign, benign "),
-        (["Train", "test", "val"], None, r"is divided into Train, test, val, which are no classes: "),
+        (["Train", "test", "val"], None, r"is divided into Train, test, val, which are not classes: "),
     ],
 )
 def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
@@ -371,7 +371,7 @@ def test_a_csv_without_groups_takes_a_pattern_or_says_so(tmp_path):
         (
             "file,label\na.png,benign\nb.png,Benign\n",
             None,
-            r"row 3: label 'Benign' is written 'benign' above: take one spelling\.$",
+            r"row 3: label 'Benign' is written 'benign' above: use one spelling\.$",
         ),
         (
             "file,label\na.png,COVID 19\nb.png,covid  19\n",
@@ -419,7 +419,7 @@ def test_several_masks_of_an_image_are_united(tmp_path):
     assert masks == {"1.png": ("1_mask.png", "1_mask_1.png", "1_mask_2.png"), "11.png": ("11_mask.png",)}
 
 
-def test_what_lacks_its_counterpart_is_set_aside(tmp_path):
+def test_a_file_without_its_counterpart_is_set_aside(tmp_path):
     tree(tmp_path, "images/1.png", "masks/1.png", "images/2.png", "masks/3.png", "a/1_mask.png", "masks/1.txt")
     found = reader("image_mask_pairs")(tmp_path)
     assert found.files["file"].tolist() == ["images/1.png"]
@@ -437,7 +437,7 @@ def test_two_images_for_one_mask_are_refused(tmp_path):
         reader("image_mask_pairs")(tmp_path)
 
 
-def test_no_pair_at_all_is_told_with_the_layouts(tmp_path):
+def test_a_set_without_pairs_is_refused_with_the_layouts(tmp_path):
     tree(tmp_path, "a/1.png", "b/1.png")
     with pytest.raises(
         UserError, match=r"has no image with a mask: it should hold images/NAME\.png and masks/NAME\.png"
@@ -457,13 +457,13 @@ def test_pairs_take_groups_and_labels_from_a_table(tmp_path):
     assert problems(found, "set aside") == [("masks/1.png", "in labels.csv, but no file that is read has this name")]
 
 
-def test_a_place_is_told_by_the_innermost_folder():
+def test_the_innermost_folder_decides_a_files_role():
     assert place("images/gt/X.png") == Place(True, "x")
     assert place("gt/images/X.png") == Place(False, "gt/x")
     assert place("a/x_mask.png") == Place(True, "a/x_mask")
 
 
-# a real set in other words
+# a real set in another layout
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_a_missing_folder_and_a_foreign_folder_are_named(tmp_path, name):
         reader(name)(tmp_path)
 
 
-def test_hidden_files_are_no_problem_but_logged(tmp_path, caplog):
+def test_hidden_files_are_logged_and_are_not_problems(tmp_path, caplog):
     tree(tmp_path, "videos/a.mp4", "videos/.DS_Store", "videos/._a.gif", "videos/.cache/b.mp4")
     with caplog.at_level(logging.INFO):
         found = reader("simulated_pool")(tmp_path)
@@ -132,8 +132,8 @@ def test_covid_blues_reads_a_table_however_it_is_written(tmp_path, table):
         ("patient_id,cov_test\n1,0\n\nP7,1\n", r"csv, row 4: patient_id is 'P7', but it must be a whole number\.$"),
         ("patient_id,cov_test\n1,0\n3.5,1\n", r"csv, row 3: patient_id is '3\.5', but"),
         ("patient_id,cov_test\n1,0\n2,1\n1,1\n", r"csv, row 4: patient 1 has another cov_test above: keep one"),
-        ("patient_id,cov_test\n1,0\n2,1,5\n", r"is not a CSV table \(.* line 3.*\): mend it\.$"),
-        ("patient_id,cov_test\n1,0,5\n2,1,5\n", r"has rows of more cells than its header has names: mend it\.$"),
+        ("patient_id,cov_test\n1,0\n2,1,5\n", r"is not a CSV table \(.* line 3.*\): fix it\.$"),
+        ("patient_id,cov_test\n1,0,5\n2,1,5\n", r"has rows with more cells than its header has names: fix it\.$"),
         ("patient_id;cov_test\n1;0\n", r"has no column patient_id, cov_test: .*, separated by commas\.$"),
     ],
 )
@@ -142,7 +142,7 @@ def test_covid_blues_names_the_fault_of_a_table(tmp_path, table, message):
         blues(tmp_path, table)
 
 
-def test_covid_blues_remarks_on_rows_that_say_nothing(tmp_path):
+def test_covid_blues_remarks_on_rows_without_a_value(tmp_path):
     found = blues(tmp_path, "patient_id,cov_test\n1,0\n,1\n37,-99\n2,0.5\n")
     assert found.files["label"].tolist() == ["negative", "", ""]
     assert sorted(tuple(row) for row in found.problems.itertuples(index=False)) == [
@@ -252,7 +252,7 @@ def test_pocus_groups_are_transitive(tmp_path):
     assert groups["Reg_other.mp4"] == "patient 5"
 
 
-def test_pocus_mends_rows_that_are_shifted_by_a_column(tmp_path):
+def test_pocus_corrects_rows_that_are_shifted_by_a_column(tmp_path):
     tree(tmp_path, f"{VIDEOS}/Reg_liftl_a.mp4", f"{VIDEOS}/Reg_b.mp4")
     (tmp_path / "data/dataset_metadata.csv").write_text(
         "Filename,Framerate,Resolution,Length (frames),Gender,Age,Patient ID / Name,Lung /abdomen interface\n"
@@ -286,14 +286,14 @@ def test_pocus_names_the_fault_of_its_metadata(tmp_path, table, message):
         reader("covid19_ultrasound")(tmp_path)
 
 
-def test_pocus_survives_a_shifted_row_without_a_column_behind(tmp_path):
+def test_pocus_survives_a_shifted_row_without_a_further_column(tmp_path):
     tree(tmp_path, f"{VIDEOS}/Reg_a.mp4")
     text = "Filename,Length (frames),Patient ID / Name\nReg_a,264x264,7\n"
     (tmp_path / "data/dataset_metadata.csv").write_text(text)
     assert column(reader("covid19_ultrasound")(tmp_path), "group") == {"Reg_a.mp4": "patient 7"}
 
 
-def test_pocus_of_nothing_but_viral_files_is_empty(tmp_path):
+def test_pocus_with_only_viral_files_is_empty(tmp_path):
     assert pocus(tmp_path, ["Vir_a.mp4"], {}).files.empty
 
 
@@ -325,7 +325,7 @@ def test_busi_joins_images_and_masks(tmp_path):
     assert found.problems.empty
 
 
-def test_busi_sets_aside_what_lacks_its_counterpart(tmp_path):
+def test_busi_sets_aside_files_without_a_counterpart(tmp_path):
     tree(tmp_path, "normal/normal (1).png", "malignant/benign (9).png", "malignant/malignant (1).png")
     tree(
         tmp_path,
@@ -335,11 +335,11 @@ def test_busi_sets_aside_what_lacks_its_counterpart(tmp_path):
     )
     found = reader("busi")(tmp_path)
     assert found.files["video"].tolist() == ["malignant (1)", "normal (1)"]
-    told = {file: reason for file, (_, reason) in problems(found).items()}
-    assert told["benign/benign (3).png"] == "an image without a mask"
-    assert told["malignant/malignant (2)_mask.png"] == "a mask without its image"
-    assert "the name is not" in told["malignant/benign (9).png"]
-    assert len(told) == 3
+    reasons = {file: reason for file, (_, reason) in problems(found).items()}
+    assert reasons["benign/benign (3).png"] == "an image without a mask"
+    assert reasons["malignant/malignant (2)_mask.png"] == "a mask without its image"
+    assert "the name is not" in reasons["malignant/benign (9).png"]
+    assert len(reasons) == 3
 
 
 # simulated_pool
@@ -422,7 +422,7 @@ def test_pool_tables_are_read_in_any_usual_encoding(tmp_path, encoding):
     assert found.truth.to_dict("list") == {"file": ["videos/a.mp4"], "frame": [3], "organ": ["Müller"], "event": [""]}
 
 
-def test_truth_about_videos_that_are_not_there_is_ignored(tmp_path):
+def test_truth_about_missing_videos_is_ignored(tmp_path):
     frames = "file,frame,organ,event\nb.mp4,0,liver,\ngone.mp4,0,lung,\ngone.mp4,x,lung,\n"
     truth = pool(tmp_path, LISTED, frames).truth
     assert truth is not None
@@ -465,7 +465,7 @@ def test_the_fault_of_a_table_of_frames_is_named(tmp_path, rows, message):
 
 
 def real(folder: str) -> Path:
-    """A public set in the folder that USCL_DATA names, or else beside the repository."""
+    """A public set in the folder that USCL_DATA names, or else next to the repository."""
     base = Path(os.environ.get("USCL_DATA", Path(__file__).parents[5] / "shared" / "data"))
     if not (base / folder).is_dir():
         pytest.skip(f"the public data set {folder} is not in {base} (set USCL_DATA to its folder)")

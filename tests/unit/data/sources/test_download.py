@@ -26,7 +26,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
-    """The pauses that were made, at once."""
+    """The pauses that would have been made; the test does not wait."""
     made = []
     monkeypatch.setattr("uscl.data.sources.resume.sleep", made.append)
     return made
@@ -49,7 +49,7 @@ def test_a_file_comes_whole_and_alone(server, tmp_path):
     assert names(tmp_path / "new") == [NAME]
 
 
-def test_a_dropped_download_goes_on_where_it_broke_off(server, tmp_path, pauses):
+def test_a_dropped_download_resumes_where_it_broke_off(server, tmp_path, pauses):
     server.answers["/a"] = [cut(DATA, HALF), whole(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
     [(_, first), (_, second)] = server.asked
@@ -58,9 +58,9 @@ def test_a_dropped_download_goes_on_where_it_broke_off(server, tmp_path, pauses)
     assert pauses == [1.0]
 
 
-def test_a_later_call_goes_on_with_the_part_of_an_earlier_one(server, tmp_path):
+def test_a_later_call_resumes_the_part_of_an_earlier_one(server, tmp_path):
     server.answers["/a"] = [cut(DATA, HALF)]
-    with pytest.raises(NotHadError, match=r"the connection broke after [\d,]+ bytes, at each of 1 attempts"):
+    with pytest.raises(NotHadError, match=r"the connection broke after [\d,]+ bytes, in each of 1 attempts"):
         get(server, tmp_path, attempts=1)
     assert names(tmp_path) == ["set.zip.part", "set.zip.part.json"]
     server.answers["/a"] = [whole(DATA)]
@@ -69,45 +69,45 @@ def test_a_later_call_goes_on_with_the_part_of_an_earlier_one(server, tmp_path):
     assert names(tmp_path) == [NAME]
 
 
-def test_a_server_that_ignores_ranges_sends_it_all_anew(server, tmp_path):
+def test_a_server_that_ignores_ranges_sends_the_whole_file_again(server, tmp_path):
     server.answers["/a"] = [cut(DATA, HALF), rangeless(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
 
 
-def test_a_part_of_another_version_is_not_gone_on_with(server, tmp_path):
+def test_a_part_of_another_version_is_not_resumed(server, tmp_path):
     server.answers["/a"] = [cut(b"x" * len(DATA), HALF, etag='"v0"'), whole(DATA)]
     assert get(server, tmp_path, sha256=None).path.read_bytes() == DATA
 
 
-def test_a_part_of_another_address_is_not_gone_on_with(server, tmp_path):
+def test_a_part_of_another_address_is_not_resumed(server, tmp_path):
     server.answers |= {"/a": [cut(b"x" * len(DATA), HALF)], "/b": [whole(DATA)]}
     assert get(server, tmp_path, "/a", "/b", sha256=None).path.read_bytes() == DATA
     assert server.asked[-1] == ("/b", None)
 
 
 @pytest.mark.parametrize("etag", ['W/"v1"', ""])
-def test_a_part_whose_version_is_not_sure_is_not_gone_on_with(server, tmp_path, etag):
+def test_a_part_whose_version_is_uncertain_is_not_resumed(server, tmp_path, etag):
     server.answers["/a"] = [cut(DATA, HALF, etag=etag), whole(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
     assert server.asked[-1] == ("/a", None)
 
 
 @pytest.mark.parametrize("note", ["", "[]", '{"url": 3}'])
-def test_a_damaged_note_starts_the_download_anew(server, tmp_path, note):
+def test_a_damaged_note_restarts_the_download(server, tmp_path, note):
     server.answers["/a"] = [whole(DATA)]
     (tmp_path / "set.zip.part").write_bytes(b"x" * HALF)
     (tmp_path / "set.zip.part.json").write_text(note)
     assert get(server, tmp_path).path.read_bytes() == DATA
 
 
-def test_a_part_as_long_as_the_file_is_fetched_anew(server, tmp_path, pauses):
+def test_a_part_as_long_as_the_file_is_fetched_again(server, tmp_path, pauses):
     server.answers["/a"] = [cut(DATA, HALF), status(416), whole(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
     assert server.asked[-1] == ("/a", None)
     assert pauses == [1.0, 0]
 
 
-def test_a_server_that_sends_another_part_is_asked_anew(server, tmp_path):
+def test_a_server_that_sends_another_part_is_asked_again(server, tmp_path):
     lie = {"Content-Range": f"bytes 5-{len(DATA) - 1}/{len(DATA)}", "Content-Length": str(len(DATA) - 5)}
     server.answers["/a"] = [cut(DATA, HALF), lambda handler: send(handler, 206, lie, DATA[5:]), whole(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
@@ -117,8 +117,8 @@ def test_a_partial_answer_that_ends_early_is_continued(server, tmp_path):
     def short(handler):
         start = int(handler.headers["Range"].removeprefix("bytes=").removesuffix("-"))
         piece = DATA[start : start + 1000]
-        told = {"Content-Range": f"bytes {start}-{start + 999}/{len(DATA)}", "Content-Length": "1000"}
-        send(handler, 206, told, piece)
+        headers = {"Content-Range": f"bytes {start}-{start + 999}/{len(DATA)}", "Content-Length": "1000"}
+        send(handler, 206, headers, piece)
 
     server.answers["/a"] = [cut(DATA, HALF), short, whole(DATA)]
     assert get(server, tmp_path).path.read_bytes() == DATA
@@ -136,7 +136,7 @@ def test_the_pause_that_a_server_asks_for_is_made_up_to_a_minute(server, tmp_pat
     assert pauses == [7.0, 60.0]
 
 
-def test_a_date_to_come_back_at_is_understood():
+def test_a_retry_date_is_understood():
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
     assert 30 < retry_after(soon) <= 40
     assert retry_after(format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True)) == 0
@@ -144,7 +144,7 @@ def test_a_date_to_come_back_at_is_understood():
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
-def test_what_is_not_there_is_not_asked_for_again_but_elsewhere(server, tmp_path, pauses, code):
+def test_a_missing_file_is_requested_elsewhere_and_not_again(server, tmp_path, pauses, code):
     server.answers |= {"/a": [status(code)], "/b": [whole(DATA)]}
     assert get(server, tmp_path, "/a", "/b").url == f"{server.url}/b"
     assert [path for path, _ in server.asked] == ["/a", "/b"]
@@ -156,7 +156,7 @@ def test_every_address_gives_its_reason(server, tmp_path):
     with pytest.raises(NotHadError) as error:
         get(server, tmp_path, "/a", "/b", "/c")
     assert str(error.value) == (
-        f"{server.url}/a: 404 Not Found; {server.url}/b: 503 Service Unavailable, at each of 3 attempts;"
+        f"{server.url}/a: 404 Not Found; {server.url}/b: 503 Service Unavailable, in each of 3 attempts;"
         f" {server.url}/c: it answers with a web page instead of the file"
     )
 
@@ -178,15 +178,15 @@ def test_another_size_than_expected_is_refused(server, tmp_path):
         get(server, tmp_path, sha256=None)
 
 
-def test_a_server_that_says_nothing_is_given_up(server, tmp_path, monkeypatch):
+def test_a_silent_server_is_given_up(server, tmp_path, monkeypatch):
     monkeypatch.setattr("uscl.data.sources.resume.TIMEOUT_S", 0.05)
     server.answers["/a"] = [silent(0.5)]
-    with pytest.raises(NotHadError, match=r"no answer within 0.05 s, at each of 2 attempts"):
+    with pytest.raises(NotHadError, match=r"no answer within 0.05 s, in each of 2 attempts"):
         get(server, tmp_path, attempts=2)
 
 
 def test_nobody_at_an_address_is_no_connection(tmp_path):
-    with pytest.raises(NotHadError, match="no connection, at each of 3 attempts"):
+    with pytest.raises(NotHadError, match="no connection, in each of 3 attempts"):
         download(NAME, ["https://127.0.0.1:9/a"], None, None, tmp_path)
 
 
@@ -197,7 +197,7 @@ def test_a_connection_without_a_certificate_is_not_tried_again(server, tmp_path,
     assert pauses == []
 
 
-def test_http_is_for_the_users_own_mirror_alone(server, tmp_path):
+def test_http_is_only_for_the_users_own_mirror(server, tmp_path):
     server.answers["/sets/a"] = [whole(DATA)]
     for mirror in (None, f"{server.url}/other", f"{server.url}/set"):
         with pytest.raises(NotHadError, match="/sets/a: it is not an https address"):
@@ -251,19 +251,19 @@ def test_a_file_address_is_copied_and_a_missing_one_named(tmp_path):
         download("b.zip", [(tmp_path / "gone.zip").as_uri()], None, None, tmp_path / "data")
 
 
-def test_a_file_that_somebody_placed_is_checked_and_taken(server, tmp_path):
+def test_a_file_that_the_user_placed_is_checked_and_used(server, tmp_path):
     (tmp_path / NAME).write_bytes(DATA)
     assert get(server, tmp_path).url == (tmp_path / NAME).as_uri()
     assert server.asked == []
-    with pytest.raises(NotHadError, match=r"set\.zip is there, but its SHA-256 .* delete it to download it anew"):
+    with pytest.raises(NotHadError, match=r"set\.zip exists, but its SHA-256 .* delete it to download it again"):
         get(server, tmp_path, sha256="0" * 64)
     assert (tmp_path / NAME).read_bytes() == DATA
 
 
-def test_the_log_tells_how_far_it_is(server, tmp_path, caplog):
+def test_the_log_shows_the_progress(server, tmp_path, caplog):
     server.answers["/a"] = [whole(DATA)]
     with caplog.at_level(logging.INFO):
         get(server, tmp_path)
-    told = [record.message for record in caplog.records if "of 0.7 MB" in record.message]
-    assert 5 <= len(told) <= 10
-    assert told[-1] == "set.zip: 0.7 of 0.7 MB"
+    lines = [record.message for record in caplog.records if "of 0.7 MB" in record.message]
+    assert 5 <= len(lines) <= 10
+    assert lines[-1] == "set.zip: 0.7 of 0.7 MB"

@@ -62,7 +62,7 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_folder_that_is_there_is_taken_as_it_is(tmp_path, server):
+def test_an_existing_folder_is_used_as_it_is(tmp_path, server):
     (tmp_path / "Set").mkdir()
     record = get(tmp_path / "Set", server.url)
     assert record == {"set": "mine", "version": None, "folder": str(tmp_path / "Set"), "fetched": False, "files": []}
@@ -97,12 +97,12 @@ def test_other_kinds_of_mirrors_are_refused(tmp_path, mirror):
         get(tmp_path / "Set", mirror)
 
 
-def test_without_an_address_left_one_sentence_tells_all(tmp_path, server):
+def test_if_no_address_is_left_one_sentence_says_everything(tmp_path, server):
     with pytest.raises(UserError) as error:
         get(tmp_path / "Set", server.url)
     assert str(error.value) == (
-        f"Data set 'mine': set.zip can't be had ({server.url}/set.zip: 404 Not Found; {ADDRESS}: no connection, at each"
-        f" of 3 attempts): ask its owners for set.zip (looked for as {tmp_path / 'Set'}), or place the archive as"
+        f"Data set 'mine': set.zip can't be downloaded ({server.url}/set.zip: 404 Not Found; {ADDRESS}: no connection,"
+        f" in each of 3 attempts): ask its owners for set.zip (expected in {tmp_path / 'Set'}), or place the archive as"
         f" {tmp_path / 'set.zip'}; {WITHOUT}."
     )
     assert names(tmp_path) == []
@@ -113,7 +113,7 @@ def test_a_set_without_archives_says_how_to_get_it(tmp_path):
         get(tmp_path / "Set", None, entry() | {"files": []})
 
 
-def test_only_the_part_stays_of_a_download_that_broke_off_and_the_next_call_goes_on(tmp_path, server, data):
+def test_a_broken_download_leaves_only_its_part_and_the_next_call_resumes(tmp_path, server, data):
     server.answers["/set.zip"] = [cut(data, 200_000), status(503)]
     with pytest.raises(UserError, match="503"):
         get(tmp_path / "Set", server.url)
@@ -133,7 +133,7 @@ def test_a_later_download_that_differs_is_refused_with_both_hashes(tmp_path, ser
     with pytest.raises(UserError) as error:
         get(tmp_path / "Set", server.url)
     assert f"its SHA-256 is {sha256(other)}, but {sha256(data)} is expected" in str(error.value)
-    assert f"by {tmp_path / 'checksums.json'}: delete that record if the new file is right" in str(error.value)
+    assert f"{tmp_path / 'checksums.json'} records {sha256(data)} for the first download: delete" in str(error.value)
     assert not (tmp_path / "Set").exists()
     (tmp_path / "checksums.json").write_text("{}")
     assert get(tmp_path / "Set", server.url)["files"][0]["sha256"] == sha256(other)
@@ -147,7 +147,7 @@ def test_the_registrys_hash_counts_more_than_the_first_downloads(tmp_path, serve
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "3", "\xff"])
-def test_a_damaged_record_is_told(tmp_path, server, text):
+def test_a_damaged_record_is_reported(tmp_path, server, text):
     (tmp_path / "checksums.json").write_text(text, encoding="latin-1")
     with pytest.raises(UserError, match=r"checksums\.json is damaged .*: delete it"):
         get(tmp_path / "Set", server.url)
@@ -160,7 +160,7 @@ def test_a_bad_archive_leaves_nothing_and_is_not_recorded(tmp_path, server):
     assert names(tmp_path) == []
 
 
-def test_an_archive_that_somebody_placed_is_unpacked_and_kept(tmp_path, data):
+def test_an_archive_that_the_user_placed_is_unpacked_and_kept(tmp_path, data):
     (tmp_path / "set.zip").write_bytes(data)
     record = get(tmp_path / "Set", None)
     assert record["fetched"]
@@ -169,7 +169,7 @@ def test_an_archive_that_somebody_placed_is_unpacked_and_kept(tmp_path, data):
     assert (tmp_path / "set.zip").exists()
 
 
-def test_what_a_killed_process_left_is_cleared_away(tmp_path, server, data):
+def test_the_leftovers_of_a_killed_process_are_removed(tmp_path, server, data):
     (tmp_path / ".Set.123.partial/top").mkdir(parents=True)
     (tmp_path / ".Other.123.partial").mkdir()
     server.answers["/set.zip"] = [whole(data)]
@@ -177,27 +177,27 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path, server, data):
     assert [path.name for path in tmp_path.glob(".*.partial")] == [".Other.123.partial"]
 
 
-def test_what_stands_in_the_way_is_named(tmp_path):
+def test_a_path_in_the_way_is_named(tmp_path):
     (tmp_path / "Set").symlink_to(tmp_path / "unmounted")
-    with pytest.raises(UserError, match="Set is a file, or a link that leads nowhere: remove it"):
+    with pytest.raises(UserError, match="Set is a file or a broken link: remove it"):
         get(tmp_path / "Set", None)
     (tmp_path / "data").write_text("a file")
-    with pytest.raises(UserError, match=r"data: File exists: make room, or set datasets\.mine\.data_root"):
+    with pytest.raises(UserError, match=r"data: File exists: free some space, or set datasets\.mine\.data_root"):
         get(tmp_path / "data" / "Set", None)
 
 
-def test_a_full_disk_is_told(tmp_path, server, data, monkeypatch):
+def test_a_full_disk_is_reported(tmp_path, server, data, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", str(tmp_path / "Set"))
 
     monkeypatch.setattr("uscl.data.sources.fetch.unpack", full)
     server.answers["/set.zip"] = [whole(data)]
-    with pytest.raises(UserError, match=r"can't be stored: .*Set: No space left on device: make room"):
+    with pytest.raises(UserError, match=r"can't be stored: .*Set: No space left on device: free some space"):
         get(tmp_path / "Set", server.url)
     assert not (tmp_path / "set.zip").exists()
 
 
-def test_a_set_that_was_fetched_is_known_to_be_until_somebody_replaces_it(tmp_path, server, data):
+def test_a_fetched_set_is_known_as_such_until_somebody_replaces_it(tmp_path, server, data):
     server.answers["/set.zip"] = [whole(data)]
     first = get(tmp_path / "Set", server.url)
     assert get(tmp_path / "Set", None) == first

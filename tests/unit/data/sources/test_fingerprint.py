@@ -8,7 +8,7 @@ def fingerprint(folder):
     return cached(folder)
 
 
-def test_a_fingerprint_follows_names_sizes_and_times(tmp_path):
+def test_a_fingerprint_depends_on_names_sizes_and_times(tmp_path):
     file = tmp_path / "deep" / "a.mp4"
     file.parent.mkdir()
     file.write_text("1")

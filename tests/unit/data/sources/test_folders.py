@@ -14,7 +14,7 @@ def test_a_set_is_found_below_the_folder_that_holds_it_or_named_itself(tmp_path)
 
 
 @pytest.mark.parametrize("reader", [found.name for found in READERS.values() if found.landmarks])
-def test_a_set_under_another_name_is_known_by_what_it_holds(tmp_path, reader):
+def test_a_set_under_another_name_is_recognized_by_its_content(tmp_path, reader):
     assert public_folder(reader, str(tmp_path)) == str(tmp_path / READERS[reader].folder)
     mark = tmp_path / READERS[reader].landmarks[-1]
     mark.mkdir(parents=True)
@@ -26,11 +26,11 @@ def test_a_set_that_is_nowhere_belongs_under_its_public_name(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["COVID-BLUES/COVID-BLUES", "COVID-BLUES-main", "COVID-BLUES-1857a6f"])
-def test_what_archives_unpack_to_is_found(tmp_path, folder):
+def test_folders_from_archives_are_found(tmp_path, folder):
     (tmp_path / folder / "lus_videos").mkdir(parents=True)
     assert public_folder("covid_blues", str(tmp_path)) == str(tmp_path / folder)
 
 
-def test_a_folder_in_the_place_of_the_set_without_its_files_is_not_passed_over_in_silence(tmp_path):
+def test_a_folder_in_the_place_of_the_set_without_its_files_is_not_ignored(tmp_path):
     (tmp_path / "COVID-BLUES").mkdir()
     assert public_folder("covid_blues", str(tmp_path)) == str(tmp_path / "COVID-BLUES")

@@ -37,18 +37,18 @@ def test_the_registry_has_every_public_reader_and_the_simulator():
     assert sorted(REGISTRY) == sorted({*reader_names(own_data=False), "simulator"} - {"simulated_pool"})
 
 
-def test_no_two_sets_have_an_archive_of_one_name():
+def test_no_two_sets_have_an_archive_of_the_same_name():
     names = [file["name"].lower() for entry in REGISTRY.values() for file in entry["files"]]
     assert len(names) == len(set(names)) == 3
 
 
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"simulator"}))
 def test_every_real_set_says_how_to_get_it_in_one_sentence(name):
-    told = how_to_get("mine", REGISTRY[name], Path("data/here"))
-    assert told.startswith("Data set 'mine': there is no folder data/here: ")
-    assert "set datasets.mine.data_root" in told
-    assert told.count(". ") == 0
-    assert told.endswith(".")
+    sentence = how_to_get("mine", REGISTRY[name], Path("data/here"))
+    assert sentence.startswith("Data set 'mine': there is no folder data/here: ")
+    assert "set datasets.mine.data_root" in sentence
+    assert sentence.count(". ") == 0
+    assert sentence.endswith(".")
     assert REGISTRY[name]["by_hand"][0].isupper()
 
 
@@ -60,7 +60,7 @@ def test_the_classes_of_a_set_are_all_of_its_files(name):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         (["title"], None, r"busi\.title: Field required"),
         (["titel"], "x", r"busi\.titel: Extra inputs are not permitted"),
@@ -73,24 +73,24 @@ def test_the_classes_of_a_set_are_all_of_its_files(name):
         (["used_for"], [], r"busi\.used_for: Value should have at least 1 item"),
     ],
 )
-def test_a_fault_is_told_with_its_place(tmp_path, key, value, told):
+def test_a_fault_is_reported_with_its_place(tmp_path, key, value, message):
     path = changed(tmp_path, key, value)
-    with pytest.raises(UserError, match=rf"^{path}: {told}.*: fix it\.$"):
+    with pytest.raises(UserError, match=rf"^{path}: {message}.*: fix it\.$"):
         read_registry(path)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("busi: [", r"is not YAML \(.*\): fix it\."), ("", "the top level: Input should be a valid dictionary")],
 )
-def test_what_is_no_registry_is_told(tmp_path, text, told):
+def test_a_file_that_is_not_a_registry_is_reported(tmp_path, text, message):
     path = tmp_path / "datasets.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         read_registry(path)
 
 
-def test_a_missing_registry_is_told(tmp_path):
+def test_a_missing_registry_is_reported(tmp_path):
     with pytest.raises(UserError, match=r"gone\.yaml can't be read .*: restore the project's file"):
         read_registry(tmp_path / "gone.yaml")
 

@@ -49,16 +49,16 @@ def content(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def assert_refused(archive, told):
-    """The archive isn't unpacked, is named, and nothing is left beside it."""
+def assert_refused(archive, message):
+    """The archive isn't unpacked, is named, and nothing is left next to it."""
     before = sorted(archive.parent.iterdir())
-    with pytest.raises(UserError, match=told) as error:
+    with pytest.raises(UserError, match=message) as error:
         unpack(archive, archive.parent / "set")
     assert str(archive) in str(error.value)
     assert sorted(archive.parent.iterdir()) == before
 
 
-# The names are wrong on purpose in two cases: mirrors may pack otherwise.
+# The names are wrong on purpose in two cases: mirrors may pack differently.
 @pytest.mark.parametrize(("pack", "name"), [(zip_of, "s.zip"), (tar_of, "s.tar"), (tgz_of, "s.zip"), (zip_of, "s.tar")])
 def test_every_kind_of_archive_unpacks_without_its_top_folder(tmp_path, pack, name):
     unpack(pack(tmp_path / name, FILES), tmp_path / "data")
@@ -72,18 +72,18 @@ def test_an_archive_without_a_top_folder_unpacks_as_it_is(tmp_path, pack):
     assert content(tmp_path / "data") == PLAIN
 
 
-def test_a_single_file_is_no_top_folder(tmp_path):
+def test_a_single_file_is_not_a_top_folder(tmp_path):
     unpack(zip_of(tmp_path / "s", {"a.txt": b"a"}), tmp_path / "data")
     assert content(tmp_path / "data") == {"a.txt": b"a"}
 
 
-def test_what_systems_leave_behind_is_left_out(tmp_path):
+def test_files_that_systems_add_are_left_out(tmp_path):
     litter = {"__MACOSX/set/._a.txt": b"x", ".DS_Store": b"x", "set/deep/.DS_Store": b"x"}
     unpack(zip_of(tmp_path / "s", FILES | litter), tmp_path / "data")
     assert content(tmp_path / "data") == PLAIN
 
 
-def test_folders_and_detours_in_names_do_no_harm(tmp_path):
+def test_folders_and_detours_in_names_are_harmless(tmp_path):
     files = {"./set/": b"", "./set/a.txt": b"a", "set//deep/b.txt": b"b", "set\\c.txt": b"c"}
     unpack(zip_of(tmp_path / "s", files), tmp_path / "data")
     assert content(tmp_path / "data") == {"a.txt": b"a", "deep/b.txt": b"b", "c.txt": b"c"}
@@ -133,12 +133,12 @@ def test_encrypted_members_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a", "a/b"), ("a/b", "a")])
-def test_two_members_of_one_name_are_refused(tmp_path, names):
+def test_two_members_with_the_same_name_are_refused(tmp_path, names):
     archive = tmp_path / "s.tar"
     with tarfile.open(archive, "w") as file:
         for name in names:
             file.addfile(tarfile.TarInfo(name), io.BytesIO())
-    assert_refused(archive, "has the name of another one")
+    assert_refused(archive, "has the same name as another one")
 
 
 @pytest.mark.parametrize("pack", [zip_of, tgz_of])
@@ -166,7 +166,7 @@ def test_a_bomb_among_much_else_is_refused(tmp_path, monkeypatch):
     assert_refused(zip_of(tmp_path / "s", files), "its member set/zeros unpacks to more than 100 times")
 
 
-def test_a_bomb_in_what_is_left_out_is_refused(tmp_path, monkeypatch):
+def test_a_bomb_in_a_member_that_is_left_out_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SMALL", 2**20)
     archive = tgz_of(tmp_path / "s", {"__MACOSX/zeros": bytes(30 * 2**20), "set/a": b"a"})
     assert_refused(archive, "unpacks to more than 100 times")
@@ -187,7 +187,7 @@ def sparse_gnu(real_size):
 
 
 def sparse_pax(real_size):
-    """A sparse member of PAX format 1.0: the map stands before the data, here none."""
+    """A sparse member of PAX format 1.0: the map comes before the data, here empty."""
     info = tarfile.TarInfo("set/GNUSparseFile.0/big.bin")
     table = f"1\n{real_size}\n0\n".encode().ljust(tarfile.BLOCKSIZE, b"\0")
     info.size = len(table)
@@ -218,7 +218,7 @@ def test_a_sparse_file_of_a_usual_size_is_unpacked(tmp_path, member):
     assert content(tmp_path / "data") == {"big.bin": bytes(1000)}
 
 
-def test_small_files_may_shrink_as_they_like(tmp_path):
+def test_small_files_may_compress_by_any_ratio(tmp_path):
     unpack(zip_of(tmp_path / "s", {"set/mask.bmp": bytes(2**21)}), tmp_path / "data")
     assert (tmp_path / "data/mask.bmp").stat().st_size == 2**21
 
@@ -245,20 +245,20 @@ def test_a_header_that_lies_about_the_size_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "data", [b"", b"<html>sign in</html>", b"\x1f\x8b\x08", gzip.compress(b"no tar", mtime=0), b"PK\x03\x04"]
 )
-def test_what_is_no_archive_is_told(tmp_path, data):
+def test_a_file_that_is_not_an_archive_is_reported(tmp_path, data):
     archive = tmp_path / "s.zip"
     archive.write_bytes(data)
-    assert_refused(archive, "is damaged or neither zip nor tar .*: delete it and get it anew")
+    assert_refused(archive, "is damaged or neither zip nor tar .*: delete it and get it again")
 
 
 @pytest.mark.parametrize("pack", [zip_of, tar_of, tgz_of])
-def test_a_truncated_archive_is_told(tmp_path, pack):
+def test_a_truncated_archive_is_reported(tmp_path, pack):
     archive = pack(tmp_path / "s", {"set/a": os.urandom(50_000), "set/b": os.urandom(50_000)})
     archive.write_bytes(archive.read_bytes()[:70_000])
     assert_refused(archive, "is damaged")
 
 
-def test_a_flipped_byte_is_told(tmp_path):
+def test_a_flipped_byte_is_reported(tmp_path):
     archive = zip_of(tmp_path / "s", {"set/a": os.urandom(50_000)})
     data = bytearray(archive.read_bytes())
     data[25_000] ^= 1
@@ -267,5 +267,5 @@ def test_a_flipped_byte_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("files", [{}, {"__MACOSX/a": b"x"}])
-def test_an_archive_without_files_is_told(tmp_path, files):
+def test_an_archive_without_files_is_reported(tmp_path, files):
     assert_refused(zip_of(tmp_path / "s.zip", files), "holds no files")

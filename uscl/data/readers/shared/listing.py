@@ -1,6 +1,6 @@
-"""What every reader does: list the files of a folder, name those with a problem, give both as tables.
+"""Helpers for every reader: list the files of a folder, name those with a problem, return both as tables.
 
-Light on purpose (pandas late): the registry of readers is read at every call.
+Imports pandas late, since every call reads the registry of readers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Problem(NamedTuple):
-    """A file that isn't just used: "set aside" as it doesn't fit, "left out" on purpose, or "kept" with a remark."""
+    """A file with a remark: "set aside" because it doesn't fit, "left out" on purpose, or "kept"."""
 
     file: str
     action: str
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What a reader found: one row per Source, one per Problem, and the true content of frames if known."""
+    """The result of a reader: one row per Source, one per Problem, and the true content of frames if known."""
 
     files: pd.DataFrame
     problems: pd.DataFrame
@@ -47,7 +47,7 @@ def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.Data
 
 
 def require(root: Path, part: str, layout: str) -> Path:
-    """root/part. Raises UserError, with the layout that is expected, if it does not exist."""
+    """root/part. Raises UserError that describes the expected layout if it does not exist."""
     if not root.is_dir():
         raise UserError(f"The folder {root} does not exist: it should hold {layout}.")
     if not (root / part).exists():
@@ -56,9 +56,9 @@ def require(root: Path, part: str, layout: str) -> Path:
 
 
 def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Path], list[Problem]]:
-    """The files of a folder that have one of the suffixes (in any case), sorted; the others as problems.
+    """The files of a folder with one of the suffixes (in any case), sorted; other files are problems.
 
-    Hidden files are nobody's data: systems leave them behind (.DS_Store, ._a.gif).
+    Hidden files are ignored: the operating system creates them (.DS_Store, ._a.gif).
     """
     wanted = tuple(suffixes)
     media: list[Path] = []
@@ -70,7 +70,7 @@ def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Pat
         if path.is_dir():
             problems.append(set_aside(root, path, f"a folder; {folder.name} should hold files only"))
         elif not path.is_file():
-            problems.append(set_aside(root, path, "not a file, or a link that leads nowhere"))
+            problems.append(set_aside(root, path, "not a file, or a broken link"))
         elif path.suffix.lower() not in wanted:
             problems.append(set_aside(root, path, f"the name does not end in {', '.join(wanted)}"))
         else:
@@ -79,7 +79,7 @@ def listing(root: Path, folder: Path, suffixes: Iterable[str]) -> tuple[list[Pat
 
 
 def set_aside(root: Path, path: Path, reason: str) -> Problem:
-    """A problem for a file that is left out."""
+    """The problem of a file that is set aside."""
     return Problem(relative(root, path), "set aside", reason)
 
 

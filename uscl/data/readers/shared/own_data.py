@@ -1,7 +1,7 @@
-"""What the readers of a user's own data share: files at any depth, a table about them, groups and labels.
+"""Shared code of the readers of a user's own data: files at any depth, a table about them, groups and labels.
 
 A file's group comes from a regular expression searched in its path, or from the column group of a table; its label from
-the column label. A file of which neither says anything stays in as a group of its own, without a label, with a remark.
+the column label. A file without either is kept as a group of its own, without a label, with a remark.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from uscl.data.source import Source
 if TYPE_CHECKING:
     import pandas as pd
 
-WHOLE_SET = "."  # the file of a remark on the folder as such
-MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that lies beside its image
+WHOLE_SET = "."  # the file name in a remark on the whole folder
+MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that is next to its image
 
 
 class Rows(NamedTuple):
@@ -34,9 +34,9 @@ class Rows(NamedTuple):
 def media_below(
     root: Path, suffixes: Sequence[str], layout: str, table: str | None = None
 ) -> tuple[list[str], list[Problem]]:
-    """The files below root with one of the suffixes (any case) as sorted paths relative to it, the others as problems.
+    """The files below root with one of the suffixes (any case) as sorted relative paths; other files are problems.
 
-    Raises UserError: no such folder, no such file in it, or one name in two spellings. `table` is no problem.
+    Raises UserError: no such folder, no such file in it, or one name in two spellings. `table` is not a problem.
     """
     paths, problems = files_below(require(root, ".", layout))
     media = sorted(relative(root, path) for path in paths if path.suffix.lower() in suffixes)
@@ -51,9 +51,9 @@ def media_below(
 
 
 def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
-    """Every file below root but the hidden ones, and what can't be read.
+    """All files below root except hidden ones, and the problems of unreadable files.
 
-    Links are followed; a folder is read once. Raises UserError if root itself can't be read.
+    Links are followed; each folder is read once. Raises UserError if root itself can't be read.
     """
     seen = {root.resolve(): root}
     found: list[Path] = []
@@ -74,22 +74,22 @@ def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
 
 
 def unreadable(root: Path, path: Path, seen: dict[Path, Path]) -> str:
-    """Why a file or folder is left out, or ""; a folder is entered in `seen`, resolved path -> where it was found."""
+    """Why a file or folder is left out, or ""; adds a folder to `seen`, which maps resolved paths to found paths."""
     if shown_name(root, path) != relative(root, path):
         return "the name is not valid UTF-8: rename it"
     if path.is_dir():
         first = seen.setdefault(path.resolve(), path)
-        return "" if first is path else f"the same folder as {relative(root, first)}, which is read already"
-    return "" if path.is_file() else "not a file, or a link that leads nowhere"
+        return "" if first is path else f"the same folder as {relative(root, first)}, which is already read"
+    return "" if path.is_file() else "not a file, or a broken link"
 
 
 def shown_name(root: Path, path: Path) -> str:
-    """The relative path, with ? for bytes that are no text."""
+    """The relative path, with ? for bytes that are not text."""
     return relative(root, path).encode("utf-8", "replace").decode()
 
 
 def refuse_twins(root: Path, keys: Mapping[str, str]) -> None:
-    """Raise UserError for files (path -> key) with one key."""
+    """Raise UserError if several files have the same key; `keys` maps paths to keys."""
     by_key: dict[str, list[str]] = defaultdict(list)
     for file, key in keys.items():
         by_key[key].append(file)
@@ -104,9 +104,9 @@ def refuse_twins(root: Path, keys: Mapping[str, str]) -> None:
 def rows_of(
     root: Path, table: str | None, files: list[str], classes: list[str] | None, needed: tuple[str, ...] = ()
 ) -> tuple[Rows | None, list[Problem]]:
-    """The table's rows of the files, if there is a table, and remarks on rows that name no file.
+    """The table's rows for the files, if there is a table, and remarks on rows that name no file.
 
-    A row names its file by the path relative to root, or by the bare name where only one file has it. Raises UserError.
+    A row names its file by the path relative to root, or by the bare name if only one file has it. Raises UserError.
     """
     if table is None:
         return None, []
@@ -124,7 +124,7 @@ def rows_of(
     there = cells["file"].isin(files)
     if not there.any():
         raise UserError(
-            f"{path} names no file that is read in {root}: its column file should hold paths as {files[0]}."
+            f"{path} names no file that is read in {root}: its column file should hold paths such as {files[0]}."
         )
     reason = f"in {table}, but no file that is read has this name"
     problems += [Problem(file, "set aside", reason) for file in cells["file"][~there]]
@@ -132,7 +132,7 @@ def rows_of(
 
 
 def table_path(root: Path, table: str) -> Path:
-    """Where the table lies. Raises UserError if that isn't a file in the folder of the data."""
+    """The path of the table. Raises UserError if it isn't a file in the folder of the data."""
     path = root / table
     if Path(table).is_absolute() or ".." in Path(table).parts or not path.is_file():
         raise UserError(f"There is no table {table} in {root}: `table` must name a CSV in that folder.")
@@ -159,35 +159,37 @@ def groups_of(
 
 
 def matched_groups(root: Path, files: list[str], pattern: str) -> tuple[list[str], list[Problem]]:
-    """What the pattern finds in each path: its first parenthesis, else the whole match; "" where nothing.
+    """The pattern's match in each path: its first parenthesis, else the whole match; "" if nothing matches.
 
-    The ending is left out of the path: p[0-9]+ would take every .mp4 for a patient 4. Raises UserError for a faulty
-    pattern, or one that matches no file.
+    The suffix of the path is ignored: otherwise p[0-9]+ would read every .mp4 as patient 4. Raises UserError for a
+    faulty pattern, or one that matches no file.
     """
     try:
         matches = [re.search(pattern, str(PurePosixPath(file).with_suffix(""))) for file in files]
     except re.error as error:
-        raise UserError(f"`group` of {root} is no regular expression: {pattern}: {error}.") from error
+        raise UserError(f"`group` of {root} is not a regular expression: {pattern}: {error}.") from error
     groups = [(match[1 if match.re.groups else 0] or "").strip() if match else "" for match in matches]
     if not any(groups):
-        raise UserError(f"`group` of {root}, {pattern}, finds nothing in any path, as in {files[0]}: mend it.")
-    reason = f"`group` {pattern} finds nothing in the path: a group of its own"
+        raise UserError(f"`group` of {root}, {pattern}, matches no path, such as {files[0]}: fix it.")
+    reason = f"`group` {pattern} does not match the path: a group of its own"
     return groups, [Problem(file, "kept", reason) for file, group in zip(files, groups, strict=True) if not group]
 
 
 def labels_of(
     root: Path, files: list[str], rows: Rows | None, classes: list[str] | None
 ) -> tuple[list[str], list[Problem]]:
-    """The label of each file by the table, "" where that has none. Raises UserError for `classes` without labels."""
+    """The label of each file from the table, "" if it has none. Raises UserError for `classes` without labels."""
     if rows is not None and "label" in rows.cells:
         return cells_of(rows, "label", files, "unlabelled")
     if classes is not None:
-        raise UserError(f"`classes` of {root} is set, but no table with a column label: add that, or remove `classes`.")
+        raise UserError(
+            f"`classes` of {root} is set, but there is no table with a column label: add one, or remove `classes`."
+        )
     return [""] * len(files), []
 
 
 def cells_of(rows: Rows, column: str, files: list[str], without: str) -> tuple[list[str], list[Problem]]:
-    """Each file's cell of a column, and a remark on the files that have none."""
+    """Each file's cell in a column, and a remark on the files without one."""
     cells = rows.cells[column].reindex(files, fill_value="").tolist()
     problems = []
     for file, cell in zip(files, cells, strict=True):

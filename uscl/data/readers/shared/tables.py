@@ -1,4 +1,4 @@
-"""CSV tables that come with a data set: written by people, so every fault is named by file and row."""
+"""CSV tables that come with a data set: people write them, so every error names file and row."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 WHOLE_NUMBER = r"[0-9]{1,15}(\.0*)?"  # 37, and 37.0 as spreadsheets write it
 
-MAX_BYTES = 64 * 2**20  # of a table; a row for every frame of a million takes less
+MAX_BYTES = 64 * 2**20  # of a table; a table with a row for each of a million frames is smaller
 MAX_COLUMNS = 1000
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows of a table that has at least `columns`: cells are text without blanks around it, "" where empty.
+    """The rows of a table that has at least `columns`: cells are text without surrounding blanks, "" if empty.
 
-    Read as UTF-8, with or without a byte order mark, or else as latin-1. Rows without any content are left out; the
-    index keeps every row's place (see `row_name`). Raises UserError.
+    Read as UTF-8, with or without a byte order mark, or else as latin-1. Empty rows are left out; the index keeps every
+    row's place (see `row_name`). Raises UserError.
     """
     import pandas as pd
 
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise UserError(f"{path} has {size} bytes; at most {MAX_BYTES} are read of a table.")
+            raise UserError(f"{path} has {size} bytes, but a table may have at most {MAX_BYTES}: shorten it.")
         text = decoded(path.read_bytes())
         if text.partition("\n")[0].count(",") >= MAX_COLUMNS:
-            raise UserError(f"{path} has more than {MAX_COLUMNS} columns: it is no table of files.")
+            raise UserError(f"{path} has more than {MAX_COLUMNS} columns, so it is not a table of files: fix it.")
         table = pd.read_csv(
             io.StringIO(text, newline=""),
             dtype=str,
@@ -49,19 +49,19 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{path} is empty: it should have the columns {', '.join(columns)}.") from error
     except pd.errors.ParserError as error:
-        raise UserError(f"{path} is not a CSV table ({str(error).strip()}): mend it.") from error
+        raise UserError(f"{path} is not a CSV table ({str(error).strip()}): fix it.") from error
     if absent := [column for column in columns if column not in table]:
         raise UserError(
             f"{path} has no column {', '.join(absent)}: it should have {', '.join(columns)}, separated by commas."
         )
-    if not isinstance(table.index, pd.RangeIndex):  # pandas then takes the surplus cells for row names
-        raise UserError(f"{path} has rows of more cells than its header has names: mend it.")
+    if not isinstance(table.index, pd.RangeIndex):  # pandas then treats the surplus cells as row names
+        raise UserError(f"{path} has rows with more cells than its header has names: fix it.")
     table = table.fillna("").apply(lambda column: column.str.strip())
     return table[(table != "").any(axis=1)]
 
 
 def decoded(data: bytes) -> str:
-    """Text from UTF-8 or else latin-1, which takes any bytes."""
+    """Decode text from UTF-8, or else from latin-1, which accepts any bytes."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -69,7 +69,7 @@ def decoded(data: bytes) -> str:
 
 
 def whole_numbers(path: Path, column: pd.Series) -> pd.Series:
-    """A column of text as int64. Raises UserError naming the first row that holds no whole number."""
+    """A column of text as int64. Raises UserError that names the first row without a whole number."""
     bad = column[~column.str.fullmatch(WHOLE_NUMBER)]
     if len(bad):
         raise UserError(
@@ -79,7 +79,7 @@ def whole_numbers(path: Path, column: pd.Series) -> pd.Series:
 
 
 def refuse_repeats(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise UserError naming the first row that repeats the values of `columns` of a row before it."""
+    """Raise UserError that names the first row which repeats the values of `columns` in an earlier row."""
     repeats = table.index[table.duplicated(list(columns))]
     if len(repeats):
         row = table.loc[repeats[0]]
@@ -88,10 +88,10 @@ def refuse_repeats(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> N
 
 
 def named_files(path: Path, column: pd.Series, files: Sequence[str]) -> list[str]:
-    """The one of `files` (paths in the table's data set) that each row names; what isn't there stays as it's written.
+    """The one of `files` (paths in the table's data set) that each row names; names of missing files stay as they are.
 
-    A row names a file by its path, or by its bare name where only one file has that; either kind of slash and any case
-    will do. Raises UserError for a bare name of several files, or a path that leads out of the data set.
+    A row names a file by its path, or by its bare name if only one file has it, with either kind of slash and in any
+    case. Raises UserError for a bare name of several files, or a path that leads out of the data set.
     """
     by_path = {spelling(file): file for file in files}
     by_name: dict[str, list[str]] = defaultdict(list)
@@ -116,14 +116,15 @@ def inner_path(path: Path, index: Any, cell: str) -> str:
 
 
 def spelling(name: str) -> str:
-    """What a name is on every system: its case, and how its accents are composed, differ from one to the other."""
+    """A name in a form that is equal on every system: systems differ in case and in how they compose accents."""
     return unicodedata.normalize("NFC", name).lower()
 
 
 def check_labels(path: Path, labels: pd.Series, classes: Sequence[str] | None) -> None:
-    """Raise UserError naming the first row with a label that is not among `classes`.
+    """Raise UserError that names the first row with a label that is not among `classes`.
 
-    Without `classes`: with a label that differs from an earlier one in case and blanks only. Empty cells pass.
+    Without `classes`: the first row with a label that differs from an earlier one only in case and blanks. Empty cells
+    are ignored.
     """
     first: dict[str, str] = {}
     for index, label in labels[labels != ""].items():
@@ -131,7 +132,7 @@ def check_labels(path: Path, labels: pd.Series, classes: Sequence[str] | None) -
             known = first.setdefault("".join(spelling(label).split()), label)
             if label != known:
                 raise UserError(
-                    f"{row_name(path, index)}: label {label!r} is written {known!r} above: take one spelling."
+                    f"{row_name(path, index)}: label {label!r} is written {known!r} above: use one spelling."
                 )
         elif label not in classes:
             raise UserError(
@@ -141,7 +142,7 @@ def check_labels(path: Path, labels: pd.Series, classes: Sequence[str] | None) -
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word that is most like this one, whatever the case."""
+    """The known word that is most similar to this one, ignoring case."""
     return max(known, key=lambda other: difflib.SequenceMatcher(None, spelling(word), spelling(other)).ratio())
 
 
