@@ -55,7 +55,7 @@ def test_last_block_leaves_that_block_alone_to_train(name):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 @every_encoder
-def test_an_encoder_segments_or_says_why_not(name, decoder):
+def test_an_encoder_segments_or_gives_the_reason_why_not(name, decoder):
     known = ENCODERS[name].segmentation
     if isinstance(known, str):
         assert known.endswith(".")
@@ -69,7 +69,7 @@ def test_an_encoder_segments_or_says_why_not(name, decoder):
     assert model.matched == len(Encoder(name).backbone.state_dict()) - len(unused)
 
 
-def test_an_encoder_without_a_decoder_says_so(monkeypatch):
+def test_an_encoder_without_a_decoder_is_refused_with_the_reason(monkeypatch):
     monkeypatch.setitem(ENCODERS, "resnet18", ENCODERS["resnet18"]._replace(segmentation="it gives no feature maps."))
     with pytest.raises(UserError, match=r"^Encoder resnet18 can't segment: it gives no feature maps\.$"):
         Segmenter(Encoder("resnet18"))

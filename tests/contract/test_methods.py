@@ -76,7 +76,7 @@ def test_methods_without_training_are_what_init_knows():
         (Method("byol", "", Contrastive), "The method 'byol' must declare either `pretrain` or `start`"),
     ],
 )
-def test_a_method_that_is_declared_by_half_is_named(monkeypatch, declared, sentence):
+def test_an_incomplete_declaration_is_refused_with_the_methods_name(monkeypatch, declared, sentence):
     module = ModuleType("byol")
     if declared:
         module.METHOD = declared
@@ -89,7 +89,7 @@ def test_a_method_that_is_declared_by_half_is_named(monkeypatch, declared, sente
 
 
 class SimpleName:
-    """What pkgutil says of a module."""
+    """The part of pkgutil's information about a module that the registry reads."""
 
     def __init__(self, name):
         self.name = name

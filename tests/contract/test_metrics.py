@@ -78,7 +78,7 @@ def test_an_unknown_metric_is_refused_with_the_known_ones():
         ("of_draws", r"^Metric 'kappa' declares no of_draws: add the function to its entry\.$"),
     ],
 )
-def test_a_half_declared_metric_says_what_it_lacks(part, message):
+def test_an_incomplete_metric_is_refused_with_what_it_lacks(part, message):
     forms = {"of_cell": len, "of_draws": len}
     del forms[part]
     with pytest.raises(ValueError, match=message):
@@ -92,7 +92,7 @@ def test_a_half_declared_metric_says_what_it_lacks(part, message):
         ({"title": ""}, "Metric 'accuracy' has no title"),
     ],
 )
-def test_an_entry_that_is_wrong_says_so(change, message):
+def test_a_wrong_entry_is_refused_with_the_reason(change, message):
     with pytest.raises(ValueError, match=message):
         replace(METRICS[0], **change)
 

@@ -92,7 +92,7 @@ def test_a_data_set_is_one_file(add_reader, monkeypatch, tmp_path):
     assert reader("scans")(Path(folder)) == "what is in Scans-main"
 
 
-def test_a_half_declared_reader_says_what_it_lacks(add_reader):
+def test_an_incomplete_reader_is_refused_with_what_it_lacks(add_reader):
     add_reader(NEW.replace("HAS_MASKS = {masks}\n", "").replace("LANDMARKS", "MARKS"))
     with pytest.raises(
         UserError, match=r"^The reader uscl/data/readers/scans\.py declares no LANDMARKS and no HAS_MASKS: add it\.$"

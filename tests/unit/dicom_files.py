@@ -13,7 +13,7 @@ NAME = "Planted^Patient"
 
 
 def write_dicom(path: Path, pixels: np.ndarray, syntax: str = ExplicitVRLittleEndian, **tags: object) -> Path:
-    """Frames [n, height, width] or [n, height, width, 3], uncompressed; `tags` come on top, None removes one."""
+    """Frames [n, height, width] or [n, height, width, 3], uncompressed; `tags` are added, and None removes one."""
     data = dataset(pixels, syntax)
     data.PixelData = pixels.tobytes() + b"\0" * (pixels.nbytes % 2)
     return saved(path, data, tags)
@@ -28,7 +28,7 @@ def write_packed(
     pieces: int = 1,
     **tags: object,
 ) -> Path:
-    """Frames as `packed`, one compressed picture each, in so many pieces, with a table of their places or without."""
+    """Frames as `packed`, one compressed picture each, in so many pieces, with or without a table of offsets."""
     data = dataset(pixels, syntax)
     data.PixelData = encapsulate(packed, fragments_per_frame=pieces, has_bot=table)
     return saved(path, data, tags)

@@ -1,4 +1,4 @@
-"""A server on localhost that answers each address with a list of answers in turn, the last of them again and again."""
+"""A server on localhost that gives each address its list of answers in turn, and repeats the last one."""
 
 import contextlib
 import re
@@ -65,14 +65,14 @@ def whole(data, etag='"v1"', kind="application/zip") -> Answer:
         elif (start := int(asked[1])) >= len(data):
             send(handler, 416, {"Content-Length": "0"})
         else:
-            told = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
-            send(handler, 206, headers | told | {"Content-Length": str(len(data) - start)}, data[start:])
+            content_range = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
+            send(handler, 206, headers | content_range | {"Content-Length": str(len(data) - start)}, data[start:])
 
     return answer
 
 
 def cut(data, end, etag='"v1"') -> Answer:
-    """The file as promised, but the connection drops after `end` bytes."""
+    """The file with its full length announced, but the connection drops after `end` bytes."""
     return lambda handler: send(handler, 200, {"Content-Length": str(len(data)), "ETag": etag}, data[:end])
 
 

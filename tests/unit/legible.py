@@ -17,7 +17,7 @@ def assert_legible(figure):
     width, height = canvas.get_width_height()
     boxes = {}
     for text in texts(figure):
-        # Of an annotation the words alone, without the line that leads to them.
+        # Of an annotation, only the words, without the line that leads to them.
         box = Text.get_window_extent(text, canvas.get_renderer())
         words = text.get_text()
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= -1, f"{words!r} is clipped"
@@ -29,7 +29,7 @@ def assert_legible(figure):
 
 
 def texts(figure):
-    """The texts that are seen: a tick outside the view has a label that is not drawn."""
+    """The visible texts: a tick outside the view has a label that is not drawn."""
     found = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
     for axes in figure.axes:
         found += [*axes.texts, axes.title]
@@ -48,7 +48,7 @@ def texts(figure):
 def assert_same_bytes(draw, folder):
     """Save two figures drawn alike: PNG and SVG are the same bytes, also when a figure is saved a second time.
 
-    The second time as SVG only, which holds the place of everything that drawing could move.
+    The second time only as SVG, which records the place of everything that drawing could move.
     """
     figure = draw()
     save_both(figure, folder / "first")

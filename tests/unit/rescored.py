@@ -113,12 +113,12 @@ def mean_scores(cases, kind):
 
 
 def resampled(cases, weights):
-    """Every case as many times as its group's weight says."""
+    """Every case as often as its group's weight."""
     return cases.loc[cases.index.repeat(cases["group"].map(weights))]
 
 
 def swapped(cases, arm, reference, groups):
-    """The predictions of two arms change places in some groups."""
+    """The predictions of two arms, swapped in some groups."""
     to = {arm: reference, reference: arm}
     moved = cases["group"].isin(groups)
     return cases.assign(arm=cases["arm"].where(~moved, cases["arm"].map(to)))

@@ -1,4 +1,4 @@
-"""The embedded study, and the least registry that the doctor reads."""
+"""The embedded study, and a minimal registry for the doctor."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Small made-up inputs of the study's tables, of which all values are known."""
+"""Small made-up inputs of the study's tables, with known values."""
 
 import pandas as pd
 

@@ -4,7 +4,7 @@ from uscl.pretrain.methods.meta_uscl import Meta
 
 
 def trained(method, encoder, store, fabric, seed, *, folder=None, identity="", meta=None, **given):
-    """What the method's module gives for these settings and the published ones."""
+    """The result of the method with these settings; the others are the published ones."""
     if meta is not None:
         given["meta"] = Meta.model_construct(**meta)
     settings = method.METHOD.settings.model_construct(**given)

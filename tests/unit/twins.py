@@ -1,4 +1,4 @@
-"""Meta-USCL's step as the published code takes it: the meta-gradient by a backward pass of a backward pass.
+"""Meta-USCL's step as in the published code: the meta-gradient by a backward pass of a backward pass.
 
 The slow twin of `uscl.pretrain.meta.weighted_step`, for tests and for comparing times; notation as in
 `uscl.pretrain.meta.hypergradient`. One process, no reduced precision.
@@ -58,7 +58,7 @@ class SlowWeightedStep:
         return torch.autograd.grad(loss, theta, create_graph=keep_graph)
 
     def theta_hat(self, gradient: Sequence[Tensor]) -> list[Tensor]:
-        """Where SGD with momentum and weight decay leads."""
+        """The weights after a step of SGD with momentum and weight decay."""
         (group,) = self.optimizer.param_groups
         theta_hat = []
         for theta, slope in zip(group["params"], gradient, strict=True):

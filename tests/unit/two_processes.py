@@ -1,4 +1,4 @@
-"""What one or several processes compute of the same small batches; as a script, what two do, one file each.
+"""What one or several processes compute from the same small batches; as a script, two processes write a file each.
 
 python two_processes.py FOLDER
 """
@@ -29,7 +29,7 @@ Figures = dict[str, Tensor]
 
 
 def figures(fabric: Fabric) -> Figures:
-    """All that must not depend on the number of processes, in float64 but for the pretraining."""
+    """Everything that must not depend on the number of processes, in float64 except for the pretraining."""
     found = {}
     for training in (True, False):
         for order in ("published", "lookahead"):
@@ -70,7 +70,7 @@ def weighted_step(fabric: Fabric, order: str, training: bool) -> Figures:
         found |= {f"gradient {number}.{k}": slope for k, slope in enumerate(step.gradients)}
         found |= {f"alpha gradient {number}.{name}": p.grad for name, p in net.named_parameters()}
         found |= {f"outputs {number}.{k}": part for k, part in enumerate((*step.h, *step.z, step.weights))}
-    # With a learning rate of 0.1 whatever the processes disagree on would have moved these apart.
+    # With a learning rate of 0.1, any disagreement between the processes would make these differ.
     return found | state(model) | named("weight net", state(net))
 
 
@@ -90,7 +90,7 @@ def state(module: torch.nn.Module) -> Figures:
 
 
 def pretraining(fabric: Fabric) -> Figures:
-    """All that an epoch of Meta-USCL leaves behind."""
+    """All results of an epoch of Meta-USCL."""
     store = bright_or_dark_store(groups=12)
     settings = {"epochs": 1, "batch_size": 3, "lr": 0.01, "warmup_epochs": 0}
     result = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)

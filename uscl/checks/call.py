@@ -1,4 +1,4 @@
-"""A `snakemake` call from its start to its end: one call at a time, what must be there first, and what is said last."""
+"""A `snakemake` call from start to end: one call at a time, checks before the first job, messages after the last."""
 
 import logging
 import os
@@ -22,9 +22,9 @@ FINISH_S = 120  # for the mirror's last pass at the end of a call
 
 
 def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
-    """When the workflow is read: arrange what comes before the jobs, and warn about what is missing or failed.
+    """When the workflow is read: arrange the steps before the jobs, and warn about missing data and failed runs.
 
-    Processes that run the jobs of a call read the workflow too, and pass here without effect.
+    The processes that run the jobs of a call read the workflow too; in them this function has no effect.
     """
     check_snakemake()
     if not is_main_process(workflow):
@@ -70,7 +70,7 @@ def check_folders(folders: Iterable[Path]) -> None:
 
 
 def check_data(study: Study, datasets: Iterable[str]) -> None:
-    """Raise UserError for a data set that is to be read and isn't there."""
+    """Raise UserError for a data set that a job will read and that isn't there."""
     for dataset in sorted(datasets):
         if sentence := study.data.missing(dataset):
             raise UserError(sentence)
@@ -83,7 +83,7 @@ def check_data(study: Study, datasets: Iterable[str]) -> None:
 
 
 def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
-    """Raise UserError if the GPUs or the ImageNet weights that are needed can't be had; asked in another process."""
+    """Raise UserError if the required GPUs or ImageNet weights aren't available; another process checks this."""
     needs = ["--gpus", str(gpus)] if gpus else []
     for arm in sorted(encoders):
         if study.init(arm) == "imagenet":
@@ -97,7 +97,7 @@ def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
 
 
 def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
-    """After the last job: end the mirror, and name what was killed or failed.
+    """After the last job: end the mirror, and name the jobs that were killed and the runs that failed.
 
     Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
     """

@@ -43,12 +43,12 @@ class Named(NamedTuple):
 
 
 def named(text: str | None, table: pd.DataFrame) -> Named:
-    """The row of the table that the user names. Raises UserError, with the names that there are."""
+    """The row of the table that the user names. Raises UserError that lists the existing names."""
     runs = list(dict.fromkeys(table["run"].dropna()))
     if text is None or text not in runs:
-        said = "Name what is to be verified" if text is None else f"The table has no row '{text}'"
+        fault = "Name the row to verify" if text is None else f"The table has no row '{text}'"
         raise UserError(
-            f"{said}: --config verify=NAME, where NAME is in the table's column `run`: {', '.join(runs[:6])}"
+            f"{fault}: --config verify=NAME, where NAME is in the table's column `run`: {', '.join(runs[:6])}"
             + (f" and {len(runs) - 6} more." if len(runs) > 6 else ".")
         )
     return Named(*text.split("/"))
@@ -57,9 +57,9 @@ def named(text: str | None, table: pd.DataFrame) -> Named:
 def recompute(
     name: Named, config: dict[str, Any], seeds: list[int], snakefile: Path, cores: int, scratch: Path
 ) -> None:
-    """Run what the cells of all seeds rest on in the new folder `scratch`, in a call of Snakemake of its own.
+    """Run the cells of all seeds and everything they rest on in the new folder `scratch`, in a separate Snakemake call.
 
-    Raises UserError with the end of what Snakemake prints if it fails, also by a run that failed.
+    Raises UserError with the end of Snakemake's output if the call or one of its runs fails.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     study = {key: value for key, value in config.items() if key != "verify"}
@@ -81,7 +81,7 @@ def recompute(
 def differences(
     name: Named, table: pd.DataFrame, results: Path, scratch: Path, kind: str, **settings: Any
 ) -> list[str]:
-    """What isn't the same in table, predictions and encoders, a few words each; empty where all is.
+    """The differences in table, predictions and encoders, a few words each; empty if everything is the same.
 
     `settings` are the study's `seeds` and, as in `uscl.stats.summary.intervals`, `draws` and `seed`.
     """
@@ -105,7 +105,7 @@ def differences(
 
 
 def listed(found: list[str], limit: int = 4) -> str:
-    """The first differences, and how many more there are."""
+    """The first differences, and the number of the others."""
     more = f" and {len(found) - limit} more differences" if len(found) > limit else ""
     return "; ".join(found[:limit]) + more
 
@@ -117,7 +117,7 @@ def same_weights(old: Path, new: Path) -> bool:
 
 
 def other_rows(old: Path, new: Path) -> str | int:
-    """How many of the predictions aren't the same, in words; 0 where the files are the same byte for byte."""
+    """How many of the predictions differ, in words; 0 if the files are the same byte for byte."""
     if old.read_bytes() == new.read_bytes():
         return 0
     try:
@@ -132,9 +132,9 @@ def other_rows(old: Path, new: Path) -> str | int:
     return f"{same.count(False)} of {len(same)} cases"
 
 
-def stands_apart(table: pd.DataFrame, name: Named) -> str:
-    """By which commit and on which processor the table's row was made, where it isn't this one's; else nothing."""
+def made_elsewhere(table: pd.DataFrame, name: Named) -> str:
+    """The commit and the processor that made the table's row, if they differ from the present ones; else empty."""
     row = table[table["run"] == "/".join(name)].iloc[0]
     here = {"commit": commit(), "cpu": cpu_model()}
-    apart = [f"{key} {row[key]}, now {value}" for key, value in here.items() if str(row[key]) != value]
-    return f" The table was made by {'; '.join(apart)}." if apart else ""
+    other = [f"{key} {row[key]}, now {value}" for key, value in here.items() if str(row[key]) != value]
+    return f" The table was made by {'; '.join(other)}." if other else ""

@@ -1,4 +1,4 @@
-"""What a single setting can't show: names that nothing defines, and settings that contradict each other."""
+"""Faults that no single setting shows: names that nothing defines, and settings that contradict each other."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,13 +10,13 @@ from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.study.schema import DataSet, OwnSet, SimulatedSet, StudySettings
 
-SHORTEST_POOL_VIDEO = 8  # frames; a shorter one has no room for what the simulator plants
+SHORTEST_POOL_VIDEO = 8  # frames; a shorter video has no space for the events that the simulator plants
 STORES = ("https://", "http://", "sqlite:///")
 MIRRORS = ("https://", "http://", "file://")
 
 
 def contradiction(study: StudySettings) -> str | None:
-    """One sentence on settings that name what isn't there or don't go together, or None."""
+    """One sentence about settings that contradict each other or name something undefined; None if there are none."""
     checks: tuple[Callable[[StudySettings], Iterator[str]], ...] = (
         readers,
         undefined_datasets,
@@ -57,13 +57,13 @@ def undefined_datasets(study: StudySettings) -> Iterator[str]:
 
 
 def names_that_differ_in_case(study: StudySettings) -> Iterator[str]:
-    """Two names that differ in case alone: they would be one folder on disks of macOS and Windows."""
+    """Two names that differ only in case: they would be one folder on disks of macOS and Windows."""
     for key in ("datasets", "tasks", "methods"):
         seen: dict[str, str] = {}
         for name in getattr(study, key):
             other = seen.setdefault(name.casefold(), name)
             if other != name:
-                yield f"{key}: '{other}' and '{name}' differ in case alone, and many disks don't: rename one."
+                yield f"{key}: '{other}' and '{name}' differ only in case, which many disks ignore: rename one."
 
 
 def own_results(study: StudySettings) -> Iterator[str]:
@@ -75,7 +75,7 @@ def own_results(study: StudySettings) -> Iterator[str]:
 
 
 def addresses(study: StudySettings) -> Iterator[str]:
-    """An address that can't be one, or that holds credentials; it is not repeated."""
+    """An invalid address, or one with credentials, which the message does not repeat."""
     address, mirror = study.tracking_uri or "", study.data_mirror
     if has_credentials(address):
         yield (
@@ -91,16 +91,16 @@ def addresses(study: StudySettings) -> Iterator[str]:
 
 
 def groups(study: StudySettings) -> Iterator[str]:
-    """A pattern of groups that is no regular expression."""
+    """A pattern of groups that is not a regular expression."""
     for name, dataset in study.datasets.items():
         try:
             re.compile(dataset.group or "" if isinstance(dataset, OwnSet) else "")
         except re.error as error:
-            yield f"datasets.{name}.group is no regular expression: {error}."
+            yield f"datasets.{name}.group is not a regular expression: {error}."
 
 
 def masks(study: StudySettings) -> Iterator[str]:
-    """A data set that has nothing to segment for its task."""
+    """A segmentation task on a data set without masks."""
     for name, task in study.tasks.items():
         dataset = study.datasets[task.dataset]
         if task.kind != "segmentation" or isinstance(dataset, SimulatedSet):
@@ -129,14 +129,14 @@ def label_fractions(study: StudySettings) -> Iterator[str]:
     regime = REGIMES[study.label_fractions.regime]
     tasks = {name: task for name, task in study.tasks.items() if task.kind in regime.kinds}
     if not tasks:
-        yield f"label_fractions.regime: {regime.name} is for {' and '.join(regime.kinds)}, and no task is."
+        yield f"label_fractions.regime: {regime.name} is for {' and '.join(regime.kinds)}, and no task is of that kind."
     for name, task in tasks.items():
         if regime.trains and task.finetune is None:
             yield f"tasks.{name}: 'finetune' is missing, and label_fractions.regime {regime.name} needs it."
 
 
 def pool_of_a_task(study: StudySettings) -> Iterator[str]:
-    """Pretraining on the data of a task: nothing of a test fold may be in the pool."""
+    """Pretraining on the data of a task: the pool must not contain any part of a test fold."""
     if not any(methods()[arm.method].trains for arm in study.methods.values()):
         return
     pool = study.datasets[study.pool]
@@ -151,7 +151,7 @@ def pool_of_a_task(study: StudySettings) -> Iterator[str]:
 
 
 def simulated_sets(study: StudySettings) -> Iterator[str]:
-    """A simulated set that its reader can't read, that can't be simulated, or that has no masks for its task."""
+    """A simulated set that doesn't fit its reader, that can't be simulated, or that lacks the masks for its task."""
     segmented = {task.dataset for task in study.tasks.values() if task.kind == "segmentation"}
     for name, dataset in study.datasets.items():
         if not isinstance(dataset, SimulatedSet):
@@ -162,4 +162,4 @@ def simulated_sets(study: StudySettings) -> Iterator[str]:
         if kind == "pool" and frames < SHORTEST_POOL_VIDEO:
             yield f"datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
         if kind != "breast" and name in segmented:
-            yield f"datasets.{name} has no masks to segment: of the simulated sets only kind breast has."
+            yield f"datasets.{name} has no masks to segment: among the simulated sets, only kind breast has masks."

@@ -1,4 +1,4 @@
-"""The data sets of a study: where they lie, how they are read, and how to get one that is missing."""
+"""The data sets of a study: where they are, how they are read, and how to get one that is missing."""
 
 import functools
 import os
@@ -38,7 +38,7 @@ class DataSets:
         return reader_of(self._sets[name])
 
     def entry(self, name: str) -> Any:
-        """What the registry says of a data set; None for a user's own."""
+        """The registry's entry of a data set; None for a user's own."""
         return self.registry["simulator"] if self.simulated(name) else self.registry.get(self.reader(name))
 
     def fetched(self, name: str) -> bool:
@@ -48,7 +48,7 @@ class DataSets:
 
     @functools.cache  # noqa: B019  (one object per process)
     def folder(self, name: str) -> str:
-        """Where the files of a data set lie: simulated ones in the results, others where the settings say."""
+        """The folder of a data set's files: in the results for a simulated set, else the one in the settings."""
         settings = self._sets[name]
         if isinstance(settings, SimulatedSet):
             return f"{self._results}/raw/{name}"
@@ -59,7 +59,7 @@ class DataSets:
         return {key: f"{self._results}/frames/{name}/{file}" for key, file in FRAME_STORE.items()}
 
     def simulation(self, name: str) -> dict[str, Any]:
-        """What a set is simulated from. The seed goes by name: two sets of one kind must not be the same patients."""
+        """What a set is simulated from. The seed depends on the name: two sets of one kind must not share patients."""
         settings = self._sets[name]
         assert isinstance(settings, SimulatedSet)
         return settings.simulate.model_dump(exclude_none=True) | {
@@ -67,7 +67,7 @@ class DataSets:
         }
 
     def reading(self, name: str) -> dict[str, Any]:
-        """What a set is extracted with. Snakemake sees no change inside a folder: the fingerprint does."""
+        """What a set is extracted with. Snakemake doesn't see changes inside a folder; the fingerprint does."""
         given = self._sets[name]
         return {
             "reader": self.reader(name),
@@ -91,18 +91,18 @@ class DataSets:
         )
 
     def on_leak(self, name: str) -> str:
-        """What a leak in a data set does."""
+        """What happens to a leak in a data set."""
         policy: str = self._sets[name].on_leak or (self.entry(name) or {}).get("on_leak", "stop")
         return policy
 
     def namespace(self, name: str) -> str:
-        """Within what a group's name means one patient: a simulated set, all of a user's own data, or a public set."""
+        """The scope in which a group name means one patient: a simulated set, all own data, or a public set."""
         if self.simulated(name):
             return f"simulated {name}"
         return "own data" if self.own(name) else self.reader(name)
 
     def missing(self, name: str) -> str | None:
-        """One sentence on how to get a data set that isn't there and can't be made or fetched; else None."""
+        """One sentence on how to get a data set that is missing and can't be made or fetched; else None."""
         folder, entry = self.folder(name), self.entry(name)
         if self.simulated(name) or self.fetched(name) or os.path.isdir(folder):
             return None

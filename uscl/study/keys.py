@@ -1,7 +1,7 @@
 """What the jobs of a study rest on, as parameters of their rules: the code, and for runs a key of everything else.
 
-An outcome carries the key it was made with. A run whose outcome has the present key is not waiting for any check; all
-others wait until the checks have passed (`uscl.study.waiting`).
+An outcome records the key that it was made with. A run whose outcome has the current key does not wait for any check;
+all others wait until the checks have passed (`uscl.study.waiting`).
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def evaluation_script(study: Study, regime: str) -> str:
 
 
 def checks_code(study: Study) -> str:
-    """The code that checks whether the study can work, which asks the methods of all pretrained arms."""
+    """The code that checks whether the study can work; it uses the methods of all pretrained arms."""
     names = sorted({study.method(arm).name for arm in study.pretrained})
     return code(study, "checks/check_study.py", *(f"uscl/pretrain/methods/{name}.py" for name in names))
 
 
 def data_key(study: Study, dataset: str) -> str:
-    """What the frames of a data set rest on."""
+    """A hash of everything that the frames of a data set rest on."""
     simulated, reading = study.data.simulated(dataset), study.data.reading(dataset)
     # A simulated set is what it is simulated from, wherever and whenever that is done.
     unimportant = ("root", "fingerprint") if simulated else ("root",)
@@ -60,7 +60,7 @@ def data_key(study: Study, dataset: str) -> str:
 
 
 def encoder_key(study: Study, arm: str, seed: int) -> str:
-    """What an encoder rests on."""
+    """A hash of everything that an encoder rests on."""
     settings = study.settings
     parts: list[Any] = [encoder_code(study, arm), study.method(arm).name, study.init(arm), settings.encoder, seed]
     parts += [study.initial_weights(arm)]
@@ -71,7 +71,7 @@ def encoder_key(study: Study, arm: str, seed: int) -> str:
 
 
 def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
-    """What a cell rests on."""
+    """A hash of everything that a cell rests on."""
     settings, task = study.settings, study.settings.tasks[evaluation.task]
     parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
     parts += [encoder_key(study, arm, seed), data_key(study, task.dataset), settings.splits.given(), study.seeds[0]]

@@ -20,7 +20,7 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
         check_repeated_keys(Path(file))
     study = Study.from_config(config, root)
     if not_writable(Path(study.results)):
-        raise UserError(f"Config: results can't be written to {study.results} : name another folder.")
+        raise UserError(f"Config: results can't be written to {study.results}: name another folder.")
     for evaluation in (*study.evaluations, *study.label_fractions):
         place = study.fit(evaluation.task, evaluation.regime)
         if not (root / f"{place.partition(':')[0].replace('.', '/')}.py").is_file():
@@ -36,7 +36,7 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
 
 
 def without(study: Study, dataset: str) -> str:
-    """What of the study runs without a data set, as the end of a sentence."""
+    """The part of the study that can run without a data set, as the end of a sentence."""
     if dataset in study.pool:
         return "without a pool only arms of the methods random and imagenet can run"
     tasks = study.tasks_on(dataset)

@@ -50,7 +50,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, s
 
 
 def keys_of_entries(prefix: str, members: tuple[type[BaseModel], ...]) -> Iterator[tuple[str, str, str, str]]:
-    """The keys of all members of a union, each once; its meaning names the members that have it, unless all do."""
+    """The keys of all members of a union, each once; a key's meaning names its members, unless all have it."""
     rows: dict[str, dict[tuple[str, str, str], list[str]]] = {}
     names = " or ".join(f"`{label(member)}`" for member in members)
     for member in members:
@@ -65,7 +65,7 @@ def keys_of_entries(prefix: str, members: tuple[type[BaseModel], ...]) -> Iterat
 
 
 def label(member: type[BaseModel]) -> str:
-    """What a member of a union is called: the value that chooses it, else its kind of data set."""
+    """The name of a member of a union: the value that chooses it, else its kind of data set."""
     known = {"SimulatedSet": "simulated", "PublicSet": "public", "OwnSet": "own data"}
     return known.get(member.__name__) or chosen(member)[0]
 
@@ -77,7 +77,7 @@ def chosen(member: type[BaseModel]) -> list[str]:
 
 
 def values(field: FieldInfo) -> str:
-    """The values that a key takes, in words."""
+    """The values that a key accepts, in words."""
     if get_origin(field.annotation) is dict:
         return "keys"
     if named := choices(field.annotation) or enumerated(field):
@@ -87,7 +87,7 @@ def values(field: FieldInfo) -> str:
 
 
 def parts(annotation: Any) -> Iterator[Any]:
-    """A type and all types that it is made of."""
+    """A type and all types that it consists of."""
     yield annotation
     for part in get_args(annotation):
         yield from parts(part)

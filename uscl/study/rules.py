@@ -1,4 +1,4 @@
-"""What the rules of the workflow ask a study for by wildcards: functions of one line for Snakemake."""
+"""What the workflow's rules ask a study for by wildcards: one-line functions for Snakemake."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
 
 def one_of(names: Iterable[str]) -> str:
-    """A wildcard constraint that admits these names alone, none if there are none."""
+    """A wildcard constraint that admits only these names, or nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
@@ -59,7 +59,7 @@ def checks_before_cell(study: Study, w: Any) -> list[str]:
 
 
 def checked_task(study: Study, task: str) -> dict[str, Any]:
-    """What the checks ask of a task. A study without fine-tuning on it has no batches: size 0."""
+    """What the checks need to know about a task; the batch size is 0 if the study doesn't fine-tune on it."""
     settings = study.settings.tasks[task]
     trains = any(study.trains(regime) for regime in settings.regimes)
     return {

@@ -33,10 +33,10 @@ Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 OnLeak = Annotated[
     Literal["stop", "group", "drop"] | None,
     Field(
-        description="What a leak does, that is the same or nearly the same picture in two groups of the set or in pool"
-        " and task: the study stops; the groups count as one; or all but one of them are left out. Grouping can't"
-        " repair a leak into the pool, which then stops the study. Default: what config/datasets.yaml says for a public"
-        " set, else stop."
+        description="What happens to a leak (the same or nearly the same picture in two groups of the set, or in pool"
+        " and task): the study stops; the groups count as one; or all but one of them are left out. Grouping can't fix"
+        " a leak into the pool, so such a leak then stops the study. Default: the value in config/datasets.yaml for a"
+        " public set, else stop."
     ),
 ]
 RateHz = Annotated[
@@ -47,7 +47,7 @@ RateHz = Annotated[
 MaxFrames = Annotated[
     Annotated[Int, Field(ge=1)] | None,
     Nothing,
-    Field(description="At most so many frames from a video, from its start."),
+    Field(description="The largest number of frames taken from a video, counted from its start."),
 ]
 
 
@@ -106,20 +106,20 @@ class OwnSet(Settings):
         Field(
             min_length=1,
             description="A regular expression that finds the group (the patient) in a file's path without its ending:"
-            " its first parenthesis, else all that it matches.",
+            " its first parenthesis, else everything that it matches.",
         ),
     ] = None
     table: Annotated[
         str | None,
         Field(
             min_length=1,
-            description="A CSV in the folder with the columns file and, as far as known, group and label; image_csv"
-            " takes labels.csv by default.",
+            description="A CSV in the folder with the columns file and, as far as known, group and label; the default"
+            " of image_csv is labels.csv.",
         ),
     ] = None
     classes: Annotated[
         list[Annotated[str, Field(min_length=1)]] | None,
-        Field(min_length=2, description="The classes; another one in folder or table is a mistake. Default: any."),
+        Field(min_length=2, description="The classes; another class in the folder or table is an error. Default: any."),
     ] = None
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
@@ -164,7 +164,7 @@ class Finetuning(Settings):
 
 
 class Task(Settings):
-    """What all tasks have."""
+    """The keys that all tasks have."""
 
     dataset: Annotated[str, Field(description="The data set of the task.")]
     regimes: Annotated[

@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
 
 
 class Study:
-    """What follows from a study's settings. `root` is the folder of the project."""
+    """Everything that follows from a study's settings. `root` is the folder of the project."""
 
     def __init__(self, settings: StudySettings, registry: Mapping[str, Any], root: Path) -> None:
         self.settings = settings
@@ -90,13 +90,13 @@ class Study:
         return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
 
     def initial_inputs(self, arm: str) -> list[str]:
-        """What the run of an arm waits for to start from: such a file, or the outcome of the encoder that it is of."""
+        """The input files of an arm's initial weights; an encoder of this study is given by its outcome."""
         folders = [self.encoder(other, seed) for other in self.pretrained for seed in self.seeds]
         outcomes = {os.path.abspath(f"{folder}/encoder.safetensors"): f"{folder}/outcome.json" for folder in folders}
         return [outcomes.get(os.path.abspath(file), file) for file in self.initial_weights(arm)]
 
     def given_weights(self, arm: str) -> list[str]:
-        """Such a file, unless the study itself makes it and it may come later."""
+        """The file of `initial_weights`, unless the study itself makes it, so that it may come later."""
         own = os.path.abspath(self.results) + os.sep
         return [file for file in self.initial_weights(arm) if not os.path.abspath(file).startswith(own)]
 
@@ -113,7 +113,7 @@ class Study:
         return sorted({*self.pool, *(task.dataset for task in self.settings.tasks.values())})
 
     def tasks_on(self, dataset: str) -> list[str]:
-        """The tasks that a data set serves."""
+        """The tasks that use a data set."""
         return [name for name, task in self.settings.tasks.items() if task.dataset == dataset]
 
     # Evaluations
@@ -147,7 +147,7 @@ class Study:
         return sorted({self.settings.tasks[task].dataset for task in self.probed})
 
     def finetune_settings(self, task: str) -> dict[str, Any]:
-        """What fine-tuning on a task is called with."""
+        """The arguments of fine-tuning on a task."""
         settings = self.settings.tasks[task]
         budget = settings.finetune.given() if settings.finetune else {}
         if settings.kind == "segmentation":
@@ -168,7 +168,7 @@ class Study:
         return {evaluation.regime: REGIMES[evaluation.regime].title for evaluation in self.evaluations}
 
     def missing_evaluations(self) -> list[tuple[str, str, str]]:
-        """Task, regime and reason of what the tables can't show: regimes that other tasks of the study have."""
+        """Task, regime and reason of what the tables can't show: regimes that only other tasks of the study have."""
         known = list(dict.fromkeys(evaluation.regime for evaluation in self.evaluations))
         return [
             (name, regime, self._why_missing(task.kind, name, regime))
@@ -196,7 +196,7 @@ class Study:
     # Files
 
     def splits(self, task: str) -> str:
-        """The folds of a task. Other settings make another file, so that a study that returns to these finds them."""
+        """The file of a task's folds. Other settings have another file, so a study that returns to these finds it."""
         splits = self.settings.splits
         return f"{self.results}/splits/{task}-{splits.folds}x{splits.inner}-seed{self.seeds[0]}.csv"
 
@@ -210,12 +210,12 @@ class Study:
         return f"{self.results}/cells/{task}/{regime}/labels{labels}/{arm}/seed{seed}"
 
     def encoder_outcomes(self, arms: Iterable[str] | None = None) -> list[str]:
-        """What became of the encoders of some arms, else of all."""
+        """The outcomes of the encoders of some arms, else of all."""
         arms = self.arms if arms is None else list(arms)
         return [f"{self.encoder(arm, seed)}/outcome.json" for arm in arms for seed in self.seeds]
 
     def cell_outcomes(self, *evaluations: Evaluation) -> list[str]:
-        """What became of the cells of some evaluations."""
+        """The outcomes of the cells of some evaluations."""
         return [
             f"{self.cell(evaluation, arm, seed)}/outcome.json"
             for evaluation in evaluations
@@ -224,5 +224,5 @@ class Study:
         ]
 
     def statistics(self, *evaluations: Evaluation, file: str) -> list[str]:
-        """A file of the statistics of each of some evaluations."""
+        """One statistics file per evaluation."""
         return [f"{self.results}/statistics/{evaluation.name}/{file}" for evaluation in evaluations]

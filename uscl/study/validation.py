@@ -77,7 +77,7 @@ def check_repeated_keys(study: Path) -> None:
 
 
 def text_fault(config: Any, where: str = "the top level") -> str | None:
-    """A key that isn't text, which YAML lets through."""
+    """A key that isn't text, which YAML allows."""
     if not isinstance(config, dict):
         return None
     for key, value in config.items():
@@ -89,7 +89,7 @@ def text_fault(config: Any, where: str = "the top level") -> str | None:
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What an error of pydantic means to the person who wrote the file."""
+    """An error of pydantic in words for the person who wrote the file."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     path = user_path(error["loc"])
     where = ".".join(map(str, path)) or "the top level"
@@ -131,7 +131,7 @@ def user_path(place: Iterable[str | int]) -> list[str | int]:
 
 
 def choice(where: str, context: dict[str, Any], given: Any) -> str:
-    """A value that isn't among the known ones, with the nearest of them."""
+    """A sentence about a value that isn't among the known ones, with the nearest of them."""
     known = context.get("expected_tags") or context["expected"].replace(" or ", ", ")
     if "tag" in context:
         where, given = f"{where}.{context['discriminator'].strip(chr(39))}", context["tag"]
@@ -140,7 +140,7 @@ def choice(where: str, context: dict[str, Any], given: Any) -> str:
 
 
 def unknown_key(place: Sequence[str | int]) -> str:
-    """A key that nothing knows, with the nearest known one, or with the entries that it belongs to."""
+    """A sentence about an unknown key, with the nearest known one or with the entries that it belongs to."""
     *parents, key = user_path(place)
     where, known = ".".join(map(str, parents)) or "the top level", model_at(place[:-1]).model_fields
     if len(parents) == 2 and parents[0] in NAMED:
@@ -155,7 +155,7 @@ def unknown_key(place: Sequence[str | int]) -> str:
 
 
 def model_at(place: Sequence[str | int]) -> type[BaseModel]:
-    """The model that describes the keys at a place, which names the members of unions as pydantic does."""
+    """The model that describes the keys at a place; the place names the members of unions as pydantic does."""
     model: type[BaseModel] = StudySettings
     if len(place) > 2 and place[0] in NAMED:
         model, place = MEMBERS[str(place[0])][str(place[2])], place[3:]

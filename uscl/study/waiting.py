@@ -1,6 +1,6 @@
-"""Checks come before training, without being inputs of it.
+"""Checks run before training, without being inputs of it.
 
-A run that is there and current waits for nothing, so that a check that fails, or that runs again for a new arm, never
+A finished run that is up to date waits for nothing, so a check that fails, or that runs again for a new arm, never
 makes Snakemake repeat a finished training. All other runs wait for the checks.
 """
 
@@ -27,12 +27,12 @@ def checked(study: Study) -> str:
 
 
 def runs(study: Study) -> list[str]:
-    """The outcomes of all runs of the study, whether they are there or not."""
+    """The outcome files of all runs of the study, whether they exist or not."""
     return [*study.encoder_outcomes(), *study.cell_outcomes(*study.evaluations)]
 
 
 def failed_runs(study: Study) -> list[str]:
-    """One sentence for each run of the study that failed by a mistake of its own, with the settings that it has now."""
+    """One sentence per run of the study that failed by a mistake of its own, if its settings are still the same."""
     sentences = []
     for folder, key in keyed_runs(study):
         outcome = read_outcome(Path(folder, FILE))
@@ -50,7 +50,7 @@ def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def forget_lost_runs(study: Study) -> list[str]:
-    """Remove the outcome of each run that has lost a file, or whose file was changed, so that the run is repeated.
+    """Remove the outcome of each run whose files are missing or changed, so that the run is repeated.
 
     Returns these files.
     """

@@ -18,12 +18,12 @@ def test_a_row_is_named_as_the_table_names_it():
 
 
 @pytest.mark.parametrize("text", [None, "busi/knn/uscl"])
-def test_a_row_that_is_not_there_is_answered_with_those_that_are(text):
+def test_a_missing_row_is_refused_with_a_list_of_the_existing_ones(text):
     with pytest.raises(UserError, match=r"verify=NAME.*: pocus/linear/imagenet, busi/knn/simclr\.$"):
         named(text, TABLE)
 
 
-def test_predictions_are_compared_to_the_byte_and_told_by_case(tmp_path):
+def test_predictions_are_compared_to_the_byte_and_differences_counted_by_case(tmp_path):
     frame = pd.DataFrame({"case": ["a", "b", "c"], "score": [[0.1, 0.9], [0.5, 0.5], [0.2, 0.8]]})
     for name in ("old", "new"):
         frame.to_parquet(tmp_path / f"{name}.parquet")
@@ -48,7 +48,7 @@ def test_weights_are_the_same_bit_for_bit_or_not(tmp_path, monkeypatch):
     assert found == {"same": True, "fewer": False, "other": False}
 
 
-def test_a_study_that_cannot_be_computed_again_says_why(tmp_path, monkeypatch):
+def test_a_study_that_cannot_be_computed_again_is_refused_with_the_reason(tmp_path, monkeypatch):
     failed = SimpleNamespace(returncode=1, stdout="Building\nConfig: no such arm.\n")
     monkeypatch.setattr(verify.subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(UserError, match=r"could not be computed again.*Config: no such arm"):

@@ -1,4 +1,4 @@
-"""Property tests draw the same examples every time: few by default, as many as FUZZ_EXAMPLES says by hand."""
+"""Property tests draw the same examples every time: a few by default, or as many as FUZZ_EXAMPLES sets."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Damaged and odd files in this process: read, or refused with a reason (`python -m tests.fuzz` tries thousands)."""
+"""Damaged and odd files are read, or refused with a reason; `python -m tests.fuzz` tries thousands in processes."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tables that anything may have happened to: read whole, or one UserError."""
+"""Tables with any damage are read whole, or refused with one UserError."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Divisions of any cases: groups are never on two sides, nothing is lost, or a UserError says why not."""
+"""Divisions of any cases: no group is on two sides and nothing is lost, or a UserError gives the reason."""
 
 from collections import Counter
 from itertools import pairwise

@@ -42,7 +42,7 @@ def test_the_studies_that_ship_are_sound(study):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "words"),
     [
         (["seed"], [0], "unknown key 'seed' at the top level; did you mean 'seeds'?"),
         (["seeds"], None, "'seeds' is missing at the top level."),
@@ -116,8 +116,8 @@ def test_the_studies_that_ship_are_sound(study):
             {"method": "meta_uscl", "meta": {"batch_size": 1}},
             "methods.x.meta.batch_size must be at least 2, not 1.",
         ),
-        (["methods", "SimCLR"], {"method": "simclr"}, "methods: 'simclr' and 'SimCLR' differ in case alone"),
-        (["tasks", "BUSI"], EMBEDDED["tasks"]["busi"], "tasks: 'busi' and 'BUSI' differ in case alone"),
+        (["methods", "SimCLR"], {"method": "simclr"}, "methods: 'simclr' and 'SimCLR' differ only in case"),
+        (["tasks", "BUSI"], EMBEDDED["tasks"]["busi"], "tasks: 'busi' and 'BUSI' differ only in case"),
         (["methods", "simclr", "lr"], 1e39, "methods.simclr.lr is more than training can compute"),
         (["tasks", "busi", "finetune", "epochs"], 10**400, "tasks.busi.finetune.epochs is more than"),
         (["seeds"], [0, 1, 0], "seeds names something twice"),
@@ -166,7 +166,7 @@ def test_the_studies_that_ship_are_sound(study):
         (
             ["datasets", "mine"],
             {"kind": "video_folder", "data_root": "x", "group": "(p"},
-            "datasets.mine.group is no regular expression: missing ), unterminated subpattern",
+            "datasets.mine.group is not a regular expression: missing ), unterminated subpattern",
         ),
         (
             ["datasets", "sim_breast"],
@@ -181,11 +181,11 @@ def test_the_studies_that_ship_are_sound(study):
         ),
     ],
 )
-def test_a_fault_is_told_in_one_sentence(path, value, told):
+def test_a_fault_is_described_in_one_sentence(path, value, words):
     sentence = fault(changed(path, value))
     assert sentence is not None
     assert sentence.startswith("Config: ")
-    assert told in sentence
+    assert words in sentence
     assert "\n" not in sentence
 
 

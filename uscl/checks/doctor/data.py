@@ -14,7 +14,7 @@ from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 def data_findings(
     sets: Sequence[Mapping[str, Any]], registry: Mapping[str, Any], config: Mapping[str, Any], frames: Path
 ) -> list[Finding]:
-    """A finding per data set; `sets` have name, folder, exists, fetchable, how_to_get, `frames` holds frame stores."""
+    """One finding per data set; `sets` have name, folder, exists, fetchable, how_to_get; `frames` has frame stores."""
     width = max((len(given["name"]) for given in sets), default=0)
     findings = []
     for given in sets:
@@ -44,7 +44,7 @@ def set_finding(
 
 
 def extracted(store: Path) -> str | None:
-    """What a frame store holds; None if there is none, or it isn't whole and will be extracted again."""
+    """What a frame store holds; None if there is none, or if it is incomplete and will be extracted again."""
     try:
         manifest = read_manifest(store / "manifest.csv")
     except (OSError, UserError):

@@ -1,4 +1,4 @@
-"""What the checks hand to the page: findings with a mark, and figures as text."""
+"""What the checks pass to the page: findings with a mark, and numbers as text."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Finding(NamedTuple):
 
 
 def ok(text: str) -> Finding:
-    """A finding that asks for nothing."""
+    """A finding that needs no action."""
     return Finding("ok", text)
 
 
@@ -23,7 +23,7 @@ def note(text: str) -> Finding:
 
 
 def missing(text: str) -> Finding:
-    """What keeps the study from running."""
+    """A finding that keeps the study from running."""
     return Finding("missing", text)
 
 
@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its thing, in the plural where it must be.
+    """A number with its noun, in the plural unless the number is 1.
 
     >>> counted(1, "file"), counted(1440, "frame")
     ('1 file', '1,440 frames')

@@ -1,4 +1,4 @@
-"""How long the rest of a study takes: Snakemake's own plan, times what finished jobs of the same rules took."""
+"""How long the rest of a study takes: the jobs of Snakemake's own plan, times the duration of finished jobs by rule."""
 
 import csv
 import re
@@ -16,24 +16,24 @@ TARGETS = ("all", "total")  # rows of Snakemake's table that are no jobs
 
 
 class Forecast(NamedTuple):
-    """Jobs to come by rule, and seconds of a job by rule as far as jobs of it have run."""
+    """The number of coming jobs by rule, and the seconds per job by rule, if a job of the rule has run."""
 
     jobs: Mapping[str, int]
     seconds: Mapping[str, float]
 
     @property
     def unknown(self) -> dict[str, int]:
-        """Jobs of rules that never ran."""
+        """Jobs of rules that have never run."""
         return {rule: count for rule, count in self.jobs.items() if rule not in self.seconds}
 
     @property
     def work_s(self) -> float:
-        """Seconds of all jobs whose rule has run, one after another."""
+        """Seconds of all jobs whose rule has run, if they run one after another."""
         return sum(count * self.seconds[rule] for rule, count in self.jobs.items() if rule in self.seconds)
 
 
 def forecast(snakefile: Path, options: Sequence[str], benchmarks: Path) -> Forecast:
-    """What is to come of the study that `options` name. Raises UserError if it can't be planned."""
+    """The coming jobs of the study that `options` name. Raises UserError if it can't be planned."""
     return Forecast(planned_jobs(snakefile, options), median_seconds(benchmarks))
 
 
@@ -47,7 +47,7 @@ def planned_jobs(snakefile: Path, options: Sequence[str]) -> dict[str, int]:
 
 
 def read_job_stats(text: str) -> dict[str, int]:
-    """The table `Job stats` of a dry run, without its targets; empty if nothing is to be done."""
+    """The table `Job stats` of a dry run, without its targets; empty if there is nothing to do."""
     table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.+?)\n\n", text, re.MULTILINE | re.DOTALL)
     if table is None and "Nothing to be done" not in text:
         raise UserError("`snakemake -n` shows no table of jobs.")
@@ -65,14 +65,14 @@ def median_seconds(benchmarks: Path) -> dict[str, float]:
 
 
 def benchmark_seconds(path: Path) -> list[float]:
-    """The column `s` of a benchmark file; a job that was cut off leaves an empty file or NA."""
+    """The column `s` of a benchmark file; an interrupted job leaves an empty file or NA."""
     with path.open(encoding="utf-8", newline="") as file:
         found = (row.get("s") or "" for row in csv.DictReader(file, delimiter="\t"))
         return [float(text) for text in found if re.fullmatch(r"[\d.]+", text)]
 
 
 def forecast_findings(found: Forecast, cores: int) -> list[Finding]:
-    """The forecast as lines of the page: a table of rules that have run, the sum, and what isn't known yet."""
+    """The forecast as lines of the page: a table of the rules that have run, the sum, and what is not known yet."""
     if not found.jobs:
         return [ok("every job has run")]
     lines = [Finding("", row) for row in known_rows(found)]
@@ -82,7 +82,7 @@ def forecast_findings(found: Forecast, cores: int) -> list[Finding]:
         )
         lines.append(Finding("", f"To come: {share}. From the median time of jobs of this study that ran here."))
     if found.unknown:
-        lines.append(note(f"Not yet known, since no job of these rules has run: {listed(found.unknown)}."))
+        lines.append(note(f"Not yet known, because no job of these rules has run: {listed(found.unknown)}."))
     return lines
 
 

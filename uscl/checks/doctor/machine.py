@@ -16,7 +16,7 @@ PINNED_PYTHON = "3.11"  # what requirements.lock was made with
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 300_000_000  # bytes that the embedded study takes
 
-# The packages that results depend on, or that the workflow can't do without.
+# The packages that results depend on or that the workflow needs.
 WATCHED = (
     "torch",
     "torchvision",
@@ -53,7 +53,7 @@ def python_findings(given: str) -> list[Finding]:
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
-    """The watched packages' versions as a file of `name==version` lines pins them; none without the file."""
+    """The watched packages' versions, as pinned by a file of `name==version` lines; none without the file."""
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
     pinned = {normal(name): value for name, value in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
     return {name: pinned[name] for name in WATCHED if name in pinned}
@@ -71,7 +71,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def package_findings(installed: Mapping[str, str], locked: Mapping[str, str]) -> list[Finding]:
-    """What is not as it is pinned. Builds (`2.13.0+cpu`) don't count as differences."""
+    """Which packages differ from their pinned versions. Builds (`2.13.0+cpu`) don't count as differences."""
     if not locked:
         return [note("requirements.lock isn't there: the versions of packages can't be compared.")]
     absent = [name for name in locked if name not in installed]
@@ -88,7 +88,7 @@ def package_findings(installed: Mapping[str, str], locked: Mapping[str, str]) ->
 
 def gpus() -> tuple[str, list[Gpu]]:
     """The build of torch, and the GPUs that it can use."""
-    import torch  # late: what doesn't ask for a GPU need not wait for it
+    import torch  # late: checks that don't ask for a GPU need not wait for the import
 
     build = f"torch {torch.__version__} ({f'CUDA {torch.version.cuda}' if torch.version.cuda else 'no CUDA'})"
     found = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
@@ -99,7 +99,7 @@ def device_findings(device: str, devices: int, build: str, found: Sequence[Gpu])
     """Is the device there that the study's `device` and `devices` ask for?"""
     told = [f"{gpu.name}, {size(gpu.free)} of {size(gpu.total)} free" for gpu in found]
     if device == "cuda" and not found:
-        return [missing(f"device: cuda, but {build} finds no usable GPU: set `device: cpu`, or mend driver or torch.")]
+        return [missing(f"device: cuda, but {build} finds no usable GPU: set `device: cpu`, or fix driver or torch.")]
     if device == "cuda" and len(found) < devices:
         return [missing(f"devices: {devices}, but torch finds {counted(len(found), 'GPU')}: set that number.")]
     if device == "cuda":
@@ -110,7 +110,7 @@ def device_findings(device: str, devices: int, build: str, found: Sequence[Gpu])
 
 
 def memory() -> tuple[int, int | None]:
-    """Bytes of main memory, and of those that are available where the system tells."""
+    """Bytes of main memory, and how many are available if the system reports it."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     info = Path("/proc/meminfo")
     free = re.search(r"^MemAvailable:\s+(\d+) kB", info.read_text() if info.exists() else "", re.MULTILINE)
@@ -125,7 +125,7 @@ def cpu_findings(cores: int, total: int, free: int | None) -> list[Finding]:
 
 
 def free_space(folder: Path) -> int:
-    """Free bytes where a folder is, or would be made."""
+    """Free bytes on the disk of a folder, which need not exist yet."""
     return shutil.disk_usage(nearest_existing(folder)).free
 
 

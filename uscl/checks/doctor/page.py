@@ -20,7 +20,7 @@ def page(report: Report) -> str:
 
 
 def shown(finding: Finding) -> list[str]:
-    """A finding with its mark, on as many lines as it takes; a row of a table stays as it is."""
+    """A finding with its mark, wrapped over several lines if necessary; a row of a table stays on one line."""
     if not finding.mark:
         return [f"  {finding.text}"]
     return wrapped(finding.text, f"  {finding.mark:9}", " " * 11)

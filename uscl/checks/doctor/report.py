@@ -24,7 +24,7 @@ class Section(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the doctor found of a study; `finished` is whether every job has run, `command` runs the study."""
+    """The doctor's findings about a study; `finished` is whether every job has run, `command` runs the study."""
 
     study: str
     sections: list[Section]
@@ -45,9 +45,9 @@ def examine(
 ) -> Report:
     """Check a study; nothing is downloaded, trained or changed.
 
-    `config` is sound; `registry` is config/datasets.yaml; `sets` has name, folder, exists, fetchable and how_to_get of
-    every data set that the study uses; `lock` is requirements.lock; `snakefile` and `options` let Snakemake plan the
-    study; `cores` (all if left out) are those that jobs may share.
+    `config` is a validated config; `registry` is config/datasets.yaml; `sets` has name, folder, exists, fetchable and
+    how_to_get of every data set that the study uses; `lock` is requirements.lock; `snakefile` and `options` let
+    Snakemake plan the study; `cores` is the number of cores that jobs may share (all if left out).
     """
     cores = cores or os.cpu_count() or 1
     times, finished = time_section(snakefile, options, results, cores)

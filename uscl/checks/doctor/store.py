@@ -15,7 +15,7 @@ RUNS = "SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'"
 
 
 def store_findings(tracking: str, database: Path, address: str | None = None) -> list[Finding]:
-    """What stands of the study's own store, or whether it can be made. Another one, if named, isn't asked."""
+    """The state of the study's own store, or whether it can be made. Another store, if named, isn't contacted."""
     if tracking == "none":
         return [ok("off; results are the same")]
     if not is_own_store(database.parent, address):
@@ -27,18 +27,18 @@ def store_findings(tracking: str, database: Path, address: str | None = None) ->
     try:
         places, runs = opened(database)
     except sqlite3.Error as error:
-        return [note(f"{database} can't be opened ({error}): delete it; every run is logged anew from its files.")]
+        return [note(f"{database} can't be opened ({error}): delete it; every run is logged again from its files.")]
     if not os.access(database, os.W_OK):
         return [note(f"{database} can't be written to: change its permissions, or set `tracking: none`.")]
     here = (database.resolve().parent / "mlartifacts").as_uri()
     if any(not place.startswith(here) for place in places):
-        return [note(f"{database} was made in another folder: delete it; every run is logged anew from its files.")]
+        return [note(f"{database} was made in another folder: delete it; every run is logged again from its files.")]
     return [ok(f"{database}: {counted(len(places), 'experiment')}, {counted(runs, 'run')}")]
 
 
 def opened(database: Path) -> tuple[list[str], int]:
     """Artifact folders of a store's experiments, and its number of runs. Raises sqlite3.Error."""
-    # A busy store is worth two seconds, not more.
+    # Wait at most two seconds for a busy store.
     address = f"file:{quote(str(database.resolve()))}?mode=ro"
     with closing(sqlite3.connect(address, uri=True, timeout=2)) as connection:
         places = [place for (place,) in connection.execute(EXPERIMENTS)]

@@ -1,4 +1,4 @@
-"""Are the weights there that arms start from? Nothing is downloaded here."""
+"""Are the weights there that the arms start from? Nothing is downloaded here."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from uscl.pretrain.methods import untrained
 
 
 def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
-    """A line on the ImageNet weights, and one on every other file that an arm starts from."""
+    """One finding about the ImageNet weights, and one about every other file that an arm starts from."""
     starts = {arm: start_of(settings) for arm, settings in config["methods"].items()}
     files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in untrained()}
     lines = [file_finding(arm, path, results) for arm, path in files.items()]
@@ -59,7 +59,7 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
 
 
 def hub_file(url: str) -> Path:
-    """Where torch's hub keeps what it downloaded from an address."""
+    """The file in which torch's hub keeps its download from an address."""
     import torch
 
     return Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])

@@ -11,9 +11,9 @@ log = logging.getLogger(__name__)
 
 
 def check_blank(where: str, frames: pd.DataFrame, blank: np.ndarray) -> None:
-    """UserError where all of some frames are blank, a warning where a part is.
+    """Raise UserError if all frames are blank, and warn if some are.
 
-    `frames` has the column case, `blank` [frames] says which are; `where` is what the frames are, for the message.
+    `frames` has the column case, `blank` [frames] marks the blank ones; `where` names the frames in the message.
     """
     if len(frames) and blank.all():
         raise UserError(
@@ -25,6 +25,6 @@ def check_blank(where: str, frames: pd.DataFrame, blank: np.ndarray) -> None:
 
 
 def warn_of(where: str, what: str, cases: pd.DataFrame, chosen: np.ndarray) -> None:
-    """A warning of how many of the cases are `chosen` [cases], with the name of the first."""
+    """Warn with the number of cases that are `chosen` [cases] and the name of the first."""
     first = cases["case"].to_numpy()[chosen][0]
     log.warning("%s: %d of %d %s, such as %s.", where, chosen.sum(), len(cases), what, first)

@@ -1,4 +1,4 @@
-"""Can every arm be pretrained on this pool? Asked by the methods' own rules, before anything is trained."""
+"""Can every arm be pretrained on this pool? Checked with the methods' own rules before anything is trained."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ Arms = Mapping[str, Mapping[str, Any]]  # by name: the method and all its settin
 
 
 class Plan(NamedTuple):
-    """How an arm is pretrained with one seed: videos of each part, pairs of each step of an epoch, of a meta batch."""
+    """How an arm is pretrained with one seed: videos per part, pairs per step of an epoch, and pairs per meta batch."""
 
     training: int
     validation: int
@@ -38,9 +38,10 @@ def check_pool(
     left_out: frozenset[str] = frozenset(),
     devices: int = 1,
 ) -> list[str]:
-    """What every arm is pretrained on, one line each for readers; `blank` [frames] says which frames show nothing.
+    """What every arm is pretrained on, one line each for readers; `blank` [frames] marks frames that show nothing.
 
-    Raises UserError where an arm can't be pretrained on the pool; warns of what works and is hardly meant.
+    Raises UserError if an arm can't be pretrained on the pool; warns about settings that run but are probably
+    unintended.
     """
     kept = ~manifest["video"].isin(left_out).to_numpy()
     used = manifest[kept]
@@ -53,13 +54,13 @@ def check_pool(
         smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
         warn_of_small_batches(arm, smallest, all_settings(settings).batch_size, devices)
         lines.append(line(arm, smallest))
-    check_frames_a_video(used, arms)
+    check_frames_per_video(used, arms)
     check_labels(used, arms)
     return lines
 
 
 def method_of(settings: Mapping[str, Any]) -> Method:
-    """The method of an arm, its module imported by name: what checks the study rests on its methods alone."""
+    """The method of an arm. Its module is imported by name, so that the checks rest only on the study's methods."""
     method: Method = import_module(f"uscl.pretrain.methods.{settings['method']}").METHOD
     return method
 
@@ -85,7 +86,7 @@ def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_ou
 def checked_plan(
     arm: str, settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]
 ) -> Plan:
-    """`plan`, its errors with the arm's name."""
+    """`plan`, with the arm's name in its errors."""
     try:
         return plan(settings, seed, manifest, left_out)
     except UserError as error:
@@ -93,7 +94,7 @@ def checked_plan(
 
 
 def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> None:
-    """Warn where all training videos make less than a batch, and where a batch has no pair for every device."""
+    """Warn if all training videos together are fewer than a batch, or if a batch has fewer pairs than devices."""
     if found.training < size:
         log.warning(
             "methods.%s: the pool leaves %d videos to train on, fewer than `batch_size: %d`: a step takes them all, and"
@@ -114,17 +115,17 @@ def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> Non
 def line(arm: str, found: Plan) -> str:
     """What an arm is pretrained on, for readers."""
     pairs = f"{min(found.steps)} to {max(found.steps)}" if len(set(found.steps)) > 1 else f"{found.steps[0]}"
-    steps = f"{len(found.steps)} step{'s' if len(found.steps) > 1 else ''} an epoch of {pairs} pairs"
+    steps = f"{len(found.steps)} step{'s' if len(found.steps) > 1 else ''} per epoch of {pairs} pairs"
     meta = f", {found.meta} in the meta set (batches of {found.meta_batch})" if found.meta else ""
     return f"methods.{arm}: {found.training} videos to train on ({steps}), {found.validation} to watch the loss{meta}"
 
 
-def check_frames_a_video(used: pd.DataFrame, arms: Arms) -> None:
-    """Warn where no video has a second frame to interpolate with."""
+def check_frames_per_video(used: pd.DataFrame, arms: Arms) -> None:
+    """Warn if no video has a second frame to interpolate with."""
     interpolating = [arm for arm, settings in arms.items() if interpolates(settings)]
     if interpolating and used["video"].is_unique:
         log.warning(
-            "Every video of the pool has a single frame: both views of a pair are of that frame, and nothing is"
+            "Every video of the pool has a single frame: both views of a pair show that frame, and nothing is"
             " interpolated (%s). Raise `rate_hz` or `max_frames` of the pool, unless it holds still images.",
             ", ".join(interpolating),
         )
@@ -137,7 +138,7 @@ def interpolates(settings: Mapping[str, Any]) -> bool:
 
 
 def check_labels(used: pd.DataFrame, arms: Arms) -> None:
-    """Warn where USCL has no classes to tell apart."""
+    """Warn if USCL has no classes to distinguish."""
     classes = sorted(set(used["label"]) - {""})
     named = ", ".join(arm for arm, settings in arms.items() if method_of(settings).sees_labels)
     if named and len(classes) < 2:

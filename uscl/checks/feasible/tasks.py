@@ -1,4 +1,4 @@
-"""Can every task be trained and scored on its folds? Asked before anything is pretrained."""
+"""Can every task be trained and scored on its folds? Checked before anything is pretrained."""
 
 import logging
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ def check_task(
     percents: Sequence[int] = (),
     batch_size: int,
 ) -> str:
-    """What a task trains on and is scored by, in one line for readers.
+    """The cases that a task is trained and scored on, in one line for readers.
 
-    `blank` [frames] says which frames of the task's store show nothing; `masks` [frames, size, size] are those of a
+    `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
     segmentation, None for classification; `percents` are the label fractions of the study, `batch_size` is that of
-    fine-tuning, 0 without. Raises UserError where the task can't be trained or scored; warns of what works and is
-    hardly meant.
+    fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
+    are probably unintended.
     """
     cases, folds = labelled_folds(splits, ALL, seeds[0], task)
     check_blank(f"tasks.{task}", cases, blank[cases["row"]])
@@ -52,7 +52,7 @@ def check_task(
 
 
 def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray) -> None:
-    """UserError where every mask is lesion all over, a warning where some are."""
+    """Raise UserError if every mask is all lesion, and warn if some are."""
     full = np.array([bool(masks[row].all()) for row in cases["row"]])
     if full.all():
         raise UserError(
@@ -60,21 +60,21 @@ def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray) -> None:
             " outside the lesion."
         )
     if full.any():
-        warn_of(where, "masks are lesion all over", cases, full)
+        warn_of(where, "masks are all lesion", cases, full)
 
 
 def check_training_part(where: str, cases: pd.DataFrame, fold: Fold, *, classes: bool) -> None:
-    """UserError where a fold's training part is too small, a warning where it lacks a class (if `classes` count)."""
+    """Raise UserError if a fold's training part is too small, and warn if it lacks a class (if `classes` count)."""
     train = cases[cases["row"].isin(fold.train)]
     if len(train) < 2:
         raise UserError(
-            f"{where}: the training part has a single case, and training takes two: raise `label_fractions.percent`"
+            f"{where}: the training part has a single case, and training needs two: raise `label_fractions.percent`"
             " or add data."
         )
     absent = sorted(set(cases["label"]) - set(train["label"])) if classes else []
     if absent and train["label"].nunique() < 2:
         raise UserError(
-            f"{where}: the training part has one class only, {train['label'].iloc[0]}, since a group (patient) of"
+            f"{where}: the training part has one class only, {train['label'].iloc[0]}, because a group (patient) of"
             " several classes counts for its most frequent one: raise `label_fractions.percent` or add data."
         )
     if absent:
@@ -84,15 +84,15 @@ def check_training_part(where: str, cases: pd.DataFrame, fold: Fold, *, classes:
 def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold]) -> str:
     """A task's cases and the sizes of its parts."""
     labels = cases.loc[cases["label"] != "", "label"].value_counts().sort_index()
-    told = f" ({', '.join(f'{name} {count}' for name, count in labels.items())})" if len(labels) else ""
+    counts = f" ({', '.join(f'{name} {count}' for name, count in labels.items())})" if len(labels) else ""
     train, validation, test = (span(sizes) for sizes in zip(*(map(len, fold) for fold in folds), strict=True))
     return (
-        f"tasks.{task}: {len(cases)} cases of {cases['group'].nunique()} groups (patients){told}; {len(folds)} folds:"
+        f"tasks.{task}: {len(cases)} cases of {cases['group'].nunique()} groups (patients){counts}; {len(folds)} folds:"
         f" {train} cases to train on, {validation} to choose the epoch, {test} to test"
     )
 
 
 def span(numbers: Sequence[int]) -> str:
-    """The smallest and the largest of some numbers, once if they are equal."""
+    """The smallest and the largest of some numbers, or one number if they are equal."""
     low, high = min(numbers), max(numbers)
     return f"{low}" if low == high else f"{low}-{high}"

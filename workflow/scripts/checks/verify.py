@@ -1,4 +1,4 @@
-"""Compute a row of the table anew, from nothing, and say whether it's the same."""
+"""Compute a row of the table again, from nothing, and report whether it is the same."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ from uscl.jobs.job import job
 
 with job(snakemake, result=False):
     from uscl.base.errors import UserError
-    from uscl.checks.verify import differences, listed, named, recompute, stands_apart
+    from uscl.checks.verify import differences, listed, made_elsewhere, named, recompute
 
     params, config = snakemake.params, snakemake.config
     results, scratch = Path(params.results), Path(params.results, "verify")
@@ -23,7 +23,7 @@ with job(snakemake, result=False):
     row = "/".join(name)
     if found:
         raise UserError(
-            f"{row} is not the same: {listed(found)}.{stands_apart(table, name)} What was computed again: {scratch}."
+            f"{row} is not the same: {listed(found)}.{made_elsewhere(table, name)} The new results are in {scratch}."
         )
     shutil.rmtree(scratch)
     print(f"{row}, computed again from nothing: encoders, predictions and every number of the table are the same.")

@@ -48,7 +48,7 @@ def examined(config, tmp_path, registry=None, options=(), **given):
 
 
 def real(config):
-    """The study on real sets of unknown place."""
+    """The study on real sets whose folders do not exist."""
     config = copy.deepcopy(config)
     config["datasets"] = {
         "blues": {"reader": "covid_blues", "data_root": "data"},
@@ -83,21 +83,21 @@ def test_the_page_is_one_screen_of_plain_text(tmp_path, planned):
         assert not any("\x1b" in line or line != line.rstrip() for line in lines)
 
 
-def test_what_is_missing_is_told_with_the_way_to_get_it(tmp_path, planned):
+def test_what_is_missing_is_listed_with_the_way_to_get_it(tmp_path, planned):
     text = page(examined(real(embedded()) | {"device": "cuda"}, tmp_path))
     assert "missing  device: cuda, but torch 2.13.0 (no CUDA) finds no usable GPU" in text
     assert "missing  blues  blues: get it from its owners." in text
     assert "Next: get or correct what is missing under Machine (and 3 more marked missing)" in text
 
 
-def test_what_a_download_is_expected_to_hold_is_told(tmp_path, planned):
+def test_the_expected_contents_of_a_download_are_listed(tmp_path, planned):
     registry = {"covid_blues": entry(videos=362, frames=31_746, size=1_500_000_000), "busi": entry(images=780)}
     text = " ".join(page(examined(real(embedded()), tmp_path, registry, fetchable=True)).split())
     assert "will be fetched to" in text
     assert "1.5 GB; expected 362 videos, 31,746 frames" in text
 
 
-def test_an_extracted_set_says_what_it_holds_and_a_damaged_store_does_not_count(tmp_path):
+def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_not_count(tmp_path):
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     (tmp_path / "store").mkdir()
     table = pd.DataFrame({name: ["x"] * 6 for name in MANIFEST.columns})
@@ -114,7 +114,7 @@ def test_an_extracted_set_says_what_it_holds_and_a_damaged_store_does_not_count(
     assert "holds no video and no image" in set_finding(given, None, settings, tmp_path / "store").text
 
 
-def test_a_study_that_cannot_be_planned_is_told_and_the_page_goes_on(tmp_path, monkeypatch):
+def test_a_study_that_cannot_be_planned_is_noted_and_the_page_continues(tmp_path, monkeypatch):
     def refuse(*_):
         raise UserError("the study can't be planned")
 
@@ -124,7 +124,7 @@ def test_a_study_that_cannot_be_planned_is_told_and_the_page_goes_on(tmp_path, m
     assert "Next: nothing is missing" in text
 
 
-def test_a_finished_study_is_said_to_be_finished(tmp_path, planned):
+def test_a_finished_study_is_marked_as_finished(tmp_path, planned):
     planned(Forecast({}, {}))
     assert "Next: every job has run" in page(examined(embedded(), tmp_path))
 
@@ -138,23 +138,23 @@ def test_a_long_finding_is_cut_and_a_long_path_is_not_broken():
 
 
 @pytest.mark.parametrize(
-    ("reader", "names", "mark", "told"),
+    ("reader", "names", "mark", "words"),
     [
         ("busi", ["a.png", "b.png"], "ok", "2 media files"),
         ("busi", ["notes.txt"], "missing", "holds no video and no image"),
         ("pocus_folds", ["covid_data1.pkl"], "ok", "0 media files"),
     ],
 )
-def test_a_folder_that_is_there_is_counted(tmp_path, reader, names, mark, told):
+def test_a_folder_that_is_there_is_counted(tmp_path, reader, names, mark, words):
     for name in names:
         (tmp_path / name).touch()
     given = {"name": "x", "folder": str(tmp_path), "exists": True, "fetchable": False, "how_to_get": "ask"}
     line = set_finding(given, None, {"reader": reader, "data_root": "d"}, tmp_path / "none")
     assert line.mark == mark
-    assert told in line.text
+    assert words in line.text
 
 
-def test_the_size_of_a_download_is_told_as_far_as_it_is_known():
+def test_the_size_of_a_download_is_given_as_far_as_it_is_known():
     known, unknown = entry(size=2_000_000)["files"], entry()["files"]
     assert download({"files": known}) == "2.0 MB"
     assert download({"files": unknown}) == "1 archive, size not known"

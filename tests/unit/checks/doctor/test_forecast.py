@@ -71,7 +71,7 @@ def test_jobs_are_those_of_snakemakes_own_plan_of_this_config(study):
 
 
 @pytest.mark.e2e
-def test_of_a_study_that_ran_in_part_the_rest_is_forecast_from_its_jobs(study):
+def test_the_rest_of_a_study_is_forecast_from_its_finished_jobs(study):
     subprocess.run([*SNAKEMAKE, "--cores", "1", *OPTIONS, "--", "part0.txt"], check=True, capture_output=True)
     found = forecast(study, OPTIONS, Path("benchmarks"))
     assert found.jobs == {"part": 2, "sum": 1}
@@ -83,12 +83,12 @@ def test_of_a_study_that_ran_in_part_the_rest_is_forecast_from_its_jobs(study):
     assert (finding.mark, finding.text) == ("ok", "every job has run")
 
 
-def test_a_study_that_cannot_be_planned_says_so(study):
+def test_a_study_that_cannot_be_planned_is_refused(study):
     with pytest.raises(UserError, match="can't be planned"):
         planned_jobs(study, [])
 
 
-def test_a_table_that_snakemake_no_longer_prints_is_no_finished_study():
+def test_a_missing_table_of_snakemake_does_not_mean_a_finished_study():
     assert read_job_stats("Nothing to be done (all requested files are present and up to date).\n") == {}
     with pytest.raises(UserError, match="no table of jobs"):
         read_job_stats("This was a dry-run.\n")
@@ -110,11 +110,11 @@ def test_known_work_is_summed_and_unknown_work_is_named_without_a_number_of_seco
     text = "\n".join(finding.text for finding in forecast_findings(found, 2))
     assert re.search(r"^finetune +18 +60 s +18 min$", text, re.MULTILINE)
     assert "To come: 18 min of jobs, at least 9 min on 2 cores" in text
-    assert "Not yet known, since no job of these rules has run: pretrain (4)." in text
+    assert "Not yet known, because no job of these rules has run: pretrain (4)." in text
     assert "simulate" not in text
 
 
-def test_without_any_job_that_ran_no_time_is_invented():
+def test_without_a_finished_job_no_time_is_forecast():
     (finding,) = forecast_findings(Forecast({"pretrain": 4}, {}), 2)
     assert finding.mark == "note"
     assert not re.search(r"\d (s|min|h|days)\b", finding.text)

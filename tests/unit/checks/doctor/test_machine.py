@@ -45,7 +45,7 @@ def test_without_a_lock_file_nothing_is_compared():
 
 
 @pytest.mark.parametrize(
-    ("device", "devices", "found", "mark", "told"),
+    ("device", "devices", "found", "mark", "words"),
     [
         ("cpu", 1, [], "ok", "device: cpu, torch X"),
         ("cpu", 1, [GPU], "note", "could use A GPU, 8.0 GB of 16 GB free"),
@@ -54,10 +54,10 @@ def test_without_a_lock_file_nothing_is_compared():
         ("cuda", 4, [GPU, GPU], "missing", "devices: 4, but torch finds 2 GPUs"),
     ],
 )
-def test_the_device_is_compared_with_what_is_there(device, devices, found, mark, told):
+def test_the_device_is_compared_with_what_is_there(device, devices, found, mark, words):
     (line,) = machine.device_findings(device, devices, "torch X", found)
     assert line.mark == mark
-    assert told in line.text
+    assert words in line.text
 
 
 @pytest.mark.parametrize(("free", "mark"), [(200_000_000, "note"), (400_000_000, "ok")])
@@ -83,7 +83,7 @@ def test_memory_is_that_of_this_machine():
     assert "available" not in machine.cpu_findings(1, 8 * 10**9, None)[0].text
 
 
-def test_figures_are_told_in_the_unit_that_suits_them():
+def test_numbers_are_written_in_the_unit_that_suits_them():
     assert [size(n) for n in (0, 512, 999.6, 2_500_000_000, 4e15)] == ["0 B", "512 B", "1.0 kB", "2.5 GB", "4000 TB"]
     assert [duration(s) for s in (4.2, 99, 720, 12240, 400000)] == ["4 s", "99 s", "12 min", "3.4 h", "4.6 days"]
     assert [counted(n, "frame") for n in (0, 1, 1440)] == ["0 frames", "1 frame", "1,440 frames"]

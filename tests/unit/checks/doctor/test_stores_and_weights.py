@@ -25,7 +25,7 @@ def write_database(path, place):
         connection.commit()
 
 
-def test_a_store_that_is_switched_off_or_yet_to_be_made_asks_for_nothing(tmp_path):
+def test_a_store_that_is_switched_off_or_not_made_yet_needs_no_action(tmp_path):
     assert [store_findings(tracking, tmp_path / "r" / "mlflow.db")[0].mark for tracking in ("none", "mlflow")] == [
         "ok"
     ] * 2
@@ -103,7 +103,7 @@ def test_an_encoder_file_may_come_later_only_from_the_study_itself(tmp_path):
     assert weight_findings(study, results)[0].mark == "ok"
 
 
-def test_another_store_is_not_asked(tmp_path, monkeypatch):
+def test_another_store_is_not_contacted(tmp_path, monkeypatch):
     (line,) = store_findings("mlflow", tmp_path / "mlflow.db", "https://mlflow.example")
     assert line.mark == "ok"
     assert "another store is named" in line.text

@@ -15,7 +15,7 @@ NOTHING_LEFT_OUT = frozenset()
 
 
 def pool(groups=12, frames=3, patients=None):
-    """The manifest of so many videos, of one patient each or of `patients` in all, and that no frame is blank."""
+    """The manifest of so many videos, of one patient each or of `patients` in all, and a mask of no blank frames."""
     manifest = bright_or_dark_store(groups=groups, frames=frames).manifest
     if patients:
         manifest["group"] = [f"p{int(video[1:]) % patients}" for video in manifest["video"]]
@@ -35,7 +35,7 @@ def test_the_plan_is_what_the_pool_is_divided_into(arm):
     assert min(found.steps) >= 2
 
 
-def test_the_lines_say_what_every_arm_is_trained_on():
+def test_the_lines_give_what_every_arm_is_trained_on():
     manifest, blank = pool(patients=6)
     lines = check_pool(ARMS, [0], manifest, blank, frozenset(["v3"]))
     assert lines[0] == "pool: 11 videos of 6 groups (patients), 33 frames; 1 further video left out by the audit"
@@ -47,7 +47,7 @@ def test_the_lines_say_what_every_arm_is_trained_on():
 
 @pytest.mark.parametrize("videos", [0, 1, 2, 3])
 @pytest.mark.parametrize("arm", ARMS)
-def test_too_few_videos_are_said_with_the_arm(arm, videos):
+def test_too_few_videos_are_refused_with_the_arms_name(arm, videos):
     with pytest.raises(
         UserError, match=rf"methods\.{arm} can't be pretrained\. The pool has {videos} video.*Add videos"
     ):
@@ -73,16 +73,16 @@ def test_what_the_audit_leaves_out_counts():
         check_pool(ARMS, [0], manifest, blank, frozenset(f"v{number}" for number in range(5)))
 
 
-def test_of_several_seeds_the_one_with_the_fewest_videos_is_told():
+def test_of_several_seeds_the_one_with_the_fewest_videos_is_listed():
     manifest, blank = pool(groups=30)
     manifest["group"] = [f"p{int(int(video[1:]) ** 0.5)}" for video in manifest["video"]]  # 3, 5, 7 ... videos
     trained = {seed: plan(ARMS["ours"], seed, manifest, NOTHING_LEFT_OUT).training for seed in range(10)}
     assert len(set(trained.values())) > 1
-    told = check_pool({"ours": ARMS["ours"]}, range(10), manifest, blank)[1]
-    assert told.startswith(f"methods.ours: {min(trained.values())} videos to train on")
+    listed = check_pool({"ours": ARMS["ours"]}, range(10), manifest, blank)[1]
+    assert listed.startswith(f"methods.ours: {min(trained.values())} videos to train on")
 
 
-def test_devices_without_a_pair_are_told(caplog):
+def test_devices_without_a_pair_give_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         check_pool(ARMS, [0], *pool(groups=20), devices=2)
         assert caplog.messages == []
@@ -92,7 +92,7 @@ def test_devices_without_a_pair_are_told(caplog):
     ]
 
 
-def test_a_pool_of_blank_frames_stops_and_a_few_are_told(caplog):
+def test_a_pool_of_blank_frames_stops_and_a_few_give_a_warning(caplog):
     manifest, blank = pool()
     blank[[4, 5]] = True
     with caplog.at_level(logging.WARNING):
@@ -103,23 +103,23 @@ def test_a_pool_of_blank_frames_stops_and_a_few_are_told(caplog):
 
 
 @pytest.mark.parametrize(
-    ("arms", "pool_of", "told"),
+    ("arms", "pool_of", "warning"),
     [
         ({"ours": {"method": "meta_uscl"}}, {}, "methods.ours: the pool leaves 8 videos to train on, fewer than"),
         (ARMS, {"frames": 1}, "Every video of the pool has a single frame: .* interpolated \\(ours\\)"),
     ],
 )
-def test_what_works_and_is_hardly_meant_is_told(caplog, arms, pool_of, told):
+def test_settings_that_are_probably_unintended_give_a_warning(caplog, arms, pool_of, warning):
     with caplog.at_level(logging.WARNING):
         check_pool(arms, [0], *pool(**pool_of))
     assert len(caplog.messages) == 1
-    assert re.match(told, caplog.messages[0])
+    assert re.match(warning, caplog.messages[0])
 
 
-@pytest.mark.parametrize(("label", "told"), [("", "no labels"), ("bright", "one class only, bright")])
-def test_uscl_without_classes_is_told(caplog, label, told):
+@pytest.mark.parametrize(("label", "classes"), [("", "no labels"), ("bright", "one class only, bright")])
+def test_uscl_without_classes_gives_a_warning(caplog, label, classes):
     manifest, blank = pool()
     manifest["label"] = label
     with caplog.at_level(logging.WARNING):
         check_pool({"semi": {"method": "uscl", "batch_size": 4}}, [0], manifest, blank)
-    assert caplog.messages == [f"The pool has {told}: semi learns nothing from the labels."]
+    assert caplog.messages == [f"The pool has {classes}: semi learns nothing from the labels."]

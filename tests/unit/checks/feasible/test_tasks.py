@@ -12,22 +12,22 @@ GIVEN = {"seeds": [0], "batch_size": 4}
 
 
 def drawn(store, path, kind="classification"):
-    """The splits of a store's task, and that no frame is blank."""
+    """The splits of a store's task, and a mask of no blank frames."""
     make_splits(task_cases(store, kind), folds=2, inner=2, seed=0).to_csv(path, index=False)
     return path, np.zeros(len(store.frames), bool)
 
 
-def test_the_line_says_what_is_trained_on_and_scored(tmp_path, caplog):
+def test_the_line_gives_what_is_trained_on_and_scored(tmp_path, caplog):
     store = bright_or_dark_store(groups=16, frames=2)
-    told = check_task("t", *drawn(store, tmp_path / "t.csv"), None, **GIVEN)
-    assert told == (
+    line = check_task("t", *drawn(store, tmp_path / "t.csv"), None, **GIVEN)
+    assert line == (
         "tasks.t: 32 cases of 16 groups (patients) (bright 16, dark 16); 2 folds: 8 cases to train on, 8 to choose the"
         " epoch, 16 to test"
     )
     assert caplog.messages == []
 
 
-def test_a_task_of_blank_images_stops_and_a_few_are_told(tmp_path, caplog):
+def test_a_task_of_blank_images_stops_and_a_few_give_a_warning(tmp_path, caplog):
     store = bright_or_dark_store(groups=16, frames=2)
     path, blank = drawn(store, tmp_path / "t.csv")
     blank[7] = True
@@ -46,18 +46,18 @@ def test_blank_frames_that_are_no_cases_dont_count(tmp_path, caplog):
     assert caplog.messages == []
 
 
-def test_masks_of_lesion_alone_stop_and_a_few_are_told(tmp_path, caplog):
+def test_masks_that_are_all_lesion_stop_and_a_few_give_a_warning(tmp_path, caplog):
     store = bright_or_dark_store(groups=16, frames=2)
     path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
     store.masks[3] = 1
     with caplog.at_level(logging.WARNING):
         check_task("t", path, blank, store.masks, **GIVEN)
-    assert caplog.messages == ["tasks.t: 1 of 32 masks are lesion all over, such as v1#1."]
+    assert caplog.messages == ["tasks.t: 1 of 32 masks are all lesion, such as v1#1."]
     with pytest.raises(UserError, match=r"tasks\.t: every pixel of every mask is lesion"):
         check_task("t", path, blank, np.ones_like(store.masks), **GIVEN)
 
 
-def test_a_batch_larger_than_the_training_part_is_told(tmp_path, caplog):
+def test_a_batch_larger_than_the_training_part_gives_a_warning(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         check_task(
             "t", *drawn(bright_or_dark_store(groups=16, frames=2), tmp_path / "t.csv"), None, seeds=[0], batch_size=9
@@ -100,4 +100,4 @@ def test_a_fraction_whose_groups_are_all_counted_for_one_class_stops(tmp_path):
             outcomes.append("")
         except UserError as error:
             outcomes.append(str(error))
-    assert any("has one class only, frequent" in told for told in outcomes)
+    assert any("has one class only, frequent" in outcome for outcome in outcomes)
