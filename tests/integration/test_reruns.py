@@ -14,7 +14,7 @@ WEEK_S = 7 * 24 * 3600
 RESULTS = {"table": 1, "study_figures": 1}
 OF_ALL_EVALUATIONS = {"score": 5, "draw": 5} | RESULTS
 # An arm is evaluated on three tasks, on two of which with and without fine-tuning.
-OF_ONE_ARM = {"features": 2, "probe": 2, "finetune": 3, "representation_map": 2} | OF_ALL_EVALUATIONS
+OF_ONE_ARM = {"features": 1, "probe": 2, "finetune": 3, "representation_map": 2} | OF_ALL_EVALUATIONS
 OF_ONE_PRETRAINING = {"check_study": 1, "pretrain": 1, "draw_pretraining": 1} | OF_ONE_ARM
 
 

@@ -72,7 +72,7 @@ class DataSets:
         return {
             "reader": self.reader(name),
             "root": self.folder(name),
-            "fingerprint": "" if self.simulated(name) else fingerprint(self.folder(name)),
+            "fingerprint": fingerprint(self.folder(name)),
             "options": {key: getattr(given, key) for key in ("group", "table", "classes")} if self.own(name) else {},
             "expected": self._expected(name),
             "rate_hz": given.rate_hz,

@@ -50,9 +50,11 @@ def checks_code(study: Study) -> str:
 
 def data_key(study: Study, dataset: str) -> str:
     """A hash of everything that the frames of a data set rest on."""
-    reading = study.data.reading(dataset)
-    parts: list[Any] = [{key: reading[key] for key in reading if key != "root"}, reader_code(study, dataset)]
-    if study.data.simulated(dataset):
+    simulated, reading = study.data.simulated(dataset), study.data.reading(dataset)
+    # A simulated set is what it is simulated from, wherever and whenever that is done.
+    unimportant = ("root", "fingerprint") if simulated else ("root",)
+    parts: list[Any] = [{key: reading[key] for key in reading if key not in unimportant}, reader_code(study, dataset)]
+    if simulated:
         parts += [study.data.simulation(dataset), code(study, "data/simulate.py")]
     return key_of(parts)
 

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +17,7 @@ FITS = {"linear": linear.fit, "knn": knn.fit}
 CLASSES = ["covid", "pneumonia", "regular"]
 
 
-@pytest.fixture
-def features():
+def three_clouds():
     """Three clouds of 120 cases, one of them small."""
     rng = np.random.default_rng(0)
     label = rng.choice(3, 120, p=[0.6, 0.3, 0.1])
@@ -26,10 +27,21 @@ def features():
     return x, cases.assign(label=np.array(CLASSES)[label]), Fold(np.arange(60), np.arange(60, 90), np.arange(90, 120))
 
 
+@pytest.fixture
+def features():
+    return three_clouds()
+
+
+@functools.cache
+def fitted(regime):
+    """Predictions and history of a probe on these clouds."""
+    return FITS[regime](*three_clouds())
+
+
 @pytest.mark.parametrize(("regime", "settings"), [("linear", STRENGTHS), ("knn", NEIGHBOURS)])
 def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, settings):
-    x, cases, fold = features
-    predictions, history = FITS[regime](x, cases, fold)
+    _, cases, _ = features
+    predictions, history = fitted(regime)
     assert list(predictions["case"]) == [f"c{i}" for i in range(90, 120)]
     np.testing.assert_allclose(predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1), 1)
     assert tuple(history["setting"]) == settings
@@ -43,7 +55,7 @@ def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, se
 @pytest.mark.parametrize("regime", ["linear", "knn"])
 def test_test_labels_play_no_part(features, regime):
     x, cases, fold = features
-    predictions, history = FITS[regime](x, cases, fold)
+    predictions, history = fitted(regime)
     shuffled = cases.copy()
     shuffled.loc[90:, "label"] = np.roll(cases.loc[90:, "label"], 7)
     again, history_again = FITS[regime](x, shuffled, fold)
@@ -53,7 +65,7 @@ def test_test_labels_play_no_part(features, regime):
 
 def test_the_linear_probe_is_balanced_logistic_regression(features):
     x, cases, fold = features
-    predictions, history = linear.fit(x, cases, fold)
+    predictions, history = fitted("linear")
     scaler = StandardScaler().fit(x[fold.train])
     strength = history.loc[history["chosen"], "setting"].item()
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=5000, tol=1e-8)

@@ -1,4 +1,4 @@
-"""Whatever a study's file contains, it is sound, or one sentence describes its fault."""
+"""Whatever a study's file holds, it is sound, or one sentence says what isn't."""
 
 import copy
 from pathlib import Path

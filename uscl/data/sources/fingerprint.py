@@ -9,13 +9,19 @@ from pathlib import Path
 DATA_SUFFIXES = (".avi", ".csv", ".dcm", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".pkl", ".png")
 
 
-@functools.cache
 def fingerprint(folder: str) -> str:
     """A hash of the names, sizes and modification times of a data set's files, which are not opened.
 
     Counts the files that a reader may read (videos, images, tables), not hidden files or other content of a clone.
     Times count in whole seconds, as archives keep them. A missing folder counts as an empty one.
     """
+    path = Path(folder)
+    return computed(folder, path.stat().st_mtime_ns if path.exists() else None)
+
+
+@functools.cache  # many jobs ask; a folder that is fetched or simulated meanwhile has another time
+def computed(folder: str, changed: int | None) -> str:
+    """The fingerprint of a folder that was last `changed` then."""
     return hashlib.sha256("\n".join(sorted(data_files(folder))).encode()).hexdigest()
 
 

@@ -1,11 +1,19 @@
 import os
 
+from uscl.data.sources.fingerprint import computed
 from uscl.data.sources.fingerprint import fingerprint as cached
 
 
 def fingerprint(folder):
-    cached.cache_clear()
+    computed.cache_clear()
     return cached(folder)
+
+
+def test_a_folder_that_comes_later_is_not_taken_for_a_missing_one(tmp_path):
+    missing = cached(str(tmp_path / "set"))
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.mp4").write_text("1")
+    assert cached(str(tmp_path / "set")) != missing
 
 
 def test_a_fingerprint_depends_on_names_sizes_and_times(tmp_path):
