@@ -45,7 +45,7 @@ def pool_of(patients: int, videos: int = 1) -> dict:
 def test_two_arms_whose_names_differ_in_case_alone(folder: Path) -> None:
     """One sentence at once."""
     project = checkout(folder / "project")
-    stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ in case alone", "-n")
+    stopped(project, study(folder, methods={"Meta_USCL": {"method": "meta_uscl"}}), "differ only in case", "-n")
 
 
 IMPOSSIBLE = {
