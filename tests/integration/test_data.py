@@ -156,7 +156,7 @@ def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons_and_a_new_one_is_
     assert "truncated.mp4" in (project / "results/logs/extract_frames/sim_pool.log").read_text()
     assert planned(project, target, study=spoilt) == {}
     videos = tmp_path / "pool/videos"
-    shutil.copy(sorted(videos.glob("*.mp4"))[0], videos / "added.mp4")
+    shutil.copy(videos / "single.gif", videos / "added.gif")
     assert planned(project, target, study=spoilt) == {"extract_frames": 1}
 
 
