@@ -135,7 +135,7 @@ def spoilt(sets, tmp_path):
     return write_study(tmp_path / "spoilt.yaml", public_settings(pool))
 
 
-def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons(spoilt, tmp_path):
+def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons_and_a_new_one_is_noticed(spoilt, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
     target = "results/frames/sim_pool/manifest.csv"
     printed = fails(project, target, "--config", "on_bad_video=stop", study=spoilt)
@@ -154,6 +154,10 @@ def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons(spoilt, tmp_path)
     manifest = pd.read_csv(project / target)
     assert (manifest["file"] == "videos/single.gif").sum() == 1
     assert "truncated.mp4" in (project / "results/logs/extract_frames/sim_pool.log").read_text()
+    assert planned(project, target, study=spoilt) == {}
+    videos = tmp_path / "pool/videos"
+    shutil.copy(videos / "single.gif", videos / "added.gif")
+    assert planned(project, target, study=spoilt) == {"extract_frames": 1}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.integration.calls import copy_of_checkout, planned, snakemake, succeeds, tiny, write_study
+from uscl.checks.verify import same_weights
 
 pytestmark = pytest.mark.e2e
 
@@ -95,12 +96,14 @@ def test_one_core_another_folder_and_a_repair_give_the_same_bytes(repaired, proj
     other, _ = repaired
     assert not (other / "results/mlflow.db").exists()
     same = [f"frames/sim_pool/{name}" for name in ("frames.npy", "manifest.csv", "problems.csv")]
-    same += [f"encoders/{arm}/seed0/encoder.safetensors" for arm in ARMS]
     same += [f"encoders/meta_uscl/seed0/{name}" for name in ("history.csv", "pairs.csv", "heads.safetensors")]
     cells = [f"{task}/{regime}/labels100/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS]
     same += [f"cells/{cell}/{name}" for cell in cells for name in ("predictions.parquet", "history.csv")]
     one, two = other / "results", project / "results"
     assert [name for name in same if (one / name).read_bytes() != (two / name).read_bytes()] == []
+    # Their metadata name the settings of their study.
+    weights = [f"encoders/{arm}/seed0/encoder.safetensors" for arm in ARMS]
+    assert all(same_weights(one / name, two / name) for name in weights)
 
 
 def test_label_fractions_train_what_they_add_and_all_runs_are_logged_later(repaired, good):

@@ -58,7 +58,7 @@ def test_of_several_calls_at_once_one_works_and_loses_nothing(project, new):
             assert f"results is in use by another call, process {holder} on " in end.stdout
             assert "--unlock" in end.stdout
     assert not mark.exists()
-    assert not (new / "results").exists()
+    assert not (new / "results/figures").exists()
     assert hashes(project / "results") == before
     assert planned(project) == {}
 

@@ -81,14 +81,6 @@ def test_an_edited_setting_reruns_its_arm(project):
     assert planned(project, "--config", "methods={simclr: {epochs: 3}}") == OF_ONE_PRETRAINING
 
 
-def test_a_video_that_is_added_is_noticed(project):
-    added = project / "results/raw/sim_pool/videos/added.mp4"
-    added.write_bytes(b"0")
-    plan = planned(project)
-    added.unlink()
-    assert (plan["extract_frames"], plan["pretrain"], plan["finetune"], plan["probe"]) == (1, 3, 9, 6)
-
-
 def test_a_new_seed_trains_only_what_is_new(project):
     plan = planned(project, "--config", "seeds=[0,1]")
     assert (plan["finetune"], plan["probe"], plan["pretrain"], plan["untrained_encoder"]) == (15, 10, 3, 2)

@@ -51,7 +51,8 @@ def validated(config: dict[str, Any]) -> StudySettings:
     try:
         settings = StudySettings.model_validate(config)
     except ValidationError as error:
-        errors = sorted(error.errors(), key=lambda one: [str(part) for part in one["loc"]])
+        # A name that can't be one comes first: what is below it hardly matters.
+        errors = sorted(error.errors(), key=lambda one: ("[key]" not in one["loc"], *map(str, one["loc"])))
         raise UserError(f"Config: {sentence(errors[0])}") from error
     if fault := contradiction(settings):
         raise UserError(f"Config: {fault}")
