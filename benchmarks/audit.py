@@ -4,8 +4,8 @@
 
 Hashes drawn frames, looks for each in a second set of as many, and compares a part of the search with a plain loop
 over all pairs. With the `--results` of a study of public sets whose frames are extracted, and the folder that holds the
-sets, it also says what share of changed copies of the files' first frames is found again, and how many pairs of videos
-of different sets match.
+sets, it also prints the share of changed copies of the files' first frames that the audit finds again, and the number
+of matching pairs of videos from different sets.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from uscl.data.sources.folders import public_folder
 from uscl.data.store import FrameStore
 
 FINER = 4
-TWIN = 150  # frames a side that the plain loop compares
+TWIN = 150  # frames per side that the plain loop compares
 
 Frames = NDArray[np.uint8]
 
@@ -42,7 +42,7 @@ def drawn(count: int, size: int, seed: int) -> Frames:
 
 
 def alone(hashes: Hashes) -> Side:
-    """Every frame a video and a group of its own."""
+    """Every frame is a video and a group of its own."""
     numbers = np.arange(len(hashes.blank))
     return Side(hashes, numbers, numbers)
 
@@ -65,20 +65,20 @@ def plain_loop(a: Hashes, b: Hashes) -> int:
 
 
 def speed(count: int, size: int) -> None:
-    """Frames a second, and the search against a plain loop."""
+    """Frames per second, and the search against a plain loop."""
     frames = [drawn(count, size, seed) for seed in (0, 1)]
     hashing = seconds(lambda: hash_frames(frames[0]))
     a, b = (hash_frames(part) for part in frames)
     search = seconds(lambda: matches_between(alone(a), alone(b)))
     part_a, part_b = (Hashes(*(values[:TWIN] for values in part)) for part in (a, b))
     plain = seconds(lambda: plain_loop(part_a, part_b)) / TWIN**2
-    print(f"hashes of {count:,} frames of {size} px: {hashing:.0f} s, {count / hashing:,.0f} frames a second")
+    print(f"hashes of {count:,} frames of {size} px: {hashing:.0f} s, {count / hashing:,.0f} frames per second")
     print(f"search, {count:,} x {count:,} frames, mirrored too: {search:.0f} s")
     print(f"a pair in a plain loop in pairs of the search: {plain / (search / count**2):,.0f}")
 
 
 def copies(frame: Frames) -> dict[str, Frames]:
-    """A frame, `FINER` times finer than in the store, as it may come back."""
+    """Changed copies of a frame that is `FINER` times finer than in the store."""
     size = len(frame)
     edge = round(0.015 * size)
     _, data = cv2.imencode(".jpg", cv2.resize(frame, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), [1, 60])
@@ -92,7 +92,7 @@ def copies(frame: Frames) -> dict[str, Frames]:
 
 
 def first_frames(store: FrameStore, name: str, data: Path) -> tuple[NDArray[np.int64], list[Frames]]:
-    """The store's row of each file's first frame, and the frame anew from the file, finer than in the store."""
+    """The store's row of each file's first frame, and the frame read again from the file, finer than in the store."""
     root, rows, frames = Path(public_folder(name, str(data))), [], []
     for case in store.manifest.drop_duplicates("video").to_dict("records"):
         kind = kind_of(root / case["file"])
@@ -103,7 +103,7 @@ def first_frames(store: FrameStore, name: str, data: Path) -> tuple[NDArray[np.i
 
 
 def quality(results: Path, data: Path) -> None:
-    """Recall of changed copies of one frame a file, and matches across sets, on a study's frames."""
+    """Recall of changed copies of one frame per file, and matches across sets, on a study's frames."""
     stores = {path.name: FrameStore.open(path) for path in sorted((results / "frames").iterdir())}
     hashed = {name: hash_frames(store.frames) for name, store in stores.items()}
     for name, store in stores.items():

@@ -1,11 +1,11 @@
-"""Views a second of the contrastive augmentation: the project's, with kornia, beside torchvision's.
+"""Views per second of the contrastive augmentation: the project's, with kornia, next to torchvision's.
 
     python benchmarks/augment.py [--size 64 112] [--batch 64] [--runs 15] [--threads 2] [--device cuda]
 
 All three crop, flip and jitter the same way. kornia takes the whole batch and draws parameters for every sample, as
-contrastive learning needs. torchvision v2 draws once a call: called sample by sample it does the same, called on the
-whole batch it is fast but gives every sample the same crop, flip and jitter, which is no substitute and stands here to
-show what drawing by sample costs. Runs alternate, so that a busy machine disturbs all alike.
+contrastive learning needs. torchvision v2 draws once per call. Called sample by sample, it does the same as kornia.
+Called on the whole batch, it is fast but gives every sample the same crop, flip and jitter; that is no substitute and
+is included only to show what drawing by sample costs. Runs alternate, so that a busy machine disturbs all equally.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from torchvision.transforms import v2  # isort: skip
 
 
 def main() -> None:
-    """Prints views a second (medians) and ratios, a table a size."""
+    """Print views per second (medians) and ratios, one table per size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", nargs="+", type=int, default=[64, 112], help="pixels")
     parser.add_argument("--batch", type=int, default=64, help="views")
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def augmentations(size: int, device: torch.device) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Each takes frames [batch, 1, size, size] in [0, 1] and gives as many views."""
+    """The augmentations by name; each takes frames [batch, 1, size, size] in [0, 1] and returns as many views."""
     whole = v2.Compose(
         [
             v2.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25), antialias=False),
@@ -63,7 +63,7 @@ def augmentations(size: int, device: torch.device) -> dict[str, Callable[[Tensor
 
 
 def times(work: dict[str, Callable[[Tensor], Tensor]], frames: Tensor, runs: int) -> dict[str, list[float]]:
-    """Seconds a batch; the first run of each warms up and is left out."""
+    """Seconds per batch; the first run of each warms up and is left out."""
     found: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(runs + 1):
         for name, augment in work.items():
@@ -72,7 +72,7 @@ def times(work: dict[str, Callable[[Tensor], Tensor]], frames: Tensor, runs: int
 
 
 def timed(augment: Callable[[Tensor], Tensor], frames: Tensor) -> float:
-    """Seconds by the clock, until the device is done."""
+    """Wall-clock seconds until the device is done."""
     begin = time.perf_counter()
     augment(frames)
     if frames.is_cuda:
@@ -81,7 +81,7 @@ def timed(augment: Callable[[Tensor], Tensor], frames: Tensor) -> float:
 
 
 def table(seconds: dict[str, list[float]], batch: int, title: str) -> Table:
-    """One row an augmentation; its speed in parts of kornia's, the first row."""
+    """One row per augmentation, with its speed relative to kornia's, the first row."""
     printed = Table("", "ms a batch", "min-max", "views / s", "kornia's time / its", title=title)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ours = next(iter(medians.values()))

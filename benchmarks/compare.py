@@ -4,9 +4,9 @@
 
 Six arms x three tasks x five folds x three seeds: classification of 2,000 frames of 100 patients, of 780 images of 780
 patients, and segmentation of 647 images, all metrics, five comparisons with a reference and three between other arms.
-A task's time is that of the rule `compare`, less its start and its files. Tasks run one after the other here, on one
-thread, as a rule has it; the workflow runs as many at once as there are cores. The matrix products are many and small:
-on a busy machine two threads wait for each other and take several times as long. The aim is under 60 s in all.
+A task's time is that of the rule `score`, without its start and its files. Tasks run one after the other here, on one
+thread as in the rule; the workflow runs as many at once as there are cores. The matrix products are many and small, so
+on a busy machine two threads wait for each other and take several times as long. The aim is less than 60 s in total.
 """
 
 import argparse
@@ -48,7 +48,7 @@ PAIRS = [(arm, "imagenet") for arm in ARMS[1:]] + [("meta_uscl", arm) for arm in
 
 
 def main(draws: int, runs: int, threads: int) -> None:
-    """Prints the seconds of each part of each task, and the sum."""
+    """Print the seconds of each part of each task, and the sum."""
     printed = Table("", "intervals s", "comparisons s", "sum s", title=f"{draws:,} draws, threads: {threads}")
     total = 0.0
     for task, (cases, kind) in tasks().items():
@@ -75,7 +75,7 @@ def tasks() -> dict[str, tuple[pd.DataFrame, str]]:
 
 
 def seconds(work: Callable[[], object], runs: int) -> float:
-    """By the clock, the median of `runs`."""
+    """Wall-clock seconds, the median of `runs`."""
     found = []
     for _ in range(runs):
         begin = time.perf_counter()

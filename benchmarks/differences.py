@@ -1,4 +1,4 @@
-"""How far the cheaper forms of Meta-USCL's step are from the published one; run by benchmarks/meta_step.py."""
+"""How much the cheaper forms of Meta-USCL's step differ from the published one; run by benchmarks/meta_step.py."""
 
 import copy
 import tempfile
@@ -21,7 +21,7 @@ STEPS = 6  # of a training in the published order, on drawn videos
 
 
 def differences(setting: Setting) -> Table:
-    """One row a figure and precision: mean and range over the steps of a small training."""
+    """One row per figure and precision: mean and range over the steps of a small training."""
     table = Table("to the published order", "", "mean", "min-max", title=f"{setting.size} px, {STEPS} steps")
     for (name, precision), values in training(setting).items():
         table.add_row(name, precision, f"{np.mean(values):.4f}", f"{min(values):.4f}-{max(values):.4f}")
@@ -53,7 +53,7 @@ def training(setting: Setting) -> dict[tuple[str, str], list[float]]:
 
 
 def compare(step: WeightedStep, frames: Tensor, meta_frames: Tensor, count: int) -> dict[str, float]:
-    """The figures at one state, which stays as it is."""
+    """The figures at one state, which does not change."""
     batch = frames, count, meta_frames, count
     reference, detached, ahead, lagging = (twin(step) for _ in range(4))
     detached.detach_features = True
@@ -71,7 +71,7 @@ def compare(step: WeightedStep, frames: Tensor, meta_frames: Tensor, count: int)
 
 
 def cast(step: WeightedStep, precision: torch.dtype) -> WeightedStep:
-    """The same, with weights and the optimisers' states in this precision."""
+    """The same step, with weights and the optimisers' states in this precision."""
     step.model.to(precision)
     step.weight_net.to(precision)
     for optimizer in (step.optimizer, step.alpha_optimizer):
@@ -81,17 +81,17 @@ def cast(step: WeightedStep, precision: torch.dtype) -> WeightedStep:
 
 
 def twin(step: WeightedStep) -> WeightedStep:
-    """A copy with its own weights, optimisers and states of these."""
+    """A copy with its own weights, optimisers and optimiser states."""
     return copy.deepcopy(step, {id(step.fabric): step.fabric})
 
 
 def alpha_slopes(step: WeightedStep) -> Tensor:
-    """Alpha's gradient as the last step left it."""
+    """Alpha's gradient after the last step."""
     return flat([parameter.grad for parameter in step.weight_net.parameters() if parameter.grad is not None])
 
 
 def flat(tensors: Sequence[Tensor]) -> Tensor:
-    """All of them in one row."""
+    """All tensors joined into one vector."""
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 

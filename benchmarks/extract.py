@@ -1,11 +1,11 @@
-"""How long extraction takes beside FFmpeg's own decoding of the same videos.
+"""How long extraction takes compared with FFmpeg's own decoding of the same videos.
 
     python benchmarks/extract.py [folder of videos] [--runs 5] [--size 112] [--workers 2]
 
 Ours is the whole path of the workflow's rule: decode every frame, scale, letterbox, hash, store, manifest.
-FFmpeg's is the plain command, one file after another with its own threads, that decodes to raw grey frames
-and throws them away; what of its time goes into starting a process per file is shown too. Runs alternate, so
-that a busy machine disturbs all alike. The aim is a ratio of at most 1.5 by the clock.
+FFmpeg's is the plain command that decodes to raw grey frames and throws them away, one file after another, with
+its own threads; the time for starting one process per file is shown too. Runs alternate, so that a busy machine
+disturbs all equally. The aim is a wall-clock ratio of at most 1.5.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from uscl.data.store import FrameStore
 
 
 def main() -> None:
-    """Prints seconds (median and range), frames per second, and the ratios of the medians."""
+    """Print seconds (median and range), frames per second, and the ratios of the medians."""
     arguments = _arguments()
     videos = sorted(p for p in arguments.folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
     if not videos:
@@ -110,7 +110,7 @@ def _start(ffmpeg: str, times: int) -> None:
 
 
 def _seconds(work: Callable[[], None]) -> tuple[float, float]:
-    """Seconds by the clock, and of all processors together, child processes included."""
+    """Wall-clock seconds, and CPU seconds of all processors together, including child processes."""
     start, processors = time.perf_counter(), sum(os.times()[:4])
     work()
     return time.perf_counter() - start, sum(os.times()[:4]) - processors
@@ -129,7 +129,7 @@ def _print(seconds: dict[str, list[tuple[float, float]]], frames: int, title: st
     ours, theirs, starts = (np.array(median) for median in medians.values())
     for name, ratio in {
         "ffmpeg": ours / theirs,
-        "(ffmpeg less its starts)": ours / (theirs - starts),
+        "(ffmpeg minus its starts)": ours / (theirs - starts),
     }.items():
         console.print(f"extraction / {name} = {ratio[0]:.2f} by the clock, {ratio[1]:.2f} in CPU time")
 

@@ -1,12 +1,12 @@
-"""How often a test finds a difference between arms that are equal, by what it takes as its unit.
+"""How often a test finds a difference between equal arms, depending on the unit of the test.
 
     python benchmarks/false_positives.py [--repetitions 400] [--groups 40] [--cases 10] [--clustering 1]
 
-Each repetition simulates a benchmark of six arms of one skill: patients of several frames, three classes, folds and
-seeds. An arm's success on a patient has a part of its own (`--clustering` is its sd; the patient's difficulty, which
-all arms share, has 1), so that an arm's frames of a patient go together. The predictions go through the shipped
-statistics. A test at 5 % should reject in 5 % of the repetitions. Rows "family" compare five arms with the first: the
-share of benchmarks with any significant difference. Tests of cases, and McNemar's, take frames for independent.
+Each repetition simulates a benchmark of six arms of equal skill: patients with several frames, three classes, folds and
+seeds. Each arm has an effect of its own on every patient (`--clustering` is its sd; the patient's difficulty, which all
+arms share, has sd 1), so an arm's frames of one patient are correlated. The predictions go through the project's own
+statistics. A test at 5 % should reject in 5 % of the repetitions. Rows "family" compare five arms with the first and
+give the share of benchmarks with any significant difference. Tests of cases and McNemar's treat frames as independent.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from uscl.stats.false_positives import null_rejections
 
 
 def main() -> None:
-    """Prints a row a test: rejections, their share, and its 95 % interval."""
+    """Print one row per test: rejections, their share, and its 95 % interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=400)
     parser.add_argument("--arms", type=int, default=6, help="the reference and those compared with it")

@@ -5,9 +5,9 @@
 
 Fine-tunes one fold of a classification and of a segmentation task with the benchmark's own code, on drawn frames in a
 memory-mapped store, after a shorter run that warms up. Every part counts without the parts inside it, so that they add
-up to the whole. On a GPU the clock waits for the device before and after every part: nothing overlaps then, and the
-share of loading is the most that the GPU can stand idle for it. The frames come from a file that was just written, so a
-slow disk is not in the figures. The aim is that loading takes less than 10 %.
+up to the whole. On a GPU the clock waits for the device before and after every part. Nothing overlaps then, so the
+share of loading is an upper limit of the time that the GPU is idle because of it. The frames come from a file that was
+just written, so the numbers do not include a slow disk. The aim is that loading takes less than 10 %.
 """
 
 import argparse
@@ -48,7 +48,7 @@ PARTS = (*LOADING, "augmentation", "training steps", "validation and test", "res
 
 
 class Clock:
-    """Seconds by part; a part that runs inside another one takes its time from it."""
+    """Seconds by part; the time of a part inside another one is subtracted from the outer part."""
 
     def __init__(self, device: torch.device) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -57,7 +57,7 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Counts what runs in the block."""
+        """Count the time of the block."""
         begin = self._now()
         self._inside.append(0.0)
         yield
@@ -66,7 +66,7 @@ class Clock:
         self._inside[-1] += whole
 
     def watched(self, name: str, inner: Callable) -> Callable:
-        """The same function, counted."""
+        """The same function, with its time counted."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
             with self.part(name):
@@ -81,7 +81,7 @@ class Clock:
 
 
 class Watched:
-    """A tensor whose batches are counted as they are taken."""
+    """A tensor that counts the time of taking its batches."""
 
     def __init__(self, tensor: Tensor, clock: Clock) -> None:
         self._tensor = tensor
@@ -96,7 +96,7 @@ class Watched:
 
 
 def main() -> None:
-    """Prints seconds and shares, a table a task."""
+    """Print seconds and shares, one table per task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arch", default="tf_efficientnet_lite0", choices=list(ENCODERS))
     parser.add_argument("--size", type=int, default=64, help="pixels")
@@ -171,7 +171,7 @@ def profile(task: ModuleType, fabric: Fabric, run: Callable[[], None]) -> dict[s
 
 
 def table(seconds: dict[str, float], title: str) -> Table:
-    """One row a part, then loading and the whole."""
+    """One row per part, then loading and the whole."""
     printed = Table("", "s", "share", title=title, min_width=60)
     whole, loading = sum(seconds.values()), sum(seconds[part] for part in LOADING)
     for part in PARTS:

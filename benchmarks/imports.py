@@ -2,8 +2,8 @@
 
     python benchmarks/imports.py [--repeat 3] [PART OF A NAME ...]
 
-Each script's import statements run in an interpreter of their own, from a warm file cache; the median counts. Libraries
-that a job imports when it calls them (an encoder's, Snakemake's method) are called for in `CALLED`.
+Each script's import statements run in a separate interpreter, from a warm file cache; the median counts. `CALLED` lists
+the libraries that a job imports only when it calls them, such as those of an encoder.
 """
 
 import argparse
@@ -43,7 +43,7 @@ CALLED = {
 
 
 def kinds() -> dict[str, tuple[str, str]]:
-    """Every kind of job: those of `CALLED`, and every other script as it is."""
+    """Every kind of job: those of `CALLED`, and every other script on its own."""
     scripts = sorted(path.relative_to(SCRIPTS).as_posix() for path in SCRIPTS.rglob("*.py"))
     known = {script for script, _ in CALLED.values()}
     return CALLED | {Path(script).stem: (script, "") for script in scripts if script not in known}

@@ -1,18 +1,18 @@
-"""What a step of Meta-USCL costs beside a step of SimCLR, in time and memory, and what its cheaper forms change.
+"""The cost of a step of Meta-USCL next to a step of SimCLR, in time and memory, and what its cheaper forms change.
 
     python benchmarks/meta_step.py [--arch resnet18] [--size 64 112] [--pairs 32] [--runs 9] [--threads 2]
                                    [--device cuda] [--precision bf16-mixed] [--largest-batch]
     python benchmarks/meta_step.py --differences [--size 64]
 
-The first prints, for each size: milliseconds a step (median and range; all variants in turn in one process) in parts of
-SimCLR's and of double backward's; peak memory of a step above what the process holds between steps, each variant in
-a process of its own; where a published step's time goes, and what making a batch takes. `every 4` is the mean step
-where the weight net moves at every fourth.
+The first prints for each size: milliseconds per step (median and range; all variants in turn in one process), also
+relative to SimCLR and to double backward; peak memory of a step above what the process holds between steps, each
+variant in a process of its own; where a published step's time goes, and the time to make a batch. `every 4` is the
+mean step if the weight net moves at every fourth.
 
-The second says how far the cheaper forms are from the published gradients, as |theirs - published| / |published|: 0
-is the same gradient, 1 one that has as little to do with it as no gradient at all. Equal figures in float32 and
-float64 (from the same states) mean that the differences are those of the methods; rounding would shrink in float64.
-See benchmarks/README.md.
+The second prints how much the cheaper forms differ from the published gradients, as |theirs - published| / |published|:
+0 is the same gradient, and 1 is an error as large as that of no gradient at all. Equal figures in float32 and float64
+(from the same states) mean that the differences come from the methods; rounding errors would shrink in float64. See
+benchmarks/README.md.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from uscl.pretrain.meta import weighted_step
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Videos, interpolated
 
-# Functions of a published step, and the network passes that each stands for: backward counts as two forward passes.
+# Functions of a published step, and the network passes that each takes: backward counts as two forward passes.
 PARTS = {
     "first forward pass": 1,
     "virtual gradient": 2,
@@ -66,7 +66,7 @@ MEGABYTE = 10**6
 
 
 def main() -> None:
-    """Runs all parts for every size, or the one part that a process of its own was started for."""
+    """Run all parts for every size, or the one part that this process was started for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arch", default="resnet18", choices=list(ENCODERS))
     parser.add_argument("--size", nargs="+", type=int, default=[64, 112], help="pixels")
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def compare(setting: Setting, runs: int, largest_batch: bool) -> None:
-    """Print what each variant costs at one size."""
+    """Print the costs of each variant at one size."""
     console = Console(width=120)
     megabytes = memory(setting)
     seconds = times(setting, runs)
@@ -103,7 +103,7 @@ def compare(setting: Setting, runs: int, largest_batch: bool) -> None:
 
 
 def times(setting: Setting, runs: int) -> dict[str, list[float]]:
-    """Seconds a step of every variant, taken in turn so that a busy machine disturbs all alike."""
+    """Seconds per step of every variant, run in turn so that a busy machine disturbs all equally."""
     trial = Trial(setting)
     found: dict[str, list[float]] = defaultdict(list)
     for run in range(runs + 1):
@@ -115,7 +115,7 @@ def times(setting: Setting, runs: int) -> dict[str, list[float]]:
 
 
 def timed(work: Callable[[], None], device: str) -> float:
-    """Seconds by the clock, until the device is done."""
+    """Wall-clock seconds until the device is done."""
     start = time.perf_counter()
     work()
     if device == "cuda":
@@ -127,7 +127,7 @@ def memory(setting: Setting) -> dict[str, float]:
     """Peak megabytes of every variant, each in a process of its own."""
     words = [f"--{name}={value}" for name, value in setting._asdict().items()]
     run = [sys.executable, __file__, *words, "--memory-of"]
-    # Freed blocks go back to the system at once: the figures are of live tensors, not of what glibc keeps for later.
+    # Freed blocks go back to the system at once, so the numbers are those of live tensors, not of what glibc keeps.
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "262144"}
     return {
         name: float(subprocess.check_output([*run, name], text=True, env=environment).split()[-1]) for name in VARIANTS
@@ -137,7 +137,7 @@ def memory(setting: Setting) -> dict[str, float]:
 def peak_memory(setting: Setting, name: str) -> float:
     """Peak megabytes of three steps above what the process holds between steps: model, optimiser, frames, code.
 
-    On a CPU the resident memory: Linux forgets its peak when 5 is written to clear_refs.
+    On a CPU it is the resident memory; Linux resets its peak when 5 is written to clear_refs.
     """
     trial = Trial(setting)
     VARIANTS["simclr"](trial)
@@ -160,7 +160,7 @@ def resident(key: str) -> int:
 
 
 def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str, float]) -> Table:
-    """One row a variant."""
+    """One row per variant."""
     title = f"{setting.arch}, {setting.size} px, {setting.pairs} pairs, {setting.device}, {setting.precision}"
     columns = (
         "ms a step",
@@ -188,7 +188,7 @@ def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str
 
 
 def breakdown(setting: Setting, runs: int, base: float) -> Table:
-    """Where a published step's time goes, and what making a batch takes, in parts of a SimCLR step of `base` s."""
+    """Where a published step's time goes, and the time to make a batch, relative to a SimCLR step of `base` s."""
     trial, spent = Trial(setting), dict.fromkeys(PARTS, 0.0)
 
     def watched(inner: Callable, part: str | None) -> Callable:

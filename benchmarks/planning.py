@@ -1,10 +1,10 @@
-"""What planning costs: CPU seconds and memory of `snakemake -n` for a study of many seeds, none of which has run.
+"""The cost of planning: CPU seconds and memory of `snakemake -n` for a study of many seeds, none of which has run.
 
     python benchmarks/planning.py                    # about 5,000 jobs
     python benchmarks/planning.py --seeds 20
 
-With `--study FILE` and `--results FOLDER` it plans that study, as often as `--runs` says: for a finished one, this is
-what a call with nothing to do costs.
+With `--study FILE` and `--results FOLDER` it plans that study `--runs` times; for a finished study, this is the cost of
+a call with nothing to do.
 """
 
 import argparse

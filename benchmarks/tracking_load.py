@@ -1,11 +1,11 @@
-"""Whether the mirror keeps up with runs that finish quickly, and whether several mirrors lose or double runs.
+"""Whether the mirror keeps up with runs that finish quickly, and whether several mirrors lose or duplicate runs.
 
     python benchmarks/tracking_load.py [--cells 200] [--seconds 60] [--studies 1]
 
 Cells with two folds each finish evenly over so many seconds, in one results folder or in several that share the store
-of the first, which isn't there yet. Each results folder has a mirror process. Scores and figures come last, for all at
-once. Then every mirror starts once more and compares everything with the store. Ends with exit code 1 if a run is lost
-or doubled.
+of the first, which doesn't exist yet. Each results folder has a mirror process. Scores and figures come last, for all
+at once. Then every mirror starts again and compares everything with the store. The exit code is 1 if a run is lost or
+duplicated.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def mirror(results: Path, database: Path) -> subprocess.Popen:
 
 
 def follow(shares: dict[Path, list[tuple]], database: Path, seconds: float) -> int:
-    """Let cells finish while mirrors run; prints how long these take. Returns how many mirrors failed."""
+    """Let cells finish while mirrors run, and print how long the mirrors take. Returns how many mirrors failed."""
     mirrors = [mirror(results, database) for results in shares]
     queue = [(results, cell) for results, cells in shares.items() for cell in cells]
     began = time.monotonic()
@@ -100,7 +100,7 @@ def wait(results_folders: dict[Path, list[tuple]], database: Path) -> None:
 
 
 def run_again(studies: list[Path], database: Path) -> list[int]:
-    """Compare every run with the store once more, in all results folders at once; returns exit codes."""
+    """Compare every run with the store again, in all results folders at once; return the exit codes."""
     for results in studies:
         (results / "tracking/logged.json").unlink()
     mirrors = [mirror(results, database) for results in studies]

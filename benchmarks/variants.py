@@ -22,7 +22,7 @@ from uscl.training.losses import nt_xent_per_view, weighted_mean
 
 
 class Setting(NamedTuple):
-    """What a comparison is made on: frames of `size` pixels, batches of `pairs` pairs."""
+    """The setting of a comparison: frames of `size` pixels, batches of `pairs` pairs."""
 
     arch: str
     size: int
@@ -93,9 +93,9 @@ def every_fourth(trial: Trial) -> None:
 
 
 def double_backward(trial: Trial) -> None:
-    """A step in the published order, alpha's gradient by automatic differentiation through the virtual step.
+    """A step in the published order, with alpha's gradient by automatic differentiation through the virtual step.
 
-    It asks for alpha's gradient alone and copies nothing: the leanest form of what the released code does.
+    It computes only alpha's gradient and copies nothing: the leanest form of what the released code does.
     """
     meta_loss = meta_loss_with_graph(trial, trial.model)
     slopes = torch.autograd.grad(meta_loss, list(trial.weight_net.parameters()))
@@ -106,7 +106,7 @@ def double_backward(trial: Trial) -> None:
 
 
 def as_released(trial: Trial) -> None:
-    """The same as train.py of the released code goes about it (github.com/Schuture/Meta-USCL).
+    """The same step in the way of the released code's train.py (github.com/Schuture/Meta-USCL).
 
     The virtual step is taken on a copy of the network, which is kept for the whole step, and `backward` fills the
     gradients of the copy's weights too, which nothing uses.
@@ -139,4 +139,4 @@ VARIANTS: dict[str, Callable[[Trial], None]] = {
     "double backward": double_backward,
     "as released": as_released,
 }
-STEPS = {"every 4": 4}  # steps that a call takes, where it is not one
+STEPS = {"every 4": 4}  # steps per call, if there are several

@@ -2,15 +2,15 @@
 
     python benchmarks/weight_net.py [--plant organ|picture] [--seeds 0 1 2] [--epochs 150] [--out results/weight_net]
 
-A simulated pool, all of it from one machine, in half of whose videos the probe moves half-way: to another organ of the
+The pool is simulated with a single machine. In half of the videos the probe moves half-way: to another organ of the
 patient (`--plant organ`), or, as a positive control, to one and the same picture in every such video (`--plant
-picture`): paired with it, all videos are pulled together. Meta-USCL is pretrained on the pool for each seed, from
-ImageNet weights; then new pairs of every video are weighed. For pairs that span the change less the others, with a 95 %
-confidence interval (bootstrap over patients), it prints
+picture`), so that pairs with it pull all videos together. Meta-USCL is pretrained on the pool for each seed, from
+ImageNet weights; then it weighs new pairs of every video. For pairs that span the change minus the others, with a 95 %
+confidence interval (bootstrap over patients), the benchmark prints
 - the mean weight, and
 - the mean usefulness in its standard deviations: how much more a training step on the pair lowers the loss of a meta
-  batch, the exact derivative from which the weight net learns. Where that is near zero there is little to be learnt.
-It draws the weights (weight_net.png in --out). 150 epochs take about four minutes a seed and core.
+  batch, the exact derivative from which the weight net learns. If that is near zero, there is little to learn.
+It draws the weights (weight_net.png in --out). 150 epochs take about four minutes per seed and core.
 """
 
 import argparse
@@ -56,17 +56,17 @@ META = {"share": 0.3, "batch_size": 64, "lr": 3e-4}
 
 
 def main() -> None:
-    """Simulates, trains one seed a process, prints and draws."""
+    """Simulate, train one seed per process, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plant", default="organ", choices=["organ", "picture"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--out", type=Path, default=Path("results/weight_net"))
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, a thread each")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     given = parser.parse_args()
     found = measure(given.plant, given.seeds, given.epochs, given.jobs)
     save(figure(found), given.out / f"weight_net_{given.plant}.png")
-    table = Table("seed", "pairs, other / same", "weight: other less same", "95 % CI", "usefulness, in sd", "95 % CI")
+    table = Table("seed", "pairs, other / same", "weight: other minus same", "95 % CI", "usefulness, in sd", "95 % CI")
     for seed, pairs in found.groupby("seed"):
         change = pairs["change"].to_numpy()
         row = [str(seed), f"{change.sum()} / {(~change).sum()}"]
@@ -122,7 +122,7 @@ def planted(store: FrameStore, plant: str) -> FrameStore:
 
 
 def usefulness(pool: Pool, model: ContrastiveModel, pairs: Pairs, seed: int) -> np.ndarray:
-    """Derivative of each pair's loss along the gradient of a meta batch's, less the mean of its batch [pairs]."""
+    """Derivative of each pair's loss along the gradient of a meta batch's loss, minus the mean of its batch [pairs]."""
     found = []
     for number, batch in enumerate(batches(pairs, BATCH)):
         clean = meta_batch(pool, META["batch_size"], generator(seed, "benchmark meta", number))
@@ -138,7 +138,7 @@ def usefulness(pool: Pool, model: ContrastiveModel, pairs: Pairs, seed: int) -> 
 
 
 def figure(found: pd.DataFrame) -> Figure:
-    """Weights of both kinds of pairs, a panel a seed."""
+    """Weights of both kinds of pairs, one panel per seed."""
     seeds = found["seed"].unique()
     drawn, axes = plt.subplots(1, len(seeds), figsize=(3.2 * len(seeds), 3.4), layout="constrained", squeeze=False)
     for axis, seed in zip(axes[0], seeds, strict=True):

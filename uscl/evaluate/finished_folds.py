@@ -33,8 +33,8 @@ class FinishedFolds:
         """A finished fold; None if there is none, or if other settings, data or code made it."""
         folder = self._folder / f"fold{number}"
         try:
-            told = json.loads((folder / "fold.json").read_text(encoding="utf-8"))
-            if told["identity"] != self._identity:
+            record = json.loads((folder / "fold.json").read_text(encoding="utf-8"))
+            if record["identity"] != self._identity:
                 return None
             predictions, history = (pd.read_parquet(folder / f"{name}.parquet") for name in ("predictions", "history"))
         except FileNotFoundError:
@@ -43,7 +43,7 @@ class FinishedFolds:
             log.warning("%s can't be read (%s): the fold is evaluated again.", folder, type(error).__name__)
             return None
         log.info("fold %d is already finished", number)
-        return FinishedFold(predictions, history, told["times"])
+        return FinishedFold(predictions, history, record["times"])
 
     def keep(self, number: int, fold: FinishedFold) -> None:
         """Write a fold; fold.json is written last and marks it as complete."""

@@ -22,14 +22,14 @@ def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
     """Write the backbone's weights with architecture, input statistics and `metadata`; whole or not at all."""
     record = {"arch": encoder.arch, "mean": encoder.stats.mean, "std": encoder.stats.std, **metadata}
     tensors = {name: tensor.contiguous() for name, tensor in encoder.backbone.state_dict().items()}
-    with written(path) as beside:
-        save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+    with written(path) as temporary:
+        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
 
 
 def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
     """Write the modules that were trained with the encoder; whole or not at all."""
-    with written(path) as beside:
-        save_file(dict(heads), beside)
+    with written(path) as temporary:
+        save_file(dict(heads), temporary)
 
 
 def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -71,8 +71,8 @@ def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: st
         "of another shape": {n for n in own.keys() & offered.keys() if own[n].shape != offered[n].shape},
     }
     if any(faults.values()):
-        told = "; ".join(f"{len(names)} {what}: {shortened(names)}" for what, names in faults.items() if names)
-        raise UserError(f"The weights in {source} don't fit {type(module).__name__} ({told}).")
+        listed = "; ".join(f"{len(names)} {what}: {shortened(names)}" for what, names in faults.items() if names)
+        raise UserError(f"The weights in {source} don't fit {type(module).__name__} ({listed}).")
     if bad := not_finite(offered):
         raise UserError(
             f"The weights in {source} hold numbers that are NaN or infinite, in {len(bad)} of {len(offered)} tensors"

@@ -1,4 +1,4 @@
-# Is anything of a test fold in a training part or in the pool? Asked once all data is read, before anything is trained.
+# Is any part of a test fold in a training part or in the pool? Checked once all data is read, before any training.
 
 
 rule hash_frames:
@@ -38,7 +38,7 @@ rule audit_set:
     params:
         code=code("audit/audit_set.py"),
         policy=lambda w: STUDY.data.on_leak(w.dataset),
-        # What only pretraining sees has no folds to leak across.
+        # A set that is used only for pretraining has no folds to leak across.
         tested=lambda w: bool(STUDY.tasks_on(w.dataset)),
     message:
         "Looking for the same pictures in several groups: {wildcards.dataset}"
@@ -92,7 +92,7 @@ rule audit_study:
         datasets=STUDY.datasets,
         pool=STUDY.pool,
         policy=STUDY.data.on_leak(SETTINGS.pool),
-        # Ids of patients mean the same in two sets of one layout, and in all of a user's own.
+        # Patient ids have the same meaning in two sets of one layout, and in all sets of a user's own data.
         namespaces={dataset: STUDY.data.namespace(dataset) for dataset in STUDY.datasets},
     message:
         "Looking for pictures of the test folds in the pretraining pool"
@@ -117,7 +117,7 @@ rule gate:
     params:
         code=code("audit/gate.py"),
     message:
-        "Stopping here if anything of a test fold is in a training part or in the pool"
+        "Stopping here if any part of a test fold is in a training part or in the pool"
     script:
         "../scripts/audit/gate.py"
 

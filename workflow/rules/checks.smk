@@ -1,9 +1,9 @@
-# Can the study work? Asked once all data is read and divided, before anything is trained.
+# Can the study work? Checked once all data is read and divided, before anything is trained.
 
 
 rule check_study:
     input:
-        # Of the pool and of the tasks' sets, in the order of STUDY.datasets.
+        # For the pool and for the tasks' sets, in the order of STUDY.datasets.
         stores=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
         hashes=expand("<results>/audit/sets/{dataset}/hashes.npz", dataset=STUDY.datasets),
         splits=[STUDY.splits(task) for task in TASKS],
@@ -71,7 +71,7 @@ rule verify:
         "<logs>/verify/verify.log",
     conda:
         "../../environment.yml"
-    # It starts a call of its own, which takes all cores.
+    # The job starts another Snakemake call, which takes all cores.
     threads: workflow.cores
     params:
         code=code("checks/verify.py"),

@@ -27,13 +27,13 @@ rule fetch_set:
         "<benchmarks>/fetch_set/{dataset}.tsv"
     wildcard_constraints:
         dataset=by.one_of(filter(STUDY.data.fetched, SETTINGS.datasets)),
-    # First of all: downloads take long, and what can't be had should be known early.
+    # Before everything else: downloads take long, and a failing one should show early.
     priority: 20
     conda:
         "../../environment.yml"
     params:
         code=code("data/fetch_set.py"),
-        # Not the texts of the entry: an edited sentence is no reason to fetch a set again.
+        # Without the texts of the entry: an edited sentence is no reason to fetch a set again.
         entry=lambda w: {key: STUDY.data.entry(w.dataset)[key] for key in ("files", "version", "by_hand")},
         folder=lambda w: STUDY.data.folder(w.dataset),
         mirror=SETTINGS.data_mirror,
@@ -62,11 +62,11 @@ rule extract_frames:
         "<logs>/extract_frames/{dataset}.log",
     benchmark:
         "<benchmarks>/extract_frames/{dataset}.tsv"
-    # Before training: what is wrong with the data should be known early.
+    # Before training: faults of the data should show early.
     priority: 10
     conda:
         "../../environment.yml"
-    # All sets side by side: if one waited for more cores, training would start before it.
+    # The sets share the cores and run side by side: if one waited for more cores, training would start before it.
     threads: max(1, (workflow.cores or 1) // len(STUDY.datasets))
     params:
         code=lambda w: keys.reader_code(STUDY, w.dataset),

@@ -12,7 +12,8 @@ rule finetune:
         f"<benchmarks>/finetune/{CELL_NAME}.tsv"
     wildcard_constraints:
         regime=by.one_of(filter(STUDY.trains, by.ALL_REGIMES)),
-    # For a run that was interrupted or killed: one that fails by a mistake of its own ends well, with an outcome.
+    # For runs that were interrupted or killed. For a run that fails by a mistake of its own, the job writes an outcome
+    # and succeeds.
     retries: 2
     conda:
         "../../environment.yml"
@@ -27,7 +28,7 @@ rule finetune:
         settings=lambda w: STUDY.finetune_settings(w.task),
         device=SETTINGS.device,
         precision=SETTINGS.precision,
-        # Not an output: Snakemake removes outputs when it starts a job again.
+        # A parameter and not an output, because Snakemake removes outputs when it starts a job again.
         finished_folds=lambda w: f"{R}/checkpoints/cells/{CELL}".format(**w),
     message:
         "Fine-tuning ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
@@ -40,7 +41,7 @@ rule features:
         [file for dataset in STUDY.probed_datasets for file in STUDY.data.store(dataset).values()],
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
-        # All data sets that are probed, in one job: most of its time is that of its start.
+        # One job for all data sets that are probed, because a job spends most of its time on its start.
         [f"<results>/features/{dataset}/{{arm}}-seed{{seed}}.npy" for dataset in STUDY.probed_datasets or ["none"]],
     log:
         "<logs>/features/{arm}-seed{seed}.log",

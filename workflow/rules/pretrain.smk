@@ -27,7 +27,7 @@ rule pretrain:
     input:
         unpack(lambda w: STUDY.data.store(SETTINGS.pool)),
         checks=waits(by.checks_before_encoder),
-        # A task that joins the study doesn't change what is pretrained, unless it takes videos away.
+        # A new task of the study doesn't change the pretraining, unless it removes videos from the pool.
         left_out="<results>/audit/pool_left_out.csv" if STUDY.data.on_leak(SETTINGS.pool) == "drop" else [],
         initial=lambda w: STUDY.initial_inputs(w.arm),
     output:
@@ -38,7 +38,8 @@ rule pretrain:
         "<benchmarks>/pretrain/{arm}-seed{seed}.tsv"
     wildcard_constraints:
         arm=by.one_of(STUDY.pretrained),
-    # For a run that was interrupted or killed: one that fails by a mistake of its own ends well, with an outcome.
+    # For runs that were interrupted or killed. For a run that fails by a mistake of its own, the job writes an outcome
+    # and succeeds.
     retries: 2
     conda:
         "../../environment.yml"
@@ -55,7 +56,7 @@ rule pretrain:
         device=SETTINGS.device,
         devices=SETTINGS.devices,
         precision=SETTINGS.precision,
-        # Not an output: Snakemake removes outputs when it starts a job again.
+        # A parameter and not an output, because Snakemake removes outputs when it starts a job again.
         checkpoints=lambda w: f"{R}/checkpoints/{w.arm}/seed{w.seed}",
     message:
         "Pretraining: {wildcards.arm}, seed {wildcards.seed}"

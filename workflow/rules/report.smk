@@ -43,7 +43,7 @@ rule table:
 rule draw:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
-        # Made from the outcomes of all cells, which a study of many seeds would list here a second time.
+        # This file is made from the outcomes of all cells, so they need not be listed here a second time.
         cases="<results>/statistics/{task}-{regime}-labels100/cases.parquet",
     output:
         figures=report(

@@ -97,15 +97,15 @@ def gpus() -> tuple[str, list[Gpu]]:
 
 def device_findings(device: str, devices: int, build: str, found: Sequence[Gpu]) -> list[Finding]:
     """Is the device there that the study's `device` and `devices` ask for?"""
-    told = [f"{gpu.name}, {size(gpu.free)} of {size(gpu.total)} free" for gpu in found]
+    described = [f"{gpu.name}, {size(gpu.free)} of {size(gpu.total)} free" for gpu in found]
     if device == "cuda" and not found:
         return [missing(f"device: cuda, but {build} finds no usable GPU: set `device: cpu`, or fix driver or torch.")]
     if device == "cuda" and len(found) < devices:
         return [missing(f"devices: {devices}, but torch finds {counted(len(found), 'GPU')}: set that number.")]
     if device == "cuda":
-        return [ok(f"device: cuda, {build}; {'; '.join(told)}")]
+        return [ok(f"device: cuda, {build}; {'; '.join(described)}")]
     if found:
-        return [note(f"device: cpu, though {build} could use {'; '.join(told)}: `device: cuda` may be faster.")]
+        return [note(f"device: cpu, though {build} could use {'; '.join(described)}: `device: cuda` may be faster.")]
     return [ok(f"device: cpu, {build}")]
 
 

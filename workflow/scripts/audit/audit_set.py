@@ -1,4 +1,4 @@
-"""Look for the same picture in several groups of a data set, and decide what follows from it."""
+"""Look for the same picture in several groups of a data set, and decide what to do about it."""
 
 from pathlib import Path
 

@@ -39,8 +39,8 @@ with job(snakemake):
     for pool in params.pool:
         of_pool = units["dataset"] == pool
         units = pd.concat([units[~of_pool], without_left_out(units[of_pool], left_out)], ignore_index=True)
-    told = verdict(findings) | {"leaks": {dataset: summary(findings, dataset) for dataset in params.datasets}}
+    found = verdict(findings) | {"leaks": {dataset: summary(findings, dataset) for dataset in params.datasets}}
     write_table(findings, FINDINGS, Path(out.csv))
     write_table(left_out, LEFT_OUT, Path(out.left_out))
-    write_text(Path(out.page), audit_page(findings, units, stores, told))
-    write_text(Path(out.verdict), json.dumps(told, indent=2, sort_keys=True) + "\n")
+    write_text(Path(out.page), audit_page(findings, units, stores, found))
+    write_text(Path(out.verdict), json.dumps(found, indent=2, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""Stop the study where the audit found a leak that its policy doesn't mend."""
+"""Stop the study if the audit found a leak that its policy doesn't fix."""
 
 import json
 from pathlib import Path

@@ -9,5 +9,5 @@ with job(snakemake):
     from uscl.data.store import FrameStore
 
     store = FrameStore.open(Path(snakemake.input.frames).parent)
-    store.check_pixels()  # here all frames are read anyway, before anything is trained on them
+    store.check_pixels()  # here, because all frames are read anyway and none is trained on yet
     write_hashes(hash_frames(store.frames), Path(snakemake.output.hashes))

@@ -1,4 +1,4 @@
-"""Stop the study before anything is trained where its settings and data can't work together."""
+"""Stop the study before anything is trained if its settings and data can't work together."""
 
 from pathlib import Path
 

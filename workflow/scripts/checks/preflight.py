@@ -1,4 +1,4 @@
-"""Check what training needs before any job runs; print one sentence and fail where it is not to be had."""
+"""Check what training needs before any job runs; print one sentence and fail if something is not available."""
 
 import argparse
 import sys

@@ -19,7 +19,7 @@ with run_of(snakemake) as attempt:
     seed, folder, checkpoints = int(w.seed), Path(snakemake.output.outcome).parent, Path(params.checkpoints)
     left_out_file = [Path(given.left_out)] if given.get("left_out") else []
     left_out = frozenset(video for path in left_out_file for video in read_left_out(path)["video"])
-    # Another arm of this study comes as the outcome of its training.
+    # An encoder of another arm of this study is given by the outcome of its training.
     initial = [trained_encoder(path) if Path(path).name == "outcome.json" else Path(path) for path in given.initial]
     fabric = start(params.device, params.precision, snakemake.threads, params.devices)
     record = RunRecord(

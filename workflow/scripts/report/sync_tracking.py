@@ -1,4 +1,4 @@
-"""Log to MLflow what its store lacks, from the result files: finished runs, and those that failed."""
+"""Log to MLflow the finished and failed runs that its store lacks, from their result files."""
 
 from pathlib import Path
 

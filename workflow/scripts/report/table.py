@@ -1,4 +1,4 @@
-"""Write the result tables, the claims, the costs and the published figures from what every cell left behind."""
+"""Write the result tables, the claims, the costs and the published values from the results of all cells."""
 
 import json
 from pathlib import Path
