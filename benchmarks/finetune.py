@@ -39,7 +39,7 @@ from uscl.data.store import FrameStore, mapped_array
 from uscl.evaluate import classification, finetune, segmentation
 from uscl.models.encoders import ENCODERS
 from uscl.models.segmenter import DECODERS
-from uscl.pretrain.methods.random import untrained_encoder
+from uscl.pretrain.engine.initial import initial_encoder
 from uscl.training.device import start
 
 VIDEOS, FRAMES, CLASSES = 60, 20, 3
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--decoder", default="unet", choices=DECODERS)
     given = parser.parse_args()
     fabric = start(given.device, given.precision, given.threads)
-    console, encoder, fold = Console(), untrained_encoder(given.arch, 0), one_fold()
+    console, encoder, fold = Console(), initial_encoder(given.arch, "random", 0), one_fold()
     console.print(f"{given.arch}, {given.size} px, {given.device}, {given.precision}, {given.threads} threads")
     with tempfile.TemporaryDirectory() as folder:
         store = masked_store(Path(folder), given.size)

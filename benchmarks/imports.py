@@ -38,7 +38,7 @@ CALLED = {
         "pretrain/pretrain.py",
         f"import uscl.pretrain.methods.meta_uscl, uscl.pretrain.meta.weighted_step; {CONTRASTIVE}",
     ),
-    "untrained_encoder": ("pretrain/untrained_encoder.py", LITE0),
+    "published_encoder": ("pretrain/published_encoder.py", LITE0),
 }
 
 

@@ -11,12 +11,12 @@ from torch.func import functional_call
 from uscl.base.seeds import torch_stream
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import BothViews, detached, embed, gradient, joined, on_device
+from uscl.pretrain.engine.initial import initial_encoder
 from uscl.pretrain.engine.loop import Step
 from uscl.pretrain.meta.forward_mode import frozen_statistics
 from uscl.pretrain.meta.hypergradient import virtual_step
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.pretrain.meta.weighted_step import WeightedStep
-from uscl.pretrain.methods.random import untrained_encoder
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view, weighted_mean
 
@@ -38,7 +38,7 @@ class Trial:
     def __init__(self, setting: Setting) -> None:
         self.fabric = start(setting.device, setting.precision, setting.threads)
         self.count = setting.pairs
-        self.model = on_device(self.fabric, ContrastiveModel(untrained_encoder(setting.arch, 0), 0)).train()
+        self.model = on_device(self.fabric, ContrastiveModel(initial_encoder(setting.arch, "random", 0), 0)).train()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         with torch_stream(0, "weight net"):
             self.weight_net = WeightNet(self.model.encoder.dim).to(self.fabric.device)

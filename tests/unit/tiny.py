@@ -24,5 +24,8 @@ class TinyEncoder(nn.Module):
                 nn.Flatten(),
             )
 
+    def normalise_with(self, stats) -> None:
+        self.stats = stats
+
     def forward(self, frames: Tensor) -> Tensor:
         return self.backbone(frames)

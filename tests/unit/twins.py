@@ -1,19 +1,32 @@
 """Meta-USCL's step as in the published code: the meta-gradient by a backward pass of a backward pass.
 
 The slow twin of `uscl.pretrain.meta.weighted_step`, for tests and for comparing times; notation as in
-`uscl.pretrain.meta.hypergradient`. One process, no reduced precision.
+`uscl.pretrain.meta.hypergradient`. One process, no reduced precision. As in the published code, the network is called
+once per view; for a model with joint BatchNorm, once for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.training.losses import nt_xent_per_view, weighted_mean
+
+
+class OnePass(nn.Module):
+    """Encoder and projector of a model, whose parameters keep their names, on frames that share statistics."""
+
+    def __init__(self, model: ContrastiveModel) -> None:
+        super().__init__()
+        self.encoder, self.projector = model.encoder, model.projector
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.encoder(frames)
+        return h, self.projector(h)
 
 
 @dataclass
@@ -38,7 +51,7 @@ class SlowWeightedStep:
 
     def main(self, frames: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Loss and gradient of a step with the net's weights, held constant."""
-        h, z = self.model(frames)
+        h, z = self.by_view(OnePass(self.model), frames)
         weights = self.weight_net(*h.chunk(2)).detach()
         loss = weighted_mean(nt_xent_per_view(*z.chunk(2), self.temperature), weights)
         return loss.detach(), torch.autograd.grad(loss, list(self.model.parameters()))
@@ -78,4 +91,13 @@ class SlowWeightedStep:
         """h and z at the weights `theta`; running statistics stay."""
         names = [name for name, _ in self.model.named_parameters()]
         statistics = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        return functional_call(self.model, dict(zip(names, theta, strict=True)) | statistics, (frames,))
+        weights = dict(zip(names, theta, strict=True)) | statistics
+        return self.by_view(lambda view: functional_call(OnePass(self.model), weights, (view,)), frames)
+
+    def by_view(self, network: Callable[[Tensor], tuple[Tensor, Tensor]], frames: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's outputs, from a call for each view, or from one if the model's BatchNorm is joint."""
+        if self.model.joint:
+            return network(frames)
+        first, second = frames.chunk(2)
+        (h1, z1), (h2, z2) = network(first), network(second)
+        return torch.cat([h1, h2]), torch.cat([z1, z2])

@@ -3,6 +3,7 @@
 python two_processes.py FOLDER
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -31,10 +32,11 @@ Figures = dict[str, Tensor]
 def figures(fabric: Fabric) -> Figures:
     """Everything that must not depend on the number of processes, in float64 except for the pretraining."""
     found = {}
-    for training in (True, False):
+    for training, joint in itertools.product((True, False), (True, False)):
+        form = f"training {training}, joint {joint}"
         for order in ("published", "lookahead"):
-            found |= named(f"{order}, training {training}", weighted_step(fabric, order, training))
-        found |= named(f"class term, training {training}", class_step(fabric, training))
+            found |= named(f"{order}, {form}", weighted_step(fabric, order, training, joint))
+        found |= named(f"class term, {form}", class_step(fabric, training, joint))
     return found | named("pretraining", pretraining(fabric))
 
 
@@ -48,14 +50,14 @@ def views(fabric: Fabric, count: int) -> Tensor:
     return both[:, own(fabric, count)].flatten(0, 1)
 
 
-def tiny_model(training: bool, classes: int = 0) -> ContrastiveModel:
+def tiny_model(training: bool, joint: bool, classes: int = 0) -> ContrastiveModel:
     torch.manual_seed(0)
-    return ContrastiveModel(TinyEncoder(), 0, classes).double().train(training)
+    return ContrastiveModel(TinyEncoder(), 0, classes, joint=joint).double().train(training)
 
 
-def weighted_step(fabric: Fabric, order: str, training: bool) -> Figures:
+def weighted_step(fabric: Fabric, order: str, training: bool, joint: bool) -> Figures:
     """Two steps, the second with momentum, of model and weight net."""
-    model, net = tiny_model(training), WeightNet(TinyEncoder.dim).double()
+    model, net = tiny_model(training, joint), WeightNet(TinyEncoder.dim).double()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-2)
     take = WeightedStep(fabric, model, optimizer, net, torch.optim.SGD(net.parameters(), lr=1.0))
     found = {}
@@ -74,9 +76,9 @@ def weighted_step(fabric: Fabric, order: str, training: bool) -> Figures:
     return found | state(model) | named("weight net", state(net))
 
 
-def class_step(fabric: Fabric, training: bool) -> Figures:
+def class_step(fabric: Fabric, training: bool, joint: bool) -> Figures:
     """Loss and gradient of USCL, one video without a label."""
-    model = tiny_model(training, classes=2)
+    model = tiny_model(training, joint, classes=2)
     _, z, logits = embed(fabric, model, views(fabric, PAIRS), PAIRS)
     labels = torch.tensor([0, 1, 1, -1, 0])
     loss = nt_xent_per_view(*z).mean() + sum(labelled_cross_entropy(view, labels) for view in logits)

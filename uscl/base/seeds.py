@@ -24,6 +24,15 @@ def derive(seed: int, *purpose: str | int) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
 
 
+def of_stream(seed: int, stream: int) -> int:
+    """The seed of an arm whose settings name a stream; stream 0 is the study's own.
+
+    >>> of_stream(3, 0), of_stream(3, 1) == of_stream(3, 2)
+    (3, False)
+    """
+    return derive(seed, "stream", stream) if stream else seed
+
+
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose."""
     import numpy as np  # late: planning a study derives seeds and needs no arrays

@@ -56,7 +56,7 @@ def start(workflow: Any, study: Study) -> None:
     check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
     fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
     check_data(study, {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching)
-    encoders = {job.wildcards.arm for job in coming if job.rule.name in ("untrained_encoder", "pretrain")}
+    encoders = {job.wildcards.arm for job in coming if job.rule.name in ("published_encoder", "pretrain")}
     check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
     if study.settings.tracking != "none":
         mirror_process.start(Path(study.results), study.settings.tracking_uri, study.settings.study)

@@ -26,6 +26,7 @@ MANIFEST = TableSchema(
         "sha256": Column("str", SHA256),  # of the stored frame's pixels
         "organ": Column("str"),  # what the simulator drew; "" for real data
         "event": Column("str"),  # what happens in the simulated frame; "" for real data
+        "state": Column("float64", gaps=True),  # the share of the simulated frame that shows its video's organ
     }
 )
 

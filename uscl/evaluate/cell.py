@@ -10,6 +10,7 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
+from uscl.base.seeds import of_stream
 from uscl.data.splits import ALL, Fold
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
 from uscl.jobs.live_history import LiveHistory
@@ -56,13 +57,14 @@ def run_cell(
     folds: Sequence[Fold],
     finished: FinishedFolds | None = None,
     live: LiveHistory | None = None,
+    stream: int = 0,
 ) -> Evaluated:
     """Evaluate fold by fold; `run_fold` returns a fold's predictions and history. Folds that are `finished` aren't run.
 
     `run_fold` may add its epochs to `live`, which also has those of finished folds, with each row's fold and its start.
 
     The random streams depend on task, seed and fold, not on the arm: every arm gets the same batches and starts from
-    the same head.
+    the same head, unless its settings name another `stream`.
     """
     predictions, histories, times, images = [], [], [], 0
     live = live or LiveHistory(None)
@@ -71,7 +73,8 @@ def run_cell(
         if done is None:
             started = time.time()
             live.begin(fold=number, started=started)
-            done = timed(cell, run_fold, fold, f"{cell.task}/fold{number}", started)
+            purpose = of_stream(cell.seed, stream), f"{cell.task}/fold{number}"
+            done = timed(cell, run_fold, fold, purpose, started)
             if finished:
                 finished.keep(number, done)
         else:
@@ -86,10 +89,10 @@ def run_cell(
     return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
 
 
-def timed(cell: Cell, run_fold: RunFold, fold: Fold, purpose: str, started: float) -> FinishedFold:
+def timed(cell: Cell, run_fold: RunFold, fold: Fold, stream: Stream, started: float) -> FinishedFold:
     """Run a fold and note when it started and ended; a UserError gets the cell's name."""
     try:
-        predictions, history = run_fold(fold, (cell.seed, purpose))
+        predictions, history = run_fold(fold, stream)
     except UserError as error:
         raise UserError(f"{cell.name}: {error}") from error
     return FinishedFold(predictions, history, {"started": started, "ended": time.time()})

@@ -1,5 +1,6 @@
-"""The model of contrastive pretraining: the encoder with its projection head."""
+"""The model of contrastive pretraining: the encoder with its heads."""
 
+import torch
 from torch import Tensor, nn
 
 from uscl.base.seeds import torch_stream
@@ -8,21 +9,44 @@ from uscl.models.projector import projector
 
 
 class ContrastiveModel(nn.Module):
-    """Frames [batch, 1, height, width] to representations h [batch, dim] and projections z [batch, 128].
+    """Frames [2 * pairs, 1, height, width], all first views and then all second views, to h [2 * pairs, dim] and z.
 
-    With `classes`, the third output is class logits [batch, classes] from h. The heads start from the seed's stream.
+    h are the encoder's representations, z the projections [2 * pairs, `out`], or h again if `out` is 0. With `classes`,
+    the third output is class logits [2 * pairs, classes] from h, or from z with `classify_projections`. Each view has a
+    pass of its own, so that BatchNorm's statistics are those of one view; with `joint`, one pass takes both. The heads
+    start from the seed's stream.
     """
 
-    def __init__(self, encoder: Encoder, seed: int, classes: int = 0) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        seed: int,
+        classes: int = 0,
+        *,
+        joint: bool = False,
+        out: int = 128,
+        classify_projections: bool = False,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.joint = joint
+        self.classify_projections = classify_projections
         with torch_stream(seed, "projector"):
-            self.projector = projector(encoder.dim)
+            self.projector = projector(encoder.dim, out) if out else nn.Identity()
         with torch_stream(seed, "classifier"):
-            self.classifier = nn.Linear(encoder.dim, classes) if classes else None
+            width = out if classify_projections else encoder.dim
+            self.classifier = nn.Linear(width, classes) if classes else None
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        if self.joint:
+            return self.outputs(frames)
+        by_view = [self.outputs(view) for view in frames.chunk(2)]
+        return tuple(torch.cat(views) for views in zip(*by_view, strict=True))
+
+    def outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """h, z and perhaps logits of frames that share BatchNorm's statistics."""
         h = self.encoder(frames)
+        z = self.projector(h)
         if self.classifier is None:
-            return h, self.projector(h)
-        return h, self.projector(h), self.classifier(h)
+            return h, z
+        return h, z, self.classifier(z if self.classify_projections else h)

@@ -22,8 +22,12 @@ class Encoder(nn.Module):
         super().__init__()
         spec = encoder_spec(arch)
         self.arch = arch
-        self.stats = stats
         self.backbone, self.dim = spec.build(), spec.features
+        self.normalise_with(stats)
+
+    def normalise_with(self, stats: InputStats) -> None:
+        """Take these input statistics from now on, in place of those that the weights came with."""
+        self.stats = stats
         self.register_buffer("mean", channels(stats.mean), persistent=False)
         self.register_buffer("std", channels(stats.std), persistent=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
 
 
+def nothing(settings: Any) -> tuple[str, ...]:
+    """No remarks."""
+    return ()
+
+
 class Method(NamedTuple):
     """An entry of the registry of methods (`uscl.pretrain.methods`).
 
-    `pretrain(encoder, store, fabric, seed, settings, *, folder, identity)` trains and returns a `Pretrained`; a method
-    that does not train has `start(arch, seed, weights)` instead, which returns the encoder. `pairs` names how the two
-    views of a pair are made, given the settings; `meta_share` is the share of the pool that is held out as meta set;
-    `step_cost` is the cost of a step relative to a step of SimCLR (benchmarks/meta_step.py).
+    `pretrain(encoder, pool, fabric, seed, settings, *, folder, identity)` works on the pool and returns a `Pretrained`;
+    a method that needs no pool has `start(arch, seed, weights)` instead, which returns the encoder. `pairs` names how
+    the two views of a pair are made, given the settings; `needs_meta_share` and `needs_truth` tell, given the settings,
+    whether a meta set is used and whether the pool's frames must come with the simulator's truth; `remarks` are what
+    the table says about an arm with these settings. `step_cost` is the cost of a step relative to a step of SimCLR
+    (benchmarks/meta_step.py).
     """
 
     name: str
@@ -27,37 +34,109 @@ class Method(NamedTuple):
     settings: type[Settings]
     pretrain: Callable[..., Any] | None = None
     start: Callable[[str, int, str | None], Encoder] | None = None
+    trains: bool = True
     sees_labels: bool = False
+    needs_labels: bool = False
     pairs: Callable[[Any], str] | None = None
-    meta_share: Callable[[Any], float] | None = None
+    needs_meta_share: Callable[[Any], bool] | None = None
+    needs_truth: Callable[[Any], bool] | None = None
+    remarks: Callable[[Any], tuple[str, ...]] = nothing
     step_cost: float = 0.0
 
     @property
-    def trains(self) -> bool:
-        """Whether the method trains on the pool."""
+    def uses_pool(self) -> bool:
+        """Whether the method needs the pool's frames."""
         return self.pretrain is not None
 
 
-class Contrastive(Settings):
-    """Settings that all contrastive methods share, with the published defaults."""
+class AnyArm(Settings):
+    """The key that all methods have."""
+
+    stream: Annotated[
+        Int,
+        Field(
+            ge=0,
+            description="Another number gives the arm other random numbers throughout, in pretraining and in"
+            " fine-tuning: a twin of an arm, to see what luck alone does.",
+        ),
+    ] = 0
+
+
+class FromPool(AnyArm):
+    """Settings of all methods that work on the pool."""
 
     init: Annotated[
         str,
         Field(min_length=1, description="Weights to start from: `random`, `imagenet`, or the path of an encoder file."),
     ] = "random"
-    epochs: Annotated[Int, Field(ge=1, description="Pretraining epochs.")] = 300
-    batch_size: Annotated[Int, Field(ge=2, description="Pairs per step.")] = 32
+    epochs: Annotated[Int, Field(ge=1, description="Passes over the pool's training videos.")] = 300
+    batch_size: Annotated[Int, Field(ge=2, description="Pairs per step at most.")] = 32
+    remainder: Annotated[
+        Literal["spread", "drop"],
+        Field(
+            description="What happens if the batch size doesn't divide the number of videos: batches become equally"
+            " large and somewhat smaller, or all are full and the videos that remain sit out the epoch."
+        ),
+    ] = "spread"
+    train_on: Annotated[
+        Literal["shared", "all"],
+        Field(
+            description="`shared`: the training videos that every arm has. `all`: also those of the meta set, if the"
+            " arm itself needs none; it is then not on equal data with the others, and the table says so."
+        ),
+    ] = "shared"
+    batchnorm: Annotated[
+        Literal["per_view", "joint"],
+        Field(
+            description="Statistics of BatchNorm: of the first views and of the second views apart, as released, or of"
+            " both together, which is another objective."
+        ),
+    ] = "per_view"
+
+    @property
+    def joint(self) -> bool:
+        """Whether BatchNorm takes both views together."""
+        return self.batchnorm == "joint"
+
+    @property
+    def drop(self) -> bool:
+        """Whether an epoch leaves out what fills no batch."""
+        return self.remainder == "drop"
+
+
+class Trained(FromPool):
+    """Settings of all methods that train on the pool, with the published defaults."""
+
     lr: Annotated[Float, Field(gt=0, description="Learning rate of SGD after the warm-up.")] = 0.1
     weight_decay: Annotated[Float, Field(ge=0, description="Weight decay.")] = 1e-4
     warmup_epochs: Annotated[Int, Field(ge=0, description="Epochs of warm-up.")] = 10
+
+
+class Contrastive(Trained):
+    """Settings that all contrastive methods share, with the published defaults."""
+
     temperature: Annotated[Float, Field(gt=0, description="Temperature of NT-Xent.")] = 0.5
-    validation_share: Annotated[
-        Float, Field(gt=0, le=0.5, description="Share of the pool's groups held out to watch the loss.")
-    ] = 0.1
 
 
 MaxDist = Annotated[
     Int,
     Field(ge=2, description="Interpolated pairs: the longest span from first to last frame, in stored frames."),
 ]
+Triples = Annotated[
+    Literal["released", "uniform"],
+    Field(
+        description="Interpolated pairs: the three frames are drawn as in the authors' code, which prefers long spans,"
+        " or every triple is equally likely."
+    ),
+]
 Momentum = Annotated[Float, Field(ge=0, lt=1, description="Momentum of SGD.")]
+
+
+def common_remarks(settings: FromPool) -> tuple[str, ...]:
+    """What the table says about any arm that departs from the others in data or BatchNorm."""
+    remarks = []
+    if settings.train_on == "all":
+        remarks.append("trains on more videos than the other arms (`train_on: all`)")
+    if settings.joint:
+        remarks.append("BatchNorm takes both views together (`batchnorm: joint`)")
+    return tuple(remarks)

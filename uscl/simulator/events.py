@@ -24,6 +24,12 @@ class Step:
     contact: Floats | None = None  # per beam; None means full contact
     note: Literal["", "transition", "dropout", "freeze"] = ""
 
+    @property
+    def state(self) -> float:
+        """The share of the frame that shows the organ of its video: 0 if it shows another one, or nothing."""
+        contact = 1.0 if self.contact is None else float(np.mean(self.contact))
+        return (1 - self.blend) * contact
+
 
 def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
     """The steps of a video of `frames` frames (at least SHORTEST) with this event in its middle part."""

@@ -46,7 +46,7 @@ def write_pool(
     *,
     one_machine: bool = False,
 ) -> None:
-    """Write videos/, videos.csv (one row per video) and frames.csv (organ and event of each frame).
+    """Write videos/, videos.csv (one row per video) and frames.csv (organ, event and state of each frame).
 
     `shares` gives the share of the videos that get each event; a video has at most one event. With `one_machine` all
     videos of a probe have the same machine settings, else each has its own.
@@ -62,11 +62,11 @@ def write_pool(
         video, steps = write_clip(out, seed, patient, view, form, frames, event, one_machine)
         rows.append(video)
         moments += [
-            (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note)
+            (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note, round(s.state, 6))
             for k, s in enumerate(steps)
         ]
     pd.DataFrame(rows).to_csv(out / "videos.csv", index=False)
-    pd.DataFrame(moments, columns=["file", "frame", "organ", "event"]).to_csv(out / "frames.csv", index=False)
+    pd.DataFrame(moments, columns=["file", "frame", "organ", "event", "state"]).to_csv(out / "frames.csv", index=False)
 
 
 def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generator) -> list[Event]:

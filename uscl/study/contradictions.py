@@ -137,7 +137,7 @@ def label_fractions(study: StudySettings) -> Iterator[str]:
 
 def pool_of_a_task(study: StudySettings) -> Iterator[str]:
     """Pretraining on the data of a task: the pool must not contain any part of a test fold."""
-    if not any(methods()[arm.method].trains for arm in study.methods.values()):
+    if not any(methods()[arm.method].uses_pool for arm in study.methods.values()):
         return
     pool = study.datasets[study.pool]
     for name, task in study.tasks.items():

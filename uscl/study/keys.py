@@ -10,7 +10,6 @@ from typing import Any
 
 from uscl.jobs.code import code_hash
 from uscl.jobs.outcome import key_of
-from uscl.pretrain.methods import untrained
 from uscl.study.study import Evaluation, Study
 
 
@@ -25,10 +24,9 @@ def reader_code(study: Study, dataset: str) -> str:
 
 
 def encoder_code(study: Study, arm: str) -> str:
-    """The code that makes an encoder: that of its method, and of the method that `init` names."""
-    script = "pretrain/pretrain.py" if study.method(arm).trains else "pretrain/untrained_encoder.py"
-    names = sorted({study.method(arm).name} | ({study.init(arm)} & set(untrained())))
-    return code(study, script, *(f"uscl/pretrain/methods/{name}.py" for name in names))
+    """The code that makes an encoder."""
+    script = "pretrain/pretrain.py" if study.method(arm).uses_pool else "pretrain/published_encoder.py"
+    return code(study, script, f"uscl/pretrain/methods/{study.method(arm).name}.py")
 
 
 def evaluation_code(study: Study, task: str, regime: str) -> str:
@@ -43,8 +41,8 @@ def evaluation_script(study: Study, regime: str) -> str:
 
 
 def checks_code(study: Study) -> str:
-    """The code that checks whether the study can work; it uses the methods of all pretrained arms."""
-    names = sorted({study.method(arm).name for arm in study.pretrained})
+    """The code that checks whether the study can work; it uses the methods of all arms that use the pool."""
+    names = sorted({study.method(arm).name for arm in study.from_pool})
     return code(study, "checks/check_study.py", *(f"uscl/pretrain/methods/{name}.py" for name in names))
 
 
@@ -64,8 +62,9 @@ def encoder_key(study: Study, arm: str, seed: int) -> str:
     settings = study.settings
     parts: list[Any] = [encoder_code(study, arm), study.method(arm).name, study.init(arm), settings.encoder, seed]
     parts += [study.initial_weights(arm)]
-    if study.method(arm).trains:
-        parts += [study.method_settings(arm), settings.device, settings.devices, settings.precision]
+    parts += [study.stream(arm)]
+    if study.method(arm).uses_pool:
+        parts += [study.method_settings(arm), study.pool_shares, settings.device, settings.devices, settings.precision]
         parts += [data_key(study, settings.pool)]
     return key_of(parts)
 

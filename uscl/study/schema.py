@@ -238,6 +238,33 @@ class LabelFractions(Settings):
     ]
 
 
+class PoolParts(Settings):
+    """How the pool is divided, by groups, for each training; all arms of a training have the same parts."""
+
+    validation: Annotated[
+        Float, Field(gt=0, le=0.5, description="Share of the pool's groups held out to watch the loss.")
+    ] = 0.1
+    meta: Annotated[
+        Float,
+        Field(
+            gt=0,
+            le=0.5,
+            description="Share of the pool's groups held out as the meta set, from every arm, if an arm of the study"
+            " learns weights.",
+        ),
+    ] = 0.2
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse parts that leave nothing."""
+        if self.validation + self.meta >= 1:
+            raise PydanticCustomError(
+                "contradiction",
+                f"`validation: {self.validation}` and `meta: {self.meta}` leave nothing to train on: lower one of them",
+            )
+        return self
+
+
 class StudySettings(Settings):
     """A study's file."""
 
@@ -316,6 +343,9 @@ class StudySettings(Settings):
         ),
     ] = None
     pool: Annotated[str, Field(description="The data set that the methods are pretrained on.")]
+    pool_parts: Annotated[PoolParts, Field(description="How the pool is divided for each training, by groups.")] = (
+        PoolParts()
+    )
     tasks: Annotated[
         dict[Annotated[str, Field(pattern=NAME, max_length=64)], AnyTask],
         Field(min_length=1, description="Downstream tasks by name."),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from uscl.data.sources.registry import read_registry
 from uscl.evaluate.regimes import REGIMES, fit_of
+from uscl.pretrain.engine.initial import INITS
 from uscl.pretrain.method import Method
-from uscl.pretrain.methods import methods, untrained
+from uscl.pretrain.methods import methods
 from uscl.study.data_sets import DataSets
 from uscl.study.schema import StudySettings
 from uscl.study.validation import validated
@@ -63,18 +64,27 @@ class Study:
         return methods()[self.settings.methods[arm].method]
 
     @functools.cached_property
+    def from_pool(self) -> list[str]:
+        """The arms whose encoders are made with the pool."""
+        return [arm for arm in self.arms if self.method(arm).uses_pool]
+
+    @functools.cached_property
     def pretrained(self) -> list[str]:
-        """The arms that are pretrained on the pool."""
+        """The arms that are trained on the pool."""
         return [arm for arm in self.arms if self.method(arm).trains]
 
     @functools.cached_property
-    def unpretrained(self) -> list[str]:
-        """The arms that see no ultrasound before fine-tuning."""
-        return [arm for arm in self.arms if not self.method(arm).trains]
+    def published(self) -> list[str]:
+        """The arms whose encoders see no frame of the pool."""
+        return [arm for arm in self.arms if not self.method(arm).uses_pool]
 
     def init(self, arm: str) -> str:
         """What an arm starts from: `random`, `imagenet`, or the path of an encoder file."""
-        return self.settings.methods[arm].init if self.method(arm).trains else self.method(arm).name
+        return self.settings.methods[arm].init if self.method(arm).uses_pool else self.method(arm).name
+
+    def stream(self, arm: str) -> int:
+        """The number of an arm's random stream (see `uscl.base.seeds.of_stream`)."""
+        return int(self.settings.methods[arm].stream)
 
     def method_settings(self, arm: str) -> dict[str, Any]:
         """All settings of an arm's method with their defaults, except its name and what it starts from."""
@@ -82,16 +92,27 @@ class Study:
             key: value for key, value in self.settings.methods[arm].given().items() if key not in ("method", "init")
         }
 
+    def remarks(self, arm: str) -> tuple[str, ...]:
+        """What readers of the table must know about an arm."""
+        return self.method(arm).remarks(self.settings.methods[arm])
+
+    @functools.cached_property
+    def pool_shares(self) -> dict[str, float]:
+        """The shares of the pool that are held out from every arm; the meta set only if an arm needs it."""
+        needs = (self.method(arm).needs_meta_share for arm in self.arms)
+        meta = any(need and need(self.settings.methods[arm]) for arm, need in zip(self.arms, needs, strict=True))
+        return self.settings.pool_parts.given() if meta else {"validation": self.settings.pool_parts.validation}
+
     def initial_weights(self, arm: str) -> list[str]:
         """The file that the settings name for the weights that an arm starts from: none or one."""
-        if self.init(arm) not in untrained():
+        if self.init(arm) not in INITS:
             return [os.path.expanduser(self.init(arm))]
         named = self.settings.imagenet_weights.get(self.settings.encoder)
         return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
 
     def initial_inputs(self, arm: str) -> list[str]:
         """The input files of an arm's initial weights; an encoder of this study is given by its outcome."""
-        folders = [self.encoder(other, seed) for other in self.pretrained for seed in self.seeds]
+        folders = [self.encoder(other, seed) for other in self.from_pool for seed in self.seeds]
         outcomes = {os.path.abspath(f"{folder}/encoder.safetensors"): f"{folder}/outcome.json" for folder in folders}
         return [outcomes.get(os.path.abspath(file), file) for file in self.initial_weights(arm)]
 
@@ -104,8 +125,8 @@ class Study:
 
     @functools.cached_property
     def pool(self) -> list[str]:
-        """The data set that the arms are pretrained on; none if no arm is."""
-        return [self.settings.pool] if self.pretrained else []
+        """The data set that the arms are pretrained on; none if no arm needs it."""
+        return [self.settings.pool] if self.from_pool else []
 
     @functools.cached_property
     def datasets(self) -> list[str]:

@@ -6,16 +6,26 @@ Frames are grey [batch, 1, height, width] in [0, 1]. Random numbers come from to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import kornia.augmentation as K
+    from torch import Tensor
 
 
-def contrastive(size: int) -> K.AugmentationSequential:
-    """The published views (released code of Meta-USCL): crop, flip, colour jitter.
+class ViewStyle(NamedTuple):
+    """How strong the views' augmentation is: the smallest crop as a share of the area, and the colour jitter."""
+
+    crop: float
+    jitter: float
+
+
+META_USCL = ViewStyle(crop=0.7, jitter=0.64)
+USCL = ViewStyle(crop=0.8, jitter=0.8)
+
+
+def contrastive(size: int, style: ViewStyle = META_USCL) -> K.AugmentationSequential:
+    """The published views (released codes of Meta-USCL and USCL): crop, flip, and colour jitter in every view.
 
     Of the colour jitter 0.64 / 0.64 / 0.64 / 0.16 only brightness and contrast are drawn, because saturation and hue
     don't change a grey image.
@@ -23,9 +33,9 @@ def contrastive(size: int) -> K.AugmentationSequential:
     import kornia.augmentation as K  # late: features of a frozen encoder need only `as_float`
 
     return K.AugmentationSequential(
-        K.RandomResizedCrop((size, size), scale=(0.7, 1.0), ratio=(0.8, 1.25)),
+        K.RandomResizedCrop((size, size), scale=(style.crop, 1.0), ratio=(0.8, 1.25)),
         K.RandomHorizontalFlip(p=0.5),
-        K.ColorJitter(brightness=0.64, contrast=0.64, p=0.8),
+        K.ColorJitter(brightness=style.jitter, contrast=style.jitter, p=1.0),
         data_keys=["input"],
     )
 

@@ -26,6 +26,7 @@ rule finetune:
         fit=lambda w: STUDY.fit(w.task, w.regime),
         kind=lambda w: TASKS[w.task].kind,
         settings=lambda w: STUDY.finetune_settings(w.task),
+        stream=lambda w: STUDY.stream(w.arm),
         device=SETTINGS.device,
         precision=SETTINGS.precision,
         # A parameter and not an output, because Snakemake removes outputs when it starts a job again.

@@ -1,15 +1,15 @@
-rule untrained_encoder:
+rule published_encoder:
     input:
         checks=waits(by.checks_before_encoder),
         weights=lambda w: STUDY.initial_weights(w.arm),
     output:
         outcome="<results>/encoders/{arm}/seed{seed}/outcome.json",
     log:
-        "<logs>/untrained_encoder/{arm}-seed{seed}.log",
+        "<logs>/published_encoder/{arm}-seed{seed}.log",
     benchmark:
-        "<benchmarks>/untrained_encoder/{arm}-seed{seed}.tsv"
+        "<benchmarks>/published_encoder/{arm}-seed{seed}.tsv"
     wildcard_constraints:
-        arm=by.one_of(STUDY.unpretrained),
+        arm=by.one_of(STUDY.published),
     conda:
         "../../environment.yml"
     params:
@@ -18,9 +18,9 @@ rule untrained_encoder:
         method=lambda w: STUDY.method(w.arm).name,
         arch=SETTINGS.encoder,
     message:
-        "Encoder without pretraining: {wildcards.arm}, seed {wildcards.seed}"
+        "Published encoder: {wildcards.arm}, seed {wildcards.seed}"
     script:
-        "../scripts/pretrain/untrained_encoder.py"
+        "../scripts/pretrain/published_encoder.py"
 
 
 rule pretrain:
@@ -37,7 +37,7 @@ rule pretrain:
     benchmark:
         "<benchmarks>/pretrain/{arm}-seed{seed}.tsv"
     wildcard_constraints:
-        arm=by.one_of(STUDY.pretrained),
+        arm=by.one_of(STUDY.from_pool),
     # For runs that were interrupted or killed. For a run that fails by a mistake of its own, the job writes an outcome
     # and succeeds.
     retries: 2
@@ -53,6 +53,7 @@ rule pretrain:
         init=lambda w: STUDY.init(w.arm),
         arch=SETTINGS.encoder,
         settings=lambda w: STUDY.method_settings(w.arm),
+        shares=STUDY.pool_shares,
         device=SETTINGS.device,
         devices=SETTINGS.devices,
         precision=SETTINGS.precision,

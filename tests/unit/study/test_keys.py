@@ -12,7 +12,7 @@ from uscl.study.study import Study
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "workflow/scripts"
 # By keys of their own, or no job of the study.
-OTHER = ["pretrain/pretrain.py", "pretrain/untrained_encoder.py", "evaluate/finetune.py", "evaluate/probe.py"]
+OTHER = ["pretrain/pretrain.py", "pretrain/published_encoder.py", "evaluate/finetune.py", "evaluate/probe.py"]
 OTHER += ["data/extract_frames.py", "checks/check_study.py", "checks/verify.py", "checks/doctor.py"]
 OTHER += ["checks/preflight.py", "report/sync_tracking.py"]
 PRETRAINED = {"encoder simclr", "encoder uscl", "encoder meta_uscl"}

@@ -7,13 +7,13 @@ from typing import Any
 
 from uscl.checks.doctor.findings import Finding, missing, note, ok
 from uscl.models.encoders import PackagedWeights, encoder_spec
-from uscl.pretrain.methods import untrained
+from uscl.pretrain.engine.initial import INITS
 
 
 def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
     """One finding about the ImageNet weights, and one about every other file that an arm starts from."""
     starts = {arm: start_of(settings) for arm, settings in config["methods"].items()}
-    files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in untrained()}
+    files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in INITS}
     lines = [file_finding(arm, path, results) for arm, path in files.items()]
     if "imagenet" in starts.values():
         named = config.get("imagenet_weights", {}).get(config["encoder"])
@@ -24,7 +24,7 @@ def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
 def start_of(settings: Mapping[str, Any]) -> str:
     """What an arm starts from: `random`, `imagenet`, or a path."""
     method: str = settings["method"]
-    return method if method in untrained() else str(settings.get("init", "random"))
+    return method if method in INITS else str(settings.get("init", "random"))
 
 
 def file_finding(arm: str, path: Path, results: Path) -> Finding:

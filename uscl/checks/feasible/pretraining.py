@@ -13,7 +13,7 @@ from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank
 from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
-from uscl.pretrain.pairs.pool_parts import divide_pool
+from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class Plan(NamedTuple):
 
 def check_pool(
     arms: Arms,
+    shares: Shares,
     seeds: Iterable[int],
     manifest: pd.DataFrame,
     blank: np.ndarray,
@@ -51,7 +52,7 @@ def check_pool(
         f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
     ]
     for arm, settings in arms.items():
-        smallest = min(checked_plan(arm, settings, seed, manifest, left_out) for seed in seeds)
+        smallest = min(checked_plan(arm, settings, shares, seed, manifest, left_out) for seed in seeds)
         warn_of_small_batches(arm, smallest, all_settings(settings).batch_size, devices)
         lines.append(line(arm, smallest))
     check_frames_per_video(used, arms)
@@ -70,25 +71,34 @@ def all_settings(settings: Mapping[str, Any]) -> Any:
     return method_of(settings).settings(**settings)
 
 
-def plan(settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]) -> Plan:
-    """How an arm is pretrained. Raises UserError if the pool is too small for it."""
+def plan(
+    settings: Mapping[str, Any], shares: Shares, seed: int, manifest: pd.DataFrame, left_out: frozenset[str]
+) -> Plan:
+    """How an arm is pretrained. Raises UserError if the pool is too small for it, or lacks what it needs."""
     method, full = method_of(settings), all_settings(settings)
-    share = method.meta_share(full) if method.meta_share else 0.0
-    parts = divide_pool(manifest, seed, validation=full.validation_share, meta=share, left_out=left_out)
-    videos = parts["part"].value_counts()
-    steps = np.diff(bounds(int(videos["train"]), full.batch_size)).tolist()
+    if method.needs_truth and method.needs_truth(full) and not has_truth(manifest):
+        raise UserError(NO_TRUTH)
+    if method.needs_labels and len(set(manifest["label"]) - {""}) < 2:
+        raise UserError(f"The method {method.name} learns the pool's classes, and the pool has fewer than two.")
+    videos = divide_pool(manifest, seed, shares, left_out)["part"].value_counts()
     clean = int(videos.get("meta", 0))
-    return Plan(
-        int(videos["train"]), int(videos["validation"]), clean, steps, min(clean, full.meta.batch_size) if share else 0
-    )
+    training = int(videos["train"]) + (clean if full.train_on == "all" else 0)
+    steps = np.diff(bounds(training, full.batch_size, drop=full.drop)).tolist()
+    uses_meta = bool(method.needs_meta_share and method.needs_meta_share(full))
+    return Plan(training, int(videos["validation"]), clean, steps, min(clean, full.meta.batch_size) if uses_meta else 0)
 
 
 def checked_plan(
-    arm: str, settings: Mapping[str, Any], seed: int, manifest: pd.DataFrame, left_out: frozenset[str]
+    arm: str,
+    settings: Mapping[str, Any],
+    shares: Shares,
+    seed: int,
+    manifest: pd.DataFrame,
+    left_out: frozenset[str],
 ) -> Plan:
     """`plan`, with the arm's name in its errors."""
     try:
-        return plan(settings, seed, manifest, left_out)
+        return plan(settings, shares, seed, manifest, left_out)
     except UserError as error:
         raise UserError(f"methods.{arm} can't be pretrained. {error}") from error
 
@@ -116,7 +126,7 @@ def line(arm: str, found: Plan) -> str:
     """What an arm is pretrained on, for readers."""
     pairs = f"{min(found.steps)} to {max(found.steps)}" if len(set(found.steps)) > 1 else f"{found.steps[0]}"
     steps = f"{len(found.steps)} step{'s' if len(found.steps) > 1 else ''} per epoch of {pairs} pairs"
-    meta = f", {found.meta} in the meta set (batches of {found.meta_batch})" if found.meta else ""
+    meta = f", {found.meta} in the meta set (batches of {found.meta_batch})" if found.meta_batch else ""
     return f"methods.{arm}: {found.training} videos to train on ({steps}), {found.validation} to watch the loss{meta}"
 
 
@@ -138,7 +148,7 @@ def interpolates(settings: Mapping[str, Any]) -> bool:
 
 
 def check_labels(used: pd.DataFrame, arms: Arms) -> None:
-    """Warn if USCL has no classes to distinguish."""
+    """Warn if a method that sees labels has no classes to distinguish."""
     classes = sorted(set(used["label"]) - {""})
     named = ", ".join(arm for arm, settings in arms.items() if method_of(settings).sees_labels)
     if named and len(classes) < 2:

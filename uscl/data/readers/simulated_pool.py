@@ -2,7 +2,8 @@
 
 Source: uscl.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
-`frames.csv` (file, frame, organ, event) say what they show. Without these tables the videos are unlabelled.
+`frames.csv` (file, frame, organ, event and, if known, state) say what they show. Without these tables the videos are
+unlabelled.
 Label: the organ. Group: the patient; a video that is missing from videos.csv, or has no patient there, is a group of
 its own.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, sources
-from uscl.data.readers.shared.tables import read_table, refuse_repeats, whole_numbers
+from uscl.data.readers.shared.tables import read_table, refuse_repeats, shares, whole_numbers
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 
 if TYPE_CHECKING:
@@ -60,16 +61,19 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
 
 
 def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
-    """The content of each frame of `files`: columns file (as in Source.file), frame, organ, event."""
+    """The content of each frame of `files`: columns file (as in Source.file), frame, organ, event, state."""
     if not path.exists():
         return None
-    table = bare_names(read_table(path, ["file", "frame", "organ", "event"]))[["file", "frame", "organ", "event"]]
+    table = bare_names(read_table(path, ["file", "frame", "organ", "event"]))
+    if "state" not in table:
+        table = table.assign(state="")
+    table = table[["file", "frame", "organ", "event", "state"]]
     table["file"] = "videos/" + table["file"]
     known = table["file"].isin(files)
     if not known.all():
         log.info("%s: ignored %d rows of files that are not in videos/", path, (~known).sum())
     table = table[known]
-    table = table.assign(frame=whole_numbers(path, table["frame"]))
+    table = table.assign(frame=whole_numbers(path, table["frame"]), state=shares(path, table["state"]))
     refuse_repeats(path, table, ["file", "frame"])
     return table
 

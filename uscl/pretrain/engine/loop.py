@@ -23,7 +23,6 @@ from uscl.jobs.live_history import LiveHistory
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
-from uscl.pretrain.engine.schedule import learning_rate
 from uscl.pretrain.pairs.pairs import Pairs, batches
 from uscl.training.parallel import summed
 
@@ -66,6 +65,7 @@ class Training:
     validate: Callable[[], float]  # the loss on the validation part
     name_inputs: Callable[[Pairs], str]  # the names of the frames in a batch, for messages
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
+    at_epoch_end: Callable[[], Mapping[str, float]] = dict  # further figures of an epoch for the history
     seconds: float = 0.0  # spent in training, over all restarts
 
     def stateful(self) -> dict[str, Any]:
@@ -74,12 +74,15 @@ class Training:
 
 
 class Budget(NamedTuple):
-    """How many epochs a method is trained, and at which learning rate."""
+    """How many epochs a method is trained, in which batches, and the learning rate of each epoch.
+
+    See `uscl.pretrain.pairs.pairs.bounds` for `drop`.
+    """
 
     epochs: int
     batch_size: int
-    lr: float
-    warmup_epochs: int
+    rate: Callable[[int], float]
+    drop: bool = False
 
 
 @dataclass
@@ -106,10 +109,10 @@ def fit(
     with interruption.deferred():
         for epoch in shown(range(first, budget.epochs), budget.epochs - first, "pretraining"):
             clock = time.monotonic()
-            rate = learning_rate(budget.lr, epoch, budget.epochs, budget.warmup_epochs)
+            rate = budget.rate(epoch)
             for group in training.optimizer.param_groups:
                 group["lr"] = rate
-            if train_epoch(training, fabric, seed, epoch, budget.batch_size, progress):
+            if train_epoch(training, fabric, seed, epoch, budget, progress):
                 finish_epoch(training, progress, rate, warned)
                 live.add(progress.history[-1])
                 log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
@@ -122,10 +125,10 @@ def fit(
     return pd.DataFrame(progress.history)
 
 
-def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, batch_size: int, progress: Progress) -> bool:
+def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, budget: Budget, progress: Progress) -> bool:
     """Do the remaining steps of a pass over the training videos; return False if a signal has asked to stop."""
     training.model.train()
-    drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), batch_size))
+    drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), budget.batch_size, drop=budget.drop))
     for number, batch in enumerate(drawn):
         if number < len(progress.steps):
             continue
@@ -150,7 +153,8 @@ def finish_epoch(training: Training, progress: Progress, rate: float, warned: se
     except UserError as error:
         raise UserError(f"Epoch {epoch + 1}: {error}") from error
     figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
-    progress.history.append({"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss})
+    row = {"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss, **training.at_epoch_end()}
+    progress.history.append(row)
     progress.steps, progress.norms = [], []
     warn(figures, epoch, warned)
 

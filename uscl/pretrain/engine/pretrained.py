@@ -1,6 +1,6 @@
 """The results of a pretraining."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,13 +48,13 @@ def heads(**modules: nn.Module | None) -> dict[str, Tensor]:
 def weighed_pairs(
     pool: Pool,
     draw: Callable[[np.ndarray, np.random.Generator], Pairs],
-    weigh: Callable[[Pairs], np.ndarray] | None,
+    weigh: Callable[[Pairs], Mapping[str, np.ndarray]] | None,
     seed: int,
 ) -> pd.DataFrame:
-    """A few pairs of every video of the pool, and the weight [pairs] that `weigh` gives them (1 without it).
+    """A few pairs of every video of the pool, with the columns of weights [pairs] that `weigh` gives them.
 
     Columns: video, group, part, row_a, row_b, row_c (store rows), distance (frames in time between the two views),
-    weight.
+    weight (1 without `weigh`); of a learned weight also start_weight, by the net before its training.
     """
     rng = generator(seed, "weighed pairs")
     # As in training, each round has one pair of every video.
@@ -62,8 +62,8 @@ def weighed_pairs(
     pairs = draw(videos, rng)
     table = pool.parts.iloc[videos].reset_index(drop=True)
     rows = {f"row_{name}": pairs.rows[:, place] for place, name in enumerate("abc")}
-    weights = np.ones(len(videos)) if weigh is None else weigh(pairs)
-    table = table.assign(**rows, distance=distances(pool.videos, pairs), weight=weights)
+    weights = {"weight": np.ones(len(videos))} if weigh is None else weigh(pairs)
+    table = table.assign(**rows, distance=distances(pool.videos, pairs), **weights)
     return table.iloc[np.argsort(videos, kind="stable")]
 
 

@@ -1,6 +1,7 @@
 """Pair weights outside the training step: meta batches, weights that are not learned, and the final learned weights."""
 
 import copy
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from uscl.base.errors import UserError
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import embed
 from uscl.pretrain.meta.weight_net import WeightNet
-from uscl.pretrain.pairs.pairs import Pairs, Videos, batches, distances, one_frame
+from uscl.pretrain.pairs.pairs import Pairs, batches, distances, one_frame
 from uscl.pretrain.pairs.pool import Pool
 
 
@@ -19,37 +20,51 @@ def meta_batch(pool: Pool, size: int, rng: np.random.Generator) -> Pairs:
     return one_frame(pool.videos, rng.permutation(pool.of("meta"))[:size], rng)
 
 
-def given_weights(videos: Videos, pairs: Pairs, kind: str, max_dist: int | None) -> np.ndarray:
-    """Weights [pairs] that are not learned, in float32: `temporal` or `constant`."""
+SMALLEST = 0.01  # of the oracle's weights, so that none is 0
+
+
+def given_weights(pool: Pool, pairs: Pairs, kind: str, max_dist: int) -> np.ndarray:
+    """Weights [pairs] that are not learned, in float32, by one of the kinds of `uscl.pretrain.methods.meta_uscl`.
+
+    `oracle_shuffled` gives those of `oracle`. Raises UserError for an oracle on a pool without the simulator's truth.
+    """
     if kind == "constant":
         return np.ones(len(pairs.rows), np.float32)
-    longest = videos.length[videos.of_row[pairs.rows[:, 0]]] - 1
-    if max_dist is not None:
-        longest = np.minimum(longest, max_dist)
-    return ((longest - distances(videos, pairs) + 1) / (longest + 1)).astype(np.float32)
+    if kind == "temporal":
+        longest = np.minimum(pool.videos.length[pool.videos.of_row[pairs.rows[:, 0]]] - 1, max_dist)
+        return ((longest - distances(pool.videos, pairs) + 1) / (longest + 1)).astype(np.float32)
+    oracle = oracle_weights(pool.states[pairs.rows], pairs.shares)
+    return (1 + SMALLEST - oracle if kind == "anti_oracle" else oracle).astype(np.float32)
+
+
+def oracle_weights(states: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """max(q1 q2, 0.01), q the views' states: those of the frames [pairs, 3], mixed by `shares` [pairs, 2, 3]."""
+    of_views = np.einsum("nvk,nk->nv", shares.astype(np.float64), states)
+    return np.maximum(of_views.prod(axis=1), SMALLEST)
 
 
 def learned_weights(
     fabric: Fabric,
     pool: Pool,
     model: ContrastiveModel,
-    weight_net: WeightNet,
+    nets: Mapping[str, WeightNet],
     pairs: Pairs,
     batch_size: int,
     seed: int,
-) -> np.ndarray:
-    """The weights [pairs] that the trained net gives to augmented views of these pairs, batch by batch.
+) -> dict[str, np.ndarray]:
+    """The weights [pairs] that each of the nets gives to the same augmented views of these pairs, batch by batch.
 
     Raises UserError if a weight is not finite; in training, the loss of the next step would show it.
     """
     copied = copy.deepcopy(model).train()  # batch statistics, as in the net's training, but not kept
-    found = []
+    found: dict[str, list[torch.Tensor]] = {name: [] for name in nets}
     with torch.no_grad():
         for number, batch in enumerate(batches(pairs, batch_size)):
             frames = pool.views.mixed_first(batch, (seed, "weighed views", number))
             h, *_ = embed(fabric, copied, frames, len(batch.rows))
-            found.append(weight_net(*h))
-    weights = torch.cat(found).cpu().numpy()
-    if not np.isfinite(weights).all():
+            for name, net in nets.items():
+                found[name].append(net(*h))
+    weights = {name: torch.cat(parts).cpu().numpy() for name, parts in found.items()}
+    if not all(np.isfinite(of_net).all() for of_net in weights.values()):
         raise UserError("The weight net gives no finite weights after its last step: lower `meta.lr` in the config.")
     return weights

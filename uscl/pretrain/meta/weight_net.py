@@ -17,3 +17,14 @@ class WeightNet(nn.Module):
 
     def forward(self, h1: Tensor, h2: Tensor) -> Tensor:
         return self.layers(torch.cat([h1, h2], dim=1)).squeeze(1).sigmoid()
+
+
+def path_of(net: WeightNet, start: WeightNet, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    """How far the net has moved from its `start`: `alpha_distance`, the largest change of any parameter.
+
+    `alpha_bound` is about the most that Adam can have moved one: its learning rate times the number of its steps.
+    """
+    changes = [(now - then).abs().max() for now, then in zip(net.parameters(), start.parameters(), strict=True)]
+    (group,) = optimizer.param_groups
+    steps = max((float(state["step"]) for state in optimizer.state.values()), default=0.0)
+    return {"alpha_distance": torch.stack(changes).max().item(), "alpha_bound": group["lr"] * steps}

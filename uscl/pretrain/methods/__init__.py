@@ -24,8 +24,3 @@ def methods() -> dict[str, Method]:
             raise UserError(f"The method '{module}' must declare either `pretrain` or `start`, and not both.")
         found[module] = method
     return found
-
-
-def untrained() -> list[str]:
-    """The names of the methods that do not train, which are also the words that `init` knows."""
-    return [name for name, method in methods().items() if not method.trains]

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from uscl.base.settings import Settings
-from uscl.pretrain.method import Method
+from uscl.pretrain.method import AnyArm, Method
 
 if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
 
 
-class ImageNet(Settings):
-    """The method takes no settings."""
+class ImageNet(AnyArm):
+    """The method takes no settings of its own."""
 
     method: Literal["imagenet"] = "imagenet"
 
 
-def untrained_encoder(arch: str, seed: int, weights: str | None = None) -> Encoder:
+def published_encoder(arch: str, seed: int, weights: str | None = None) -> Encoder:
     """The encoder with its ImageNet weights, from the local file `weights` if given; the same for every seed."""
     from uscl.models.imagenet import imagenet_encoder
 
     return imagenet_encoder(arch, weights)
 
 
-METHOD = Method("imagenet", "no ultrasound: published supervised ImageNet weights", ImageNet, start=untrained_encoder)
+METHOD = Method(
+    "imagenet",
+    "no ultrasound: published supervised ImageNet weights as they are",
+    ImageNet,
+    start=published_encoder,
+    trains=False,
+)

@@ -2,12 +2,15 @@
 
 Pairs are interpolated between frames of a video (PPI); a small net (CMW-Net) weights them so that a training step on
 them lowers the loss of a meta set of clean pairs most. The meta set is a part of the pool's groups that is not trained
-on. Other `weights` than `learned` weight the same training data in other ways, for comparison:
+on. Other `weights` than `learned` are controls: they weight the same pairs in other ways.
 
-- `shuffled`: learned, then given to the batch's pairs in random order;
+- `constant`: 1 each, which isolates the interpolation;
+- `shuffled`: learned, then given to the batch's pairs in random order: the same weights on the wrong pairs;
 - `temporal`: (longest distance - distance + 1) / (longest distance + 1), distances in frames between the two views
   (after VanBerlo et al., 2024, arXiv 2403.07715: intra-video positive pairs);
-- `constant`: 1 each.
+- `oracle`: by the simulator's truth. A frame's state is the share of it that shows what its video is of; mixed views
+  have mixed states, and a pair's weight is the product of its views' states, at least 0.01;
+- `oracle_shuffled`: the oracle's weights in random order; `anti_oracle`: 1.01 minus the oracle's weight.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from uscl.base.settings import Float, Int, Nothing, Settings
-from uscl.pretrain.method import Contrastive, MaxDist, Method, Momentum
+from uscl.base.settings import Float, Int, Settings
+from uscl.pretrain.method import Contrastive, MaxDist, Method, Momentum, Triples, common_remarks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,22 +29,21 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor
 
-    from uscl.data.store import FrameStore
     from uscl.models.encoder import Encoder
     from uscl.pretrain.engine.forward import BothViews
     from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
     from uscl.pretrain.pairs.pairs import Pairs
+    from uscl.pretrain.pairs.pool import Pool
 
 LEARNED = ("learned", "shuffled")
+SHUFFLED = ("shuffled", "oracle_shuffled")
+TRUE = ("oracle", "oracle_shuffled", "anti_oracle")
 
 
 class Meta(Settings):
     """How the weight net is trained."""
 
-    share: Annotated[Float, Field(gt=0, le=0.5, description="Share of the pool's groups held out as the meta set.")] = (
-        0.2
-    )
     batch_size: Annotated[Int, Field(ge=2, description="Videos per meta batch at most.")] = 32
     every: Annotated[Int, Field(ge=1, description="The weight net learns at every so many steps.")] = 1
     lr: Annotated[Float, Field(gt=0, description="Learning rate of Adam for the weight net.")] = 6e-5
@@ -59,11 +61,13 @@ class MetaUSCL(Contrastive):
 
     method: Literal["meta_uscl"] = "meta_uscl"
     momentum: Momentum = 0.9
-    max_dist: Annotated[MaxDist | None, Nothing] = None
+    max_dist: MaxDist = 999
+    triples: Triples = "released"
     weights: Annotated[
-        Literal["learned", "shuffled", "temporal", "constant"],
+        Literal["learned", "shuffled", "temporal", "constant", "oracle", "oracle_shuffled", "anti_oracle"],
         Field(
-            description="Weights of the pairs: by the weight net, the same in random order, by distance, or all equal."
+            description="Weights of the pairs: by the weight net, the same in random order, by distance, all equal; or"
+            " in a simulated pool by the truth, the same in random order, or the opposite of the truth."
         ),
     ] = "learned"
     meta: Annotated[Meta, Field(description="How the weight net is trained.")] = Meta()
@@ -71,29 +75,26 @@ class MetaUSCL(Contrastive):
     @model_validator(mode="after")
     def check(self) -> Self:
         """Refuse settings that contradict each other."""
-        if self.validation_share + self.meta.share >= 1:
-            raise ValueError(
-                f"`validation_share: {self.validation_share}` and `meta.share: {self.meta.share}` leave no video to"
-                " train on: lower one of them"
-            )
         if self.weights == "shuffled" and self.meta.update == "lookahead":
             raise ValueError(
                 "`weights: shuffled` needs the published order of updates, and `meta.update` is lookahead: change one"
                 " of them"
             )
-        usual = Meta(share=self.meta.share)
-        unused = [name for name, value in self.meta if value != getattr(usual, name)]
+        unused = [name for name, value in self.meta if value != getattr(Meta(), name)]
         if self.weights not in LEARNED and unused:
             raise ValueError(
-                f"`meta.{unused[0]}` has no meaning with `weights: {self.weights}`, which trains no weight net; of"
-                " `meta` only `share` counts there"
+                f"`meta.{unused[0]}` has no meaning with `weights: {self.weights}`, which trains no weight net"
+            )
+        if self.weights in LEARNED and self.train_on == "all":
+            raise ValueError(
+                f"`train_on: all` would train on the meta set, which `weights: {self.weights}` needs: remove it"
             )
         return self
 
 
 def pretrain(
     encoder: Encoder,
-    store: FrameStore,
+    pool: Pool,
     fabric: Fabric,
     seed: int,
     settings: MetaUSCL,
@@ -102,6 +103,8 @@ def pretrain(
     identity: str = "",
 ) -> Pretrained:
     """Train `encoder` in place, from the weights it has. For `folder`, `identity` see `uscl.pretrain.engine.loop`."""
+    import copy
+
     import torch
 
     from uscl.base.seeds import generator, torch_stream
@@ -109,20 +112,21 @@ def pretrain(
     from uscl.pretrain.engine.forward import on_device
     from uscl.pretrain.engine.loop import Budget, Training, fit
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
+    from uscl.pretrain.engine.schedule import warmup_and_cosine
     from uscl.pretrain.meta.pair_weights import given_weights, learned_weights, meta_batch
-    from uscl.pretrain.meta.weight_net import WeightNet
+    from uscl.pretrain.meta.weight_net import WeightNet, path_of
     from uscl.pretrain.meta.weighted_step import WeightedStep
     from uscl.pretrain.pairs.pairs import interpolated
-    from uscl.pretrain.pairs.pool import Pool
 
-    meta, weights, max_dist = settings.meta, settings.weights, settings.max_dist
-    pool = Pool(store, fabric, seed, validation=settings.validation_share, meta=meta.share)
-    model = on_device(fabric, ContrastiveModel(encoder, seed))
+    meta, weights, max_dist, learned = settings.meta, settings.weights, settings.max_dist, settings.weights in LEARNED
+    trained_on = pool.trained_on(settings)
+    model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
     optimizer = torch.optim.SGD(
         model.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
     with torch_stream(seed, "weight net"):
         weight_net = WeightNet(encoder.dim).to(fabric.device)
+    random_net = copy.deepcopy(weight_net)
     alpha_optimizer = torch.optim.Adam(weight_net.parameters(), lr=meta.lr)
     take = WeightedStep(
         fabric,
@@ -135,19 +139,21 @@ def pretrain(
     )
 
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
-        return interpolated(pool.videos, videos, rng, max_dist)
+        return interpolated(pool.videos, videos, rng, max_dist, settings.triples)
 
     def weigh(batch: Pairs, h: BothViews, place: Place) -> Tensor:
-        if weights == "learned":
-            return weight_net(*h)
-        if weights == "shuffled":
+        if learned:
+            of_pairs = weight_net(*h)
+        else:
+            of_pairs = fabric.to_device(torch.from_numpy(given_weights(pool, batch, weights, max_dist)))
+        if weights in SHUFFLED:
             order = generator(seed, "shuffled weights", place.epoch, place.number).permutation(len(batch.rows))
-            return weight_net(*h)[torch.from_numpy(order)]
-        return fabric.to_device(torch.from_numpy(given_weights(pool.videos, batch, weights, max_dist)))
+            return of_pairs[torch.from_numpy(order)]
+        return of_pairs
 
     def step(batch: Pairs, place: Place) -> Step:
         frames, count = pool.views.mixed_first(batch, (seed, "augment", *place[:2])), len(batch.rows)
-        if weights not in LEARNED or place.total % meta.every:
+        if not learned or place.total % meta.every:
             return take.main(frames, count, lambda h: weigh(batch, h, place))
         clean = meta_batch(pool, meta.batch_size, generator(seed, "meta pairs", *place[:2]))
         meta_frames = pool.views.mixed_first(clean, (seed, "meta views", *place[:2]))
@@ -155,26 +161,37 @@ def pretrain(
             return take.lookahead(frames, count, meta_frames, len(clean.rows))
         return take.published(frames, count, meta_frames, len(clean.rows), lambda h: weigh(batch, h, place))
 
+    def rate(epoch: int) -> float:
+        return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
+
     training = Training(
         model,
         optimizer,
-        draw=lambda rng: draw(rng.permutation(pool.of("train")), rng),
+        draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
         validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
         states={"weight_net": weight_net, "alpha_optimizer": alpha_optimizer},
+        at_epoch_end=lambda: path_of(weight_net, random_net, alpha_optimizer) if learned else {},
     )
-    budget = Budget(settings.epochs, settings.batch_size, settings.lr, settings.warmup_epochs)
+    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
 
-    def weight_of(drawn: Pairs) -> np.ndarray:
-        if weights not in LEARNED:
-            return given_weights(pool.videos, drawn, weights, max_dist)
-        return learned_weights(fabric, pool, model, weight_net, drawn, settings.batch_size, seed)
+    def weigh_drawn(drawn: Pairs) -> dict[str, np.ndarray]:
+        if not learned:
+            return {"weight": given_weights(pool, drawn, weights, max_dist)}
+        nets = {"weight": weight_net, "start_weight": random_net}
+        return learned_weights(fabric, pool, model, nets, drawn, settings.batch_size, seed)
 
-    table = weighed_pairs(pool, draw, weight_of, seed)
-    found = heads(projector=model.projector, weight_net=weight_net if weights in LEARNED else None)
+    table = weighed_pairs(pool, draw, weigh_drawn, seed)
+    found = heads(projector=model.projector, weight_net=weight_net if learned else None)
     return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
+
+
+def remarks(settings: MetaUSCL) -> tuple[str, ...]:
+    """Controls are named by what weights their pairs."""
+    control = (f"a control: its pairs have {settings.weights.replace('_', ' ')} weights",)
+    return (() if settings.weights == "learned" else control) + common_remarks(settings)
 
 
 METHOD = Method(
@@ -183,6 +200,8 @@ METHOD = Method(
     MetaUSCL,
     pretrain,
     pairs=lambda settings: "ppi",
-    meta_share=lambda settings: settings.meta.share,
+    needs_meta_share=lambda settings: settings.weights in LEARNED,
+    needs_truth=lambda settings: settings.weights in TRUE,
+    remarks=remarks,
     step_cost=3.4,
 )

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from uscl.base.settings import Nothing
-from uscl.pretrain.method import Contrastive, MaxDist, Method, Momentum
+from uscl.pretrain.method import Contrastive, MaxDist, Method, Momentum, Triples, common_remarks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from lightning_fabric import Fabric
 
-    from uscl.data.store import FrameStore
     from uscl.models.encoder import Encoder
     from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
     from uscl.pretrain.pairs.pairs import Pairs
+    from uscl.pretrain.pairs.pool import Pool
 
 
 class SimCLR(Contrastive):
@@ -36,19 +35,21 @@ class SimCLR(Contrastive):
         Literal["frame", "ppi"],
         Field(description="Two views of one frame, or interpolated pairs (PPI, unweighted)."),
     ] = "frame"
-    max_dist: Annotated[MaxDist | None, Nothing] = None
+    max_dist: MaxDist = 999
+    triples: Triples = "released"
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Refuse a longest span if nothing is interpolated."""
-        if self.pairs == "frame" and self.max_dist is not None:
-            raise ValueError("`max_dist` has no meaning with `pairs: frame`: set `pairs: ppi` or remove it")
+        """Refuse settings of interpolation if nothing is interpolated."""
+        for key in ("max_dist", "triples"):
+            if self.pairs == "frame" and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"`{key}` has no meaning with `pairs: frame`: set `pairs: ppi` or remove it")
         return self
 
 
 def pretrain(
     encoder: Encoder,
-    store: FrameStore,
+    pool: Pool,
     fabric: Fabric,
     seed: int,
     settings: SimCLR,
@@ -63,16 +64,16 @@ def pretrain(
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
     from uscl.pretrain.engine.loop import Budget, Step, Training, fit
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
+    from uscl.pretrain.engine.schedule import warmup_and_cosine
     from uscl.pretrain.pairs.pairs import interpolated, one_frame
-    from uscl.pretrain.pairs.pool import Pool
     from uscl.training.losses import nt_xent_per_view
 
-    pool = Pool(store, fabric, seed, validation=settings.validation_share)
-    model = on_device(fabric, ContrastiveModel(encoder, seed))
+    model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
+    videos_trained_on = pool.trained_on(settings)
 
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
         if settings.pairs == "ppi":
-            return interpolated(pool.videos, videos, rng, settings.max_dist)
+            return interpolated(pool.videos, videos, rng, settings.max_dist, settings.triples)
         return one_frame(pool.videos, videos, rng)
 
     def step(batch: Pairs, place: Place) -> Step:
@@ -87,12 +88,16 @@ def pretrain(
     training = Training(
         model,
         optimizer,
-        draw=lambda rng: draw(rng.permutation(pool.of("train")), rng),
+        draw=lambda rng: draw(rng.permutation(videos_trained_on), rng),
         step=step,
         validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
     )
-    budget = Budget(settings.epochs, settings.batch_size, settings.lr, settings.warmup_epochs)
+
+    def rate(epoch: int) -> float:
+        return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
+
+    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
     return Pretrained(
@@ -106,5 +111,6 @@ METHOD = Method(
     SimCLR,
     pretrain,
     pairs=lambda settings: settings.pairs,
+    remarks=common_remarks,
     step_cost=1.0,
 )

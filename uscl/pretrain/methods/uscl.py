@@ -1,43 +1,83 @@
 """USCL (Chen et al., MICCAI 2021, arXiv 2011.13066): semi-supervised contrastive learning from mixed frames.
 
-Three frames of a video are augmented and mixed around the second, and a class head on the representation learns the
-videos' classes where they are known. It sees labels of the pool, which the other methods do not.
+Three frames of a video are augmented and mixed around the second, and a class head learns the videos' classes where
+they are known. It sees labels of the pool, which the contrastive methods do not.
+
+The released code differs from that of Meta-USCL in more than its loss (`settings: released`): projections of 256
+dimensions with the class head on them, other crops, jitter and normalisation, and a rate of Adam that is constant at
+first. `settings: shared` keeps USCL's pairs and loss, and takes everything else from Meta-USCL.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from uscl.base.settings import Float
-from uscl.pretrain.method import Contrastive, Method
+from uscl.models.encoders import InputStats
+from uscl.pretrain.method import Contrastive, Method, common_remarks
+from uscl.training.augment import META_USCL, ViewStyle
+from uscl.training.augment import USCL as USCL_VIEWS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import pandas as pd
     from lightning_fabric import Fabric
 
-    from uscl.data.store import FrameStore
     from uscl.models.encoder import Encoder
     from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
     from uscl.pretrain.pairs.pairs import Pairs
+    from uscl.pretrain.pairs.pool import Pool
+
+
+class Form(NamedTuple):
+    """What the two codes do differently around USCL's loss; without `stats` the encoder keeps its normalisation."""
+
+    out: int
+    classify_projections: bool
+    views: ViewStyle
+    stats: InputStats | None
+    warmup: bool
+
+
+FORMS = {
+    "released": Form(256, True, USCL_VIEWS, InputStats((0.5,) * 3, (0.25,) * 3), warmup=False),
+    "shared": Form(128, False, META_USCL, None, warmup=True),
+}
 
 
 class USCL(Contrastive):
     """Settings of USCL; the defaults are the published ones."""
 
     method: Literal["uscl"] = "uscl"
+    settings: Annotated[
+        Literal["released", "shared"],
+        Field(
+            description="`released`: augmentation, normalisation, heads and schedule of USCL's own code; `shared`:"
+            " those of Meta-USCL, so that only pairs, loss and Adam differ."
+        ),
+    ] = "released"
     label_weight: Annotated[Float, Field(ge=0, description="Weight of the class terms.")] = 0.2
-    lr: Annotated[Float, Field(gt=0, description="Learning rate of Adam after the warm-up.")] = 3e-4
+    lr: Annotated[Float, Field(gt=0, description="Largest learning rate of Adam.")] = 3e-4
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse a warm-up that the released schedule does not have."""
+        usual = type(self).model_fields["warmup_epochs"].default
+        if self.settings == "released" and self.warmup_epochs != usual:
+            raise ValueError(
+                "`warmup_epochs` has no meaning with `settings: released`, whose learning rate has no warm-up: set"
+                " `settings: shared` or remove it"
+            )
+        return self
 
 
 def pretrain(
     encoder: Encoder,
-    store: FrameStore,
+    pool: Pool,
     fabric: Fabric,
     seed: int,
     settings: USCL,
@@ -55,19 +95,32 @@ def pretrain(
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
     from uscl.pretrain.engine.loop import Budget, Step, Training, fit, log
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
+    from uscl.pretrain.engine.schedule import constant_and_cosine, warmup_and_cosine
+    from uscl.pretrain.pairs.pair_views import Views
     from uscl.pretrain.pairs.pairs import anchored
-    from uscl.pretrain.pairs.pool import Pool
     from uscl.training.losses import labelled_cross_entropy, nt_xent_per_view
 
-    pool = Pool(store, fabric, seed, validation=settings.validation_share)
-    labels, classes = video_labels(store.manifest)
-    if not classes:
+    form, labels = FORMS[settings.settings], pool.labels
+    if not labels.classes:
         log.warning("The pool has no labels: USCL is trained without its class term.")
-    model = on_device(fabric, ContrastiveModel(encoder, seed, len(classes)))
-    label_of_row = torch.tensor(labels)
+    if form.stats:
+        encoder.normalise_with(form.stats)
+    model = on_device(
+        fabric,
+        ContrastiveModel(
+            encoder,
+            seed,
+            len(labels.classes),
+            joint=settings.joint,
+            out=form.out,
+            classify_projections=form.classify_projections,
+        ),
+    )
+    views, trained_on = Views(pool.store, fabric, form.views), pool.trained_on(settings)
+    label_of_row = torch.tensor(labels.of_row)
 
     def step(batch: Pairs, place: Place) -> Step:
-        frames = pool.views.augmented_first(batch, (seed, "augment", place.epoch, place.number))
+        frames = views.augmented_first(batch, (seed, "augment", place.epoch, place.number))
         h, z, *logits = embed(fabric, model, frames, len(batch.rows))
         known = fabric.to_device(label_of_row[batch.rows[:, 0]])
         of_views = nt_xent_per_view(*z, settings.temperature).mean()
@@ -80,28 +133,30 @@ def pretrain(
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
         return anchored(pool.videos, videos, rng)
 
+    def rate(epoch: int) -> float:
+        if form.warmup:
+            return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
+        return constant_and_cosine(settings.lr, epoch, settings.epochs)
+
     training = Training(
         model,
         torch.optim.Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay),
-        draw=lambda rng: draw(rng.permutation(pool.of("train")), rng),
+        draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
         validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
     )
-    budget = Budget(settings.epochs, settings.batch_size, settings.lr, settings.warmup_epochs)
+    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     found = heads(projector=model.projector, classifier=model.classifier)
     table = weighed_pairs(pool, draw, None, seed)
     return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
 
 
-def video_labels(manifest: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """The class number of every frame of the store, -1 if it has no label, and the classes."""
-    import numpy as np
-
-    classes = sorted(set(manifest["label"]) - {""})
-    numbers = {name: number for number, name in enumerate(classes)}
-    return manifest["label"].map(lambda label: numbers.get(label, -1)).to_numpy(np.int64), classes
+def remarks(settings: USCL) -> tuple[str, ...]:
+    """The form that is not the released one is named."""
+    shared = ("USCL's pairs and loss with Meta-USCL's settings (`settings: shared`)",)
+    return (shared if settings.settings == "shared" else ()) + common_remarks(settings)
 
 
 METHOD = Method(
@@ -111,5 +166,6 @@ METHOD = Method(
     pretrain,
     sees_labels=True,
     pairs=lambda settings: "anchored",
+    remarks=remarks,
     step_cost=1.0,
 )

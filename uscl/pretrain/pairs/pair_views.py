@@ -14,7 +14,7 @@ from torch import Tensor
 from uscl.base.seeds import torch_stream
 from uscl.data.store import FrameStore
 from uscl.pretrain.pairs.pairs import Pairs
-from uscl.training.augment import as_float, contrastive
+from uscl.training.augment import META_USCL, ViewStyle, as_float, contrastive
 from uscl.training.parallel import own
 
 Stream = tuple[int, str, *tuple[int, ...]]
@@ -25,10 +25,10 @@ FOR_ALL = ("order", "forward_input_shape")
 class Views:
     """Makes the views of pairs from one store; with several processes, each makes those of its own pairs."""
 
-    def __init__(self, pool: FrameStore, fabric: Fabric) -> None:
+    def __init__(self, pool: FrameStore, fabric: Fabric, style: ViewStyle = META_USCL) -> None:
         self._frames = pool.frames
         self._fabric = fabric
-        self._augmentation = contrastive(pool.frames.shape[1]).to(fabric.device)
+        self._augmentation = contrastive(pool.frames.shape[1], style).to(fabric.device)
 
     def mixed_first(self, pairs: Pairs, stream: Stream) -> Tensor:
         """Mix the raw pixels, then augment each view: [2 * own pairs, 1, size, size], all first views first."""

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
 
+MAX_DIST = 999  # the default of the released train.py, longer than its videos
+
 Rows = NDArray[np.int64]
 Shares = NDArray[np.float32]
 
@@ -59,20 +61,23 @@ def interpolated(
     videos: Videos,
     chosen: Rows,
     rng: np.random.Generator,
-    max_dist: int | None = None,
+    max_dist: int = MAX_DIST,
+    triples: str = "released",
     beta: tuple[float, float] = (3, 5),
 ) -> Pairs:
     """Positive pair interpolation (Chen et al., IEEE TMI 42(5), 2023, arXiv 2212.04097).
 
-    Three frames a < b < c of each chosen video, every such triple with c - a <= `max_dist` (in stored frames; None: no
-    limit) as likely as any other. With xi1, xi2 ~ Beta(`beta`), drawn independently, the views are (1 - xi1) a + xi1 b
-    and xi2 b + (1 - xi2) c. In a video of two frames, these are the two views; in a video of one frame, it is both
-    views. Raises ValueError if `max_dist` is below 2.
+    Three frames a < b < c of each chosen video with c - a <= `max_dist` (in stored frames). With `triples: released`
+    they are drawn as in the authors' code: two different distances from 1 to the longest possible one, every such pair
+    as likely as any other, then a place for a; long spans are more frequent than with `uniform`, where every triple is
+    as likely as any other. With xi1, xi2 ~ Beta(`beta`), drawn independently, the views are (1 - xi1) a + xi1 b and
+    xi2 b + (1 - xi2) c. In a video of two frames, these are the two views; in a video of one frame, it is both views.
+    Raises ValueError if `max_dist` is below 2.
     """
-    if max_dist is not None and max_dist < 2:
+    if max_dist < 2:
         raise ValueError(f"max_dist is {max_dist}, but three frames span 2 at least")
     length = videos.length[chosen]
-    span = spans(length, max_dist, rng)
+    span = spans(length, max_dist, triples, rng)
     first = rng.integers(length - span)
     between = 1 + rng.integers(np.maximum(span - 1, 1))
     rows = videos.rows(chosen[:, None], first[:, None] + np.stack([0 * span, np.minimum(between, span), span], axis=1))
@@ -87,9 +92,9 @@ def interpolated(
 def anchored(videos: Videos, chosen: Rows, rng: np.random.Generator, beta: float = 0.5) -> Pairs:
     """USCL's pairs (Chen et al., MICCAI 2021, arXiv 2011.13066): three frames in random order, the second the anchor.
 
-    With one lam ~ Beta(`beta`, `beta`) per pair, the views are lam f1 + (1 - lam) f2 and lam f3 + (1 - lam) f2. In a
-    video of two frames, f1 and f3 are the same frame; in a video of one frame, all three are. USCL augments the three
-    frames before it mixes them.
+    With one lam ~ Beta(`beta`, `beta`) per pair, the views are lam f1 + (1 - lam) f2 and lam f3 + (1 - lam) f2. A video
+    of two frames gives these two, in random order and not mixed; a video of one frame gives it twice. USCL augments the
+    three frames before it mixes them.
     """
     length = videos.length[chosen]
     # The first three of a random order of each video's frames: those with the smallest random numbers.
@@ -98,6 +103,7 @@ def anchored(videos: Videos, chosen: Rows, rng: np.random.Generator, beta: float
     order = np.argsort(keys, axis=1)[:, :3]
     places = np.where(length[:, None] >= 3, order, few_frames(length, rng))
     lam = rng.beta(beta, beta, len(chosen)).astype(np.float32)
+    lam[length < 3] = 1
     nothing = np.zeros_like(lam)
     first_view = np.stack([lam, 1 - lam, nothing], axis=1)
     second_view = np.stack([nothing, 1 - lam, lam], axis=1)
@@ -105,17 +111,22 @@ def anchored(videos: Videos, chosen: Rows, rng: np.random.Generator, beta: float
 
 
 def few_frames(length: Rows, rng: np.random.Generator) -> Rows:
-    """Places [n, 3] of f1, f2, f3 in videos of one or two frames: a random anchor, the other frame on both sides."""
-    anchor = rng.integers(np.minimum(length, 2))
-    other = np.where(length > 1, 1 - anchor, 0)
-    return np.stack([other, anchor, other], axis=1)
+    """Places [n, 3] of f1, f2, f3 in videos of one or two frames: f1 is random, f3 the other frame."""
+    first = rng.integers(np.minimum(length, 2))
+    other = np.where(length > 1, 1 - first, 0)
+    return np.stack([first, first, other], axis=1)
 
 
-def spans(length: Rows, max_dist: int | None, rng: np.random.Generator) -> Rows:
-    """A span c - a for each length, as in uniform triples: span s allows length - s places and s - 1 middles."""
-    longest = length - 1 if max_dist is None else np.minimum(length - 1, max_dist)
+def spans(length: Rows, max_dist: int, triples: str, rng: np.random.Generator) -> Rows:
+    """A span c - a for each length.
+
+    Span s has s - 1 pairs of distances (`released`); each allows length - s places, so that so many times more triples
+    have this span (`uniform`).
+    """
+    longest = np.minimum(length - 1, max_dist)
     candidates = np.arange(int(longest.max(initial=0)) + 1)
-    count = (length[:, None] - candidates) * (candidates - 1) * (candidates >= 2)
+    count = (candidates - 1) * (candidates >= 2)
+    count = count * (length[:, None] - candidates) if triples == "uniform" else count[None].repeat(len(length), axis=0)
     total = np.cumsum(np.where(candidates <= longest[:, None], count, 0), axis=1)
     drawn = rng.integers(np.maximum(total[:, -1], 1))
     # Videos of one or two frames have no triple: the span is the whole video.
@@ -135,21 +146,26 @@ def distances(videos: Videos, pairs: Pairs) -> NDArray[np.float64]:
     return np.abs(times[:, 1] - times[:, 0])
 
 
-def bounds(count: int, size: int) -> list[int]:
+def bounds(count: int, size: int, *, drop: bool = False) -> list[int]:
     """Where the batches of `count` pairs begin, and where the last one ends.
 
-    A last batch of one pair would have no negatives, so it joins the batch before it. Raises UserError for fewer than
-    two pairs or a batch size below two.
+    As few batches of at most `size` pairs as possible, and all of about the same size, because a small last batch has
+    few negatives: if there are several, each has at least half of `size`. (Batches of two become batches of three where
+    a single pair would be left.) With `drop` all batches have `size` pairs, and what remains is left out, unless it is
+    the only batch. Raises UserError for fewer than two pairs or a batch size below two.
     """
     if count < 2 or size < 2:
         raise UserError(
             f"Contrastive pretraining compares videos: the pool has {count} to train on and `batch_size` is {size};"
             " it takes two or more of each."
         )
-    return [0, *(cut for cut in range(size, count, size) if count - cut > 1), count]
+    if drop:
+        return list(range(0, count + 1, size)) if count >= size else [0, count]
+    number = min(-(-count // size), count // 2)
+    return [count * batch // number for batch in range(number + 1)]
 
 
-def batches(pairs: Pairs, size: int) -> Iterator[Pairs]:
+def batches(pairs: Pairs, size: int, *, drop: bool = False) -> Iterator[Pairs]:
     """Consecutive batches of pairs (see `bounds`). Raises UserError."""
-    cuts = bounds(len(pairs.rows), size)
+    cuts = bounds(len(pairs.rows), size, drop=drop)
     return (pairs.take(slice(low, high)) for low, high in itertools.pairwise(cuts))

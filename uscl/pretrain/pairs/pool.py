@@ -1,8 +1,12 @@
 """The pretraining pool as every method uses it: its parts, its views, and its names in messages."""
 
+import functools
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import nn
 
 from uscl.base.errors import UserError
@@ -11,32 +15,60 @@ from uscl.data.store import FrameStore
 from uscl.models.checkpoint import not_finite, shortened
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import embed
+from uscl.pretrain.method import FromPool
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Pairs, Rows, Videos, batches, one_frame
-from uscl.pretrain.pairs.pool_parts import divide_pool
+from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
 from uscl.training.losses import finite, nt_xent_per_view
 
 SHOWN_INPUTS = 3
 
 
+class Labels(NamedTuple):
+    """The classes of the pool, and the class number of each frame [rows], -1 if it has no label."""
+
+    classes: list[str]
+    of_row: Rows
+
+
 class Pool:
     """A store divided into training, meta set and validation by groups (patients, else videos).
 
-    `parts` has one row per video, in the order of `videos`: video, group, part. See `divide_pool`. Videos that the
-    store leaves out are in none of the parts.
+    `seed` is that of the training: all its arms have the same parts. `parts` has one row per video, in the order of
+    `videos`: video, group, part. See `divide_pool`. Videos that the store leaves out are in none of the parts.
     """
 
-    def __init__(self, store: FrameStore, fabric: Fabric, seed: int, *, validation: float, meta: float = 0.0) -> None:
+    def __init__(self, store: FrameStore, fabric: Fabric, seed: int, shares: Shares) -> None:
+        self.store = store
         self.manifest = store.manifest
-        self.parts = divide_pool(store.manifest, seed, validation=validation, meta=meta, left_out=store.left_out)
+        self.parts = divide_pool(store.manifest, seed, shares, store.left_out)
         self.videos = Videos(store.manifest)
         self.views = Views(store, fabric)
         self._fabric = fabric
         self._seed = seed
 
-    def of(self, part: str) -> Rows:
-        """The numbers of a part's videos."""
-        return np.flatnonzero(self.parts["part"] == part)
+    def of(self, *parts: str) -> Rows:
+        """The numbers of the videos of some parts."""
+        return np.flatnonzero(self.parts["part"].isin(parts))
+
+    def trained_on(self, settings: FromPool) -> Rows:
+        """The numbers of the videos that an arm with these settings trains on."""
+        return self.of("train", "meta") if settings.train_on == "all" else self.of("train")
+
+    @functools.cached_property
+    def labels(self) -> Labels:
+        """The labels of the videos."""
+        classes = sorted(set(self.manifest["label"]) - {""})
+        numbers = {name: number for number, name in enumerate(classes)}
+        of_row = self.manifest["label"].map(lambda label: numbers.get(label, -1))
+        return Labels(classes, of_row.to_numpy(np.int64))
+
+    @functools.cached_property
+    def states(self) -> NDArray[np.float64]:
+        """The simulator's truth about each frame [rows] (see `manifest.state`). Raises UserError without it."""
+        if not has_truth(self.manifest):
+            raise UserError(NO_TRUTH)
+        return self.manifest["state"].to_numpy(np.float64)
 
     def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
         """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.

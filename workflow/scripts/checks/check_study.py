@@ -11,6 +11,7 @@ with job(snakemake):
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
     from uscl.data.store import FrameStore
+    from uscl.pretrain.pairs.pool_parts import Shares
 
     given, params = snakemake.input, snakemake.params
     stores = {name: Path(path).parent for name, path in zip(params.datasets, given.stores, strict=True)}
@@ -24,7 +25,9 @@ with job(snakemake):
     for pool in params.pool:
         left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
         manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank
-        lines += check_pool(params.arms, params.seeds, manifest, blank, left_out, params.devices)
+        lines += check_pool(
+            params.arms, Shares(**params.shares), params.seeds, manifest, blank, left_out, params.devices
+        )
     for (task, settings), splits in zip(params.tasks.items(), given.splits, strict=True):
         dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
         masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None

@@ -32,6 +32,7 @@ with run_of(snakemake) as attempt:
             "device": params.device,
             "precision": params.precision,
             "finetune": params.settings,
+            "stream": params.stream,
         },
         config=snakemake.config,
         data=[Path(given[name]) for name in ("manifest", "masks", "splits")],
@@ -47,5 +48,7 @@ with run_of(snakemake) as attempt:
         return fit(encoder, store, cases, fold, fabric, stream=stream, report=live.add, **params.settings)
 
     finished = FinishedFolds(Path(params.finished_folds), record.identity(params.code, encoder_sha256))
-    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished, live), folder, record))
+    write_done(
+        folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished, live, params.stream), folder, record)
+    )
     finished.clear()

@@ -7,12 +7,15 @@ from uscl.jobs.job import run_of, trained_encoder
 
 with run_of(snakemake) as attempt:
     from uscl.audit.policy import read_left_out
+    from uscl.base.seeds import of_stream
     from uscl.data.store import FrameStore
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.pretrain.engine.checkpoints import clear
     from uscl.pretrain.engine.initial import initial_encoder
     from uscl.pretrain.engine.pretrained import write_pretrained
+    from uscl.pretrain.pairs.pool import Pool
+    from uscl.pretrain.pairs.pool_parts import Shares
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
@@ -33,6 +36,7 @@ with run_of(snakemake) as attempt:
             "devices": params.devices,
             "precision": params.precision,
             **params.settings,
+            "pool_parts": params.shares,
         },
         config=snakemake.config,
         data=[Path(given.manifest), *left_out_file, *initial],
@@ -40,12 +44,16 @@ with run_of(snakemake) as attempt:
     )
     attempt.describe(record.record)
     method = import_module(f"uscl.pretrain.methods.{params.method}").METHOD
+    settings = method.settings(**params.settings)
+    # All arms of a training have the same parts of the pool, whatever their streams.
+    pool = Pool(FrameStore.open(Path(given.frames).parent, left_out), fabric, seed, Shares(**params.shares))
+    arm_seed = of_stream(seed, settings.stream)
     result = method.pretrain(
-        initial_encoder(params.arch, params.init, seed, next(iter(initial), None)),
-        FrameStore.open(Path(given.frames).parent, left_out),
+        initial_encoder(params.arch, params.init, arm_seed, next(iter(initial), None)),
+        pool,
         fabric,
-        seed,
-        method.settings(**params.settings),
+        arm_seed,
+        settings,
         folder=checkpoints,
         identity=record.identity(params.code),
     )

@@ -19,14 +19,19 @@ from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import collapse as health
 from uscl.pretrain.engine import loop
 from uscl.pretrain.engine.loop import Budget, Step, Training, fit
-from uscl.pretrain.engine.schedule import learning_rate
+from uscl.pretrain.engine.schedule import warmup_and_cosine
 from uscl.pretrain.methods import meta_uscl, simclr, uscl
 from uscl.pretrain.pairs.pairs import Videos, one_frame
 from uscl.pretrain.pairs.pool import Pool
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
-BUDGET = Budget(epochs=3, batch_size=2, lr=0.1, warmup_epochs=2)
+
+def rate(epoch):
+    return warmup_and_cosine(0.1, epoch, 3, 2)
+
+
+BUDGET = Budget(3, 2, rate)
 ALONE = SimpleNamespace(is_global_zero=True, world_size=1, to_device=lambda step: step)
 STEPS = 3  # an epoch
 
@@ -98,7 +103,7 @@ def test_the_history_has_each_epochs_means_and_health():
         ),
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
-    assert history["lr"].tolist() == [learning_rate(0.1, epoch, 3, 2) for epoch in range(3)]
+    assert history["lr"].tolist() == [warmup_and_cosine(0.1, epoch, 3, 2) for epoch in range(3)]
     assert history["pairs"].tolist() == [6, 6, 6]
     assert history["images"].tolist() == [12, 12, 12]
     assert history["odd_number"].tolist() == [1, 4, 7]  # of steps 1; 3 and 5; 7
@@ -118,7 +123,7 @@ def test_every_epoch_draws_all_pairs_again_and_continues_the_step_count():
     training = Recorded()
     fit(training, ALONE, 0, BUDGET)
     assert training.places == [(number // 3, number % 3, number) for number in range(9)]
-    assert training.rates == [learning_rate(0.1, number // 3, 3, 2) for number in range(9)]
+    assert training.rates == [warmup_and_cosine(0.1, number // 3, 3, 2) for number in range(9)]
     drawn = [training.batches[STEPS * epoch : STEPS * (epoch + 1)] for epoch in range(3)]
     for batches in drawn:
         rows = [pair[0] for batch in batches for pair in batch]
@@ -310,7 +315,7 @@ def test_a_collapse_is_reported_once(caplog):
     torch.nn.init.zeros_(encoder.backbone[4].weight)
     training = Recorded(encoder)
     with caplog.at_level(logging.WARNING):
-        history = fit(training, ALONE, 0, BUDGET._replace(lr=1e-30))
+        history = fit(training, ALONE, 0, BUDGET._replace(rate=lambda epoch: 1e-30))
     assert (history["rank"] < health.LOWEST_RANK).all()
     reported = [record.getMessage() for record in caplog.records if "representations collapse" in record.getMessage()]
     assert len(reported) == 1

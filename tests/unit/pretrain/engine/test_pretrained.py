@@ -8,6 +8,7 @@ from uscl.data.store import FrameStore
 from uscl.pretrain.engine.pretrained import PAIRS_A_VIDEO, heads, weighed_pairs
 from uscl.pretrain.pairs.pairs import anchored, interpolated, one_frame
 from uscl.pretrain.pairs.pool import Pool
+from uscl.pretrain.pairs.pool_parts import Shares
 from uscl.training.device import start
 
 ROWS = ["row_a", "row_b", "row_c"]
@@ -18,7 +19,7 @@ def pool():
     store = bright_or_dark_store(groups=10, frames=6)
     order = np.random.default_rng(0).permutation(60)
     scrambled = FrameStore(store.frames[order], None, store.manifest.iloc[order].reset_index(drop=True))
-    return Pool(scrambled, start("cpu", "32-true", threads=1), 0, validation=0.2, meta=0.2)
+    return Pool(scrambled, start("cpu", "32-true", threads=1), 0, Shares(0.2, 0.2))
 
 
 def table_of(pool, draw=interpolated, weigh=None, seed=0):
@@ -47,8 +48,9 @@ def test_rows_a_b_c_are_in_time_order_and_the_distance_is_theirs(pool):
 
 
 def test_each_pair_has_the_weight_that_it_was_given(pool):
-    table = table_of(pool, weigh=lambda pairs: pairs.rows[:, 1] / 100)
+    table = table_of(pool, weigh=lambda pairs: {"weight": pairs.rows[:, 1] / 100, "start_weight": 0.5})
     assert list(table["weight"]) == list(table["row_b"] / 100)
+    assert (table["start_weight"] == 0.5).all()
 
 
 def test_pairs_weigh_one_if_nothing_weights_them(pool):

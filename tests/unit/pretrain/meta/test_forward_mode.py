@@ -20,9 +20,9 @@ def random(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def double_model(encoder, training=True):
+def double_model(encoder, training=True, joint=False):
     torch.manual_seed(0)
-    model = ContrastiveModel(encoder, 0).double()
+    model = ContrastiveModel(encoder, 0, joint=joint).double()
     for name, buffer in model.named_buffers():
         if name.endswith("running_var"):
             buffer.uniform_(0.5, 2)
@@ -40,9 +40,14 @@ def recorded_pass(model, frames):
     return outputs, convolutions
 
 
+@pytest.fixture(params=[False, True], ids=["per view", "joint"])
+def joint(request):
+    return request.param
+
+
 @pytest.fixture
-def tiny():
-    return with_a_direction(double_model(TinyEncoder()))
+def tiny(joint):
+    return with_a_direction(double_model(TinyEncoder(), joint=joint))
 
 
 @pytest.mark.parametrize(
@@ -55,9 +60,9 @@ def tiny():
         ("tiny", False, False),
     ],
 )
-def test_values_and_derivatives_are_those_of_torchs_forward_mode(arch, training, recorded):
+def test_values_and_derivatives_are_those_of_torchs_forward_mode(arch, training, recorded, joint):
     encoder = TinyEncoder() if arch == "tiny" else Encoder(arch)
-    model, frames, direction = with_a_direction(double_model(encoder, training))
+    model, frames, direction = with_a_direction(double_model(encoder, training, joint))
     convolutions = recorded_pass(model, frames)[1] if recorded else []
     duals = jacobian_vector_product(model, frames, direction, recorded=convolutions)
 
@@ -87,14 +92,14 @@ def test_derivatives_are_those_of_central_differences(tiny):
         assert (dual.tangent - slope).norm() < 1e-7 * slope.norm()
 
 
-def test_recording_changes_nothing_and_records_every_convolution(tiny):
+def test_recording_changes_nothing_and_records_every_convolution(tiny, joint):
     model, frames, _ = tiny
     outputs, convolutions = recorded_pass(model, frames)
-    plain = double_model(TinyEncoder())
+    plain = double_model(TinyEncoder(), joint=joint)
     assert all(torch.equal(a, b) for a, b in zip(outputs, plain(frames), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(model.buffers(), plain.buffers(), strict=True))
-    assert torch.equal(convolutions[0], model.encoder.backbone[0](frames))
-    assert len(convolutions) == 2
+    assert torch.equal(convolutions[0], model.encoder.backbone[0](frames if joint else frames[:3]))
+    assert len(convolutions) == (2 if joint else 4)
     assert not any(output.requires_grad for output in convolutions)
 
 
@@ -109,7 +114,9 @@ def test_the_recorded_outputs_are_used_and_not_computed_again(tiny):
     model, frames, direction = tiny
     convolutions = recorded_pass(model, frames)[1]
     usual = jacobian_vector_product(model, frames, direction)
-    doubled = jacobian_vector_product(model, frames, direction, recorded=[convolutions[0], 2 * convolutions[1]])
+    doubled = jacobian_vector_product(
+        model, frames, direction, recorded=[convolutions[0], 2 * convolutions[1], *convolutions[2:]]
+    )
     # If the recording is used, BatchNorm takes the factor out again, except for its eps.
     assert (doubled[0].value - usual[0].value).abs().max() > 1e-9
 

@@ -46,10 +46,11 @@ def test_the_virtual_step_follows_the_current_learning_rate():
     assert virtual_step(optimizer, [torch.ones(2)])[0].tolist() == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("joint", [True, False])
 @pytest.mark.parametrize("training", [True, False])
-def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(training):
+def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(training, joint):
     torch.manual_seed(0)
-    model = ContrastiveModel(TinyEncoder(), 0).double().train(training)
+    model = ContrastiveModel(TinyEncoder(), 0, joint=joint).double().train(training)
     frames = random(6, 1, 16, 16)
     theta = [parameter.detach() + 0.1 * random(*parameter.shape) for parameter in model.parameters()]
     statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}

@@ -15,6 +15,13 @@ from uscl.pretrain.meta.weighted_step import WeightedStep
 from uscl.training.losses import nt_xent_per_view
 
 PAIRS, META_PAIRS = 3, 4
+JOINT = False
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["per view", "joint"])
+def _batchnorm(request, monkeypatch):
+    """Every test holds in both forms of BatchNorm."""
+    monkeypatch.setitem(globals(), "JOINT", request.param)
 
 
 class Case(NamedTuple):
@@ -51,7 +58,7 @@ def case(
 ):
     """An odd batch and a meta batch of another size; a weight net that distinguishes pairs."""
     torch.manual_seed(0)
-    model = ContrastiveModel(encoder_of(arch), 0).to(dtype).train()
+    model = ContrastiveModel(encoder_of(arch), 0, joint=JOINT).to(dtype).train()
     net = WeightNet(model.encoder.dim).to(dtype)
     with torch.no_grad():
         net.layers[0].weight *= 5
@@ -240,15 +247,15 @@ def test_a_step_without_the_meta_batch_leaves_alpha_alone():
 
 
 @pytest.mark.parametrize("order", ["published", "lookahead"])
-def test_running_statistics_move_once_a_step_as_in_a_plain_pass(order):
+def test_running_statistics_move_once_a_step_for_each_view_as_in_plain_passes(order):
     found = case()
     parameters = flat(found.take.model.parameters())
     for steps in (1, 2):
         getattr(found, order)()
-        found.twin.model(found.frames)
+        found.twin.main(found.frames)
         for name, buffer in found.twin.model.named_buffers():
             assert torch.equal(found.take.model.get_buffer(name), buffer), name
-        assert found.take.model.encoder.backbone[1].num_batches_tracked == steps
+        assert found.take.model.encoder.backbone[1].num_batches_tracked == steps * (1 if JOINT else 2)
     assert torch.equal(flat(found.take.model.parameters()), parameters)  # moving these is the loop's part
 
 

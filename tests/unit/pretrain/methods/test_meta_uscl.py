@@ -1,4 +1,4 @@
-from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from uscl.pretrain.meta.weighted_step import WeightedStep
 from uscl.pretrain.methods import meta_uscl, simclr, uscl
 from uscl.pretrain.pairs.pairs import Pairs, Videos
 from uscl.pretrain.pairs.pool import Pool
+from uscl.pretrain.pairs.pool_parts import Shares
 from uscl.training.device import start
 
 STEPS = 3  # an epoch: 10 groups, two of them for validation, two the meta set, batches of two
@@ -26,7 +27,7 @@ def fabric():
 
 
 def pretrain(fabric, encoder=None, seed=0, frames=3, **settings):
-    given = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2} | settings
+    given = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "shares": (0.2, 0.2)} | settings
     store = bright_or_dark_store(groups=10, frames=frames)
     return trained(meta_uscl, encoder or TinyEncoder(), store, fabric, seed, **given)
 
@@ -174,20 +175,21 @@ def test_shuffled_weights_are_the_learned_ones_in_another_order(fabric, followed
 def test_constant_weights_give_what_any_equal_weights_give(fabric, monkeypatch):
     ones = pretrain(fabric, weights="constant")
     monkeypatch.setattr(
-        pair_weights, "given_weights", lambda videos, pairs, *_: np.full(len(pairs.rows), 0.5, np.float32)
+        pair_weights, "given_weights", lambda pool, pairs, *_: np.full(len(pairs.rows), 0.5, np.float32)
     )
     assert same(pretrain(fabric, weights="constant").encoder.state_dict(), ones.encoder.state_dict())
 
 
-def test_constant_weights_are_an_unweighted_training(fabric, monkeypatch):
-    constant = pretrain(fabric, weights="constant", max_dist=2, frames=5)
-    monkeypatch.setattr("uscl.pretrain.pairs.pool.Pool", partial(Pool, meta=0.2))
-    settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "validation_share": 0.2}
+@pytest.mark.parametrize("batchnorm", ["per_view", "joint"])
+def test_constant_weights_are_simclr_on_interpolated_pairs(fabric, batchnorm):
+    constant = pretrain(fabric, weights="constant", max_dist=2, frames=5, batchnorm=batchnorm)
+    settings = {"epochs": 2, "batch_size": 2, "warmup_epochs": 0, "lr": 0.05, "shares": (0.2, 0.2)}
     store = bright_or_dark_store(groups=10, frames=5)
-    unweighted = trained(simclr, TinyEncoder(), store, fabric, 0, pairs="ppi", max_dist=2, **settings)
+    given = settings | {"pairs": "ppi", "max_dist": 2, "batchnorm": batchnorm}
+    unweighted = trained(simclr, TinyEncoder(), store, fabric, 0, **given)
     assert constant.parts.equals(unweighted.parts)
-    for name, tensor in constant.encoder.state_dict().items():
-        torch.testing.assert_close(tensor, unweighted.encoder.state_dict()[name], rtol=1e-4, atol=1e-6)
+    assert same(constant.encoder.state_dict(), unweighted.encoder.state_dict())
+    assert same(constant.heads, unweighted.heads)
 
 
 def test_each_kind_of_weights_trains_another_encoder(fabric, monkeypatch):
@@ -206,11 +208,11 @@ def manifest_of(lengths):
 
 
 @pytest.mark.parametrize(
-    ("max_dist", "weights"), [(None, [5.5 / 8, 7.5 / 8, 1.0, 1 / 2]), (4, [2.5 / 5, 4.5 / 5, 1.0, 1 / 2])]
+    ("max_dist", "weights"), [(999, [5.5 / 8, 7.5 / 8, 1.0, 1 / 2]), (4, [2.5 / 5, 4.5 / 5, 1.0, 1 / 2])]
 )
 def test_temporal_weights_fall_with_the_distance_between_the_views(max_dist, weights):
     # Videos of 8, 8, 1 and 2 frames; their first rows are 0, 8, 16, 17.
-    videos = Videos(manifest_of([8, 8, 1, 2]))
+    pool = SimpleNamespace(videos=Videos(manifest_of([8, 8, 1, 2])))
     rows = np.array([[0, 2, 4], [11, 12, 13], [16, 16, 16], [17, 17, 18]])
     shares = np.array(
         [
@@ -221,7 +223,7 @@ def test_temporal_weights_fall_with_the_distance_between_the_views(max_dist, wei
         ],
         np.float32,
     )
-    found = given_weights(videos, Pairs(rows, shares), "temporal", max_dist)
+    found = given_weights(pool, Pairs(rows, shares), "temporal", max_dist)
     assert found.dtype == np.float32
     assert found == pytest.approx(weights)
 
@@ -241,7 +243,7 @@ def test_weighing_pairs_after_training_moves_no_statistics(usual, fabric, monkey
 
 
 def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
-    pool = Pool(bright_or_dark_store(groups=20), fabric, 0, validation=0.1, meta=0.3)
+    pool = Pool(bright_or_dark_store(groups=20), fabric, 0, Shares(0.1, 0.3))
     seen = set()
     for number in range(20):
         batch = meta_batch(pool, 3, np.random.default_rng(number))
@@ -257,14 +259,14 @@ def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
 
 def test_every_setting_of_the_weight_net_matters(usual, fabric, monkeypatch):
     monkeypatch.setattr("uscl.pretrain.engine.pretrained.weighed_pairs", lambda *_: None)
-    for meta in ({"lr": 0.01}, {"share": 0.4}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
+    for meta in ({"lr": 0.01}, {"detach_features": True}, {"every": 2}, {"update": "lookahead"}):
         assert not same(pretrain(fabric, epochs=1, meta=meta).heads, usual.heads), meta
 
 
 def test_the_meta_set_moves_the_encoder_only_through_the_weights(fabric):
     # With a weight net that barely moves, darker meta videos change almost nothing: they are not trained on.
     store = bright_or_dark_store(groups=10)
-    settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "validation_share": 0.2, "meta": {"lr": 1e-30}}
+    settings = {"epochs": 1, "batch_size": 2, "warmup_epochs": 0, "shares": (0.2, 0.2), "meta": {"lr": 1e-30}}
     usual = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
     store.frames[store.manifest["video"].isin(usual.parts["video"][usual.parts["part"] == "meta"])] //= 2
     darker = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)

@@ -15,7 +15,7 @@ def fabric():
 
 
 def pretrain(fabric, encoder=None, seed=0, groups=8, **settings):
-    given = {"epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 0.05} | settings
+    given = {"epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 0.05, "shares": (0.1, 0.0)} | settings
     return trained(simclr, encoder or TinyEncoder(), bright_or_dark_store(groups=groups), fabric, seed, **given)
 
 
@@ -77,7 +77,9 @@ def test_the_validation_videos_are_not_trained_on(fabric):
     held_out = store.manifest["video"].isin(parts["video"][parts["part"] == "validation"])
     assert held_out.any()
     store.frames[held_out] = 0
-    result = trained(simclr, TinyEncoder(), store, fabric, 0, epochs=2, batch_size=3, warmup_epochs=0, lr=0.05)
+    result = trained(
+        simclr, TinyEncoder(), store, fabric, 0, shares=(0.1, 0.0), epochs=2, batch_size=3, warmup_epochs=0, lr=0.05
+    )
     assert same(result.encoder.state_dict(), pretrain(fabric).encoder.state_dict())
     assert not result.history["validation_loss"].equals(pretrain(fabric).history["validation_loss"])
 

@@ -8,7 +8,8 @@ from trained import trained
 
 from uscl.base.errors import UserError
 from uscl.pretrain.methods import uscl
-from uscl.pretrain.methods.uscl import video_labels
+from uscl.pretrain.pairs.pool import Pool
+from uscl.pretrain.pairs.pool_parts import Shares
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
@@ -24,7 +25,7 @@ def without_labels(store, *videos):
 
 
 def pretrain(fabric, store=None, seed=0, encoder=None, **settings):
-    given = {"epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 3e-3} | settings
+    given = {"settings": "shared", "epochs": 2, "batch_size": 3, "warmup_epochs": 0, "lr": 3e-3} | settings
     return trained(uscl, encoder or TinyEncoder(), store or bright_or_dark_store(groups=8), fabric, seed, **given)
 
 
@@ -108,11 +109,11 @@ def test_a_label_reaches_the_encoder(fabric):
     assert not same(with_labels.encoder.state_dict(), without.encoder.state_dict())
 
 
-def test_every_frame_has_its_videos_class_and_no_label_is_minus_one():
+def test_every_frame_has_its_videos_class_and_no_label_is_minus_one(fabric):
     store = without_labels(bright_or_dark_store(groups=4, frames=2), "v2")
-    numbers, classes = video_labels(store.manifest)
-    assert classes == ["bright", "dark"]
-    assert numbers.tolist() == [1, 1, 0, 0, -1, -1, 0, 0]
+    labels = Pool(store, fabric, 0, Shares(0.1)).labels
+    assert labels.classes == ["bright", "dark"]
+    assert labels.of_row.tolist() == [1, 1, 0, 0, -1, -1, 0, 0]
 
 
 def test_the_validation_loss_is_that_of_the_views_alone(fabric, monkeypatch):

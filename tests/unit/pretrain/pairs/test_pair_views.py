@@ -30,7 +30,7 @@ def store():
 
 @pytest.fixture
 def squaring(monkeypatch):
-    monkeypatch.setattr("uscl.pretrain.pairs.pair_views.contrastive", lambda size: Squaring())
+    monkeypatch.setattr("uscl.pretrain.pairs.pair_views.contrastive", lambda size, style: Squaring())
 
 
 def process(rank=0, world=1):

@@ -1,3 +1,5 @@
+import random
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 from scipy import stats
 
 from uscl.base.errors import UserError
-from uscl.pretrain.pairs.pairs import Pairs, Videos, anchored, batches, distances, interpolated, one_frame
+from uscl.pretrain.pairs.pairs import Pairs, Videos, anchored, batches, bounds, distances, interpolated, one_frame
 
 DRAWS = [one_frame, interpolated, partial(interpolated, max_dist=2), anchored]
 
@@ -87,25 +89,54 @@ def test_simclr_draws_every_frame_of_a_video_equally_often():
     assert_equally_likely(many(one_frame, 7).rows[:, :1], 7)
 
 
-@pytest.mark.parametrize("max_dist", [None, 2, 3, 100])
-def test_interpolated_frames_are_in_time_order_and_near_enough(max_dist):
+@pytest.mark.parametrize("triples", ["released", "uniform"])
+@pytest.mark.parametrize("max_dist", [2, 3, 100])
+def test_interpolated_frames_are_in_time_order_and_near_enough(max_dist, triples):
     videos, manifest = videos_of([3, 9, 4, 6], shuffle=True)
     rng = np.random.default_rng(0)
     for _ in range(50):
-        frames = manifest["frame"].to_numpy()[interpolated(videos, np.arange(4), rng, max_dist).rows]
+        frames = manifest["frame"].to_numpy()[interpolated(videos, np.arange(4), rng, max_dist, triples).rows]
         assert (np.diff(frames, axis=1) > 0).all()
-        assert (frames[:, 2] - frames[:, 0] <= (max_dist or 8)).all()
+        assert (frames[:, 2] - frames[:, 0] <= max_dist).all()
 
 
 # With n frames, span s allows n - s places and s - 1 middles: without a limit n (n - 1) (n - 2) / 6 triples.
-@pytest.mark.parametrize(
-    ("length", "max_dist", "kinds"), [(6, None, 20), (6, 2, 4), (6, 3, 10), (6, 5, 20), (4, 99, 4)]
-)
-def test_every_triple_within_the_distance_is_equally_likely(length, max_dist, kinds):
-    assert_equally_likely(many(partial(interpolated, max_dist=max_dist), length).rows, kinds)
+@pytest.mark.parametrize(("length", "max_dist", "kinds"), [(6, 999, 20), (6, 2, 4), (6, 3, 10), (6, 5, 20), (4, 99, 4)])
+def test_every_uniform_triple_within_the_distance_is_equally_likely(length, max_dist, kinds):
+    assert_equally_likely(many(partial(interpolated, max_dist=max_dist, triples="uniform"), length).rows, kinds)
 
 
-@pytest.mark.parametrize("max_dist", [None, 2])
+def triples_by_the_released_rule(length, max_dist, count):
+    """The rule in plain Python: two different distances, the smaller first, then a place with room for the larger."""
+    draw, found = random.Random(0), []
+    for _ in range(count):
+        near, far = sorted(draw.sample(range(1, min(length - 1, max_dist) + 1), 2))
+        first = draw.randrange(length - far)
+        found.append((first, first + near, first + far))
+    return found
+
+
+@pytest.mark.parametrize(("length", "max_dist"), [(3, 999), (6, 999), (6, 3), (7, 2)])
+def test_released_triples_have_the_distribution_of_the_released_rule(length, max_dist):
+    places = range(length)
+    kinds = [(a, b, c) for a in places for b in places for c in places if a < b < c <= a + max_dist]
+    found = Counter(map(tuple, many(partial(interpolated, max_dist=max_dist), length).rows.tolist()))
+    expected = Counter(triples_by_the_released_rule(length, max_dist, 20_000))
+    assert set(found) == set(expected) == set(kinds)
+    if len(kinds) > 1:
+        table = [[counts[kind] for kind in kinds] for counts in (found, expected)]
+        assert stats.chi2_contingency(table).pvalue > 0.01
+
+
+def test_released_spans_are_longer_than_those_of_uniform_triples():
+    spans = {
+        kind: np.ptp(many(partial(interpolated, triples=kind), 40).rows, axis=1) for kind in ("released", "uniform")
+    }
+    assert spans["released"].mean() == pytest.approx(80 / 3, abs=0.3)  # two of 1 to 39: the larger is 2/3 of 40
+    assert spans["uniform"].mean() == pytest.approx(20.5, abs=0.3)  # three of 40: half of 41
+
+
+@pytest.mark.parametrize("max_dist", [999, 2])
 def test_two_frames_are_an_unmixed_pair_in_time_order_and_one_frame_is_both_views(max_dist):
     draw = partial(interpolated, max_dist=max_dist)
     for length, views in [(2, [0, 1]), (1, [0, 0])]:
@@ -155,10 +186,12 @@ def test_the_anchor_has_the_same_share_in_both_uscl_views():
     np.testing.assert_allclose(shares[:, 1], np.stack([0 * lam, 1 - lam, lam], axis=1), atol=1e-7)
 
 
-def test_uscl_takes_the_other_of_two_frames_on_both_sides_and_a_single_one_thrice():
+def test_uscl_does_not_mix_two_frames_or_one():
     assert_equally_likely(many(anchored, 2).rows, 2)
-    assert {tuple(rows) for rows in many(anchored, 2, 50).rows} == {(0, 1, 0), (1, 0, 1)}
+    assert {tuple(rows) for rows in many(anchored, 2, 50).rows[:, [0, 2]]} == {(0, 1), (1, 0)}
     assert (many(anchored, 1, 50).rows == 0).all()
+    for length in (1, 2):
+        assert (many(anchored, length, 50).shares == [[1, 0, 0], [0, 0, 1]]).all()
 
 
 def test_distances_are_those_of_the_mean_times_in_stored_frames():
@@ -183,15 +216,39 @@ def test_distances_by_hand():
 
 @pytest.mark.parametrize(
     ("count", "size", "lengths"),
-    [(6, 4, [4, 2]), (5, 4, [5]), (9, 4, [4, 5]), (2, 32, [2]), (8, 4, [4, 4]), (5, 2, [2, 3])],
+    [
+        (6, 4, [3, 3]),
+        (5, 4, [2, 3]),
+        (9, 4, [3, 3, 3]),
+        (2, 32, [2]),
+        (8, 4, [4, 4]),
+        (5, 2, [2, 3]),
+        (34, 32, [17, 17]),
+    ],
 )
-def test_no_batch_is_a_single_pair_and_none_is_lost(count, size, lengths):
+def test_the_remainder_is_spread_over_the_batches_and_no_pair_is_lost(count, size, lengths):
     videos, _ = videos_of([4] * count)
     pairs = interpolated(videos, np.arange(count), np.random.default_rng(0))
     cut = list(batches(pairs, size))
     assert [len(batch.rows) for batch in cut] == lengths
     assert np.array_equal(np.concatenate([batch.rows for batch in cut]), pairs.rows)
     assert np.array_equal(np.concatenate([batch.shares for batch in cut]), pairs.shares)
+
+
+@pytest.mark.parametrize("size", [2, 3, 8, 32])
+def test_no_batch_is_smaller_than_half_the_batch_size_or_a_single_pair(size):
+    for count in range(2, 4 * size):
+        lengths = np.diff(bounds(count, size))
+        assert lengths.sum() == count
+        assert lengths.min() >= max(2, min(count, size / 2))
+        assert lengths.max() <= max(size, 3)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "ends"), [(9, 4, [0, 4, 8]), (8, 4, [0, 4, 8]), (3, 4, [0, 3]), (5, 2, [0, 2, 4])]
+)
+def test_all_batches_are_full_if_the_remainder_is_dropped(count, size, ends):
+    assert bounds(count, size, drop=True) == ends
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 32), (0, 32), (5, 1)])

@@ -10,7 +10,7 @@ from uscl.base.seeds import generator
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.pairs.pairs import Pairs, batches, one_frame
 from uscl.pretrain.pairs.pool import Pool
-from uscl.pretrain.pairs.pool_parts import divide_pool, groups_for
+from uscl.pretrain.pairs.pool_parts import Shares, divide_pool, groups_for
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
@@ -32,7 +32,7 @@ def groups_in(parts, part):
 def test_whole_groups_are_in_one_part_and_every_part_can_be_compared(sizes, shares, seed):
     manifest = manifest_of(sizes, videos_apart=True)
     validation, meta = shares
-    parts = divide_pool(manifest, seed, validation=validation, meta=meta)
+    parts = divide_pool(manifest, seed, Shares(validation, meta))
     assert list(parts["video"]) == list(manifest["video"].unique())
     assert (parts.groupby("group")["part"].nunique() == 1).all()
     assert set(parts["part"]) == {"train", "validation"} | ({"meta"} if meta else set())
@@ -42,7 +42,7 @@ def test_whole_groups_are_in_one_part_and_every_part_can_be_compared(sizes, shar
 def test_videos_that_are_left_out_are_in_no_part_and_change_no_other_group():
     manifest = manifest_of([3] * 20)
     out = frozenset(["v4.1", "v7.0", "v7.1", "v7.2"])
-    parts = divide_pool(manifest, 0, validation=0.2, meta=0.2, left_out=out).set_index("video")
+    parts = divide_pool(manifest, 0, Shares(0.2, 0.2), left_out=out).set_index("video")
     assert set(parts.index[parts["part"] == "left out"]) == out
     assert list(parts.index) == list(manifest["video"].unique())
     rest = parts[parts["part"] != "left out"]
@@ -54,10 +54,7 @@ def test_videos_that_are_left_out_are_in_no_part_and_change_no_other_group():
 @pytest.mark.parametrize("sizes", [[1] * 20, [3] * 20, [60, *[1] * 19]])
 def test_the_validation_part_does_not_depend_on_the_meta_set(sizes):
     for seed in range(4):
-        found = [
-            groups_in(divide_pool(manifest_of(sizes), seed, validation=0.2, meta=m), "validation")
-            for m in (0, 0.1, 0.5)
-        ]
+        found = [groups_in(divide_pool(manifest_of(sizes), seed, Shares(0.2, m)), "validation") for m in (0, 0.1, 0.5)]
         assert found[0] == found[1] == found[2]
 
 
@@ -66,7 +63,7 @@ def test_the_validation_part_does_not_depend_on_the_meta_set(sizes):
     [(20, 0.1, 0.2, (6, 12)), (10, 0.25, 0.34, (6, 9)), (40, 0.1, 0.5, (12, 60))],
 )
 def test_shares_are_of_the_videos_in_whole_groups(count, validation, meta, videos):
-    parts = divide_pool(manifest_of([3] * count), 0, validation=validation, meta=meta)["part"].value_counts()
+    parts = divide_pool(manifest_of([3] * count), 0, Shares(validation, meta))["part"].value_counts()
     assert (parts["validation"], parts["meta"]) == videos
 
 
@@ -89,14 +86,14 @@ def test_a_part_takes_the_groups_that_fit_and_two_videos_at_least(sizes, groups,
 
 def test_one_large_group_is_never_held_out_if_it_would_not_fit():
     for seed in range(30):
-        parts = divide_pool(manifest_of([60, *[1] * 19]), seed, validation=0.2, meta=0.1)
+        parts = divide_pool(manifest_of([60, *[1] * 19]), seed, Shares(0.2, 0.1))
         assert parts.set_index("group")["part"]["p0"].eq("train").all()
-        divide_pool(manifest_of([1, 1, 50]), seed, validation=0.1)
+        divide_pool(manifest_of([1, 1, 50]), seed, Shares(0.1))
 
 
 def test_a_seed_gives_its_parts_again_and_another_seed_gives_others():
     manifest = manifest_of([2] * 20)
-    parts = [divide_pool(manifest, seed, validation=0.2, meta=0.2) for seed in (0, 0, 1, 2)]
+    parts = [divide_pool(manifest, seed, Shares(0.2, 0.2)) for seed in (0, 0, 1, 2)]
     assert parts[0].equals(parts[1])
     assert len({tuple(table["part"]) for table in parts}) == 3
 
@@ -104,7 +101,7 @@ def test_a_seed_gives_its_parts_again_and_another_seed_gives_others():
 @pytest.mark.parametrize("meta", [0.0, 0.2])
 def test_every_group_is_held_out_by_some_seed(meta):
     manifest = manifest_of([1] * 8)
-    held = [groups_in(divide_pool(manifest, seed, validation=0.1, meta=meta), "validation") for seed in range(30)]
+    held = [groups_in(divide_pool(manifest, seed, Shares(0.1, meta)), "validation") for seed in range(30)]
     assert set.union(*held) == set(manifest["group"])
 
 
@@ -127,7 +124,7 @@ def test_every_group_is_held_out_by_some_seed(meta):
 )
 def test_a_pool_that_is_too_small_is_refused(sizes, meta, message):
     with pytest.raises(UserError) as raised:
-        divide_pool(manifest_of(sizes), 0, validation=0.1, meta=meta)
+        divide_pool(manifest_of(sizes), 0, Shares(0.1, meta))
     assert str(raised.value) == message
 
 
@@ -136,14 +133,14 @@ def test_a_pool_that_is_too_small_is_refused(sizes, meta, message):
 )
 def test_a_pool_of_too_few_groups_is_refused_however_long_they_are(sizes, shares):
     with pytest.raises(UserError, match=f"{sum(sizes)} videos of {len(sizes)} groups? "):
-        divide_pool(manifest_of(sizes), 0, validation=shares[0], meta=shares[1])
+        divide_pool(manifest_of(sizes), 0, Shares(*shares))
 
 
 @pytest.mark.parametrize(
     ("sizes", "meta", "videos"), [([1] * 4, 0, 2), ([1] * 6, 0.2, 2), ([3, 3], 0, 3), ([2] * 3, 0.2, 2)]
 )
 def test_the_smallest_pools_that_can_be_divided(sizes, meta, videos):
-    counts = divide_pool(manifest_of(sizes), 0, validation=0.1, meta=meta)["part"].value_counts()
+    counts = divide_pool(manifest_of(sizes), 0, Shares(0.1, meta))["part"].value_counts()
     assert counts.to_dict() == dict.fromkeys(["train", "validation"] + ["meta"] * bool(meta), videos)
 
 
@@ -163,7 +160,7 @@ class Means(nn.Module):
 @pytest.fixture(scope="module")
 def pool():
     store = bright_or_dark_store(groups=12)
-    return Pool(store, start("cpu", "32-true", threads=1), 0, validation=0.4, meta=0.2)
+    return Pool(store, start("cpu", "32-true", threads=1), 0, Shares(0.4, 0.2))
 
 
 def test_the_parts_of_a_pool_are_numbers_of_its_videos(pool):

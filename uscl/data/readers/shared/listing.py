@@ -33,7 +33,7 @@ class Sources(NamedTuple):
 
     files: pd.DataFrame
     problems: pd.DataFrame
-    truth: pd.DataFrame | None = None  # columns file, frame, organ, event
+    truth: pd.DataFrame | None = None  # columns file, frame, organ, event, state
 
 
 def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.DataFrame | None = None) -> Sources:

@@ -68,6 +68,19 @@ def decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def shares(path: Path, column: pd.Series) -> pd.Series:
+    """A column of text as float64, NaN where it is empty. Raises UserError that names the first row not in [0, 1]."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    bad = column[~numbers.between(0, 1) & (column != "")]
+    if len(bad):
+        raise UserError(
+            f"{row_name(path, bad.index[0])}: {column.name} is {bad.iloc[0]!r}, but it must be a number from 0 to 1."
+        )
+    return numbers
+
+
 def whole_numbers(path: Path, column: pd.Series) -> pd.Series:
     """A column of text as int64. Raises UserError that names the first row without a whole number."""
     bad = column[~column.str.fullmatch(WHOLE_NUMBER)]

@@ -1,4 +1,4 @@
-"""Write the encoder of an arm that sees no ultrasound before fine-tuning."""
+"""Write the encoder of an arm whose weights are published ones."""
 
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ with run_of(snakemake) as attempt:
         tags={"stage": "pretrain", "arm": arm},
     )
     attempt.describe(record.record)
-    encoder = import_module(f"uscl.pretrain.methods.{params.method}").untrained_encoder(params.arch, seed, weights)
+    encoder = import_module(f"uscl.pretrain.methods.{params.method}").METHOD.start(params.arch, seed, weights)
     save_encoder(encoder, folder / "encoder.safetensors", method=params.method, **record.origin())
     record.write(folder / "run.json", images=0, parameters=sum(weight.numel() for weight in encoder.parameters()))
     write_done(folder, params.key, ["encoder.safetensors", "run.json"])

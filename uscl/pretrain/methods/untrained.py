@@ -1,0 +1,124 @@
+"""No pretraining: the weights that an arm starts from, with BatchNorm statistics of the pool.
+
+A pretrained encoder differs from its start in two ways: its weights have moved, and its BatchNorm layers have seen the
+pool. This control has only the second. As many augmented views as a pretraining takes pass through the encoder in
+training mode, which moves the running statistics and nothing else; so what a pretrained arm has beyond this one, it has
+learned. (Without it, a network with BatchNorm at its defaults, mean 0 and variance 1, is compared with one whose
+features are scaled.) `calibrate: false` leaves the statistics as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from uscl.pretrain.method import FromPool, Method, common_remarks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from lightning_fabric import Fabric
+
+    from uscl.models.contrastive import ContrastiveModel
+    from uscl.models.encoder import Encoder
+    from uscl.pretrain.engine.pretrained import Pretrained
+    from uscl.pretrain.pairs.pairs import Pairs
+    from uscl.pretrain.pairs.pool import Pool
+
+# In BatchNorm's running mean (momentum 0.1), a pass that is so many passes old weighs 4e-12: nothing in float32.
+FORGOTTEN = 250
+
+
+class Untrained(FromPool):
+    """Settings of the untrained control: `epochs`, `batch_size` and so on are those of the pretraining it controls."""
+
+    method: Literal["untrained"] = "untrained"
+    calibrate: Annotated[
+        bool, Field(description="Take BatchNorm's statistics from the pool, as a pretraining does.")
+    ] = True
+
+
+def pretrain(
+    encoder: Encoder,
+    pool: Pool,
+    fabric: Fabric,
+    seed: int,
+    settings: Untrained,
+    *,
+    folder: Path | None = None,
+    identity: str = "",
+) -> Pretrained:
+    """Calibrate `encoder` in place. It takes seconds, so nothing is saved in `folder`."""
+    import time
+
+    from uscl.models.contrastive import ContrastiveModel
+    from uscl.pretrain.engine.forward import on_device
+    from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
+    from uscl.pretrain.pairs.pairs import one_frame
+
+    clock = time.monotonic()
+    model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
+    images = calibrate(model, pool, fabric, seed, settings) if settings.calibrate else 0
+    history = one_row(pool.validation_loss(model, settings.batch_size, temperature=0.5), images)
+    table = weighed_pairs(pool, lambda videos, rng: one_frame(pool.videos, videos, rng), None, seed)
+    found = heads(projector=model.projector)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, time.monotonic() - clock)
+
+
+def calibrate(model: ContrastiveModel, pool: Pool, fabric: Fabric, seed: int, settings: Untrained) -> int:
+    """Move BatchNorm's running statistics by the views of a SimCLR training of these settings; returns their number.
+
+    Passes that the running mean would have forgotten by the end are not made.
+    """
+    import torch
+
+    from uscl.base.progress import shown
+    from uscl.pretrain.engine.forward import embed
+
+    model.train()
+    images, last = 0, settings.epochs
+    per_epoch = len(epoch_batches(pool, seed, 0, settings)) * (1 if settings.joint else 2)
+    first = max(0, last - -(-FORGOTTEN // per_epoch))
+    with torch.no_grad():
+        for epoch in shown(range(first, last), last - first, "calibration"):
+            for number, batch in enumerate(epoch_batches(pool, seed, epoch, settings)):
+                frames = pool.views.mixed_first(batch, (seed, "augment", epoch, number))
+                embed(fabric, model, frames, len(batch.rows))
+                images += 2 * len(batch.rows)
+    return images
+
+
+def epoch_batches(pool: Pool, seed: int, epoch: int, settings: Untrained) -> list[Pairs]:
+    """The pairs of an epoch of SimCLR, in batches."""
+    from uscl.base.seeds import generator
+    from uscl.pretrain.pairs.pairs import batches, one_frame
+
+    rng = generator(seed, "pairs", epoch)
+    pairs = one_frame(pool.videos, rng.permutation(pool.trained_on(settings)), rng)
+    return list(batches(pairs, settings.batch_size, drop=settings.drop))
+
+
+def one_row(validation_loss: float, images: int) -> pd.DataFrame:
+    """The history of an arm that has no epochs."""
+    import pandas as pd
+
+    return pd.DataFrame([{"epoch": 0, "lr": 0.0, "images": images, "validation_loss": validation_loss}])
+
+
+def remarks(settings: Untrained) -> tuple[str, ...]:
+    """The bare form is named, because its features are not what a pretrained arm starts from."""
+    bare = ("uncalibrated: BatchNorm statistics as the weights came with them (`calibrate: false`)",)
+    return (() if settings.calibrate else bare) + common_remarks(settings)
+
+
+METHOD = Method(
+    "untrained",
+    "no pretraining: the starting weights with BatchNorm statistics of the pool",
+    Untrained,
+    pretrain,
+    trains=False,
+    pairs=lambda settings: "frame",
+    remarks=remarks,
+)
