@@ -76,3 +76,12 @@ def test_crops_are_as_large_as_published(style, smallest):
     shares = sides.prod(dim=1) / 64**2
     assert shares.min() == pytest.approx(smallest, abs=0.05)
     assert shares.min() > smallest - 0.05
+
+
+def test_the_order_of_the_jitter_is_one_for_a_batch():
+    jitter = contrastive(16)[2]
+    with torch_stream(0, "augment"):
+        drawn = [jitter.forward_parameters(torch.Size((8, 1, 16, 16))) for _ in range(20)]
+    assert {tuple(one["order"].shape) for one in drawn} == {(4,)}
+    assert len({tuple(one["order"].tolist()) for one in drawn}) > 1
+    assert all(len(set(one["brightness_factor"].tolist())) == 8 for one in drawn)
