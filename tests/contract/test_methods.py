@@ -12,8 +12,8 @@ import yaml
 
 from uscl.base.errors import UserError
 from uscl.pretrain import methods as package
-from uscl.pretrain.method import Contrastive, Method
-from uscl.pretrain.methods import methods, untrained
+from uscl.pretrain.method import Contrastive, FromPool, Method, Trained
+from uscl.pretrain.methods import methods
 from uscl.study.validation import validated
 
 ROOT = Path(__file__).parents[2]
@@ -31,20 +31,59 @@ def test_a_method_declares_its_settings_and_what_it_does(name):
     method = methods()[name]
     assert method.summary
     assert method.settings.model_fields["method"].default == name
+    assert method.remarks(method.settings()) == ()
     validated(with_arm(method=name))
-    if method.trains:
-        assert issubclass(method.settings, Contrastive)
+    if method.uses_pool:
+        assert issubclass(method.settings, FromPool)
         assert method.pairs(method.settings())
-        assert method.step_cost > 0
         assert list(inspect.signature(method.pretrain).parameters)[:5] == [
             "encoder",
-            "store",
+            "pool",
             "fabric",
             "seed",
             "settings",
         ]
     else:
         assert list(inspect.signature(method.start).parameters) == ["arch", "seed", "weights"]
+    assert method.trains == issubclass(method.settings, Trained) == (method.step_cost > 0)
+    assert method.sees_labels or not method.needs_labels
+
+
+def test_only_methods_that_train_or_calibrate_use_the_pool():
+    assert sorted(methods()) == ["imagenet", "meta_uscl", "simclr", "supervised", "untrained", "uscl"]
+    assert [name for name, method in sorted(methods().items()) if not method.uses_pool] == ["imagenet"]
+    assert [name for name, method in sorted(methods().items()) if not method.trains] == ["imagenet", "untrained"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "learned", "true"),
+    [
+        ("learned", True, False),
+        ("shuffled", True, False),
+        ("temporal", False, False),
+        ("constant", False, False),
+        ("oracle", False, True),
+        ("oracle_shuffled", False, True),
+        ("anti_oracle", False, True),
+    ],
+)
+def test_weights_decide_what_meta_uscl_needs_and_how_the_table_names_it(weights, learned, true):
+    method = methods()["meta_uscl"]
+    settings = method.settings(weights=weights)
+    assert (method.needs_meta_share(settings), method.needs_truth(settings)) == (learned, true)
+    control = f"a control: its pairs have {weights.replace('_', ' ')} weights"
+    assert method.remarks(settings) == (() if weights == "learned" else (control,))
+
+
+@pytest.mark.parametrize("name", [name for name, method in methods().items() if method.uses_pool])
+def test_the_table_says_what_sets_an_arm_apart_from_the_others(name):
+    method = methods()[name]
+    apart = {"train_on": "all", "batchnorm": "joint"}
+    if method.needs_meta_share:
+        apart["weights"] = "constant"  # others may not train on the meta set
+    remarks = " ".join(method.remarks(method.settings(**apart)))
+    assert "(`train_on: all`)" in remarks
+    assert "(`batchnorm: joint`)" in remarks
 
 
 def foreign_keys():
@@ -61,11 +100,7 @@ def test_a_key_of_another_method_is_refused_when_the_study_is_planned(name, key)
     text = str(caught.value)
     assert text.startswith("Config: methods.x: ")
     assert key in text
-    assert "belongs to" in text or "takes no settings" in text
-
-
-def test_methods_without_training_are_what_init_knows():
-    assert untrained() == ["imagenet", "random"]
+    assert "belongs to" in text
 
 
 @pytest.mark.parametrize(
@@ -81,7 +116,7 @@ def test_an_incomplete_declaration_is_refused_with_the_methods_name(monkeypatch,
     if declared:
         module.METHOD = declared
     monkeypatch.setitem(sys.modules, f"{package.__name__}.byol", module)
-    names = [SimpleName(name) for name in ("byol", "random")]
+    names = [SimpleName(name) for name in ("byol", "untrained")]
     monkeypatch.setattr(package.pkgutil, "iter_modules", lambda path: names)
     with pytest.raises(UserError) as caught:
         methods.__wrapped__()

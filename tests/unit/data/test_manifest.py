@@ -24,6 +24,7 @@ def table():
             "sha256": ["a" * 64, "b" * 64],
             "organ": ["", ""],
             "event": ["", "null"],
+            "state": [0.123457, np.nan],
         }
     )
 
@@ -53,6 +54,7 @@ def test_problems_may_have_only_a_header(tmp_path):
         ("group", ["", "37"]),
         ("sha256", ["A", "b"]),
         ("time_s", [0.0, -1.0]),
+        ("state", ["most", "none"]),
     ],
 )
 def test_a_wrong_manifest_is_not_written(tmp_path, column, value):

@@ -15,7 +15,21 @@ ROOT = Path(__file__).parents[3]
 STUDIES = {name: yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in ("config", "public", "paper")}
 
 names = st.sampled_from(
-    ["", "random", "meta_uscl", "pool", "sim_pool", "method", "all", "../..", "a b", "é", "$(touch x)"]
+    [
+        "",
+        "untrained",
+        "random",
+        "meta_uscl",
+        "oracle",
+        "pool",
+        "sim_pool",
+        "method",
+        "all",
+        "../..",
+        "a b",
+        "é",
+        "$(touch x)",
+    ]
 )
 leaves = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), names),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from uscl.base.errors import UserError
 from uscl.data.splits import Fold, make_splits, with_fewer_labels
-from uscl.pretrain.pairs.pool_parts import divide_pool
+from uscl.pretrain.pairs.pool_parts import Shares, divide_pool
 
 groups = st.integers(0, 11).map(lambda number: f"p{number}")
 labels = st.sampled_from(["a", "b", "c"])
@@ -68,7 +68,7 @@ def test_the_parts_of_a_pool_are_of_whole_groups(owners, validation, meta, seed,
     manifest = pd.DataFrame({"video": [f"v{number}" for number in range(len(owners))], "group": owners}, dtype="str")
     left_out = frozenset(f"v{number}" for number in out if number < len(owners))
     try:
-        parts = divide_pool(manifest, seed, validation=validation, meta=meta, left_out=left_out)
+        parts = divide_pool(manifest, seed, Shares(validation, meta), left_out)
     except UserError:
         return
     assert parts["video"].tolist() == manifest["video"].tolist()
@@ -79,3 +79,5 @@ def test_the_parts_of_a_pool_are_of_whole_groups(owners, validation, meta, seed,
     assert sizes["train"] >= 2
     assert sizes["meta"] >= 2 or meta == 0
     assert sizes["validation"] >= 2 or validation == 0
+    alone = divide_pool(manifest, seed, Shares(validation), left_out)
+    assert ((alone["part"] == "validation") == (parts["part"] == "validation")).all()  # whether or not arms need meta

@@ -353,7 +353,7 @@ def test_the_pool_takes_label_group_and_truth_from_its_tables(tmp_path):
         "videos/b.avi,007,liver,convex,mpeg4,25,1,\n"
         "gone.mp4,008,liver,convex,mpeg4,25,1,\n"
     )
-    (tmp_path / "frames.csv").write_text("file,frame,organ,event\na.mp4,0,lung,\na.mp4,1,lung,freeze\n")
+    (tmp_path / "frames.csv").write_text("file,frame,organ,event,state\na.mp4,0,lung,,1\na.mp4,1,lung,freeze,0.25\n")
     found = reader("simulated_pool")(tmp_path)
     assert found.files["video"].tolist() == ["a.mp4", "b.avi", "c.GIF"]
     assert found.files["label"].tolist() == ["lung", "liver", ""]
@@ -369,6 +369,7 @@ def test_the_pool_takes_label_group_and_truth_from_its_tables(tmp_path):
         "frame": [0, 1],
         "organ": ["lung", "lung"],
         "event": ["", "freeze"],
+        "state": [1.0, 0.25],
     }
 
 
@@ -419,7 +420,34 @@ def test_pool_tables_are_read_in_any_usual_encoding(tmp_path, encoding):
     found = pool(tmp_path, LISTED.replace("lung", "Müller").encode(encoding), frames.encode(encoding))
     assert found.files["label"].tolist() == ["Müller", "liver"]
     assert found.truth is not None
-    assert found.truth.to_dict("list") == {"file": ["videos/a.mp4"], "frame": [3], "organ": ["Müller"], "event": [""]}
+    assert found.truth[["file", "frame", "organ", "event"]].to_numpy().tolist() == [["videos/a.mp4", 3, "Müller", ""]]
+
+
+def test_states_are_numbers_from_0_to_1_or_not_known(tmp_path):
+    frames = "file,frame,organ,event,state\na.mp4,0,lung,,1\na.mp4,1,lung,, \na.mp4,2,lung,,0\na.mp4,3,lung,,1e-3\n"
+    truth = pool(tmp_path, LISTED, frames).truth
+    assert truth is not None
+    assert truth["state"].dtype == "float64"
+    assert truth["state"].isna().tolist() == [False, True, False, False]
+    assert truth["state"].dropna().tolist() == [1, 0, 0.001]
+
+
+def test_without_the_column_no_state_is_known(tmp_path):
+    truth = pool(tmp_path, LISTED, "file,frame,organ,event\na.mp4,0,lung,\n").truth
+    assert truth is not None
+    assert truth["state"].dtype == "float64"
+    assert truth["state"].isna().all()
+    assert truth["organ"].tolist() == ["lung"]
+
+
+@pytest.mark.parametrize("state", ["1.01", "-0.1", "half", "nan", "inf", "0,5", "True"])
+def test_another_state_is_refused_with_its_row(tmp_path, state):
+    frames = f'file,frame,organ,event,state\na.mp4,0,lung,,1\na.mp4,1,lung,,"{state}"\n'
+    with pytest.raises(UserError) as caught:
+        pool(tmp_path, LISTED, frames)
+    assert str(caught.value) == (
+        f"{tmp_path / 'frames.csv'}, row 3: state is '{state}', but it must be a number from 0 to 1."
+    )
 
 
 def test_truth_about_missing_videos_is_ignored(tmp_path):
