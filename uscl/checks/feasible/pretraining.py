@@ -15,7 +15,7 @@ from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
 from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
 
-FEW_PAIRS = 4
+FEW_PAIRS = 8  # with fewer, gradients of 32-pixel frames overflow
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +80,24 @@ def plan(
     method, full = method_of(settings), all_settings(settings)
     if method.needs_truth and method.needs_truth(full) and not has_truth(manifest):
         raise UserError(NO_TRUTH)
-    if method.needs_labels and len(set(manifest["label"]) - {""}) < 2:
-        raise UserError(f"The method {method.name} learns the pool's classes, and the pool has fewer than two.")
-    videos = divide_pool(manifest, seed, shares, left_out)["part"].value_counts()
+    parts = divide_pool(manifest, seed, shares, left_out)
+    videos = parts["part"].value_counts()
     clean = int(videos.get("meta", 0))
-    training = int(videos["train"]) + (clean if full.train_on == "all" else 0)
+    used = parts["video"][parts["part"].isin(["train", "meta"] if full.train_on == "all" else ["train"])]
+    training = labelled_videos(manifest, used) if method.needs_labels else len(used)
     steps = np.diff(bounds(training, full.batch_size, drop=full.drop)).tolist()
     uses_meta = bool(method.needs_meta_share and method.needs_meta_share(full))
     return Plan(training, int(videos["validation"]), clean, steps, min(clean, full.meta.batch_size) if uses_meta else 0)
+
+
+def labelled_videos(manifest: pd.DataFrame, used: pd.Series) -> int:
+    """How many of the videos have a label. Raises UserError if they have fewer than two classes."""
+    labels = manifest.loc[manifest["video"].isin(used) & (manifest["label"] != "")].drop_duplicates("video")["label"]
+    if labels.nunique() < 2:
+        raise UserError(
+            f"It learns the pool's classes and needs two or more; the videos to train on have {labels.nunique()}."
+        )
+    return len(labels)
 
 
 def checked_plan(
@@ -115,12 +125,12 @@ def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> Non
             found.training,
             size,
         )
-    if min(found.steps) < FEW_PAIRS:
+    if (smallest := min([*found.steps, found.meta_batch or FEW_PAIRS])) < FEW_PAIRS:
         log.warning(
             "methods.%s: a batch has only %d pairs: BatchNorm takes its statistics from so few images that training may"
-            " diverge. Add videos to the pool or raise `batch_size`.",
+            " diverge, with small frames above all. Add videos to the pool, or raise the batch sizes or `frame_size`.",
             arm,
-            min(found.steps),
+            smallest,
         )
     if min(found.steps) < devices:
         log.warning(

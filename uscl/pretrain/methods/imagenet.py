@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ImageNet(AnyArm):
-    """The method takes no settings of its own."""
+    """Settings of the published weights: none but the stream of fine-tuning."""
 
     method: Literal["imagenet"] = "imagenet"
 

@@ -114,12 +114,27 @@ def test_of_several_seeds_the_one_with_the_fewest_videos_is_listed():
     assert listed.startswith(f"methods.ours: {min(trained.values())} videos to train on")
 
 
+def others(caplog):
+    """The warnings, except for those of batches that are small for BatchNorm, which most pools here have."""
+    return [message for message in caplog.messages if "BatchNorm takes its statistics" not in message]
+
+
+@pytest.mark.parametrize(("videos", "batch_size", "few"), [(30, 32, False), (30, 5, True), (9, 32, True)])
+def test_batches_that_are_small_for_batchnorm_give_a_warning(caplog, videos, batch_size, few):
+    with caplog.at_level(logging.WARNING):
+        check_pool({"ours": {"method": "simclr", "batch_size": batch_size}}, Shares(0.1), [0], *pool(videos))
+    found = [message for message in caplog.messages if "BatchNorm takes its statistics" in message]
+    assert bool(found) == few
+    if few:
+        assert found[0].startswith("methods.ours: a batch has only ")
+
+
 def test_devices_without_a_pair_give_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         check_pool(ARMS, SHARES["ours"], [0], *pool(groups=20), devices=2)
-        assert caplog.messages == []
+        assert others(caplog) == []
         check_pool({"ours": ARMS["ours"]}, SHARES["ours"], [0], *pool(groups=20), devices=8)
-    assert caplog.messages == [
+    assert others(caplog) == [
         "methods.ours: a batch has 3 pairs, fewer than `devices: 8`: the other devices only wait."
     ]
 
@@ -129,7 +144,7 @@ def test_a_pool_of_blank_frames_stops_and_a_few_give_a_warning(caplog):
     blank[[4, 5]] = True
     with caplog.at_level(logging.WARNING):
         check_pool(ARMS, SHARES["ours"], [0], manifest, blank)
-    assert caplog.messages == ["pool: 2 of 36 frames are blank (one colour, or nearly), such as v1#1."]
+    assert others(caplog) == ["pool: 2 of 36 frames are blank (one colour, or nearly), such as v1#1."]
     with pytest.raises(UserError, match="pool: all 36 frames are blank"):
         check_pool(ARMS, SHARES["ours"], [0], manifest, np.ones(len(manifest), bool))
 
@@ -144,8 +159,8 @@ def test_a_pool_of_blank_frames_stops_and_a_few_give_a_warning(caplog):
 def test_settings_that_are_probably_unintended_give_a_warning(caplog, arms, pool_of, warning):
     with caplog.at_level(logging.WARNING):
         check_pool(arms, SHARES["ours"], [0], *pool(**pool_of))
-    assert len(caplog.messages) == 1
-    assert re.match(warning, caplog.messages[0])
+    assert len(others(caplog)) == 1
+    assert re.match(warning, others(caplog)[0])
 
 
 @pytest.mark.parametrize(("label", "classes"), [("", "no labels"), ("bright", "one class only, bright")])
@@ -154,7 +169,7 @@ def test_uscl_without_classes_gives_a_warning(caplog, label, classes):
     manifest["label"] = label
     with caplog.at_level(logging.WARNING):
         check_pool({"semi": {"method": "uscl", "batch_size": 4}}, SHARES["simclr"], [0], manifest, blank)
-    assert caplog.messages == [f"The pool has {classes}: semi learns nothing from the labels."]
+    assert others(caplog) == [f"The pool has {classes}: semi learns nothing from the labels."]
 
 
 @pytest.mark.parametrize("label", ["", "bright"])
