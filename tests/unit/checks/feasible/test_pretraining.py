@@ -181,9 +181,17 @@ def test_supervised_pretraining_without_classes_is_refused(label):
     with pytest.raises(UserError) as caught:
         check_pool(arms, SHARES["simclr"], [0], manifest, blank)
     assert str(caught.value) == (
-        "methods.classes can't be pretrained. The method supervised learns the pool's classes, and the pool has fewer"
-        " than two."
+        "methods.classes can't be pretrained. It learns the pool's classes and needs two or more; the videos to train on"
+        f" have {1 if label else 0}."
     )
+
+
+def test_supervised_pretraining_counts_the_labelled_videos_to_train_on():
+    manifest, _ = pool(groups=23)
+    manifest.loc[manifest["video"].isin(["v0", "v1", "v2", "v3"]), "label"] = ""
+    found = plan({"method": "supervised"}, Shares(0.1), 0, manifest, NOTHING_LEFT_OUT)
+    every = plan({"method": "simclr"}, Shares(0.1), 0, manifest, NOTHING_LEFT_OUT)
+    assert every.training - 4 <= found.training < every.training
 
 
 @pytest.mark.parametrize("weights", ["oracle", "oracle_shuffled", "anti_oracle"])
