@@ -1,20 +1,21 @@
 """The model of contrastive pretraining: the encoder with its heads."""
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from uscl.base.seeds import torch_stream
 from uscl.models.encoder import Encoder
 from uscl.models.projector import projector
+from uscl.models.stand_ins import StandIns, batch_norm_by_view
 
 
 class ContrastiveModel(nn.Module):
     """Frames [2 * pairs, 1, height, width], all first views and then all second views, to h [2 * pairs, dim] and z.
 
     h are the encoder's representations, z the projections [2 * pairs, `out`], or h again if `out` is 0. With `classes`,
-    the third output is class logits [2 * pairs, classes] from h, or from z with `classify_projections`. Each view has a
-    pass of its own, so that BatchNorm's statistics are those of one view; with `joint`, one pass takes both. The heads
-    start from the seed's stream.
+    the third output is class logits [2 * pairs, classes] from h, or from z with `classify_projections`. In training,
+    BatchNorm normalises each view by its own statistics, as if each had a pass of its own; with `joint`, it takes both
+    together. The heads start from the seed's stream.
     """
 
     def __init__(
@@ -38,10 +39,14 @@ class ContrastiveModel(nn.Module):
             self.classifier = nn.Linear(width, classes) if classes else None
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        if self.joint:
+        if self.joint or not self.training:
             return self.outputs(frames)
-        by_view = [self.outputs(view) for view in frames.chunk(2)]
-        return tuple(torch.cat(views) for views in zip(*by_view, strict=True))
+        with StandIns({F.batch_norm: batch_norm_by_view}):
+            outputs = self.outputs(frames)
+        for layer in self.modules():
+            if isinstance(layer, nn.BatchNorm2d) and layer.num_batches_tracked is not None:
+                layer.num_batches_tracked.add_(1)  # the layer itself counts one of its two batches
+        return outputs
 
     def outputs(self, frames: Tensor) -> tuple[Tensor, ...]:
         """h, z and perhaps logits of frames that share BatchNorm's statistics."""

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from torch.func import functional_call
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
+from uscl.models.stand_ins import StandIns
 from uscl.training.parallel import GlobalSum
 
 
@@ -26,17 +26,6 @@ class Dual(NamedTuple):
 
     value: Tensor
     tangent: Tensor
-
-
-class StandIns(TorchFunctionMode):
-    """Within the block, calls of these functions go to replacements with the same signature."""
-
-    def __init__(self, stand_ins: dict[Callable, Callable]) -> None:
-        super().__init__()
-        self._stand_ins = stand_ins
-
-    def __torch_function__(self, func: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self._stand_ins.get(func, func)(*args, **(kwargs or {}))
 
 
 def recording(outputs: list[Tensor]) -> AbstractContextManager:

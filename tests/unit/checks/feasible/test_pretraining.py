@@ -181,8 +181,8 @@ def test_supervised_pretraining_without_classes_is_refused(label):
     with pytest.raises(UserError) as caught:
         check_pool(arms, SHARES["simclr"], [0], manifest, blank)
     assert str(caught.value) == (
-        "methods.classes can't be pretrained. It learns the pool's classes and needs two or more; the videos to train on"
-        f" have {1 if label else 0}."
+        "methods.classes can't be pretrained. It learns the pool's classes and needs two or more; the videos to train"
+        f" on have {1 if label else 0}."
     )
 
 
