@@ -32,6 +32,15 @@ def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
         save_file(dict(heads), temporary)
 
 
+def is_encoder_file(path: Path) -> bool:
+    """Whether `save_encoder` wrote a file; False also if it can't be read."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return METADATA_KEY in (file.metadata() or {})
+    except (OSError, safetensors.SafetensorError):
+        return False
+
+
 def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
     """The tensors by name and the metadata of an encoder file.
 

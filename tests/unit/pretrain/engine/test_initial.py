@@ -1,0 +1,95 @@
+import logging
+
+import pytest
+import timm
+import torch
+import torchvision
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from uscl.base.errors import UserError
+from uscl.models.checkpoint import save_encoder
+from uscl.models.encoder import Encoder
+from uscl.models.encoders import ENCODERS, InputStats
+from uscl.models.imagenet import imagenet_encoder
+from uscl.pretrain.engine.initial import initial_encoder
+
+MEAN, STD = 0.18, 0.24  # ultrasound
+
+every_encoder = pytest.mark.parametrize("arch", ENCODERS)
+
+
+def library_network(arch):
+    """The network with its class head, from the library that names its tensors."""
+    return torchvision.models.resnet18() if arch == "resnet18" else timm.create_model(arch)
+
+
+@every_encoder
+@pytest.mark.parametrize("suffix", ["pth", "pt", "safetensors"])
+def test_weights_under_published_names_start_an_arm_with_ultrasound_statistics(arch, suffix, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    network, path = library_network(arch).eval(), tmp_path / f"w.{suffix}"
+    weights = network.state_dict()
+    save_file(weights, path, metadata={"format": "pt"}) if suffix == "safetensors" else torch.save(weights, path)
+    encoder, frames = initial_encoder(arch, str(path), 0, path).eval(), torch.rand(2, 1, 64, 64)
+    setattr(network, ENCODERS[arch].head, torch.nn.Identity())
+    with torch.inference_mode():
+        assert torch.equal(encoder(frames), network((frames.expand(-1, 3, -1, -1) - MEAN) / STD))
+    head = ENCODERS[arch].head
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uscl")] == [
+        f"The class head in {path} is dropped ({head}.bias, {head}.weight).",
+        f"{path} holds no input statistics: the encoder takes those of ultrasound (mean 0.18, std 0.24).",
+    ]
+
+
+@pytest.mark.parametrize("name", ["encoder.safetensors", "encoder"])
+def test_a_file_of_this_project_starts_an_arm_with_its_own_statistics(name, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    made = Encoder("resnet18", InputStats((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))).eval()
+    save_encoder(made, tmp_path / name, method="simclr")
+    encoder, frames = initial_encoder("resnet18", "any", 0, tmp_path / name).eval(), torch.rand(2, 1, 64, 64)
+    assert encoder.stats == made.stats
+    with torch.inference_mode():
+        assert torch.equal(encoder(frames), made(frames))
+    assert not [record for record in caplog.records if record.name.startswith("uscl")]
+
+
+def test_a_file_of_this_project_must_hold_every_counter(tmp_path):
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(Encoder("resnet18"), path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    del tensors["bn1.num_batches_tracked"]
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(UserError, match=r"\(1 missing: bn1.num_batches_tracked\)"):
+        initial_encoder("resnet18", str(path), 0, path)
+
+
+def test_an_encoder_of_this_project_must_be_of_the_study(tmp_path):
+    save_encoder(Encoder("resnet18"), tmp_path / "e.safetensors")
+    with pytest.raises(UserError, match=r"holds a resnet18, but the study's `encoder` is tf_efficientnet_lite0"):
+        initial_encoder("tf_efficientnet_lite0", "any", 0, tmp_path / "e.safetensors")
+
+
+def test_other_weights_are_refused_as_imagenet_weights_are(tmp_path):
+    torch.save({"model": library_network("tf_efficientnet_lite0").state_dict()}, tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"don't fit ResNet \(\d+ missing: .*; \d+ left over: ") as as_init:
+        initial_encoder("resnet18", "any", 0, tmp_path / "w.pth")
+    with pytest.raises(UserError) as as_imagenet:
+        imagenet_encoder("resnet18", str(tmp_path / "w.pth"))
+    assert str(as_init.value) == str(as_imagenet.value)
+
+
+@pytest.mark.parametrize("name", ["encoder.safetensors", "w.pth"])
+def test_files_that_are_missing_or_damaged_are_refused_in_words(name, tmp_path):
+    with pytest.raises(UserError, match=rf"{name} doesn't exist: correct `imagenet_weights` or `init`"):
+        initial_encoder("resnet18", "any", 0, tmp_path / name)
+    (tmp_path / name).write_text("no weights")
+    with pytest.raises(UserError, match=rf"{name} can't be read as a weights file"):
+        initial_encoder("resnet18", "any", 0, tmp_path / name)
+
+
+def test_a_word_that_names_no_file_is_refused():
+    with pytest.raises(UserError, match=r"`init: imagnet` names no file: give random, imagenet or the path"):
+        initial_encoder("resnet18", "imagnet", 0)
