@@ -4,6 +4,7 @@ import copy
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.variants import Setting, Trial, published
 from uscl.pretrain.meta.weighted_step import WeightedStep
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Videos, interpolated, one_frame
+from uscl.training.device import start
 
 STEPS = 6  # of a training in the published order, on drawn videos
 
@@ -47,6 +49,9 @@ def training(setting: Setting) -> dict[tuple[str, str], list[float]]:
                 figures = compare(step, frames.to(precision), meta_frames.to(precision), setting.pairs)
                 for name, figure in figures.items():
                     found[name, str(precision).removeprefix("torch.")].append(figure)
+            single = cast(twin(trial.meta_uscl), torch.float32)
+            for name, figure in in_bf16(single, frames, meta_frames, setting).items():
+                found[name, "bf16-mixed"].append(figure)
             trial.frames, trial.meta_frames = frames.double(), meta_frames.double()
             published(trial)
     return found
@@ -67,6 +72,22 @@ def compare(step: WeightedStep, frames: Tensor, meta_frames: Tensor, count: int)
         "main gradient, lookahead": relative(cheap, main),
         "main gradient, lookahead: cosine": torch.cosine_similarity(cheap.double(), main.double(), dim=0).item(),
         "main gradient, weights of before alpha's step": relative(old_weights, main),
+    }
+
+
+def in_bf16(step: WeightedStep, frames: Tensor, meta_frames: Tensor, setting: Setting) -> dict[str, float]:
+    """What reduced precision does to the gradients of a published step; float32 is the reference."""
+    reduced = replace(twin(step), fabric=start(setting.device, "bf16-mixed", setting.threads))
+    batch = frames, setting.pairs, meta_frames, setting.pairs
+    gradients = [
+        flat(one.published(*batch, lambda h, one=one: one.weight_net(*h)).gradients) for one in (reduced, step)
+    ]
+    cosine = torch.nn.functional.cosine_similarity
+    return {
+        "alpha's gradient": relative(alpha_slopes(reduced), alpha_slopes(step)),
+        "alpha's gradient: cosine": cosine(alpha_slopes(reduced), alpha_slopes(step), dim=0).item(),
+        "main gradient": relative(*gradients),
+        "main gradient: cosine": cosine(*gradients, dim=0).item(),
     }
 
 

@@ -67,7 +67,11 @@ class FromPool(AnyArm):
 
     init: Annotated[
         str,
-        Field(min_length=1, description="Weights to start from: `random`, `imagenet`, or the path of an encoder file."),
+        Field(
+            min_length=1,
+            description="Weights to start from: `random`, `imagenet`, or the path of a file: an encoder of this project,"
+            " or a state dict under torchvision's or timm's names (.safetensors, .pth, .pt).",
+        ),
     ] = "random"
     epochs: Annotated[Int, Field(ge=1, description="Passes over the pool's training videos.")] = 300
     batch_size: Annotated[Int, Field(ge=2, description="Pairs per step at most.")] = 32
