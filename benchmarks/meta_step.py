@@ -2,6 +2,7 @@
 
     python benchmarks/meta_step.py [--arch resnet18] [--size 64 112] [--pairs 32] [--runs 9] [--threads 2]
                                    [--device cuda] [--precision bf16-mixed] [--largest-batch]
+                                   [--batchnorm per_view joint]
     python benchmarks/meta_step.py --differences [--size 64]
 
 The first prints for each size: milliseconds per step (median and range; all variants in turn in one process), also
@@ -16,6 +17,7 @@ benchmarks/README.md.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -75,14 +77,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"])
+    parser.add_argument("--batchnorm", nargs="+", default=["per_view", "joint"], choices=["per_view", "joint"])
     parser.add_argument("--largest-batch", action="store_true", help="on a GPU: the most pairs that fit")
     parser.add_argument("--differences", action="store_true", help="of the cheaper forms' gradients, and no costs")
     parser.add_argument("--memory-of", choices=VARIANTS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.largest_batch and given.device == "cpu":
         parser.error("--largest-batch needs --device cuda")
-    for size in given.size:
-        setting = Setting(given.arch, size, given.pairs, given.device, given.precision, given.threads)
+    for size, batchnorm in itertools.product(given.size, given.batchnorm):
+        setting = Setting(given.arch, size, given.pairs, given.device, given.precision, given.threads, batchnorm)
         if given.memory_of:
             print(peak_memory(setting, given.memory_of))
         elif given.differences:
@@ -161,7 +164,9 @@ def resident(key: str) -> int:
 
 def costs(setting: Setting, seconds: dict[str, list[float]], megabytes: dict[str, float]) -> Table:
     """One row per variant."""
-    title = f"{setting.arch}, {setting.size} px, {setting.pairs} pairs, {setting.device}, {setting.precision}"
+    title = ", ".join(
+        (setting.arch, f"{setting.size} px", f"{setting.pairs} pairs", *setting[3:5], f"BatchNorm {setting.batchnorm}")
+    )
     columns = (
         "ms a step",
         "min-max",

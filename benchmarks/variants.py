@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,7 @@ class Setting(NamedTuple):
     device: str
     precision: str
     threads: int
+    batchnorm: str
 
 
 class Trial:
@@ -38,7 +40,9 @@ class Trial:
     def __init__(self, setting: Setting) -> None:
         self.fabric = start(setting.device, setting.precision, setting.threads)
         self.count = setting.pairs
-        self.model = on_device(self.fabric, ContrastiveModel(initial_encoder(setting.arch, "random", 0), 0)).train()
+        encoder = initial_encoder(setting.arch, "random", 0)
+        joint = setting.batchnorm == "joint"
+        self.model = on_device(self.fabric, ContrastiveModel(encoder, 0, joint=joint)).train()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         with torch_stream(0, "weight net"):
             self.weight_net = WeightNet(self.model.encoder.dim).to(self.fabric.device)
@@ -83,6 +87,12 @@ def published(trial: Trial) -> None:
 def lookahead(trial: Trial) -> None:
     """A step of Meta-USCL whose virtual step is the main step."""
     trial.take(trial.meta_uscl.lookahead(trial.frames, trial.count, trial.meta_frames, trial.count))
+
+
+def lookahead_recorded(trial: Trial) -> None:
+    """The same with the convolutions of the first pass kept for the forward-mode pass."""
+    step = replace(trial.meta_uscl, keep_convolutions=True)
+    trial.take(step.lookahead(trial.frames, trial.count, trial.meta_frames, trial.count))
 
 
 def every_fourth(trial: Trial) -> None:
@@ -135,6 +145,7 @@ VARIANTS: dict[str, Callable[[Trial], None]] = {
     "simclr": simclr,
     "published": published,
     "lookahead": lookahead,
+    "lookahead, kept": lookahead_recorded,
     "every 4": every_fourth,
     "double backward": double_backward,
     "as released": as_released,

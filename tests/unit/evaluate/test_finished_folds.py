@@ -104,3 +104,33 @@ def test_a_finished_cell_removes_its_folds(tmp_path):
     finished.clear()
     finished.clear()
     assert not (tmp_path / "cell").exists()
+
+
+def test_another_stream_of_an_arm_gives_other_random_numbers_in_every_fold():
+    def streams_of(number):
+        seen = []
+
+        def recorded(fold, stream):
+            seen.append(stream)
+            return run_fold(fold, stream)
+
+        run_cell(CELL, recorded, FOLDS, stream=number)
+        return seen
+
+    usual, twin = streams_of(0), streams_of(1)
+    assert [purpose for _, purpose in usual] == [purpose for _, purpose in twin]
+    assert {seed for seed, _ in usual} == {CELL.seed}
+    assert len({seed for seed, _ in twin}) == 1
+    assert CELL.seed not in {seed for seed, _ in twin}
+
+
+def test_every_arm_has_the_same_batches_and_head():
+    seen = {}
+    for arm in ("simclr", "meta_uscl"):
+
+        def recorded(fold, stream, arm=arm):
+            seen.setdefault(arm, []).append(stream)
+            return run_fold(fold, stream)
+
+        run_cell(CELL._replace(arm=arm), recorded, FOLDS)
+    assert seen["simclr"] == seen["meta_uscl"]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tiny import TinyEncoder
 from torch import nn
 
 from uscl.models.contrastive import ContrastiveModel
@@ -58,3 +59,31 @@ def test_making_heads_leaves_torchs_own_random_numbers_alone():
     before = torch.get_rng_state()
     ContrastiveModel(Means(), 0, classes=3)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_class_head_can_work_on_projections_of_another_size(frames):
+    model = ContrastiveModel(Means(), 0, classes=2, out=16, classify_projections=True)
+    _, z, logits = model(frames)
+    assert z.shape == (5, 16)
+    torch.testing.assert_close(logits, z @ model.classifier.weight.T + model.classifier.bias)
+
+
+def test_without_a_projector_the_representations_come_twice(frames):
+    h, z, logits = ContrastiveModel(Means(), 0, classes=2, out=0)(frames)
+    assert torch.equal(h, z)
+    assert logits.shape == (5, 2)
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_batchnorm_takes_the_statistics_of_one_view_or_of_both(joint):
+    views = (
+        torch.rand(6, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        * torch.tensor([1.0, 3.0])[[0, 0, 0, 1, 1, 1], None, None, None]
+    )
+    encoder, alone = TinyEncoder(), TinyEncoder()
+    h, _ = ContrastiveModel(encoder, 0, joint=joint).train()(views)
+    alone.train()
+    expected = alone(views) if joint else torch.cat([alone(view) for view in views.chunk(2)])
+    assert torch.equal(h, expected)
+    assert encoder.backbone[1].num_batches_tracked == (1 if joint else 2)
+    assert torch.equal(encoder.backbone[1].running_mean, alone.backbone[1].running_mean)

@@ -15,6 +15,8 @@ from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
 from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
 
+FEW_PAIRS = 4
+
 log = logging.getLogger(__name__)
 
 Arms = Mapping[str, Mapping[str, Any]]  # by name: the method and all its settings
@@ -104,7 +106,7 @@ def checked_plan(
 
 
 def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> None:
-    """Warn if all training videos together are fewer than a batch, or if a batch has fewer pairs than devices."""
+    """Warn if the training videos are fewer than a batch, or a batch's pairs are few for BatchNorm or the devices."""
     if found.training < size:
         log.warning(
             "methods.%s: the pool leaves %d videos to train on, fewer than `batch_size: %d`: a step takes them all, and"
@@ -112,6 +114,13 @@ def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> Non
             arm,
             found.training,
             size,
+        )
+    if min(found.steps) < FEW_PAIRS:
+        log.warning(
+            "methods.%s: a batch has only %d pairs: BatchNorm takes its statistics from so few images that training may"
+            " diverge. Add videos to the pool or raise `batch_size`.",
+            arm,
+            min(found.steps),
         )
     if min(found.steps) < devices:
         log.warning(

@@ -4,6 +4,7 @@ Notation as in `uscl.pretrain.meta.hypergradient`: theta are the model's weights
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,8 @@ class WeightedStep:
     """Steps of Meta-USCL (Chen et al., IEEE TMI 42(5), 2023, arXiv 2212.04097).
 
     `optimizer` is that of the model, `alpha_optimizer` that of the weight net. `detach_features` cuts the path from the
-    encoder through the weight net in the virtual step. `temperature` is NT-Xent's.
+    encoder through the weight net in the virtual step. `temperature` is NT-Xent's. With `keep_convolutions` lookahead
+    is faster and takes more memory; it changes nothing else.
     """
 
     fabric: Fabric
@@ -38,6 +40,7 @@ class WeightedStep:
     alpha_optimizer: torch.optim.Optimizer
     temperature: float = 0.5
     detach_features: bool = False
+    keep_convolutions: bool = False
 
     def main(self, frames: Tensor, count: int, weigh: Weigh) -> Step:
         """A step with the weights that `weigh` gives, held constant; alpha stays as it is.
@@ -70,14 +73,16 @@ class WeightedStep:
         Departs from the published order in two ways: the weights are those before alpha's step, and the main gradient
         also goes through the weight net's input (not with `detach_features`).
         """
-        h, z = embed(self.fabric, self.model, frames, count)
+        convolutions: list[Tensor] = []
+        with recording(convolutions) if self.keep_convolutions else nullcontext():
+            h, z = embed(self.fabric, self.model, frames, count)
         loss = self._train_loss(h, z)
         weights = self._weights(h).detach()
         h, z = detached(h), detached(z)
         virtual = gradient(self.fabric, loss, self.model)
         loss = loss.detach()
         meta_loss, direction = self._meta_gradient(virtual_step(self.optimizer, virtual), meta_frames, meta_count)
-        more = self._step_alpha(direction, frames, count, []) | {"meta_loss": meta_loss}
+        more = self._step_alpha(direction, frames, count, convolutions) | {"meta_loss": meta_loss}
         return Step(loss, virtual, h, z, weights, more, meta_images=2 * meta_count)
 
     def _weights(self, h: BothViews) -> Tensor:

@@ -1,10 +1,11 @@
+import copy
 import math
 
 import pytest
 import torch
 
 from uscl.base.seeds import torch_stream
-from uscl.pretrain.meta.weight_net import WeightNet
+from uscl.pretrain.meta.weight_net import WeightNet, path_of
 
 
 @pytest.fixture
@@ -56,3 +57,19 @@ def test_gradients_reach_the_net_and_the_representations(net, views):
 def test_the_published_net_has_ten_hidden_units():
     shapes = [tuple(parameter.shape) for parameter in WeightNet(512).parameters()]
     assert shapes == [(10, 1024), (10,), (1, 10), (1,)]
+
+
+def test_the_path_of_alpha_is_its_largest_change_and_adam_stays_within_its_bound(net):
+    start = copy.deepcopy(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    assert path_of(net, start, optimizer) == {"alpha_distance": 0.0, "alpha_bound": 0.0}
+    for _ in range(3):
+        for parameter in net.parameters():
+            parameter.grad = torch.ones_like(parameter)  # always the same way: the longest path
+        optimizer.step()
+    path = path_of(net, start, optimizer)
+    assert path["alpha_bound"] == pytest.approx(0.03)
+    assert path["alpha_distance"] == pytest.approx(0.03, rel=1e-4)
+    with torch.no_grad():
+        net.layers[0].bias[1] -= 5
+    assert path_of(net, start, optimizer)["alpha_distance"] == pytest.approx(5.03, rel=1e-4)

@@ -291,3 +291,12 @@ def test_single_precision_is_close_to_double():
     single.published()
     double.published()
     assert relative_error(single.alpha_gradient().double(), double.alpha_gradient()) < 1e-4
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_lookahead_with_kept_convolutions_is_the_same_step(precision):
+    usual, kept = (case(dtype=torch.float32, precision=precision) for _ in range(2))
+    kept.take.keep_convolutions = True
+    first, second = usual.lookahead(), kept.lookahead()
+    assert torch.equal(first.loss, second.loss)
+    assert relative_error(kept.alpha_gradient(), usual.alpha_gradient()) < (1e-5 if precision == "32-true" else 2e-2)

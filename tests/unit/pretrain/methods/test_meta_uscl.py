@@ -10,9 +10,9 @@ from trained import trained
 
 from uscl.base.errors import UserError
 from uscl.pretrain.meta import pair_weights
-from uscl.pretrain.meta.pair_weights import given_weights, meta_batch
+from uscl.pretrain.meta.pair_weights import given_weights, meta_batch, oracle_weights
 from uscl.pretrain.meta.weighted_step import WeightedStep
-from uscl.pretrain.methods import meta_uscl, simclr, uscl
+from uscl.pretrain.methods import meta_uscl, simclr, supervised, uscl
 from uscl.pretrain.pairs.pairs import Pairs, Videos
 from uscl.pretrain.pairs.pool import Pool
 from uscl.pretrain.pairs.pool_parts import Shares
@@ -244,9 +244,10 @@ def test_weighing_pairs_after_training_moves_no_statistics(usual, fabric, monkey
 
 def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
     pool = Pool(bright_or_dark_store(groups=20), fabric, 0, Shares(0.1, 0.3))
-    seen = set()
+    seen, frames = set(), set()
     for number in range(20):
         batch = meta_batch(pool, 3, np.random.default_rng(number))
+        frames |= set(pool.manifest["frame"].to_numpy()[batch.rows].flatten())
         videos = pool.videos.of_row[batch.rows]
         assert batch.rows.shape == (3, 3)
         assert len(set(videos[:, 0])) == 3
@@ -254,6 +255,7 @@ def test_a_meta_batch_takes_any_frame_of_videos_of_the_meta_set_unmixed(fabric):
         assert batch.shares.tolist() == [[[1, 0, 0], [1, 0, 0]]] * 3
         seen |= set(videos.flatten())
     assert seen == set(pool.of("meta"))
+    assert frames == {0, 1, 2}
     assert len(meta_batch(pool, 99, np.random.default_rng(0)).rows) == len(pool.of("meta"))
 
 
@@ -297,6 +299,7 @@ ARMS = {
     "ppi": (simclr, {"pairs": "ppi"}),
     "simclr": (simclr, {}),
     "uscl": (uscl, {}),
+    "supervised": (supervised, {}),
     **{weights: (meta_uscl, {"weights": weights}) for weights in ("learned", "shuffled", "temporal", "constant")},
 }
 
@@ -323,3 +326,87 @@ def test_constant_images_give_numbers_and_no_nan(fabric, arm, grey):
     result = trained(method, TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, warmup_epochs=0, **settings)
     assert np.isfinite(result.history.to_numpy(dtype=float)).all()
     assert all(torch.isfinite(tensor).all() for tensor in result.encoder.state_dict().values())
+
+
+# Videos of three frames with states 1, 0.5 and 0, and shares of the frames in both views.
+STATES = np.array([[1, 0.5, 0.0], [1, 1, 1], [0, 0, 1]])
+SHARES = np.array(
+    [[[0.75, 0.25, 0], [0, 0.5, 0.5]], [[0.5, 0.5, 0], [0, 0.5, 0.5]], [[0.5, 0.5, 0], [0, 0, 1]]], np.float32
+)
+
+
+def test_oracle_weights_are_the_product_of_the_views_states_and_at_least_a_hundredth():
+    expected = [(0.75 + 0.25 * 0.5) * (0.5 * 0.5), 1.0, 0.01]
+    assert oracle_weights(STATES, SHARES) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["oracle", "oracle_shuffled", "anti_oracle"])
+def test_oracle_weights_come_from_the_manifest_and_the_opposite_ones_are_their_complement(kind):
+    pool = SimpleNamespace(states=STATES.ravel())
+    weights = given_weights(pool, Pairs(np.arange(9).reshape(3, 3), SHARES), kind, 999)
+    oracle = oracle_weights(STATES, SHARES)
+    assert weights.dtype == np.float32
+    assert weights == pytest.approx(1.01 - oracle if kind == "anti_oracle" else oracle)
+
+
+def with_states(groups=10, frames=9):
+    """A pool in which every other video shows something else in its second half."""
+    store = bright_or_dark_store(groups=groups, frames=frames)
+    place, video = np.arange(groups * frames) % frames, np.arange(groups * frames) // frames
+    store.manifest["state"] = np.where((place >= frames // 2) & (video % 2 == 1), 0.0, 1.0)
+    return store
+
+
+def test_an_oracle_trains_with_the_truth_and_shuffled_with_the_same_in_another_order(fabric, followed):
+    settings = {"epochs": 1, "batch_size": 6, "warmup_epochs": 0, "lr": 0.05, "shares": (0.2, 0.2)}
+    for kind in ("oracle", "oracle_shuffled"):
+        trained(meta_uscl, TinyEncoder(), with_states(), fabric, 0, weights=kind, **settings)
+    (oracle,), (shuffled,) = (take.steps for take in followed)
+    assert 0 < (oracle.weights < 1).sum() < 6
+    assert torch.equal(oracle.weights.sort().values, shuffled.weights.sort().values)
+    assert not torch.equal(oracle.weights, shuffled.weights)
+    assert not oracle.more  # no weight net learns
+
+
+def test_an_oracle_without_the_truth_is_refused(fabric):
+    with pytest.raises(UserError, match="the simulator's truth about each frame, which this pool does not have"):
+        pretrain(fabric, weights="oracle")
+    store = with_states()
+    store.manifest.loc[3, "state"] = np.nan
+    with pytest.raises(UserError, match="the simulator's truth"):
+        trained(meta_uscl, TinyEncoder(), store, fabric, 0, epochs=1, weights="anti_oracle")
+
+
+def test_what_the_weight_net_holds_out_is_held_out_of_every_arm(fabric):
+    arms = {
+        "simclr": (simclr, {}),
+        "uscl": (uscl, {}),
+        "learned": (meta_uscl, {}),
+        "constant": (meta_uscl, {"weights": "constant"}),
+    }
+    store = bright_or_dark_store(groups=10)
+    results = {
+        name: trained(method, TinyEncoder(), store, fabric, 0, epochs=1, batch_size=4, **settings)
+        for name, (method, settings) in arms.items()
+    }
+    assert len({tuple(result.parts["part"]) for result in results.values()}) == 1
+    assert len({result.history["pairs"].item() for result in results.values()}) == 1
+
+
+def test_an_arm_that_trains_on_all_it_may_takes_the_meta_set_too(fabric):
+    shared, all_videos = (pretrain(fabric, weights="constant", epochs=1, train_on=which) for which in ("shared", "all"))
+    assert (shared.history["pairs"].item(), all_videos.history["pairs"].item()) == (6, 8)
+    assert shared.parts.equals(all_videos.parts)
+    assert "train_on: all" in meta_uscl.METHOD.remarks(meta_uscl.MetaUSCL(weights="constant", train_on="all"))[1]
+
+
+def test_the_history_has_the_path_of_alpha_and_the_pairs_have_their_weights_at_the_start(fabric):
+    result = pretrain(fabric, epochs=2, meta={"lr": 0.01})
+    bound, distance = (result.history[name].tolist() for name in ("alpha_bound", "alpha_distance"))
+    assert bound == pytest.approx([0.03, 0.06])  # three steps per epoch
+    assert 0 < distance[0] <= bound[0] * 1.001
+    assert distance[0] < distance[1] <= bound[1] * 1.001
+    assert (result.pairs["start_weight"] != result.pairs["weight"]).all()
+    untouched = pretrain(fabric, epochs=2, meta={"lr": 0.01, "every": 99}).pairs
+    assert not untouched["weight"].equals(result.pairs["weight"])
+    assert "start_weight" not in pretrain(fabric, epochs=1, weights="constant").pairs

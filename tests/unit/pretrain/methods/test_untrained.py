@@ -4,6 +4,7 @@ from stores import bright_or_dark_store
 from tiny import TinyEncoder
 from trained import trained
 
+from uscl.models.encoders import ULTRASOUND, encoder_spec
 from uscl.models.imagenet import imagenet_encoder
 from uscl.pretrain.engine.initial import initial_encoder
 from uscl.pretrain.methods import imagenet, simclr, untrained
@@ -76,3 +77,13 @@ def test_passes_that_batchnorm_has_forgotten_are_not_made(fabric, monkeypatch):
 def test_the_bare_form_is_named_in_the_table():
     assert untrained.METHOD.remarks(untrained.Untrained()) == ()
     assert "uncalibrated" in untrained.METHOD.remarks(untrained.Untrained(calibrate=False))[0]
+
+
+def test_an_arm_keeps_the_normalisation_of_its_starting_weights(fabric):
+    lite0 = "tf_efficientnet_lite0"
+    for init, stats in (("random", ULTRASOUND), ("imagenet", encoder_spec(lite0).image_statistics)):
+        encoder = initial_encoder(lite0, init, 0)
+        store = bright_or_dark_store(groups=10)
+        result = trained(simclr, encoder, store, fabric, 0, epochs=1, batch_size=8)
+        assert result.encoder.stats == stats
+        assert result.encoder.mean.flatten().tolist() == pytest.approx(stats.mean)

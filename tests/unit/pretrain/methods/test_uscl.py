@@ -4,12 +4,19 @@ import pytest
 import torch
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
+from torch.nn import functional as F
 from trained import trained
 
 from uscl.base.errors import UserError
+from uscl.base.seeds import generator
+from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.methods import uscl
+from uscl.pretrain.pairs import pair_views
+from uscl.pretrain.pairs.pairs import anchored, batches
 from uscl.pretrain.pairs.pool import Pool
 from uscl.pretrain.pairs.pool_parts import Shares
+from uscl.training.augment import META_USCL
+from uscl.training.augment import USCL as USCL_VIEWS
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
@@ -135,3 +142,57 @@ def test_weights_that_are_not_finite_stop_even_if_the_loss_is(fabric):
         UserError, match=r"Epoch \d: Weights became NaN or infinite .*running_var.*: lower the learning rate `lr`"
     ):
         pretrain(fabric, epochs=5, lr=1e10)
+
+
+def released(fabric, **settings):
+    store = bright_or_dark_store(groups=8)
+    given = {"epochs": 2, "batch_size": 3, "settings": "released"} | settings
+    return trained(uscl, TinyEncoder(), store, fabric, 0, **given)
+
+
+def test_the_released_form_has_its_own_heads_normalisation_and_rates(fabric):
+    result = released(fabric)
+    assert result.heads["projector.2.weight"].shape == (256, 8)
+    assert result.heads["classifier.weight"].shape == (2, 256)
+    assert result.encoder.stats == ((0.5,) * 3, (0.25,) * 3)
+    assert result.history["lr"].tolist() == [3e-4, 3e-4]
+    shared = pretrain(fabric, lr=3e-4, warmup_epochs=10)
+    assert shared.heads["projector.2.weight"].shape == (128, 8)
+    assert shared.history["lr"][0] < 1e-4
+
+
+def test_the_released_views_are_uscls_and_the_shared_ones_meta_uscls(fabric, monkeypatch):
+    seen = []
+    made = pair_views.contrastive
+
+    def recorded(size, style):
+        seen.append(style)
+        return made(size, style)
+
+    monkeypatch.setattr("uscl.pretrain.pairs.pair_views.contrastive", recorded)
+    released(fabric, epochs=1)
+    pretrain(fabric, epochs=1)
+    # The pool's own views, of the validation, are the same for all arms.
+    assert seen == [META_USCL, USCL_VIEWS, META_USCL, META_USCL]
+
+
+def test_two_training_steps_are_those_of_plain_code(fabric):
+    """A slow twin: Adam on NT-Xent of the projections and on the class head's cross-entropy, one pass per view."""
+    store = bright_or_dark_store(groups=8)
+    pool = Pool(store, fabric, 0, Shares(0.1, 0.2))
+    model = ContrastiveModel(TinyEncoder(), 0, 2, out=256, classify_projections=True).train()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-4, weight_decay=1e-4)
+    views = pair_views.Views(store, fabric, USCL_VIEWS)
+    rng = generator(0, "pairs", 0)
+    drawn = anchored(pool.videos, rng.permutation(pool.of("train")), rng)
+    for number, batch in enumerate(batches(drawn, 3)):
+        first, second = views.augmented_first(batch, (0, "augment", 0, number)).chunk(2)
+        labels = torch.tensor(pool.labels.of_row[batch.rows[:, 0]])
+        (_, z1, o1), (_, z2, o2) = model.outputs(first), model.outputs(second)
+        loss = nt_xent_per_view(z1, z2).mean() + 0.2 * (F.cross_entropy(o1, labels) + F.cross_entropy(o2, labels))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    found = released(fabric, epochs=1).encoder
+    for name, tensor in found.state_dict().items():
+        torch.testing.assert_close(tensor, model.encoder.state_dict()[name], rtol=1e-5, atol=1e-6)
