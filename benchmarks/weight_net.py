@@ -43,6 +43,7 @@ from uscl.pretrain.methods import meta_uscl
 from uscl.pretrain.methods.meta_uscl import MetaUSCL
 from uscl.pretrain.pairs.pairs import Pairs, batches, interpolated
 from uscl.pretrain.pairs.pool import Pool
+from uscl.pretrain.pairs.pool_parts import Shares
 from uscl.report.figures.pair_weights import inconsistent, weight_difference
 from uscl.report.figures.style import BLUE, ORANGE, plt, save
 from uscl.simulator.set_pool import write_pool
@@ -51,8 +52,9 @@ from uscl.training.losses import nt_xent_per_view
 
 SIZE = 32  # pixels
 BATCH, PAIRS_A_VIDEO = 32, 20
-SETTINGS = {"batch_size": BATCH, "lr": 0.03, "warmup_epochs": 10, "validation_share": 0.1}
-META = {"share": 0.3, "batch_size": 64, "lr": 3e-4}
+SHARES = Shares(validation=0.1, meta=0.3)
+SETTINGS = {"batch_size": BATCH, "lr": 0.03, "warmup_epochs": 10}
+META = {"batch_size": 64, "lr": 3e-4}
 
 
 def main() -> None:
@@ -92,19 +94,18 @@ def measure(plant: str, seeds: list[int], epochs: int, jobs: int = 2) -> pd.Data
 def weighed(folder: Path, plant: str, epochs: int, seed: int) -> pd.DataFrame:
     """Pretrain with one seed; weigh new pairs of every video and measure their usefulness."""
     store, fabric = planted(FrameStore.open(folder), plant), start("cpu", "32-true", threads=1)
-    encoder = imagenet_encoder("tf_efficientnet_lite0")
-    result = meta_uscl.pretrain(encoder, store, fabric, seed, MetaUSCL(epochs=epochs, meta=META, **SETTINGS))
+    encoder, pool = imagenet_encoder("tf_efficientnet_lite0"), Pool(store, fabric, seed, SHARES)
+    result = meta_uscl.pretrain(encoder, pool, fabric, seed, MetaUSCL(epochs=epochs, meta=META, **SETTINGS))
     model, net = ContrastiveModel(result.encoder, seed), WeightNet(result.encoder.dim)
     for name, module in (("projector", model.projector), ("weight_net", net)):
         prefix = f"{name}."
         module.load_state_dict({k.removeprefix(prefix): w for k, w in result.heads.items() if k.startswith(prefix)})
-    pool = Pool(store, fabric, seed, validation=SETTINGS["validation_share"], meta=META["share"])
     rng = generator(seed, "benchmark pairs")
     videos = np.concatenate([rng.permutation(len(pool.parts)) for _ in range(PAIRS_A_VIDEO)])
     pairs = interpolated(pool.videos, videos, rng)
     table = pool.parts.iloc[videos].assign(seed=seed, row_a=pairs.rows[:, 0], row_c=pairs.rows[:, 2])
     return table.assign(
-        weight=learned_weights(fabric, pool, model, net, pairs, BATCH, seed),
+        **learned_weights(fabric, pool, model, {"weight": net}, pairs, BATCH, seed),
         usefulness=usefulness(pool, model.train(), pairs, seed),
         change=inconsistent(table, store.manifest),
     )

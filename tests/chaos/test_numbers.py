@@ -20,12 +20,14 @@ CLASSES = ("covid", "pneumonia", "regular")
 ONE_EPOCH = {"epochs": 1, "batch_size": 4}
 ALL_METHODS = {
     "imagenet": {"method": "imagenet"},
+    "untrained": {"method": "untrained", **ONE_EPOCH},
     "simclr": {"method": "simclr", **ONE_EPOCH},
+    "supervised": {"method": "supervised", **ONE_EPOCH},
     "ppi": {"method": "simclr", "pairs": "ppi", **ONE_EPOCH},
     "uscl": {"method": "uscl", **ONE_EPOCH},
     **{
         weights: {"method": "meta_uscl", "weights": weights, **ONE_EPOCH}
-        for weights in ("learned", "shuffled", "temporal", "constant")
+        for weights in ("learned", "shuffled", "temporal", "constant", "oracle", "oracle_shuffled", "anti_oracle")
     },
 }
 
@@ -54,7 +56,7 @@ IMPOSSIBLE = {
     "lr: 0": {"methods": {"meta_uscl": {"lr": 0}}},
     "lr: nan": {"methods": {"meta_uscl": {"lr": float("nan")}}},
     "lr: 1e39": {"methods": {"meta_uscl": {"lr": 1e39}}},
-    "shares of one half each": {"methods": {"meta_uscl": {"validation_share": 0.5, "meta": {"share": 0.5}}}},
+    "shares of one half each": {"pool_parts": {"validation": 0.5, "meta": 0.5}},
     "draws: 1": {"draws": 1},
     "folds: 1": {"splits": {"folds": 1}},
     "seeds: [0, 0]": {"seeds": [0, 0]},

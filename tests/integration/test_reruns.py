@@ -83,7 +83,7 @@ def test_an_edited_setting_reruns_its_arm(project):
 
 def test_a_new_seed_trains_only_what_is_new(project):
     plan = planned(project, "--config", "seeds=[0,1]")
-    assert (plan["finetune"], plan["probe"], plan["pretrain"], plan["untrained_encoder"]) == (15, 10, 3, 2)
+    assert (plan["finetune"], plan["probe"], plan["pretrain"], plan["published_encoder"]) == (15, 10, 4, 1)
     assert not {"simulate", "extract_frames", "split"} & set(plan)
 
 

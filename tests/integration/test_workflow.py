@@ -7,7 +7,8 @@ import pytest
 from tests.integration.calls import CHECKOUT
 from uscl.metrics import registry
 
-ARMS = ["random", "imagenet", "simclr", "uscl", "meta_uscl"]
+ARMS = ["untrained", "imagenet", "simclr", "uscl", "meta_uscl"]
+FROM_POOL = [arm for arm in ARMS if arm != "imagenet"]
 EVALUATIONS = [
     ("pocus", "finetune"),
     ("pocus", "linear"),
@@ -134,10 +135,10 @@ def test_mlflow_shows_the_health_of_the_weights_over_time(project):
     } <= files
 
 
-def test_the_parts_of_the_pool_are_written_and_share_no_patient(project):
-    parts = {arm: pd.read_csv(project / f"results/encoders/{arm}/seed0/pool_parts.csv") for arm in ARMS[2:]}
-    for arm, table in parts.items():
-        assert set(table["part"]) == {"train", "validation"} | ({"meta"} if arm == "meta_uscl" else set())
+def test_the_parts_of_the_pool_are_written_share_no_patient_and_are_those_of_every_arm(project):
+    parts = {arm: pd.read_csv(project / f"results/encoders/{arm}/seed0/pool_parts.csv") for arm in FROM_POOL}
+    for table in parts.values():
+        assert set(table["part"]) == {"train", "validation", "meta"}
         assert (table.groupby("group")["part"].nunique() == 1).all()
-        held_out = set(table.loc[table["part"] == "validation", "video"])
-        assert held_out == set(parts["simclr"].loc[parts["simclr"]["part"] == "validation", "video"])
+        pd.testing.assert_frame_equal(table, parts["simclr"])
+    assert not (project / "results/encoders/imagenet/seed0/pool_parts.csv").exists()

@@ -148,8 +148,6 @@ def unknown_key(place: Sequence[str | int]) -> str:
         members = MEMBERS[str(parents[0])]
         owners = [name for name, member in members.items() if key in member.model_fields]
         if owners:
-            if set(known) == {"method"}:
-                return f"{where}: the method '{place[2]}' takes no settings, and '{key}' is one."
             return f"{where}: '{key}' belongs to {', '.join(owners)}, not to {place[2]}: remove it."
     hint = nearest(key, known)
     return f"unknown key '{key}' at {where}" + (f"; known are {', '.join(known)}." if hint == "." else hint)

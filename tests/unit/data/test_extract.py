@@ -36,7 +36,7 @@ def write_pool(root):
     write_video(root / "videos/d.mpeg", 8, 4, "mpeg2video")
     write_video(root / "videos/é.gif", 1, 5, "gif", "gray")
     (root / "videos.csv").write_text("file,patient,organ\na 1.mp4,007,lung\nb.avi,8,liver\n")
-    (root / "frames.csv").write_text("file,frame,organ,event\na 1.mp4,0,lung,\na 1.mp4,5,lung,freeze\n")
+    (root / "frames.csv").write_text("file,frame,organ,event,state\na 1.mp4,0,lung,,1\na 1.mp4,5,lung,freeze,0.25\n")
     return root
 
 
@@ -86,6 +86,15 @@ def test_the_truth_of_a_frame_follows_its_number(pool, tmp_path):
     assert first["frame"].tolist() == [0, 5, 10]
     assert first["organ"].tolist() == ["lung", "lung", ""]
     assert first["event"].tolist() == ["", "freeze", ""]
+    assert first["state"].fillna(-1).tolist() == [1, 0.25, -1]  # the tables don't say what frame 10 shows
+    assert table.loc[table["video"] != "a 1.mp4", "state"].isna().all()
+
+
+def test_a_pool_without_tables_has_no_truth(pool, tmp_path):
+    (pool / "frames.csv").unlink()
+    table = run(pool, tmp_path / "out").manifest
+    assert set(table["organ"]) == set(table["event"]) == {""}
+    assert table["state"].isna().all()
 
 
 def test_at_most_max_frames_of_each_video_are_kept(pool, tmp_path):

@@ -13,6 +13,7 @@ import pytest
 from uscl.base.errors import UserError
 from uscl.base.seeds import generator
 from uscl.simulator import write_set
+from uscl.simulator.events import timeline
 from uscl.simulator.set_pool import assign_events
 from uscl.simulator.video import FORMATS, rotate, write_video
 
@@ -93,6 +94,31 @@ def test_planted_events_can_be_seen(pool: Path) -> None:
             assert change[frozen].max() < 1.0 < change[~frozen].mean()
         if lost.any():
             assert pictures[lost].mean() < 0.8 * pictures[~lost].mean()
+
+
+def test_states_of_the_pools_frames_follow_their_events(pool: Path) -> None:
+    frames = pd.read_csv(pool / "frames.csv", keep_default_na=False)
+    for _, rows in frames.groupby("file"):
+        plain = rows.event.isin(["", "freeze"])
+        moved = rows.event.eq("transition").cummax()  # from the change of organ to the end of the video
+        assert (rows.state[plain & ~moved] == 1).all()
+        assert (rows.state[plain & moved] == 0).all()
+        assert rows.state[rows.event == "transition"].between(0, 1, inclusive="neither").all()
+        assert rows.state[rows.event == "transition"].is_monotonic_decreasing
+        assert (rows.state[rows.event == "dropout"] < 1).all()
+    assert set(frames.event) == {"", "transition", "dropout", "freeze"}
+
+
+def test_a_full_dropout_shows_almost_nothing_and_a_partial_one_something() -> None:
+    lost = [
+        [step.state for step in timeline("dropout", 20, generator(seed, "test")) if step.note] for seed in range(40)
+    ]
+    assert all(len(set(states)) == 1 for states in lost)  # the air stays where it is
+    states = [states[0] for states in lost]
+    full = [state for state in states if state < 0.01]
+    assert 10 < len(full) < 30
+    assert full == pytest.approx([0.004] * len(full))
+    assert all(0.1 < state < 0.9 for state in states if state not in full)
 
 
 def test_shares_of_events_are_exact() -> None:

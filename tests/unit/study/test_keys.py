@@ -16,6 +16,7 @@ OTHER = ["pretrain/pretrain.py", "pretrain/published_encoder.py", "evaluate/fine
 OTHER += ["data/extract_frames.py", "checks/check_study.py", "checks/verify.py", "checks/doctor.py"]
 OTHER += ["checks/preflight.py", "report/sync_tracking.py"]
 PRETRAINED = {"encoder simclr", "encoder uscl", "encoder meta_uscl"}
+FROM_POOL = PRETRAINED | {"encoder untrained"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,10 @@ def files(study, monkeypatch):
         ("uscl/stats/bootstrap.py", {"statistics/score.py"}),
         ("uscl/report/figures/training.py", {"pretrain/draw_pretraining.py", "report/draw.py"}),
         ("uscl/pretrain/methods/imagenet.py", {"encoder imagenet"}),
+        ("uscl/models/imagenet.py", {"check_study", "encoder imagenet"} | FROM_POOL),
+        ("uscl/pretrain/methods/untrained.py", {"check_study", "encoder untrained"}),
         ("uscl/pretrain/methods/simclr.py", {"check_study", "encoder simclr"}),
+        ("uscl/pretrain/pairs/pool.py", {"check_study"} | FROM_POOL),
         ("uscl/pretrain/meta/hypergradient.py", {"check_study", "encoder meta_uscl"}),
         ("uscl/pretrain/engine/loop.py", {"check_study"} | PRETRAINED),
         ("uscl/evaluate/segmentation.py", {"segmentation finetune"}),

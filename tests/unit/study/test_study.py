@@ -21,12 +21,15 @@ def study(results="results", **changed):
 def test_arms_evaluations_and_comparisons_follow_the_file():
     found = study()
     assert found.arms == list(EMBEDDED["methods"])
-    assert found.unpretrained == ["random", "imagenet"]
+    assert found.published == ["imagenet"]
+    assert found.from_pool == [arm for arm in found.arms if arm != "imagenet"]
+    assert found.pretrained == ["simclr", "uscl", "constant", "shuffled", "meta_uscl"]
+    assert [found.init(arm) for arm in found.arms[:4]] == ["random", "imagenet", "imagenet", "random"]
     assert found.evaluations[0] == Evaluation("pocus", "finetune", 100)
     assert len(found.evaluations) == 5
-    assert found.comparisons[:2] == [["random", "imagenet"], ["simclr", "imagenet"]]
-    assert found.comparisons[-1] == ["meta_uscl", "simclr_ppi"]
-    assert len(found.comparisons) == 8
+    assert found.comparisons[:2] == [["untrained", "imagenet"], ["imagenet_calibrated", "imagenet"]]
+    assert found.comparisons[-1] == ["meta_uscl", "shuffled"]
+    assert len(found.comparisons) == 7 + 5
     assert found.missing_evaluations() == [("segmentation", "linear", "segmentation has no such probe")]
     assert {evaluation.labels for evaluation in found.label_fractions} == {5, 10, 25, 100}
     assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
@@ -38,13 +41,40 @@ def test_a_method_gets_all_its_settings_and_not_where_it_starts():
     assert not {"method", "init"} & set(settings)
 
 
+def test_the_meta_set_is_held_out_only_if_an_arm_learns_weights():
+    methods = EMBEDDED["methods"]
+    assert study().pool_shares == {"validation": 0.1, "meta": 0.2}
+    for weights, shares in [("shuffled", {"validation": 0.1, "meta": 0.2}), ("constant", {"validation": 0.1})]:
+        arms = {"simclr": methods["simclr"], "ours": {"method": "meta_uscl", "weights": weights}}
+        assert study(methods=arms, reference="simclr", comparisons=[]).pool_shares == shares
+    arms = {"simclr": methods["simclr"]}
+    found = study(methods=arms, reference="simclr", comparisons=[], pool_parts={"validation": 0.3, "meta": 0.5})
+    assert found.pool_shares == {"validation": 0.3}
+    assert study(pool_parts={"meta": 0.4}).pool_shares == {"validation": 0.1, "meta": 0.4}
+
+
+def test_a_twin_of_an_arm_has_another_stream():
+    found = study(methods=EMBEDDED["methods"] | {"twin": EMBEDDED["methods"]["simclr"] | {"stream": 1}})
+    assert (found.stream("simclr"), found.stream("twin")) == (0, 1)
+    assert keys.encoder_key(found, "simclr", 0) != keys.encoder_key(found, "twin", 0)
+
+
+def test_the_table_says_which_arms_are_controls():
+    found = study()
+    remarked = {arm: found.remarks(arm) for arm in found.arms if found.remarks(arm)}
+    assert remarked == {
+        "constant": ("a control: its pairs have constant weights",),
+        "shuffled": ("a control: its pairs have shuffled weights",),
+    }
+
+
 def test_other_folds_are_another_file():
     assert study().splits("busi") == "results/splits/busi-3x4-seed0.csv"
     assert study(splits={"folds": 15, "inner": 4}).splits("busi") == "results/splits/busi-15x4-seed0.csv"
 
 
 def test_a_study_without_a_pool_reads_no_pool():
-    found = study(methods={"random": {"method": "random"}}, reference="random", comparisons=[])
+    found = study(methods={"published": {"method": "imagenet"}}, reference="published", comparisons=[])
     assert found.pool == []
     assert found.datasets == ["sim_breast", "sim_lung"]
     assert without(study(), "sim_lung") == "without it busi, segmentation can run: take pocus out of `tasks`"
@@ -63,6 +93,9 @@ def test_a_key_follows_what_its_run_rests_on_and_nothing_else():
     folds = study(splits={"folds": 4, "inner": 4})
     assert keys.encoder_key(folds, "simclr", 0) == keys.encoder_key(before, "simclr", 0)
     assert keys.cell_key(folds, cell, "simclr", 0) != keys.cell_key(before, cell, "simclr", 0)
+    parts = study(pool_parts={"validation": 0.2})
+    assert keys.encoder_key(parts, "simclr", 0) != keys.encoder_key(before, "simclr", 0)
+    assert keys.encoder_key(parts, "imagenet", 0) == keys.encoder_key(before, "imagenet", 0)
     elsewhere = study("elsewhere")
     assert keys.cell_key(elsewhere, cell, "simclr", 0) == keys.cell_key(before, cell, "simclr", 0)
 

@@ -60,7 +60,16 @@ def test_the_studies_that_ship_are_sound(study):
         (["tasks", "busi", "dataset"], "busi", "tasks.busi.dataset names 'busi'"),
         (["tasks", "busi", "finetune", "learning_rate"], 1, "unknown key 'learning_rate' at tasks.busi.finetune"),
         (["methods", "simclr", "epoch"], 3, "unknown key 'epoch' at methods.simclr; did you mean 'epochs'?"),
-        (["methods", "random", "epochs"], 3, "methods.random: the method 'random' takes no settings"),
+        (
+            ["methods", "imagenet", "epochs"],
+            3,
+            "methods.imagenet: 'epochs' belongs to meta_uscl, simclr, supervised, untrained, uscl, not to imagenet",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "random"},
+            "methods.x.method: 'random' is not one of imagenet, meta_uscl, simclr",
+        ),
         (["datasets", "sim_pool", "data_root"], "data", "datasets.sim_pool needs either `simulate`"),
         (["datasets", "sim_pool", "simulate"], None, "datasets.sim_pool needs either `simulate`"),
         (["datasets", "sim_lung", "reader"], "busi", "datasets.sim_lung: a simulated set of kind lung takes reader"),
@@ -73,7 +82,7 @@ def test_the_studies_that_ship_are_sound(study):
         (
             ["methods", "x"],
             {"method": "uscl", "momentum": 0.5},
-            "methods.x: 'momentum' belongs to meta_uscl, simclr, not to uscl: remove it.",
+            "methods.x: 'momentum' belongs to meta_uscl, simclr, supervised, not to uscl: remove it.",
         ),
         (
             ["methods", "x"],
@@ -94,7 +103,8 @@ def test_the_studies_that_ship_are_sound(study):
         (
             ["methods", "x"],
             {"method": "meta_uscl", "weights": "learn"},
-            "methods.x.weights: 'learn' is not one of learned, shuffled, temporal, constant; did you mean 'learned'?",
+            "methods.x.weights: 'learn' is not one of learned, shuffled, temporal, constant, oracle, oracle_shuffled,"
+            " anti_oracle; did you mean 'learned'?",
         ),
         (
             ["methods", "x"],
@@ -107,10 +117,35 @@ def test_the_studies_that_ship_are_sound(study):
             "methods.x `weights: shuffled` needs the published order",
         ),
         (
-            ["methods", "x"],
-            {"method": "meta_uscl", "validation_share": 0.5, "meta": {"share": 0.5}},
-            "methods.x `validation_share: 0.5` and `meta.share: 0.5` leave no video to train on",
+            ["pool_parts"],
+            {"validation": 0.5, "meta": 0.5},
+            "pool_parts `validation: 0.5` and `meta: 0.5` leave nothing to train on: lower one of them.",
         ),
+        (["pool_parts"], {"meta": 0.6}, "pool_parts.meta must be at most 0.5, not 0.6."),
+        (["pool_parts"], {"validation": 0}, "pool_parts.validation must be more than 0, not 0."),
+        (["pool_parts"], {"test": 0.1}, "unknown key 'test' at pool_parts"),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "train_on": "all"},
+            "methods.x `train_on: all` would train on the meta set, which `weights: learned` needs: remove it.",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "meta_uscl", "train_on": "all", "weights": "shuffled"},
+            "methods.x `train_on: all` would train on the meta set, which `weights: shuffled` needs: remove it.",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "uscl", "settings": "released", "warmup_epochs": 5},
+            "methods.x `warmup_epochs` has no meaning with `settings: released`, whose learning rate has no warm-up:"
+            " set `settings: shared` or remove it.",
+        ),
+        (
+            ["methods", "x"],
+            {"method": "simclr", "pairs": "frame", "triples": "uniform"},
+            "methods.x `triples` has no meaning with `pairs: frame`: set `pairs: ppi` or remove it.",
+        ),
+        (["methods", "x"], {"method": "simclr", "stream": -1}, "methods.x.stream must be at least 0, not -1."),
         (
             ["methods", "x"],
             {"method": "meta_uscl", "meta": {"batch_size": 1}},
@@ -121,7 +156,7 @@ def test_the_studies_that_ship_are_sound(study):
         (["methods", "simclr", "lr"], 1e39, "methods.simclr.lr is more than training can compute"),
         (["tasks", "busi", "finetune", "epochs"], 10**400, "tasks.busi.finetune.epochs is more than"),
         (["seeds"], [0, 1, 0], "seeds names something twice"),
-        (["methods", "a/b"], {"method": "random"}, "'a/b' can't be a name in methods"),
+        (["methods", "a/b"], {"method": "imagenet"}, "'a/b' can't be a name in methods"),
         (
             ["tasks", "segmentation", "regimes"],
             ["knn"],
@@ -134,7 +169,11 @@ def test_the_studies_that_ship_are_sound(study):
             "unet",
             "tasks.busi: 'decoder' belongs to segmentation, not to",
         ),
-        (["reference"], "imagnet", "reference names 'imagnet', but `methods` has only random, imagenet, simclr"),
+        (
+            ["reference"],
+            "imagnet",
+            "reference names 'imagnet', but `methods` has only untrained, imagenet, imagenet_calibrated",
+        ),
         (["comparisons"], [["meta_uscl", "mocov2"]], "comparisons names 'mocov2', but `methods` has only"),
         (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
         (["draws"], 10, "draws must be at least 100, not 10."),
@@ -216,16 +255,34 @@ def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
     config["tasks"]["busi"]["dataset"] = "yours"
     config["pool"] = "mine"
     assert "tasks.busi.dataset are the same data" in fault(config)
-    config |= {"methods": {"random": {"method": "random"}}, "reference": "random", "comparisons": []}
-    assert fault(config) is None
+    config |= {"reference": "imagenet", "comparisons": []}
+    assert fault(config | {"methods": {"imagenet": {"method": "imagenet"}}}) is None
+    # BatchNorm's statistics are taken from the pool, too.
+    calibrated = {"imagenet": {"method": "imagenet"}, "untrained": {"method": "untrained"}}
+    assert "tasks.busi.dataset are the same data" in fault(config | {"methods": calibrated})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "meta_uscl", "weights": "constant", "train_on": "all"},
+        {"method": "meta_uscl", "weights": "oracle"},
+        {"method": "uscl", "settings": "shared", "warmup_epochs": 5},
+        {"method": "simclr", "pairs": "ppi", "triples": "uniform", "max_dist": 16},
+        {"method": "untrained", "init": "imagenet", "calibrate": False},
+        {"method": "imagenet", "stream": 1},
+    ],
+)
+def test_settings_that_have_a_meaning_together_are_taken(settings):
+    assert fault(changed(["methods", "x"], settings)) is None
 
 
 def test_a_key_that_is_given_twice_is_found(tmp_path):
     study = tmp_path / "study.yaml"
-    study.write_text("seeds: [0]\nmethods:\n  random: {method: random}\n  random: {method: simclr}\n")
+    study.write_text("seeds: [0]\nmethods:\n  mine: {method: untrained}\n  mine: {method: simclr}\n")
     with pytest.raises(UserError) as caught:
         check_repeated_keys(study)
-    assert str(caught.value) == f"Config: {study}, line 4: 'random' is given twice at methods."
+    assert str(caught.value) == f"Config: {study}, line 4: 'mine' is given twice at methods."
     for study in (ROOT / "config").glob("*.yaml"):
         check_repeated_keys(study)
 
