@@ -129,8 +129,8 @@ def authors_protocol(study: StudySettings) -> Iterator[str]:
         if name not in study.tasks:
             hint = nearest(name, study.tasks)
             yield f"authors_protocol names '{name}', but `tasks` has only {', '.join(study.tasks)}{hint}"
-        elif study.tasks[name].kind != "classification":
-            yield f"authors_protocol names '{name}', which is a {study.tasks[name].kind}: it is for classification."
+        elif (kind := study.tasks[name].kind) != "classification":
+            yield f"authors_protocol names '{name}', whose kind is {kind}: it is for classification, so remove it."
 
 
 def label_fractions(study: StudySettings) -> Iterator[str]:
