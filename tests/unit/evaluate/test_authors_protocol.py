@@ -66,13 +66,15 @@ def result(fabric, encoder, store):
         return run(fabric, encoder, store, FOLDS[0])
 
 
-def run(fabric, encoder, store, fold, cases=None, stream=STREAM):
-    cases = store.manifest if cases is None else cases
-    return finetune_fold(encoder, store, cases, without_validation(fold), fabric, stream=stream, epochs=EPOCHS)
+def run(fabric, encoder, store, fold, stream=STREAM):
+    return finetune_fold(encoder, store, store.manifest, without_validation(fold), fabric, stream=stream, epochs=EPOCHS)
 
 
 def twin(encoder, store, fold, stream):
-    """The released protocol as a plain loop: test probabilities [n, 2] and confusion matrix of its best epoch."""
+    """The released protocol as a plain loop.
+
+    Returns the test probabilities [n, 2] and the confusion matrix of the best epoch, and every epoch's training loss.
+    """
     frames = torch.from_numpy(store.frames).unsqueeze(1).float() / 255
     labels = torch.from_numpy((store.manifest["label"] == "dark").to_numpy().astype(np.int64))
     train, test = torch.from_numpy(np.concatenate([fold.train, fold.validation])), torch.from_numpy(fold.test)
@@ -85,9 +87,10 @@ def twin(encoder, store, fold, stream):
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS, eta_min=0)
     crop, flip = K.RandomResizedCrop((64, 64), scale=(0.8, 1.0), ratio=(0.8, 1.25)), K.RandomHorizontalFlip()
     mean, sd = torch.full((1, 3, 1, 1), 0.18), torch.full((1, 3, 1, 1), 0.24)
-    max_acc, best = 0.0, None
+    max_acc, best, losses = 0.0, None, []
     for epoch in range(EPOCHS):
         net.train()
+        of_epoch = []
         with torch_stream(*stream, "authors_protocol", epoch):
             order = torch.randperm(len(train))
             for place in range(0, len(train), 8):
@@ -96,6 +99,8 @@ def twin(encoder, store, fold, stream):
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
+                of_epoch.append(loss.item())
+        losses.append(np.mean(of_epoch))
         scheduler.step()
         net.eval()
         with torch.no_grad():
@@ -105,15 +110,16 @@ def twin(encoder, store, fold, stream):
             matrix = np.zeros((2, 2), int)
             np.add.at(matrix, (labels[test].numpy(), logits.argmax(1).numpy()), 1)
             max_acc, best = acc, (logits.softmax(1).numpy(), matrix)
-    return best
+    return *best, losses
 
 
 def test_predictions_and_the_pooled_matrix_are_those_of_a_plain_loop(fabric, encoder, store):
     matrix, tables = 0, []
     for number, fold in enumerate(FOLDS):
-        stream = (3, f"t/fold{number}")
-        predictions, _ = run(fabric, encoder, store, fold, stream=stream)
-        probabilities, of_fold = twin(encoder, store, fold, stream)
+        stream = (4, f"t/fold{number}")
+        predictions, history = run(fabric, encoder, store, fold, stream=stream)
+        probabilities, of_fold, losses = twin(encoder, store, fold, stream)
+        np.testing.assert_allclose(history["train_loss"], losses, rtol=1e-6)
         np.testing.assert_array_equal(predictions[["p_bright", "p_dark"]], probabilities)
         assert predictions["case"].tolist() == store.manifest["case"].iloc[fold.test].tolist()
         matrix, tables = matrix + of_fold, [*tables, predictions]
@@ -161,14 +167,16 @@ def test_the_validation_part_is_trained_on_and_the_test_part_is_not(fabric, enco
 
 def test_the_test_labels_choose_the_epoch_and_nothing_else(fabric, encoder, store, monkeypatch):
     accuracies, labels = [0.2, 0.6, 0.4, 0.6], np.arange(5) % 2
-    found = iter([np.where(np.arange(5) < round(5 * share), labels, 1 - labels) for share in accuracies])
-    monkeypatch.setattr(authors_protocol, "outputs", lambda *_: 9.0 * F.one_hot(torch.from_numpy(next(found)), 2))
+    decided = [np.where(np.arange(5) < round(5 * share), labels, 1 - labels) for share in accuracies]
+    logits = [(1.0 + epoch) * F.one_hot(torch.from_numpy(found), 2) for epoch, found in enumerate(decided)]
+    found = iter(logits)
+    monkeypatch.setattr(authors_protocol, "outputs", lambda *_: next(found))
     part = torch.from_numpy(store.frames[:5]), torch.from_numpy(labels)
     model = nn.Sequential(nn.Conv2d(1, 2, 64), nn.Flatten())
     history, probabilities = best_on_test(fabric, model, part, part, nn.Identity(), stream=STREAM, epochs=4)
     assert history["test_accuracy"].tolist() == accuracies
     assert history["chosen"].tolist() == [False, True, False, False]
-    assert (probabilities.argmax(axis=1) == labels).mean() == 0.6
+    np.testing.assert_array_equal(probabilities, logits[1].softmax(1))
     assert history["lr"].tolist() == pytest.approx([0.01 * (1 + np.cos(np.pi * epoch / 4)) / 2 for epoch in range(4)])
 
 
