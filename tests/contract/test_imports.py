@@ -19,6 +19,7 @@ TRAINING = ENCODER | {"kornia", "pandas"}
 MAY = {
     "finetune classification": TRAINING,
     "finetune segmentation": TRAINING | {"segmentation_models_pytorch"},
+    "authors_protocol": TRAINING,
     "pretrain meta_uscl": TRAINING,
     "features": ENCODER | {"pandas"},
     "probe knn": {"pandas"},
@@ -45,7 +46,9 @@ CHAINS = {
         *("check_study", "split", "gate", "hash_frames", "audit_set", "extract_frames", "simulate", "probe knn"),
         *("probe linear", "score", "table", "draw"),
     ],
-    "with torch": ["features", "finetune classification", "pretrain meta_uscl", "finetune segmentation"],
+    "with torch": [
+        *("features", "authors_protocol", "finetune classification", "pretrain meta_uscl", "finetune segmentation")
+    ],
 }
 IN_TURN = """
 import json, sys

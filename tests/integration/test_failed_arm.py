@@ -71,6 +71,7 @@ def test_tables_claims_and_figures_show_the_other_arms_and_why_this_one_is_missi
     claims = pd.read_csv(results / "claims.csv")
     assert len(claims) == len(EVALUATIONS)  # meta_uscl with imagenet; those of simclr can't be made
     assert "learning rate" in (results / "claims.md").read_text()
+    assert "- pocus, simclr: seed 0: its encoder could not be trained: " in (results / "reported.md").read_text()
     assert "learning rate" in (results / "table.md").read_text()
     assert (results / "figures/overview.png").stat().st_size > 10_000
     assert {path.name for path in (results / "figures/pretraining/seed0").glob("[!.]*")} == {"meta_uscl"}
@@ -83,6 +84,7 @@ def test_repaired_only_this_arm_and_what_compares_it_run_again(repaired):
         "features": 1,
         "probe": 1,
         "finetune": 1,
+        "authors_protocol": 1,
         "score": 2,
         "draw": 2,
         "draw_pretraining": 1,
@@ -99,6 +101,7 @@ def test_one_core_another_folder_and_a_repair_give_the_same_bytes(repaired, proj
     same += [f"encoders/meta_uscl/seed0/{name}" for name in ("history.csv", "pairs.csv", "heads.safetensors")]
     cells = [f"{task}/{regime}/labels100/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS]
     same += [f"cells/{cell}/{name}" for cell in cells for name in ("predictions.parquet", "history.csv")]
+    same += [f"authors_protocol/pocus/{arm}/seed0/predictions.parquet" for arm in ARMS]
     one, two = other / "results", project / "results"
     assert [name for name in same if (one / name).read_bytes() != (two / name).read_bytes()] == []
     # Their metadata name the settings of their study.

@@ -64,7 +64,7 @@ def test_of_several_calls_at_once_one_works_and_loses_nothing(project, new):
 
 
 def test_what_is_refused_in_a_finished_study_trains_nothing_again(project, tmp_path):
-    runs = ("frames", "encoders", "cells")
+    runs = ("frames", "encoders", "cells", "authors_protocol")
     before = hashes(project / "results", *runs)
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_text("no encoder")

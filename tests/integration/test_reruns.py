@@ -13,8 +13,9 @@ pytestmark = pytest.mark.e2e
 WEEK_S = 7 * 24 * 3600
 RESULTS = {"table": 1, "study_figures": 1}
 OF_ALL_EVALUATIONS = {"score": 5, "draw": 5} | RESULTS
-# An arm is evaluated on three tasks, on two of which with and without fine-tuning.
-OF_ONE_ARM = {"features": 1, "probe": 2, "finetune": 3, "representation_map": 2} | OF_ALL_EVALUATIONS
+# An arm is evaluated on three tasks, on two of which with and without fine-tuning, and on one by the authors' protocol.
+OF_ONE_ARM = {"features": 1, "probe": 2, "finetune": 3, "authors_protocol": 1, "representation_map": 2}
+OF_ONE_ARM |= OF_ALL_EVALUATIONS
 OF_ONE_PRETRAINING = {"check_study": 1, "pretrain": 1, "draw_pretraining": 1} | OF_ONE_ARM
 
 
@@ -70,6 +71,7 @@ def test_a_further_method_reader_and_regime_and_another_text_of_the_models_rerun
         ("uscl/pretrain/meta/hypergradient.py", OF_ONE_PRETRAINING),
         ("uscl/evaluate/segmentation.py", {"finetune": 5, "score": 1, "draw": 1} | RESULTS),
         ("workflow/scripts/report/table.py", RESULTS),
+        ("uscl/evaluate/authors_protocol.py", {"authors_protocol": 5} | RESULTS),
     ],
 )
 def test_an_edited_file_that_is_dated_a_week_back_reruns_exactly_what_rests_on_it(project, file, expected):

@@ -58,6 +58,23 @@ def test_every_comparison_is_one_sentence_that_claims_no_more_than_its_test(proj
     assert all(sentence in (project / "results/claims.md").read_text() for sentence in claims["sentence"])
 
 
+def test_the_authors_protocol_is_next_to_the_published_values_and_nowhere_else(project):
+    results = project / "results"
+    reported = pd.read_csv(results / "reported.csv")
+    here = reported[(reported["source"] == "this study, authors' protocol") & (reported["metric"] == "accuracy")]
+    assert here["arm"].tolist() == ARMS
+    for row in here.itertuples():
+        predictions = pd.read_parquet(results / f"authors_protocol/pocus/{row.arm}/seed0/predictions.parquet")
+        assert predictions["case"].is_unique
+        classes = [name for name in predictions if name.startswith("p_")]
+        decided = predictions[classes].idxmax(axis=1).str.removeprefix("p_")
+        assert (decided == predictions["label"]).mean() == pytest.approx(row.reported, abs=1e-6)
+        ours = pd.read_parquet(results / f"cells/pocus/finetune/labels100/{row.arm}/seed0/predictions.parquet")
+        assert predictions.set_index("case")["fold"].to_dict() == ours.set_index("case")["fold"].to_dict()
+    for name in ("table.csv", "table.md", "claims.csv", "claims.md", "costs.csv"):
+        assert "authors" not in (results / name).read_text()
+
+
 def test_what_a_regime_does_not_give_stands_in_the_table_with_its_reason(project):
     table = pd.read_csv(project / "results/table.csv")
     missing = table[(table["task"] == "segmentation") & (table["regime"] == "linear")]

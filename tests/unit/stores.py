@@ -25,6 +25,8 @@ def bright_or_dark_store(groups: int = 16, frames: int = 3, size: int = 32, seed
             "video": [f"v{g}" for g in group],
             "group": [f"p{g}" for g in group],
             "frame": np.tile(np.arange(frames), groups),
+            "height": size,
+            "width": size,
             "label": np.where(group % 2 == 1, "bright", "dark"),
         }
     )

@@ -20,6 +20,7 @@ class Check(NamedTuple):
 NOT_EMPTY = Check("not empty", lambda values: values.str.len() > 0)
 UNIQUE = Check("unique", lambda values: ~values.duplicated())
 NOT_NEGATIVE = Check("0 or more", lambda values: values >= 0)
+POSITIVE = Check("1 or more", lambda values: values >= 1)
 SHA256 = Check("a SHA-256", lambda values: values.str.fullmatch("[0-9a-f]{64}"))
 
 

@@ -140,6 +140,8 @@ def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
             "label": source.label,
             "frame": numbers,
             "time_s": loaded.clip.time_s.round(6),
+            "height": loaded.clip.picture[:, 0],
+            "width": loaded.clip.picture[:, 1],
             "file": source.file,
             "source_sha256": loaded.source_sha256,
             "sha256": loaded.sha256,

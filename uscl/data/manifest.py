@@ -7,7 +7,7 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
-from uscl.base.table_schema import NOT_EMPTY, NOT_NEGATIVE, SHA256, UNIQUE, Check, Column, TableSchema, one_of
+from uscl.base.table_schema import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, SHA256, UNIQUE, Check, Column, TableSchema, one_of
 
 COUNTED_FROM_0 = Check("0, 1, 2, ...", lambda values: values == np.arange(len(values)))
 
@@ -21,6 +21,8 @@ MANIFEST = TableSchema(
         "label": Column("str"),  # class; "" if unlabelled
         "frame": Column("int64", NOT_NEGATIVE),  # number of the frame in the source file
         "time_s": Column("float64", NOT_NEGATIVE),  # seconds since the first frame
+        "height": Column("int64", POSITIVE),  # of the source picture in pixels, before scaling; of DICOM its region
+        "width": Column("int64", POSITIVE),
         "file": Column("str", NOT_EMPTY),  # path relative to the data set's folder
         "source_sha256": Column("str", SHA256),  # of the source file
         "sha256": Column("str", SHA256),  # of the stored frame's pixels

@@ -84,8 +84,7 @@ def run_cell(
         histories.append(done.history.assign(fold=number))
         times.append(done.times)
         images += len(fold.train) * (len(done.history) if "epoch" in done.history else 1)
-        chosen = done.history.loc[done.history["chosen"]].iloc[0]
-        log.info("fold %d: row %d of its history chosen, score %.3f", number, chosen.name, chosen["validation_score"])
+        log.info("fold %d: chosen is %s", number, done.history.loc[done.history["chosen"]].iloc[0].to_dict())
     return Evaluated(pd.concat(predictions, ignore_index=True), pd.concat(histories, ignore_index=True), times, images)
 
 

@@ -14,10 +14,9 @@ from torch.nn import functional as F
 from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
-from uscl.evaluate.authors_protocol import BestOnTest
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
-from uscl.evaluate.predictions import by_class, predicted
+from uscl.evaluate.predictions import predicted
 from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
 from uscl.training.augment import supervised
@@ -32,7 +31,6 @@ def finetune_fold(
     *,
     stream: tuple[int, str],
     last_block_only: bool = False,
-    authors_protocol: bool = False,
     epochs: int,
     batch_size: int,
     lr: float,
@@ -43,9 +41,7 @@ def finetune_fold(
 
     `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
     probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
-    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part. With
-    `authors_protocol` the predictions also have those of the epoch that is best on the test part, as
-    `best_on_test_p_<class>`; nothing else changes.
+    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
     """
     classes = sorted(cases["label"].unique())
     number = {name: number for number, name in enumerate(classes)}
@@ -56,11 +52,6 @@ def finetune_fold(
         model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
     if last_block_only:
         freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
-
-    def test_probabilities() -> np.ndarray:
-        return predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}").softmax(1).numpy()
-
-    best_on_test = BestOnTest(test_probabilities, test[1].numpy()) if authors_protocol else None
     augmentation = supervised(store.frames.shape[1])
     history = finetune(
         fabric,
@@ -76,12 +67,9 @@ def finetune_fold(
         weight_decay=weight_decay,
         stream=stream,
         report=report,
-        after_epoch=best_on_test,
     )
-    predictions = predicted(cases, fold, classes, test_probabilities())
-    if best_on_test:
-        predictions = predictions.assign(**by_class("best_on_test_p_", classes, best_on_test.probabilities))
-    return predictions, history
+    logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
+    return predicted(cases, fold, classes, logits.softmax(1).numpy()), history
 
 
 all_layers = finetune_fold

@@ -41,17 +41,15 @@ def finetune(
     lr: float,
     weight_decay: float,
     stream: tuple[int, str],
-    after_epoch: Callable[[], None] | None = None,
     report: Callable[[dict[str, float]], None] | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and leave it with the weights of its best validation epoch.
 
     AdamW with one cosine to zero; frozen parameters stay as they are. A larger `score_of(logits, targets)` is better;
     among equal scores the lower validation loss wins, then the earlier epoch. `stream` names the random stream: (seed,
-    purpose). `after_epoch` may look at the model after each epoch, and must change nothing. Returns one row per epoch:
-    epoch, lr, train_loss, validation_loss, validation_score, chosen; `report` gets each row, without `chosen`, as soon
-    as its epoch is over. Raises UserError if a loss or an output is not finite; a gradient that is not finite makes the
-    next of these so.
+    purpose). Returns one row per epoch: epoch, lr, train_loss, validation_loss, validation_score, chosen; `report` gets
+    each row, without `chosen`, as soon as its epoch is over. Raises UserError if a loss or an output is not finite; a
+    gradient that is not finite makes the next of these so.
     """
     # Convolutions run up to twice as fast in this memory layout, on CPUs and on GPUs with mixed precision alike.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -77,8 +75,6 @@ def finetune(
         log.info("%s, epoch %d of %d: validation score %.3f", stream[1], epoch + 1, epochs, row["validation_score"])
         if rank(row) > rank(best):
             best, best_state = row, copy.deepcopy(model.state_dict())
-        if after_epoch:
-            after_epoch()
     model.load_state_dict(best_state)
     frame = pd.DataFrame(history)
     return frame.assign(chosen=frame["epoch"] == best["epoch"])
@@ -115,11 +111,16 @@ def batches(count: int, size: int) -> list[Tensor]:
 
 
 @torch.inference_mode()
-def predict(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int, place: str) -> Tensor:
-    """Logits of uint8 frames [n, height, width], float32 on the CPU. Raises UserError naming `place` if not finite."""
+def outputs(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int) -> Tensor:
+    """Logits of uint8 frames [n, height, width], float32 on the CPU; the model stays in evaluation mode."""
     model.eval()
     batches = [model(as_float(fabric.to_device(batch))) for batch in frames.split(batch_size)]
-    logits = torch.cat(batches).float().cpu()
+    return torch.cat(batches).float().cpu()
+
+
+def predict(fabric: Fabric, model: nn.Module, frames: Tensor, batch_size: int, place: str) -> Tensor:
+    """`outputs` that are finite. Raises UserError naming `place` if they are not."""
+    logits = outputs(fabric, model, frames, batch_size)
     if not torch.isfinite(logits).all():
         raise UserError(f"The model's outputs became NaN or infinite in {place}: lower the learning rate `lr`.")
     return logits

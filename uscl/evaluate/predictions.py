@@ -12,9 +12,4 @@ def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities
     `cases` has row, case, group, label; `probabilities` is [test cases, classes].
     """
     table = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
-    return table.assign(**by_class("p_", classes, probabilities))
-
-
-def by_class(prefix: str, classes: list[str], probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of probabilities [n, classes] by name."""
-    return {f"{prefix}{name}": probabilities[:, number] for number, name in enumerate(classes)}
+    return table.assign(**{f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)})

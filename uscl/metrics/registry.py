@@ -31,8 +31,7 @@ class Metric:
     axis, and each class is a row of the tables, `<name>_<class>`. Undefined values are NaN; `undefined` says why a
     value may be undefined. `of_case` scores each case [n], from predicted and true classes or masks; a metric of images
     that has it becomes a column of the scored cases. `limits` are the smallest and the largest value; a metric that is
-    not a share (`percent=False`) names its unit in `title`. `needs_probabilities`: predicted classes are not enough to
-    compute it, so the authors' protocol does not report it. `note` explains it below the result table. One metric of
+    not a share (`percent=False`) names its unit in `title`. `note` explains it below the result table. One metric of
     each kind is `primary`: rankings and claims use it.
     """
 
@@ -47,7 +46,6 @@ class Metric:
     primary: bool = False
     limits: tuple[float, float] = (0.0, 1.0)
     percent: bool = True
-    needs_probabilities: bool = False
     undefined: str = ""
     note: str = ""
 
@@ -96,7 +94,6 @@ METRICS = (
         lower_is_better=False,
         of_cell=c.auroc,
         of_draws=c.auroc_of_draws,
-        needs_probabilities=True,
         undefined="a class is absent from the test part",
         note="AUROC is the mean over classes of one class against the rest.",
     ),
@@ -107,7 +104,6 @@ METRICS = (
         lower_is_better=True,
         of_cell=c.calibration_error,
         of_draws=c.calibration_error_of_draws,
-        needs_probabilities=True,
         note="ECE is the expected calibration error in ten bins.",
     ),
     Metric(

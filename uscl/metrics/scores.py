@@ -8,11 +8,10 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.metrics.classification import ClassifiedCases
-from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of, metric_named, metrics_of
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of, metrics_of
 from uscl.metrics.segmentation import ScoredImages
 
 CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
-BEST_ON_TEST = "best_on_test_"
 
 
 def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -37,8 +36,7 @@ def classified(predictions: pd.DataFrame) -> pd.DataFrame:
         )
     decided = np.array(classes, dtype=object)[predictions[probabilities].to_numpy().argmax(axis=1)]
     scores = predictions[probabilities].assign(predicted=decided, correct=decided == predictions["label"])
-    given = [column for column in predictions if column.startswith(("p_", f"{BEST_ON_TEST}p_"))]
-    return with_scores(predictions.drop(columns=given), scores[["predicted", "correct", *probabilities]])
+    return with_scores(predictions.drop(columns=probabilities), scores[["predicted", "correct", *probabilities]])
 
 
 def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -87,21 +85,6 @@ def by_name(cases: ClassifiedCases) -> dict[str, float]:
 def class_names(predictions: pd.DataFrame) -> list[str]:
     """The classes for which a table has probabilities `p_<class>`, in alphabetical order."""
     return sorted(column.removeprefix("p_") for column in predictions if column.startswith("p_"))
-
-
-def best_on_test_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Metrics by the authors' protocol, only for comparison: metric, value; no rows if that protocol was not run.
-
-    The epoch that is best on the test fold (`uscl.evaluate.authors_protocol`) predicts, and all folds' cases count as
-    one set. Only metrics of predicted classes are given. `predictions` has label and `best_on_test_p_<class>`.
-    """
-    columns = [column for column in predictions if column.startswith(f"{BEST_ON_TEST}p_")]
-    found: dict[str, float] = {}
-    if columns:
-        chosen = predictions[columns].rename(columns=lambda column: column.removeprefix(BEST_ON_TEST))
-        pooled = scores(classified(chosen.assign(label=predictions["label"])), CLASSIFICATION)
-        found = {name: value for name, value in pooled.items() if not metric_named(name).needs_probabilities}
-    return pd.DataFrame(found.items(), columns=["metric", "value"])
 
 
 def masks_of(predictions: pd.DataFrame, column: str) -> np.ndarray:

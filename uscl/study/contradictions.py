@@ -26,6 +26,7 @@ def contradiction(study: StudySettings) -> str | None:
         groups,
         masks,
         comparisons,
+        authors_protocol,
         label_fractions,
         pool_of_a_task,
         simulated_sets,
@@ -120,6 +121,16 @@ def comparisons(study: StudySettings) -> Iterator[str]:
         for arm in arms:
             if arm is not None and arm not in study.methods:
                 yield f"{key} names '{arm}', but `methods` has only {', '.join(study.methods)}."
+
+
+def authors_protocol(study: StudySettings) -> Iterator[str]:
+    """A task for the authors' protocol that doesn't exist, or that is no classification."""
+    for name in study.authors_protocol:
+        if name not in study.tasks:
+            hint = nearest(name, study.tasks)
+            yield f"authors_protocol names '{name}', but `tasks` has only {', '.join(study.tasks)}{hint}"
+        elif (kind := study.tasks[name].kind) != "classification":
+            yield f"authors_protocol names '{name}', whose kind is {kind}: it is for classification, so remove it."
 
 
 def label_fractions(study: StudySettings) -> Iterator[str]:

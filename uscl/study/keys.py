@@ -40,6 +40,11 @@ def evaluation_script(study: Study, regime: str) -> str:
     return "evaluate/finetune.py" if study.trains(regime) else "evaluate/probe.py"
 
 
+def authors_code(study: Study) -> str:
+    """The code that evaluates by the authors' protocol."""
+    return code(study, "evaluate/authors_protocol.py")
+
+
 def checks_code(study: Study) -> str:
     """The code that checks whether the study can work; it uses the methods of all arms that use the pool."""
     names = sorted({study.method(arm).name for arm in study.from_pool})
@@ -77,3 +82,11 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     if study.trains(evaluation.regime):
         parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision]
     return key_of(parts)
+
+
+def authors_key(study: Study, task: str, arm: str, seed: int) -> str:
+    """A hash of everything that a run by the authors' protocol rests on."""
+    settings = study.settings
+    parts: list[Any] = [authors_code(study), task, seed, encoder_key(study, arm, seed)]
+    parts += [data_key(study, settings.tasks[task].dataset), settings.splits.given(), study.seeds[0]]
+    return key_of([*parts, settings.device, settings.precision])

@@ -14,6 +14,8 @@ ALL_REGIMES = list(REGIMES)
 CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
 CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
 EVALUATION = "{task}-{regime}-labels{labels}"
+# The folder of a run by the authors' protocol.
+AUTHORS = "{task}/{arm}/seed{seed}"
 
 Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
@@ -48,6 +50,11 @@ def key_of_cell(study: Study, w: Any) -> str:
     return keys.cell_key(study, evaluation_of(w), w.arm, int(w.seed))
 
 
+def key_of_authors_run(study: Study, w: Any) -> str:
+    """The key of a run by the authors' protocol."""
+    return keys.authors_key(study, w.task, w.arm, int(w.seed))
+
+
 def checks_before_encoder(study: Study, w: Any) -> list[str]:
     """What an encoder waits for."""
     return after_checks(study, f"{study.encoder(w.arm, w.seed)}/outcome.json", key_of_encoder(study, w))
@@ -56,6 +63,11 @@ def checks_before_encoder(study: Study, w: Any) -> list[str]:
 def checks_before_cell(study: Study, w: Any) -> list[str]:
     """What a cell waits for."""
     return after_checks(study, f"{study.cell(evaluation_of(w), w.arm, w.seed)}/outcome.json", key_of_cell(study, w))
+
+
+def checks_before_authors_run(study: Study, w: Any) -> list[str]:
+    """What a run by the authors' protocol waits for."""
+    return after_checks(study, f"{study.authors_run(w.task, w.arm, w.seed)}/outcome.json", key_of_authors_run(study, w))
 
 
 def checked_task(study: Study, task: str) -> dict[str, Any]:

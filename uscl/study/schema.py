@@ -363,12 +363,14 @@ class StudySettings(Settings):
         Int, Field(ge=100, le=1_000_000, description="Draws of the bootstrap and of the permutation test.")
     ] = 10_000
     authors_protocol: Annotated[
-        bool,
+        list[str],
+        Once,
         Field(
-            description="Also store what the epoch that is best on the test fold gives, as the authors' code reports"
-            " it: a separate column, never the result."
+            description="Classification tasks on which every arm is also fine-tuned and scored as by the authors' POCUS"
+            " script, in which the test fold chooses the epoch: for reported.csv, next to the published values, and"
+            " never a result."
         ),
-    ] = False
+    ] = []  # noqa: RUF012  (pydantic copies it)
     label_fractions: Annotated[
         LabelFractions | None,
         Field(description="Settings of the optional target label_fractions: scores with a part of the labels."),

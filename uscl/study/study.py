@@ -173,7 +173,7 @@ class Study:
         budget = settings.finetune.given() if settings.finetune else {}
         if settings.kind == "segmentation":
             return budget | {"decoder": settings.decoder}
-        return budget | {"authors_protocol": self.settings.authors_protocol}
+        return budget
 
     def fit(self, task: str, regime: str) -> str:
         """The function that evaluates on a task in a regime, as `module:function`."""
@@ -234,6 +234,19 @@ class Study:
         """The outcomes of the encoders of some arms, else of all."""
         arms = self.arms if arms is None else list(arms)
         return [f"{self.encoder(arm, seed)}/outcome.json" for arm in arms for seed in self.seeds]
+
+    def authors_run(self, task: str, arm: str, seed: int | str) -> str:
+        """The folder of a run by the authors' protocol."""
+        return f"{self.results}/authors_protocol/{task}/{arm}/seed{seed}"
+
+    def authors_outcomes(self) -> list[str]:
+        """The outcomes of all runs by the authors' protocol, by task, arm and seed."""
+        return [
+            f"{self.authors_run(task, arm, seed)}/outcome.json"
+            for task in self.settings.authors_protocol
+            for arm in self.arms
+            for seed in self.seeds
+        ]
 
     def cell_outcomes(self, *evaluations: Evaluation) -> list[str]:
         """The outcomes of the cells of some evaluations."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from uscl.jobs.outcome import FAILED, FILE, lost_files, read_outcome
-from uscl.study.keys import cell_key, encoder_key
+from uscl.study.keys import authors_key, cell_key, encoder_key
 from uscl.study.study import Study
 
 
@@ -28,7 +28,7 @@ def checked(study: Study) -> str:
 
 def runs(study: Study) -> list[str]:
     """The outcome files of all runs of the study, whether they exist or not."""
-    return [*study.encoder_outcomes(), *study.cell_outcomes(*study.evaluations)]
+    return [*study.encoder_outcomes(), *study.cell_outcomes(*study.evaluations), *study.authors_outcomes()]
 
 
 def failed_runs(study: Study) -> list[str]:
@@ -47,6 +47,8 @@ def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
         yield study.encoder(arm, seed), functools.partial(encoder_key, study, arm, seed)
     for evaluation, arm, seed in itertools.product(study.evaluations, study.arms, study.seeds):
         yield study.cell(evaluation, arm, seed), functools.partial(cell_key, study, evaluation, arm, seed)
+    for task, arm, seed in itertools.product(study.settings.authors_protocol, study.arms, study.seeds):
+        yield study.authors_run(task, arm, seed), functools.partial(authors_key, study, task, arm, seed)
 
 
 def forget_lost_runs(study: Study) -> list[str]:

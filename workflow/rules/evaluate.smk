@@ -91,3 +91,37 @@ rule probe:
         "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate/probe.py"
+
+
+rule authors_protocol:
+    input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        checks=waits(by.checks_before_authors_run),
+        splits=lambda w: STUDY.splits(w.task),
+        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
+    output:
+        outcome=f"<results>/authors_protocol/{by.AUTHORS}/outcome.json",
+    log:
+        "<logs>/authors_protocol/{task}-{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/authors_protocol/{task}-{arm}-seed{seed}.tsv"
+    wildcard_constraints:
+        task=by.one_of(SETTINGS.authors_protocol),
+    # As for fine-tuning.
+    retries: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+    params:
+        code=lambda w: keys.authors_code(STUDY),
+        key=lambda w: by.key_of_authors_run(STUDY, w),
+        stream=lambda w: STUDY.stream(w.arm),
+        device=SETTINGS.device,
+        precision=SETTINGS.precision,
+        finished_folds=lambda w: f"{R}/checkpoints/authors_protocol/{by.AUTHORS}".format(**w),
+    message:
+        "Fine-tuning by the authors' protocol: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
+    script:
+        "../scripts/evaluate/authors_protocol.py"

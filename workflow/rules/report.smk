@@ -2,7 +2,7 @@ rule table:
     input:
         intervals=STUDY.statistics(*STUDY.evaluations, file="intervals.csv"),
         comparisons=STUDY.statistics(*STUDY.evaluations, file="comparisons.csv"),
-        best_on_test=STUDY.statistics(*STUDY.evaluations, file="best_on_test_epoch.csv"),
+        authors=STUDY.authors_outcomes(),
         cells=STUDY.cell_outcomes(*STUDY.evaluations),
         encoders=STUDY.encoder_outcomes(),
         verdict="<results>/audit/verdict.json",
@@ -31,6 +31,9 @@ rule table:
         reference=STUDY.reference,
         draws=SETTINGS.draws,
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
+        authors_tasks=SETTINGS.authors_protocol,
+        encoder=SETTINGS.encoder,
+        frame_size=SETTINGS.frame_size,
         methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
         missing=STUDY.missing_evaluations(),
         regimes=STUDY.regime_titles,

@@ -4,7 +4,6 @@ rule score:
     output:
         cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
         metrics=f"<results>/statistics/{EVALUATION}/metrics.csv",
-        best_on_test=f"<results>/statistics/{EVALUATION}/best_on_test_epoch.csv",
         intervals=f"<results>/statistics/{EVALUATION}/intervals.csv",
         comparisons=f"<results>/statistics/{EVALUATION}/comparisons.csv",
         side_by_side=f"<results>/statistics/{EVALUATION}/cases.csv",

@@ -70,6 +70,7 @@ def test_a_pool_becomes_a_store(extracted):
     assert table.groupby("video")["label"].first().tolist() == ["lung", "liver", "", "", ""]
     assert (table["dataset"] == "set").all()
     np.testing.assert_allclose(table["time_s"][:3], [0, 0.04, 0.08], atol=0.001)
+    assert (table[["height", "width"]] == [48, 64]).all(axis=None)
 
 
 def test_the_hashes_are_those_of_the_file_and_of_the_frame(extracted):

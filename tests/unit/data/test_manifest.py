@@ -19,6 +19,8 @@ def table():
             "label": ["", "NA"],
             "frame": [0, 5],
             "time_s": [0.0, 0.2],
+            "height": [480, 480],
+            "width": [640, 640],
             "file": ['ä, "b".mp4', "1e5"],
             "source_sha256": ["0" * 64, "1" * 64],
             "sha256": ["a" * 64, "b" * 64],
@@ -54,6 +56,7 @@ def test_problems_may_have_only_a_header(tmp_path):
         ("group", ["", "37"]),
         ("sha256", ["A", "b"]),
         ("time_s", [0.0, -1.0]),
+        ("height", [480, 0]),
         ("state", ["most", "none"]),
     ],
 )

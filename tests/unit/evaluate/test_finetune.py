@@ -111,25 +111,6 @@ def test_the_test_labels_play_no_part_in_the_choice_of_the_epoch(learned, fabric
     assert again.drop(columns="label").equals(predictions.drop(columns="label"))
 
 
-def test_the_authors_protocol_leaves_the_result_alone_and_gives_the_best_epoch_on_the_test_part_apart(
-    learned, fabric, encoder
-):
-    # It looks at the test labels: permuted ones move its own columns only.
-    store, cases, fold, expected, history = learned
-    permuted = with_permuted_test_labels(cases, fold)
-    predictions, history_again = classification.finetune_fold(
-        encoder, store, permuted, fold, fabric, **EASY, authors_protocol=True
-    )
-    assert history_again.equals(history)
-    assert predictions[["p_bright", "p_dark"]].equals(expected[["p_bright", "p_dark"]])
-
-    def accuracy(prefix):
-        return ((predictions[f"{prefix}bright"] > 0.5) == (predictions["label"] == "bright")).mean()
-
-    assert accuracy("best_on_test_p_") >= accuracy("p_")
-    np.testing.assert_allclose(predictions[["best_on_test_p_bright", "best_on_test_p_dark"]].sum(axis=1), 1, rtol=1e-6)
-
-
 @pytest.mark.parametrize("task", [classification, segmentation])
 def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder, task, monkeypatch):
     store = bright_or_dark_store(groups=12, frames=2)

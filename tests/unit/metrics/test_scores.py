@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import (
     balanced_accuracy_score,
-    confusion_matrix,
     f1_score,
     precision_score,
     recall_score,
@@ -17,7 +16,7 @@ from uscl.metrics import classification
 from uscl.metrics.classification import ClassifiedCases, auroc
 from uscl.metrics.masks import dice, hd95, iou
 from uscl.metrics.registry import names, primary
-from uscl.metrics.scores import best_on_test_epoch, case_scores, class_names, masks_of, score_cell, scores
+from uscl.metrics.scores import case_scores, class_names, masks_of, score_cell, scores
 
 CLASSES = ["covid", "pneumonia", "regular"]
 CELL = {"arm": "a", "task": "t", "regime": "linear", "labels": 25, "seed": 3}
@@ -164,8 +163,7 @@ def test_the_bins_of_confidence_begin_with_their_lower_limit():
 
 def test_the_scored_cases_say_what_was_predicted():
     predictions = random_predictions(0, n=30)[["case", "group", "label", "p_regular", "p_covid", "p_pneumonia"]]
-    more = {f"best_on_test_p_{name}": 1 / 3 for name in CLASSES}
-    cases = scored(predictions.assign(**more, **CELL, fold=0).sample(frac=1, random_state=1))
+    cases = scored(predictions.assign(**CELL, fold=0).sample(frac=1, random_state=1))
     of_cell = [*CELL, "fold"]
     expected = ["case", "group", "label", "predicted", "correct", *(f"p_{name}" for name in CLASSES), *of_cell]
     assert list(cases.columns) == expected
@@ -184,7 +182,7 @@ def test_equal_probabilities_go_to_the_first_class():
 
 
 def test_class_names_are_in_alphabetical_order_and_those_of_the_result():
-    assert class_names(pd.DataFrame(columns=["case", "p_b", "best_on_test_p_z", "p_a", "predicted"])) == ["a", "b"]
+    assert class_names(pd.DataFrame(columns=["case", "p_b", "p_a", "predicted"])) == ["a", "b"]
 
 
 def stored_masks(predicted, true):
@@ -256,35 +254,6 @@ def test_a_segmentation_cell_is_scored_fold_by_fold():
     assert primary("segmentation") in table.loc[0]
 
 
-def test_the_authors_protocol_pools_all_folds():
-    chosen = random_predictions(1)
-    predictions = random_predictions(0).assign(label=chosen["label"], fold=np.arange(200) % 3)
-    predictions = predictions.assign(**{f"best_on_test_p_{name}": chosen[f"p_{name}"] for name in CLASSES})
-    found = best_on_test_epoch(predictions)
-    assert list(found.columns) == ["metric", "value"]
-    matrix = confusion_matrix(*decided_by(predictions, prefix="best_on_test_p_"), labels=CLASSES)
-    hits, true, decided = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    expected = {
-        "accuracy": hits.sum() / 200,
-        "balanced_accuracy": np.mean(hits / true),
-        "macro_f1": np.mean(2 * hits / (true + decided)),
-    }
-    for i, name in enumerate(CLASSES):
-        expected[f"sensitivity_{name}"] = hits[i] / true[i]
-        expected[f"precision_{name}"] = hits[i] / decided[i]
-        expected[f"f1_{name}"] = 2 * hits[i] / (true[i] + decided[i])
-    values = dict(found.to_numpy())
-    assert {name: values[name] for name in expected} == pytest.approx(expected)
-    assert not {"auroc", "ece"} & set(values)
-
-
-def test_without_the_authors_protocol_it_has_no_rows(tmp_path):
-    found = best_on_test_epoch(random_predictions(0))
-    assert found.empty
-    found.to_csv(tmp_path / "empty.csv", index=False)
-    assert list(pd.read_csv(tmp_path / "empty.csv").columns) == ["metric", "value"]
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_predictions_that_are_not_finite_are_not_scored(value):
     predictions = random_predictions(0, n=20)
@@ -293,6 +262,3 @@ def test_predictions_that_are_not_finite_are_not_scored(value):
         UserError, match=r"predictions of 2 of 20 cases, the first at row 7, are NaN or infinite: remove"
     ):
         scored(predictions)
-    of_best = predictions.rename(columns=lambda name: f"best_on_test_{name}" if name.startswith("p_") else name)
-    with pytest.raises(UserError, match="are NaN or infinite"):
-        best_on_test_epoch(of_best)

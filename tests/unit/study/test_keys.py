@@ -52,6 +52,8 @@ def files(study, monkeypatch):
         ("uscl/evaluate/segmentation.py", {"segmentation finetune"}),
         ("uscl/evaluate/classification.py", {"pocus finetune", "busi last_block"}),
         ("uscl/evaluate/knn.py", {"busi knn"}),
+        ("uscl/evaluate/authors_protocol.py", {"evaluate/authors_protocol.py"}),
+        ("uscl/report/tables/authors_protocol.py", {"report/table.py"}),
         ("uscl/evaluate/probe.py", {"pocus linear", "busi knn"}),
         ("uscl/data/readers/busi.py", {"frames sim_breast"}),
         ("workflow/scripts/audit/gate.py", {"audit/gate.py"}),

@@ -124,6 +124,33 @@ def test_a_failed_run_is_named_while_it_is_current(tmp_path):
     assert waiting.failed_runs(found) == []
 
 
+def test_the_authors_protocol_has_a_run_per_task_arm_and_seed(tmp_path):
+    assert study().authors_outcomes() == []
+    found = study(tmp_path, authors_protocol=["busi", "pocus"], seeds=[0, 1])
+    outcomes = found.authors_outcomes()
+    assert outcomes[:2] == [f"{tmp_path}/authors_protocol/busi/untrained/seed{seed}/outcome.json" for seed in (0, 1)]
+    assert len(outcomes) == 2 * len(found.arms) * 2
+    assert set(outcomes) <= set(waiting.runs(found))
+    folder, key = Path(found.authors_run("busi", "simclr", 0)), keys.authors_key(found, "busi", "simclr", 0)
+    assert rules.checks_before_authors_run(found, Wildcards) == [f"{tmp_path}/audit/feasible.txt"]
+    write_failed(folder, key, "It diverged.")
+    assert rules.checks_before_authors_run(found, Wildcards) == []
+    assert waiting.failed_runs(found) == ["authors_protocol/busi/simclr/seed0: It diverged."]
+
+
+def test_the_key_of_the_authors_protocol_follows_the_encoder_and_the_folds_and_not_our_budget():
+    tasks = copy.deepcopy(EMBEDDED["tasks"])
+    tasks["busi"]["finetune"]["epochs"] = 99
+    methods = copy.deepcopy(EMBEDDED["methods"])
+    methods["simclr"]["epochs"] = 31
+    before = keys.authors_key(study(), "busi", "simclr", 0)
+    assert keys.authors_key(study(tasks=tasks), "busi", "simclr", 0) == before
+    for changed in ({"methods": methods}, {"splits": {"folds": 4, "inner": 4}}, {"precision": "bf16-mixed"}):
+        assert keys.authors_key(study(**changed), "busi", "simclr", 0) != before
+    assert keys.authors_key(study(), "busi", "simclr", 1) != before
+    assert keys.authors_key(study(), "pocus", "simclr", 0) != before
+
+
 def test_a_run_that_has_lost_a_file_is_forgotten(tmp_path):
     found = study(tmp_path)
     folder = Path(found.encoder("simclr", 0))

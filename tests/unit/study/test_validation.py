@@ -178,7 +178,15 @@ def test_the_studies_that_ship_are_sound(study):
         (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
         (["draws"], 10, "draws must be at least 100, not 10."),
         (["label_fractions", "percent"], [0], "label_fractions.percent.0 must be at least 1, not 0."),
-        (["authors_protocol"], "perhaps", "authors_protocol must be true or false, not 'perhaps'."),
+        (["authors_protocol"], True, "authors_protocol must be a list, not True."),
+        (
+            ["authors_protocol"],
+            ["pocsu"],
+            "authors_protocol names 'pocsu', but `tasks` has only pocus, busi",
+        ),
+        (["authors_protocol"], ["pocsu"], "did you mean 'pocus'?"),
+        (["authors_protocol"], ["segmentation"], "names 'segmentation', whose kind is segmentation: it is for"),
+        (["authors_protocol"], ["busi", "busi"], "authors_protocol names something twice"),
         (["splits", "folds"], 1, "splits.folds must be at least 2, not 1."),
         (["datasets", "mine"], {"data_root": "x"}, "datasets.mine needs either `reader` (a public set) or `kind`"),
         (

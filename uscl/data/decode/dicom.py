@@ -103,17 +103,20 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
     check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
-    frames = []
+    frames, pictures = [], []
     for number, data in packed_frames(file, header):
         if number in wanted:
-            frames.append(fit_image(np.ascontiguousarray(grey_pixels(data, header)[rows, columns]), size))
+            image = np.ascontiguousarray(grey_pixels(data, header)[rows, columns])
+            frames.append(fit_image(image, size))
+            pictures.append(image.shape)
         if len(frames) == len(wanted):
             break
     else:
         raise BadMedia(f"truncated: frame {len(frames)} of {header.frames} cannot be found")
     untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not timed_by_file else ""
     note = "; ".join(filter(None, ("only one frame" if header.frames == 1 else "", untimed, remark)))
-    return Clip(np.stack(frames), np.array(list(wanted), np.int64), np.array(list(wanted.values())), note)
+    times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
+    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note)
 
 
 def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:

@@ -46,14 +46,17 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     first = frame_number(files[0]) or 0
     numbered = [(frame_number(path) or 0, path) for path in files]
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
-    frames, numbers, times = [], [], []
+    frames, numbers, times, pictures = [], [], [], []
     for number, time_s, path in limited_frames(sampled_frames(timed, rate_hz), max_frames):
         try:
-            frames.append(fit_image(read_image(path), size))
+            image = read_image(path)
         except BadMedia as error:
             raise BadMedia(f"its frame {path.name}: {error}") from error
+        frames.append(fit_image(image, size))
         numbers.append(number)
         times.append(time_s)
+        pictures.append(image.shape)
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), "; ".join(notes))
+    picture = np.array(pictures, np.int64)
+    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), picture, "; ".join(notes))

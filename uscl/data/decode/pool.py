@@ -151,6 +151,7 @@ def received(decoder: Decoder, source: Source, answer: dict, sampling: Sampling)
     """The result for a file that a decoder has read. Raises EOFError or OSError if the decoder dies."""
     count, size = answer["frames"], sampling.size
     frames = decoder.array(np.uint8, count, size, size)
-    clip = Clip(frames, decoder.array(np.int64, count), decoder.array(np.float64, count), answer["note"])
+    number, time_s = decoder.array(np.int64, count), decoder.array(np.float64, count)
+    clip = Clip(frames, number, time_s, decoder.array(np.int64, count, 2), answer["note"])
     masks = decoder.array(np.uint8, count, size, size) if source.masks else np.zeros_like(frames)
     return Loaded(source, clip, masks, answer["source_sha256"], answer["sha256"])

@@ -18,6 +18,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.picture_box import picture_box
+
 MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
 MAX_FRAMES = 20_000  # kept per file if the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
 MAX_SECONDS = 3600.0  # from the first frame to the last that is decoded; files of a few kilobytes can claim days
@@ -39,11 +41,15 @@ class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
 
 
 class Clip(NamedTuple):
-    """Frames [n, size, size], number in the file [n], presentation time in s [n], and a remark or ""."""
+    """Frames [n, size, size], number in the file [n], presentation time in s [n], and a remark or "".
+
+    `picture` [n, 2] is the height and width of each frame's picture before it was scaled and letterboxed, in pixels.
+    """
 
     frames: NDArray[np.uint8]
     number: NDArray[np.int64]
     time_s: NDArray[np.float64]
+    picture: NDArray[np.int64]
     note: str
 
 
@@ -85,13 +91,11 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
 
 def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
     """A frame as grey [size, size], aspect kept, centred on black; area interpolation."""
-    shrink = size / max(frame.width, frame.height)
-    width, height = max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink))
+    top, left, height, width = picture_box(frame.height, frame.width, size)
     full = ColorRange.JPEG
     grey = scaler.reformat(frame, width, height, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
     plane = grey.planes[0]
     pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
-    top, left = (size - height) // 2, (size - width) // 2
     canvas = np.zeros((size, size), np.uint8)
     canvas[top : top + height, left : left + width] = pixels
     return canvas
@@ -127,15 +131,19 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
-        kept = [(letterbox(frame, size, stream.scaler), number, time_s) for number, time_s, frame in wanted]
+        kept = [
+            (letterbox(frame, size, stream.scaler), number, time_s, (frame.height, frame.width))
+            for number, time_s, frame in wanted
+        ]
     except av.FFmpegError as error:
         check_complete(packets, stream)
         raise BadMedia(f"decoding failed at frame {stream.frames}: {ffmpeg_reason(error)}") from error
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, numbers, times = zip(*kept, strict=True)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), remark_on(stream))
+    frames, numbers, times, pictures = zip(*kept, strict=True)
+    remark = remark_on(stream)
+    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:

@@ -55,7 +55,13 @@ def answer(pipe: Connection, request: dict[str, Any]) -> None:
     clip = result.clip
     words = {"frames": len(clip.frames), "note": clip.note, "source_sha256": result.source_sha256}
     pipe.send_bytes(json.dumps(words | {"sha256": result.sha256}).encode())
-    arrays: list[NDArray[Any]] = [clip.frames, clip.number, clip.time_s, *([result.masks] if masks else [])]
+    arrays: list[NDArray[Any]] = [
+        clip.frames,
+        clip.number,
+        clip.time_s,
+        clip.picture,
+        *([result.masks] if masks else []),
+    ]
     for array in arrays:
         pipe.send_bytes(array.tobytes())
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +17,6 @@ Cell = tuple[str, str]
 
 MEAN = "mean over folds and seeds with its 95 % CI"
 BEST = "the best mean, shown to be better than the reference by the corrected test"
-AUTHORS = "epoch that is best on the test fold (the authors' protocol, biased upwards)"
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
 
 
@@ -26,8 +24,8 @@ def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """A forest plot: one panel per task and regime, one line per arm.
 
     `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high, best, and if
-    known pool_labels and best_on_test_epoch. `arms` are all arms of the study in its order. A task's regimes are side
-    by side at one scale. A score that is absent or NaN is marked as missing; an interval that is NaN is left out.
+    known pool_labels. `arms` are all arms of the study in its order. A task's regimes are side by side at one scale. A
+    score that is absent or NaN is marked as missing; an interval that is NaN is left out.
     """
     cells = {cell: rows.set_index("arm") for cell, rows in table.groupby(["task", "regime"], sort=False)}
     grid, labels, styles = panels(list(cells)), arm_labels(table, arms), arm_styles(arms)
@@ -81,10 +79,6 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
         axis.plot([low, high], [place, place], color=style.colour, linewidth=1.5)
         face = style.colour if arm in best else "white"
         axis.plot(mean, place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
-    if "best_on_test_epoch" in rows:
-        # A little above its arm, so that it hides neither the mean nor the interval.
-        authors = rows["best_on_test_epoch"].astype(float).where(rows["mean"].notna())
-        axis.plot(authors, np.arange(len(styles)) - 0.3, "d", color=GREY, markerfacecolor="none", markersize=5)
     axis.set(xlabel=title(metric), ylim=(len(styles) - 0.5, -0.6))
     axis.xaxis.set_major_locator(MaxNLocator(nbins=3))
     axis.grid(axis="x", linewidth=0.4, color="0.85")
@@ -96,8 +90,6 @@ def explain(figure: Figure, table: pd.DataFrame) -> None:
     handles = [Line2D([], [], color="black", marker="o", markerfacecolor="white", label=MEAN)]
     if table["best"].eq(True).any():
         handles.append(Line2D([], [], color="black", marker="o", label=BEST))
-    if "best_on_test_epoch" in table and table["best_on_test_epoch"].notna().any():
-        handles.append(Line2D([], [], color=GREY, marker="d", markerfacecolor="none", linestyle="none", label=AUTHORS))
     if "pool_labels" in table and table["pool_labels"].eq(True).any():
         handles.append(Line2D([], [], linestyle="none", label=LABELLED))
     figure.legend(handles=handles, loc="outside lower center", frameon=False)

@@ -20,8 +20,6 @@ from uscl.report.tables.costs import cost_parts
 from uscl.report.tables.names import GROUPS, MARK
 from uscl.report.tables.writing import grid, limits, mean_and_sd, p_value
 
-AUTHORS = "accuracy, epoch chosen on the test fold (not a result)"
-
 SCORES = """\
 - A score is that of one fold's test part with one seed, and each test part is scored once: a validation part of the
   training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. It is
@@ -34,10 +32,6 @@ MASKS = """\
 - Dice, IoU and HD95 are computed per image, with masks at the study's frame size and not at the size of the source
   image: don't compare them with published values. Two empty masks agree (Dice and IoU 1, HD95 0). If only one of the
   two is empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
-
-BEST_EPOCH = """\
-- "Epoch chosen on the test fold" is the authors' protocol: it takes the epoch that is best on the test fold itself, and
-  pools the cases of all folds. It is biased upwards. It is here for comparison only and is used for nothing else."""
 
 
 def markdown(
@@ -102,13 +96,12 @@ def result_grid(rows: pd.DataFrame) -> str:
     primary = next(metric for metric in metrics if metric in PRIMARY)
     header = ["arm", *(title(metric) + (" ↓" if lower_is_better(metric) else "") for metric in metrics)]
     header += [f"rank, {title(primary)}", f"Holm p, {title(primary)}"]
-    by_authors = rows["best_on_test_epoch"].notna().any()
     lines = []
     for arm, of_arm in rows.groupby("arm", sort=False):
         known = {row["metric"]: row for row in of_arm.to_dict("records")}
-        line = [marked(of_arm), *(cell(known.get(metric)) for metric in metrics), *rank_and_p(arm, known.get(primary))]
-        lines.append(line + ([authors_cell(known.get("accuracy"))] if by_authors else []))
-    return grid([*header, AUTHORS] if by_authors else header, lines)
+        scores = (cell(known.get(metric)) for metric in metrics)
+        lines.append([marked(of_arm), *scores, *rank_and_p(arm, known.get(primary))])
+    return grid(header, lines)
 
 
 def marked(of_arm: pd.DataFrame) -> str:
@@ -133,11 +126,6 @@ def rank_and_p(arm: str, row: dict | None) -> list[str]:
     return [rank, "-" if pd.isna(row["p_holm"]) else p_value(row["p_holm"])]
 
 
-def authors_cell(row: dict | None) -> str:
-    """The accuracy by the authors' protocol."""
-    return "-" if row is None or pd.isna(row["best_on_test_epoch"]) else f"{100 * row['best_on_test_epoch']:.1f}"
-
-
 def notes(table: pd.DataFrame) -> str:
     """What a reader must know about the parts that this table has."""
     parts = [SCORES]
@@ -147,8 +135,6 @@ def notes(table: pd.DataFrame) -> str:
         parts.append(comparison(reference_of(table)))
     if table["metric"].isin(names(SEGMENTATION, [])).any():
         parts.append(MASKS)
-    if table["best_on_test_epoch"].notna().any():
-        parts.append(BEST_EPOCH)
     return "\n".join(parts)
 
 

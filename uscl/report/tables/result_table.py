@@ -13,7 +13,7 @@ ROW = [*EVALUATION, "metric"]
 COSTS = ["pretraining_images", "finetuning_images", "parameters"]
 PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
 COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
-COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason", *COSTS, *PROVENANCE]
+COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "reason", *COSTS, *PROVENANCE]
 WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, even if some are missing
 
 Missing = tuple[str | None, str, str, str]
@@ -22,7 +22,6 @@ Missing = tuple[str | None, str, str, str]
 def result_table(
     intervals: pd.DataFrame,
     comparisons: pd.DataFrame,
-    best_on_test: pd.DataFrame,
     costs: pd.DataFrame,
     provenance: pd.DataFrame,
     *,
@@ -34,10 +33,9 @@ def result_table(
     """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
-    `comparisons` counts in the correction. `best_on_test` has arm, task, regime, metric, value and may be empty;
-    `costs` and `provenance` have one row per arm x task x regime. `labelled` are the arms that see class labels of the
-    pool. `missing` names arm (None for all arms), task, regime and reason of what was not evaluated; it becomes a row
-    without a metric.
+    `comparisons` counts in the correction. `costs` and `provenance` have one row per arm x task x regime. `labelled`
+    are the arms that see class labels of the pool. `missing` names arm (None for all arms), task, regime and reason of
+    what was not evaluated; it becomes a row without a metric.
 
     `rank` is 1 for the best mean; equal means share their average rank. `p_holm` is the p of the paired permutation
     test against the `reference` arm, corrected by Holm's method: all comparisons on the tasks' primary metrics form one
@@ -51,15 +49,13 @@ def result_table(
         raise ValueError(f"The reference {reference} is not one of the arms {', '.join(arms)}.")
     table = in_order(pd.concat([with_reasons(intervals), missing_rows(arms, missing)]), arms)
     table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
-    authors = best_on_test[[*ROW, "value"]].rename(columns={"value": "best_on_test_epoch"}).astype({"metric": object})
-    table = table.merge(authors, on=ROW, how="left", validate="one_to_one")
     for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
         table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
     table["pool_labels"] = table["arm"].isin(labelled)
     table["rank"] = ranks(table)
     table["best"] = best(table, reference)
     whole = dict.fromkeys(WHOLE, "Int64")
-    return table.astype({"best_on_test_epoch": float, "p_holm": float, **whole})[COLUMNS]
+    return table.astype({"p_holm": float, **whole})[COLUMNS]
 
 
 def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:

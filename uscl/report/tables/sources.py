@@ -34,19 +34,6 @@ def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def best_on_test_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Mean score over seeds of the epochs that are best on the test folds: arm, task, regime, metric, value.
-
-    `paths` are the tables of all evaluations (best_on_test_epoch.csv); one that was not run with the authors' protocol
-    is empty.
-    """
-    tables = [table for table in map(pd.read_csv, paths) if len(table)]
-    if not tables:
-        return pd.DataFrame(columns=[*EVALUATION, "metric", "value"])
-    scores = pd.concat(tables, ignore_index=True)
-    return scores.groupby([*EVALUATION, "metric"], sort=False)["value"].mean().reset_index()
-
-
 def provenance(records: Iterable[Mapping[str, Any]], leaks: Mapping[str, str]) -> pd.DataFrame:
     """Where the scores of each arm x task x regime come from, one row each.
 

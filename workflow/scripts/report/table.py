@@ -7,13 +7,14 @@ from uscl.jobs.job import job
 
 with job(snakemake):
     from uscl.base.files import write_text, written
+    from uscl.report.tables.authors_protocol import by_authors_protocol
     from uscl.report.tables.claims import claims, claims_markdown
     from uscl.report.tables.costs import costs_table
     from uscl.report.tables.latex import latex
     from uscl.report.tables.markdown import markdown
     from uscl.report.tables.published import reported, reported_markdown
     from uscl.report.tables.result_table import result_table
-    from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance, records_of
+    from uscl.report.tables.sources import by_evaluation, provenance, records_of
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     evaluations = [tuple(pair) for pair in params.evaluations]
@@ -27,7 +28,6 @@ with job(snakemake):
     table = result_table(
         intervals,
         comparisons,
-        best_on_test_scores(given.best_on_test),
         costs,
         provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
         arms=params.arms,
@@ -36,7 +36,8 @@ with job(snakemake):
         missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )
     all_claims = claims(comparisons)
-    published = reported(table, params.methods)
+    authors = by_authors_protocol(given.authors, params.authors_tasks, params.arms, params.seeds)
+    published = reported(table, params.methods, authors, encoder=params.encoder, input_px=params.frame_size)
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")

@@ -18,7 +18,6 @@ with job(snakemake):
     pairs = [tuple(pair) for pair in params.pairs if set(pair) <= set(runs.arms)]
     tables = {
         "metrics": scored.metrics,
-        "best_on_test": scored.best_on_test,
         "intervals": intervals(scored.cases, params.kind, **settings),
         "comparisons": comparisons(scored.cases, params.kind, pairs, **settings),
         "side_by_side": one_row_per_case(scored.cases),

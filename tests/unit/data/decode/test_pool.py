@@ -66,6 +66,7 @@ def test_a_decoder_gives_what_the_same_process_reads(tmp_path):
                 continue
             np.testing.assert_array_equal(ours.clip.frames, theirs.clip.frames)
             np.testing.assert_array_equal(ours.clip.time_s, theirs.clip.time_s)
+            np.testing.assert_array_equal(ours.clip.picture, theirs.clip.picture)
             assert ours.clip.number.tolist() == theirs.clip.number.tolist()
             assert (ours.source_sha256, ours.sha256) == (theirs.source_sha256, theirs.sha256)
             assert theirs.masks.shape == ours.masks.shape

@@ -4,8 +4,8 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 from matplotlib.colors import to_hex
 
-from uscl.report.figures.overview import AUTHORS, BEST, LABELLED, MEAN, overview
-from uscl.report.figures.style import BLUE, GREY
+from uscl.report.figures.overview import BEST, LABELLED, MEAN, overview
+from uscl.report.figures.style import BLUE
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
@@ -82,19 +82,6 @@ def test_a_missing_score_is_called_missing_and_a_missing_interval_is_left_out():
     assert_legible(figure)
 
 
-def test_the_authors_number_is_a_hollow_grey_mark_that_the_legend_names():
-    rows = table(tasks={"pocus": ("finetune",)}).assign(best_on_test_epoch=np.nan)
-    assert AUTHORS not in legend(overview(rows, ARMS))
-    rows["best_on_test_epoch"] = rows["mean"] + 0.1
-    rows.loc[0, "mean"] = np.nan
-    figure = overview(rows, ARMS)
-    mark = figure.axes[0].lines[-1]
-    assert (mark.get_color(), mark.get_markerfacecolor(), mark.get_linestyle()) == (GREY, "none", "None")
-    assert np.isnan(mark.get_xdata()[0])
-    assert list(mark.get_xdata()[1:]) == pytest.approx(list(rows["mean"][1:] + 0.1))
-    assert AUTHORS in legend(figure)
-
-
 def test_an_arm_that_sees_labels_is_marked():
     figure = overview(table().assign(pool_labels=lambda rows: rows["arm"] == "uscl"), ARMS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -107,7 +94,7 @@ def test_an_arm_that_sees_labels_is_marked():
 @pytest.mark.parametrize("regimes", [("finetune",), ("finetune", "last_block", "linear", "knn")])
 def test_all_texts_can_be_read(arms, regimes):
     tasks = {"pocus": regimes, "a_task_with_a_rather_long_name": regimes[:2], "segmentation": regimes[:1]}
-    rows = table(arms, tasks).assign(pool_labels=True, best_on_test_epoch=0.9)
+    rows = table(arms, tasks).assign(pool_labels=True)
     assert_legible(overview(rows, arms))
 
 

@@ -18,11 +18,9 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 def written(p=1.0, missing=(), study="embedded"):
     scores = {MACRO_F1: MEANS, ECE: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEANS, 9.25)}
     intervals, comparisons = frames.study(scores, p)
-    best_on_test = frames.none("metric", "value")
     table = result_table(
         intervals,
         comparisons,
-        best_on_test,
         frames.costs(intervals),
         frames.provenance(intervals),
         arms=list(dict.fromkeys(intervals["arm"])),

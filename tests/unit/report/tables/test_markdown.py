@@ -1,9 +1,8 @@
-import pandas as pd
 import pytest
 import study_frames as frames
 
 from uscl.report.tables.claims import claims
-from uscl.report.tables.markdown import AUTHORS, markdown
+from uscl.report.tables.markdown import markdown
 from uscl.report.tables.result_table import result_table
 
 MACRO_F1, ACCURACY, DICE, HD95 = (
@@ -16,16 +15,14 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 SCORES = {ACCURACY: MEANS, MACRO_F1: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEANS, 9.25)}
 
 
-def written(scores=SCORES, p=1.0, missing=(), authors=(), with_costs=True, change=None):
+def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None):
     intervals, comparisons = frames.study(scores, p)
     if change:
         change(intervals)
     costs = frames.costs(intervals)
-    best_on_test = pd.DataFrame(authors, columns=["arm", "task", "regime", "metric", "value"])
     table = result_table(
         intervals,
         comparisons,
-        best_on_test,
         costs,
         frames.provenance(intervals),
         arms=list(dict.fromkeys(intervals["arm"])),
@@ -75,16 +72,6 @@ def test_an_arm_that_sees_labels_is_marked():
     assert cells(text, "uscl", "busi, finetune")[0] == "uscl †"
     assert cells(text, "meta_uscl", "busi, finetune")[0] == "meta_uscl"
     assert "†: sees class labels of the pretraining pool" in text
-
-
-def test_the_authors_number_has_a_column_of_its_own_with_an_explanation():
-    assert AUTHORS not in written()
-    text = written(authors=[("uscl", *ACCURACY, 0.951)])
-    assert text.count(f"| {AUTHORS} |") == 1
-    assert "not a result" in AUTHORS
-    assert cells(text, "uscl", "busi, finetune")[-1] == "95.1"
-    assert cells(text, "random", "busi, finetune")[-1] == "-"
-    assert "It is biased upwards. It is here for comparison only" in text
 
 
 def test_what_is_missing_or_undefined_has_its_reason():

@@ -12,14 +12,10 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 TINY_P = 0.0001
 
 
-def table_of(intervals, comparisons, best_on_test=None, **changed):
+def table_of(intervals, comparisons, **changed):
     arms = list(dict.fromkeys(intervals["arm"]))
     options = {"arms": arms, "labelled": ["uscl"], "reference": "imagenet", "missing": []} | changed
-    if best_on_test is None:
-        best_on_test = frames.none("metric", "value")
-    return result_table(
-        intervals, comparisons, best_on_test, frames.costs(intervals), frames.provenance(intervals), **options
-    )
+    return result_table(intervals, comparisons, frames.costs(intervals), frames.provenance(intervals), **options)
 
 
 def best_arms(table, cell):
@@ -37,7 +33,7 @@ def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
     ]
     assert list(table.columns) == [
         *("arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"),
-        *("n_cases", "rank", "best", "reference", "p_holm", "best_on_test_epoch", "reason"),
+        *("n_cases", "rank", "best", "reference", "p_holm", "reason"),
         *("pretraining_images", "finetuning_images", "parameters"),
         *("run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"),
     ]
@@ -111,14 +107,6 @@ def test_further_pairs_count_in_the_correction_and_have_no_row():
     assert table.loc["meta_uscl", "p_holm"] == pytest.approx(0.03)
     assert table.loc["meta_uscl", "reference"] == "imagenet"
     assert np.isnan(table.loc["imagenet", "p_holm"])
-
-
-def test_the_score_of_the_best_test_epoch_is_in_the_row_where_it_was_measured():
-    scores = frames.study({BUSI: MEANS, DICE: MEANS}, 1.0)
-    measured = pd.DataFrame([("uscl", *BUSI, 0.95)], columns=["arm", "task", "regime", "metric", "value"])
-    table = table_of(*scores, measured)
-    known = table[table["best_on_test_epoch"].notna()]
-    assert known[["arm", "task", "best_on_test_epoch"]].to_numpy().tolist() == [["uscl", "busi", 0.95]]
 
 
 def test_missing_evaluations_have_one_row_per_arm_with_the_reason():

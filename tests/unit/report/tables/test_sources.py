@@ -1,10 +1,9 @@
 import json
 
 import pandas as pd
-import pytest
 
 from uscl.jobs.outcome import write_done, write_failed
-from uscl.report.tables.sources import best_on_test_scores, by_evaluation, provenance, records_of
+from uscl.report.tables.sources import by_evaluation, provenance, records_of
 
 
 def record(arm, seed, commit="c1"):
@@ -26,17 +25,6 @@ def test_each_evaluation_has_one_row_that_names_all_that_its_seeds_came_from():
     assert (simclr["run"], simclr["seeds"], simclr["commit"]) == ("busi/linear/simclr", "0 1 2", "c1 / c2")
     assert (uscl["seeds"], uscl["commit"], uscl["cpu"], uscl["gpu"]) == ("0", "c1", "A", "none")
     assert set(found["leaks"]) == {"2 pairs joined"}
-
-
-def test_scores_of_the_best_test_epoch_are_means_over_seeds(tmp_path):
-    run = {"arm": "simclr", "task": "pocus", "regime": "finetune", "metric": "accuracy"}
-    scores = pd.DataFrame([run | {"seed": seed, "value": value} for seed, value in enumerate((0.5, 0.7))])
-    scores.to_csv(tmp_path / "some.csv", index=False)
-    scores.head(0).to_csv(tmp_path / "none.csv", index=False)
-    found = best_on_test_scores([tmp_path / "some.csv", tmp_path / "none.csv"])
-    assert found["arm"].tolist() == ["simclr"]
-    assert found["value"].item() == pytest.approx(0.6)
-    assert best_on_test_scores([tmp_path / "none.csv"]).empty
 
 
 def test_an_arm_with_a_failed_run_is_missing_with_its_reason(tmp_path):

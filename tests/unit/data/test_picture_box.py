@@ -1,0 +1,18 @@
+"""A stored frame is black outside the box of its picture, and only there."""
+
+import numpy as np
+import pytest
+
+from uscl.data.decode.image import fit_image
+from uscl.data.picture_box import picture_box
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (61, 31), (50, 50), (7, 900), (101, 67), (20, 33)])
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_box_holds_the_whole_picture_and_nothing_else(height, width, size):
+    frame = fit_image(np.full((height, width), 200, np.uint8), size)
+    top, left, inner_height, inner_width = picture_box(height, width, size)
+    bright = np.zeros((size, size), bool)
+    bright[top : top + inner_height, left : left + inner_width] = True
+    np.testing.assert_array_equal(frame > 0, bright)
+    assert max(inner_height, inner_width) == size
