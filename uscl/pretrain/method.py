@@ -69,8 +69,8 @@ class FromPool(AnyArm):
         str,
         Field(
             min_length=1,
-            description="Weights to start from: `random`, `imagenet`, or the path of a file: an encoder of this project,"
-            " or a state dict under torchvision's or timm's names (.safetensors, .pth, .pt).",
+            description="Weights to start from: `random`, `imagenet`, or the path of a file: an encoder of this"
+            " project, or a state dict under torchvision's or timm's names (.safetensors, .pth, .pt).",
         ),
     ] = "random"
     epochs: Annotated[Int, Field(ge=1, description="Passes over the pool's training videos.")] = 300
