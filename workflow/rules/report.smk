@@ -34,6 +34,7 @@ rule table:
         authors_tasks=SETTINGS.authors_protocol,
         encoder=SETTINGS.encoder,
         frame_size=SETTINGS.frame_size,
+        remarks={arm: list(STUDY.remarks(arm)) for arm in STUDY.arms},
         methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
         missing=STUDY.missing_evaluations(),
         regimes=STUDY.regime_titles,

@@ -72,6 +72,8 @@ def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
         lines.append("No arms were compared, so nothing is bold")
     if table["pool_labels"].any():
         lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
+    remarks = table[["arm", "remarks"]].dropna().drop_duplicates()
+    lines += [f"`{arm}`: {remark}" for arm, remark in remarks.itertuples(index=False)]
     return "\n".join(f"- {line}." for line in lines)
 
 

@@ -1,6 +1,7 @@
 """The study's result table: every arm, task, regime and metric with its uncertainty, tests, costs and origin."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,20 @@ EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
 COSTS = ["pretraining_images", "finetuning_images", "parameters"]
 PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
-COLUMNS = ["arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"]
+COLUMNS = [
+    "arm",
+    "pool_labels",
+    "remarks",
+    "task",
+    "regime",
+    "metric",
+    "mean",
+    "sd",
+    "n",
+    "ci_low",
+    "ci_high",
+    "n_groups",
+]
 COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "reason", *COSTS, *PROVENANCE]
 WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, even if some are missing
 
@@ -29,13 +43,14 @@ def result_table(
     labelled: Collection[str],
     reference: str,
     missing: Sequence[Missing],
+    remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
     `comparisons` counts in the correction. `costs` and `provenance` have one row per arm x task x regime. `labelled`
-    are the arms that see class labels of the pool. `missing` names arm (None for all arms), task, regime and reason of
-    what was not evaluated; it becomes a row without a metric.
+    are the arms that see class labels of the pool; `remarks` has what else readers must know of an arm. `missing` names
+    arm (None for all arms), task, regime and reason of what was not evaluated; it becomes a row without a metric.
 
     `rank` is 1 for the best mean; equal means share their average rank. `p_holm` is the p of the paired permutation
     test against the `reference` arm, corrected by Holm's method: all comparisons on the tasks' primary metrics form one
@@ -52,6 +67,7 @@ def result_table(
     for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
         table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
     table["pool_labels"] = table["arm"].isin(labelled)
+    table["remarks"] = table["arm"].map(lambda arm: "; ".join(remarks.get(arm, ())) or None)
     table["rank"] = ranks(table)
     table["best"] = best(table, reference)
     whole = dict.fromkeys(WHOLE, "Int64")

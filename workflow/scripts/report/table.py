@@ -32,6 +32,7 @@ with job(snakemake):
         provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
         arms=params.arms,
         labelled=params.labelled,
+        remarks=params.remarks,
         reference=params.reference,
         missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )

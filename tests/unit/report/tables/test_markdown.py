@@ -15,7 +15,7 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 SCORES = {ACCURACY: MEANS, MACRO_F1: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEANS, 9.25)}
 
 
-def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None):
+def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None, remarks=None):
     intervals, comparisons = frames.study(scores, p)
     if change:
         change(intervals)
@@ -29,6 +29,7 @@ def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None):
         labelled=["uscl"],
         reference="imagenet",
         missing=missing,
+        remarks=remarks or {},
     )
     return markdown(table, claims(comparisons), "embedded", costs=costs if with_costs else None)
 
@@ -140,3 +141,9 @@ def test_metrics_by_class_are_not_shown():
 
 def test_equal_inputs_are_equal_text():
     assert written() == written()
+
+
+def test_an_arms_remarks_come_before_the_tables():
+    text = written(remarks={"uscl": ["shared settings", "trains on more"]})
+    assert "\n- `uscl`: shared settings; trains on more.\n" in text.partition("## ")[0]
+    assert "`random`:" not in text

@@ -32,7 +32,20 @@ def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
         (arm, *cell) for arm in ("uscl", "imagenet", "random") for cell in cells
     ]
     assert list(table.columns) == [
-        *("arm", "pool_labels", "task", "regime", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups"),
+        *(
+            "arm",
+            "pool_labels",
+            "remarks",
+            "task",
+            "regime",
+            "metric",
+            "mean",
+            "sd",
+            "n",
+            "ci_low",
+            "ci_high",
+            "n_groups",
+        ),
         *("n_cases", "rank", "best", "reference", "p_holm", "reason"),
         *("pretraining_images", "finetuning_images", "parameters"),
         *("run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"),
@@ -144,7 +157,7 @@ def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
         texts[0]
         .splitlines()[1]
         .startswith(
-            "random,False,busi,finetune,macro_f1,0.400000,0.020000,6,0.350000,0.450000,30,120,4.000000,False,imagenet,"
+            "random,False,,busi,finetune,macro_f1,0.400000,0.020000,6,0.350000,0.450000,30,120,4.000000,False,imagenet,"
         )
     )
     assert texts[0].splitlines()[1].endswith(",0,1200,11176512,r,0 1,c0ffee,k,d,2 pairs joined,A,none")
@@ -153,3 +166,11 @@ def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
 def test_a_reference_that_is_no_arm_is_refused():
     with pytest.raises(ValueError, match="The reference byol is not one of the arms random, imagenet"):
         table_of(*frames.study({BUSI: MEANS}, 1.0), reference="byol")
+
+
+def test_what_readers_must_know_of_an_arm_stands_in_its_rows():
+    remarks = {"uscl": ("shared settings", "trains on more"), "random": ()}
+    table = table_of(*frames.study({BUSI: MEANS}, 1.0), remarks=remarks)
+    found = table.set_index("arm")["remarks"]
+    assert found["uscl"] == "shared settings; trains on more"
+    assert found.drop("uscl").isna().all()
