@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.stats import spearmanr
 
 from uscl.base.seeds import generator
+from uscl.pretrain.meta.exercised import Exercised
 from uscl.report.figures.style import BLUE, ORANGE, PAGE, plt, wrapped
 
 AGAINST = {"distance": "frames between the two views", "similarity": "similarity of first and last frame"}
@@ -80,11 +81,14 @@ def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(norm > 0, (a * b).sum(axis=1) / np.maximum(norm, 1e-12), 0.0)
 
 
-def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.ndarray, title: str) -> Figure:
+def pair_weights_figure(
+    pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.ndarray, title: str, net: Exercised | None = None
+) -> Figure:
     """Weight against distance in time, similarity of the outer frames, and source; by planted consistency if known.
 
     `frames` [rows, height, width] and `manifest` are those of the store that the pairs were drawn from. If there are
-    several sources, each has panels of its own below, four sources per row, with Spearman's rank correlation.
+    several sources, each has panels of its own below, four sources per row, with Spearman's rank correlation. Of a
+    weight net, the last lines say what became of it.
     """
     source, change = sources(pairs, manifest), inconsistent(pairs, manifest)
     similarity = frame_similarity(frames, pairs["row_a"].to_numpy(), pairs["row_c"].to_numpy())
@@ -105,7 +109,21 @@ def pair_weights_figure(pairs: pd.DataFrame, manifest: pd.DataFrame, frames: np.
         across = min(ACROSS, len(names))
         draw_sources(panels(figure, grid, 2 + 2 * row, across), shown, names[ACROSS * row : ACROSS * (row + 1)])
     figure.suptitle(title)
+    if net:
+        figure.supxlabel(net_lines(net), x=0.02, ha="left", fontsize=8)
     return figure
+
+
+def net_lines(net: Exercised) -> str:
+    """What a weight net could do and did, and the verdict."""
+    correlation = "undefined" if net.correlation is None else f"{net.correlation:+.2f}"
+    return (
+        f"Learning rate x steps of the weight net: {net.bound:.2g}, about the most that a parameter can move;"
+        f" the largest move was {net.distance:.2g}.\n"
+        f"Correlation of the weights with those of the net's random start: {correlation}."
+        f" Effective share of the pairs: {net.effective:.3f}.\n"
+        f"Verdict: {net.verdict}."
+    )
 
 
 def panels(figure: Figure, grid: GridSpec, row: int, across: int) -> np.ndarray:

@@ -1,0 +1,51 @@
+import pandas as pd
+import pytest
+
+from uscl.pretrain.meta.exercised import Exercised, exercised
+
+
+def history(ess):
+    epochs = range(len(ess))
+    return pd.DataFrame(
+        {
+            "alpha_bound": [0.01 * (epoch + 1) for epoch in epochs],
+            "alpha_distance": [0.004 * (epoch + 1) for epoch in epochs],
+            "weight_ess": ess,
+            "pairs": 10,
+        }
+    )
+
+
+def test_the_figures_by_hand():
+    pairs = pd.DataFrame({"weight": [0.1, 0.2, 0.3, 0.8], "start_weight": [0.4, 0.3, 0.2, 0.1]})
+    found = exercised(history([9.0, 5.0, 8.0]), pairs)
+    assert found.bound == pytest.approx(0.03)
+    assert found.distance == pytest.approx(0.012)
+    assert found.effective == pytest.approx(0.8)  # the median of 0.9, 0.5 and 0.8
+    # Deviations -0.25, -0.15, -0.05, 0.45 and 0.15, 0.05, -0.05, -0.15: -0.11 / sqrt(0.29 * 0.05).
+    assert found.correlation == pytest.approx(-0.11 / (0.29 * 0.05) ** 0.5)
+
+
+def test_an_arm_without_a_weight_net_has_no_verdict():
+    assert exercised(history([9.0]).drop(columns="alpha_distance"), pd.DataFrame({"weight": [1.0]})) is None
+
+
+def test_constant_weights_have_no_correlation():
+    pairs = pd.DataFrame({"weight": [0.5, 0.5], "start_weight": [0.4, 0.6]})
+    found = exercised(history([10.0]), pairs)
+    assert found.correlation is None
+    assert found.fault
+
+
+@pytest.mark.parametrize(
+    ("correlation", "effective", "verdict"),
+    [
+        (0.2, 0.8, "weighting was exercised"),
+        (-1.0, 0.8, "weighting was exercised"),
+        (0.2, 0.995, "weighting was not exercised: weights are almost equal"),
+        (0.95, 0.8, "weighting was not exercised: weights have not left their random start"),
+        (None, 0.8, "weighting was not exercised: weights have not left their random start"),
+    ],
+)
+def test_the_verdict(correlation, effective, verdict):
+    assert Exercised(0.1, 0.1, correlation, effective).verdict == verdict
