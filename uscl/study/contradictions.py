@@ -30,6 +30,7 @@ def contradiction(study: StudySettings) -> str | None:
         label_fractions,
         pool_of_a_task,
         simulated_sets,
+        precision,
     )
     return next((fault for check in checks for fault in check(study)), None)
 
@@ -174,3 +175,16 @@ def simulated_sets(study: StudySettings) -> Iterator[str]:
             yield f"datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
         if kind != "breast" and name in segmented:
             yield f"datasets.{name} has no masks to segment: among the simulated sets, only kind breast has masks."
+
+
+def precision(study: StudySettings) -> Iterator[str]:
+    """Reduced precision with a learned weight net, whose gradient is a small difference of large numbers."""
+    if study.precision == "32-true":
+        return
+    for name, arm in study.methods.items():
+        needs = methods()[arm.method].needs_meta_share
+        if needs and needs(arm):
+            yield (
+                f"precision: {study.precision} with methods.{name}, which learns weights: rounding spoils the gradient"
+                " from which the weight net learns (benchmarks/README.md). Set precision: 32-true, or remove that arm."
+            )

@@ -297,7 +297,11 @@ class StudySettings(Settings):
         Int, Field(ge=1, description="GPUs (with `device: cpu`: processes) that share each pretraining batch.")
     ] = 1
     precision: Annotated[
-        Literal["32-true", "bf16-mixed"], Field(description="Arithmetic of training; bf16-mixed is for GPUs.")
+        Literal["32-true", "bf16-mixed"],
+        Field(
+            description="Arithmetic of training. bf16-mixed is faster on GPUs and on some processors; it is refused"
+            " for arms that learn weights, because rounding spoils the gradient of the weight net."
+        ),
     ]
     tracking: Annotated[
         Literal["mlflow", "none"],

@@ -174,6 +174,11 @@ def test_the_studies_that_ship_are_sound(study):
             "imagnet",
             "reference names 'imagnet', but `methods` has only untrained, imagenet, imagenet_calibrated",
         ),
+        (
+            ["precision"],
+            "bf16-mixed",
+            "precision: bf16-mixed with methods.shuffled, which learns weights: rounding spoils the gradient",
+        ),
         (["comparisons"], [["meta_uscl", "mocov2"]], "comparisons names 'mocov2', but `methods` has only"),
         (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
         (["draws"], 10, "draws must be at least 100, not 10."),
