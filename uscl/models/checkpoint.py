@@ -76,7 +76,7 @@ def load_by_name(module: nn.Module, tensors: Mapping[str, Tensor], *, source: st
     offered = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(ignore))}
     faults = {
         "missing": own.keys() - offered.keys(),
-        "left over": set(),
+        "left over": offered.keys() - own.keys(),
         "of another shape": {n for n in own.keys() & offered.keys() if own[n].shape != offered[n].shape},
     }
     if any(faults.values()):
