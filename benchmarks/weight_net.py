@@ -50,7 +50,7 @@ from uscl.simulator.set_pool import write_pool
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
-SIZE = 32  # pixels
+ENCODER, SIZE, EPOCHS = "tf_efficientnet_lite0", 32, 150  # ImageNet weights; size in pixels
 BATCH, PAIRS_A_VIDEO = 32, 20
 SHARES = Shares(validation=0.1, meta=0.3)
 SETTINGS = {"batch_size": BATCH, "lr": 0.03, "warmup_epochs": 10}
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plant", default="organ", choices=["organ", "picture"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--out", type=Path, default=Path("results/weight_net"))
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     given = parser.parse_args()
@@ -94,7 +94,7 @@ def measure(plant: str, seeds: list[int], epochs: int, jobs: int = 2) -> pd.Data
 def weighed(folder: Path, plant: str, epochs: int, seed: int) -> pd.DataFrame:
     """Pretrain with one seed; weigh new pairs of every video and measure their usefulness."""
     store, fabric = planted(FrameStore.open(folder), plant), start("cpu", "32-true", threads=1)
-    encoder, pool = imagenet_encoder("tf_efficientnet_lite0"), Pool(store, fabric, seed, SHARES)
+    encoder, pool = imagenet_encoder(ENCODER), Pool(store, fabric, seed, SHARES)
     result = meta_uscl.pretrain(encoder, pool, fabric, seed, MetaUSCL(epochs=epochs, meta=META, **SETTINGS))
     model, net = ContrastiveModel(result.encoder, seed), WeightNet(result.encoder.dim)
     for name, module in (("projector", model.projector), ("weight_net", net)):

@@ -32,10 +32,17 @@ class Exercised(NamedTuple):
     def fault(self) -> str | None:
         """Why the weighting was not exercised; None if it was."""
         if self.effective > EQUAL:
-            return "weights are almost equal"
-        if self.correlation is None or self.correlation > ALIKE:
-            return "weights have not left their random start"
+            return f"weights are almost equal (effective share of the pairs {self.effective:.3f})"
+        if self.correlation is None:
+            return "weights are the same for all pairs"
+        if self.correlation > ALIKE:
+            return f"weights have not left their random start (correlation {self.correlation:+.3f})"
         return None
+
+    @property
+    def exercised(self) -> bool:
+        """Whether the weighting was exercised, so that a comparison of weightings says something about weighting."""
+        return self.fault is None
 
     @property
     def verdict(self) -> str:

@@ -116,7 +116,7 @@ def pair_weights_figure(
 
 def net_lines(net: Exercised) -> str:
     """What a weight net could do and did, and the verdict."""
-    correlation = "undefined" if net.correlation is None else f"{net.correlation:+.2f}"
+    correlation = "undefined" if net.correlation is None else f"{net.correlation:+.3f}"
     return (
         f"Learning rate x steps of the weight net: {net.bound:.2g}, about the most that a parameter can move;"
         f" the largest move was {net.distance:.2g}.\n"

@@ -3,6 +3,8 @@ import pytest
 
 from uscl.pretrain.meta.exercised import Exercised, exercised
 
+NOT = "weighting was not exercised: "
+
 
 def history(ess):
     epochs = range(len(ess))
@@ -34,7 +36,8 @@ def test_constant_weights_have_no_correlation():
     pairs = pd.DataFrame({"weight": [0.5, 0.5], "start_weight": [0.4, 0.6]})
     found = exercised(history([10.0]), pairs)
     assert found.correlation is None
-    assert found.fault
+    assert not found.exercised
+    assert exercised(history([8.0]), pairs).fault == "weights are the same for all pairs"
 
 
 @pytest.mark.parametrize(
@@ -42,10 +45,14 @@ def test_constant_weights_have_no_correlation():
     [
         (0.2, 0.8, "weighting was exercised"),
         (-1.0, 0.8, "weighting was exercised"),
-        (0.2, 0.995, "weighting was not exercised: weights are almost equal"),
-        (0.95, 0.8, "weighting was not exercised: weights have not left their random start"),
-        (None, 0.8, "weighting was not exercised: weights have not left their random start"),
+        (0.9, 0.99, "weighting was exercised"),
+        (0.2, 0.9949, f"{NOT}weights are almost equal (effective share of the pairs 0.995)"),
+        (0.95, 0.9949, f"{NOT}weights are almost equal (effective share of the pairs 0.995)"),
+        (0.9012, 0.8, f"{NOT}weights have not left their random start (correlation +0.901)"),
+        (None, 0.8, f"{NOT}weights are the same for all pairs"),
     ],
 )
 def test_the_verdict(correlation, effective, verdict):
-    assert Exercised(0.1, 0.1, correlation, effective).verdict == verdict
+    found = Exercised(0.1, 0.1, correlation, effective)
+    assert found.verdict == verdict
+    assert found.exercised == (verdict == "weighting was exercised")

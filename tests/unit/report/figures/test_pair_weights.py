@@ -131,11 +131,19 @@ def test_of_a_weight_net_the_figure_says_what_became_of_it():
     pairs = pd.DataFrame({"group": "p", "row_a": 0, "row_c": 1, "distance": rng.random(40), "weight": rng.random(40)})
     store = pd.DataFrame({"dataset": ["pool"] * 2, "label": ["lung", "liver"], "organ": ["lung", "liver"]})
     frames = rng.integers(0, 256, (2, 8, 8), dtype=np.uint8)
-    for net in (Exercised(0.018, 0.0012, 0.97, 0.8), Exercised(3.0, 1.2, None, 1.0)):
+    for net in (
+        Exercised(0.018, 0.0012, 0.97, 0.8),
+        Exercised(3.0, 1.2, None, 1.0),
+        Exercised(6e-5, 5.9e-5, -0.5, 0.7),
+    ):
         figure = pair_weights_figure(pairs, store, frames, "meta_uscl, seed 0", net)
         assert_legible(figure)
         (text,) = [text.get_text() for text in figure.texts if "Verdict" in text.get_text()]
-        figures = (f"{net.bound:.2g},", f"{net.distance:.2g}.", "undefined" if net.correlation is None else "+0.97")
+        figures = (
+            f"{net.bound:.2g},",
+            f"{net.distance:.2g}.",
+            "undefined" if net.correlation is None else f"{net.correlation:+.3f}.",
+        )
         assert all(part in text for part in (*figures, f"{net.effective:.3f}", net.verdict))
         plt.close(figure)
     without = pair_weights_figure(pairs, store, frames, "constant, seed 0")
