@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 WRAPPERS = ("state_dict", "model")  # under which a training checkpoint holds its state dict
 PARALLEL = "module."  # before every name if DataParallel was saved
 COUNTER = ".num_batches_tracked"  # of BatchNorm; without effect at a fixed momentum
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 # What the libraries raise for a file that can't be opened or has damaged bytes.
 DAMAGED = (
@@ -37,7 +38,8 @@ DAMAGED = (
 def read_weights(path: Path) -> Mapping[str, Tensor]:
     """The state dict in a .safetensors, .pth or .pt file, without what is around it.
 
-    Raises UserError if the file is missing or damaged, holds other objects than weights, or holds no state dict or two.
+    Raises UserError if the file is missing or damaged, holds other objects than weights, holds no state dict or two, or
+    holds weights that can't be copied as they are (quantized, sparse, integer or complex).
     """
     source = str(path)
     tensors = without_prefix(without_wrapper(file_content(path), source), source)
@@ -46,7 +48,18 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
             f"{source} is no state dict: {len(others)} of its {len(tensors)} entries hold no tensor"
             f" ({shortened(others)}); save the state dict alone."
         )
+    if odd := [name for name, tensor in tensors.items() if not is_plain(tensor, name.endswith(COUNTER))]:
+        raise UserError(
+            f"{source} holds {len(odd)} of its {len(tensors)} tensors in a form other than plain floating-point numbers"
+            f" ({shortened(odd)}): save the state dict of the network in float32."
+        )
     return tensors
+
+
+def is_plain(tensor: Tensor, counts: bool) -> bool:
+    """Whether a tensor holds every element as a number: a floating-point number, or an integer if it `counts`."""
+    stored = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_meta
+    return stored and (tensor.dtype in FLOATS or (counts and tensor.dtype == torch.int64))
 
 
 def file_content(path: Path) -> Any:

@@ -182,6 +182,39 @@ def test_a_counter_and_a_weight_missing_are_refused_with_the_weight(network, tmp
         imagenet_encoder("resnet18", saved(content, tmp_path / "w.pth"))
 
 
+ODD = {
+    "complex": lambda weight: weight.to(torch.complex64),
+    "integer": lambda weight: (100 * weight).int(),
+    "quantized": lambda weight: torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8),
+    "of 8 bits": lambda weight: weight.to(torch.float8_e4m3fn),
+    "sparse": torch.Tensor.to_sparse,
+    "without data": lambda weight: weight.to("meta"),
+    "nested": lambda weight: torch.nested.nested_tensor([weight[0, 0], weight[0, 0, :2]]),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.filterwarnings("ignore")  # of torch, about quantized and nested tensors
+def test_weights_that_cant_be_copied_as_they_are_are_refused_by_name(published, tmp_path, odd):
+    content = published | {"conv1.weight": ODD[odd](published["conv1.weight"].detach())}
+    with pytest.raises(UserError, match=r"1 of its 102 tensors in a form other than .* \(conv1.weight\): save"):
+        imagenet_encoder("resnet18", saved(content, tmp_path / "w.pth"))
+
+
+def test_a_counter_without_data_is_refused_by_name(network, tmp_path):
+    content = network.state_dict() | {"bn1.num_batches_tracked": torch.tensor(1).to("meta")}
+    with pytest.raises(UserError, match=r"1 of its 122 tensors in a form .* \(bn1.num_batches_tracked\): save"):
+        imagenet_encoder("resnet18", saved(content, tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floating_point_types_become_float32(network, tmp_path, dtype):
+    content = {name: tensor.to(dtype) for name, tensor in network.state_dict().items()}
+    encoder = imagenet_encoder("resnet18", saved(content, tmp_path / "w.pth"))
+    assert encoder.backbone.conv1.weight.dtype == torch.float32
+    assert torch.equal(encoder.backbone.conv1.weight, network.conv1.weight.to(dtype).float())
+
+
 def circular():
     found = {}
     found["model"] = found

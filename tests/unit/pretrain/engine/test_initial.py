@@ -1,4 +1,7 @@
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import timm
@@ -14,6 +17,7 @@ from uscl.models.encoders import ENCODERS, InputStats
 from uscl.models.imagenet import imagenet_encoder
 from uscl.pretrain.engine.initial import initial_encoder
 
+ROOT = Path(__file__).parents[4]
 MEAN, STD = 0.18, 0.24  # ultrasound
 
 every_encoder = pytest.mark.parametrize("arch", ENCODERS)
@@ -93,3 +97,61 @@ def test_files_that_are_missing_or_damaged_are_refused_in_words(name, tmp_path):
 def test_a_word_that_names_no_file_is_refused():
     with pytest.raises(UserError, match=r"`init: imagnet` names no file: give random, imagenet or the path"):
         initial_encoder("resnet18", "imagnet", 0)
+
+
+# The job that checks whether a study can work. This study has no data sets, so only the weights are left to check.
+CHECK_STUDY = """
+import runpy, sys
+from types import SimpleNamespace
+
+class Named(dict):
+    __getattr__ = dict.get
+
+weights, folder = sys.argv[1:]
+job = SimpleNamespace(
+    input=Named(stores=[], hashes=[], splits=[]),
+    output=Named(feasible=f"{folder}/feasible.txt"),
+    params=Named(datasets=[], pool=[], tasks={}, seeds=[0], arch="resnet18", initial=[[weights, weights]]),
+    config={"results": f"{folder}/results"},
+    log=[f"{folder}/job.log"],
+)
+runpy.run_path("workflow/scripts/checks/check_study.py", {"snakemake": job})
+"""
+
+
+def study_checked(content, folder):
+    """The exit code of the check and its log, for an arm that starts from a file with this content."""
+    torch.save(content, folder / "w.pth")
+    call = [sys.executable, "-c", CHECK_STUDY, str(folder / "w.pth"), str(folder)]
+    end = subprocess.run(call, cwd=ROOT, check=False, timeout=120)
+    return end.returncode, (folder / "job.log").read_text()
+
+
+def test_the_check_of_the_study_accepts_the_same_files_and_logs_what_was_dropped(tmp_path):
+    weights = {f"module.{name}": tensor for name, tensor in torchvision.models.resnet18().state_dict().items()}
+    weights = {name: tensor for name, tensor in weights.items() if not name.endswith("num_batches_tracked")}
+    code, log = study_checked({"epoch": 3, "state_dict": weights}, tmp_path)
+    assert code == 0, log
+    assert (tmp_path / "feasible.txt").exists()
+    expected = (
+        "are its entry `state_dict`; not used: epoch.",
+        "the prefix is removed.",
+        "is dropped (fc.bias, fc.weight).",
+        "start at 0 (bn1.num_batches_tracked,",
+        "takes those of ultrasound (mean 0.18, std 0.24).",
+    )
+    lines = [line for line in log.splitlines() if " INFO " in line and str(tmp_path / "w.pth") in line]
+    assert len(lines) == len(expected)
+    assert all(end in line for end, line in zip(expected, lines, strict=True)), log
+
+
+def test_the_check_of_the_study_refuses_the_same_files(tmp_path):
+    weights = torchvision.models.resnet18().state_dict()
+    del weights["layer1.0.bn1.running_mean"]
+    code, log = study_checked(weights, tmp_path)
+    assert code == 1
+    assert not (tmp_path / "feasible.txt").exists()
+    with pytest.raises(UserError, match=r"\(1 missing: layer1.0.bn1.running_mean\)") as caught:
+        initial_encoder("resnet18", "any", 0, tmp_path / "w.pth")
+    assert f"ERROR {caught.value}" in log
+    assert "Traceback" not in log
