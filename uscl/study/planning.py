@@ -38,7 +38,7 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
 def without(study: Study, dataset: str) -> str:
     """The part of the study that can run without a data set, as the end of a sentence."""
     if dataset in study.pool:
-        return "without a pool only arms of the methods random and imagenet can run"
+        return "without a pool only arms of the method imagenet can run"
     tasks = study.tasks_on(dataset)
     others = [task for task in study.settings.tasks if task not in tasks]
     return f"without it {', '.join(others) or 'no task'} can run: take {', '.join(tasks)} out of `tasks`"
