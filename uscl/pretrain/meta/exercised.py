@@ -20,7 +20,8 @@ class Exercised(NamedTuple):
 
     `distance` is the largest change of any of its parameters, `bound` about the most that Adam's steps allow.
     `correlation` is Pearson's, of the pairs' weights with those of the net's random start; None if either are all
-    equal. `effective` is the median over epochs of the effective share of the pairs, ESS / N (Kish).
+    equal, and then nothing shows that the net has left its start. `effective` is the median over epochs of the
+    effective share of the pairs, ESS / N (Kish).
     """
 
     bound: float
@@ -34,7 +35,7 @@ class Exercised(NamedTuple):
         if self.effective > EQUAL:
             return f"weights are almost equal (effective share of the pairs {self.effective:.3f})"
         if self.correlation is None:
-            return "weights are the same for all pairs"
+            return "weights, now or at the random start, are the same for all pairs"
         if self.correlation > ALIKE:
             return f"weights have not left their random start (correlation {self.correlation:+.3f})"
         return None

@@ -121,7 +121,7 @@ def net_lines(net: Exercised) -> str:
         f"Learning rate x steps of the weight net: {net.bound:.2g}, about the most that a parameter can move;"
         f" the largest move was {net.distance:.2g}.\n"
         f"Correlation of the weights with those of the net's random start: {correlation}."
-        f" Effective share of the pairs: {net.effective:.3f}.\n"
+        f" Effective share of the pairs (ESS / N): {net.effective:.3f}.\n"
         f"Verdict: {net.verdict}."
     )
 
