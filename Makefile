@@ -1,7 +1,6 @@
 # make results   run the default study, from nothing to results/table.csv
 # make test      run the tests
 # make e2e       run the tests of the whole workflow on a small budget
-# make learning  test what the weight net learns (about ten minutes)
 # make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)
 # make fuzz      give the readers damaged files
 # make audit     check the pinned packages for known vulnerabilities (needs a network)
@@ -16,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: results test e2e learning lint docs format chaos fuzz audit
+.PHONY: results test e2e lint docs format chaos fuzz audit
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -26,9 +25,6 @@ test: $(READY)
 
 e2e: $(READY)
 	$(BIN)/python -m pytest -m e2e --durations=20
-
-learning: $(READY)
-	$(BIN)/python -m pytest -m learning
 
 chaos: $(READY)
 	$(BIN)/python -m pytest -m "$(CHAOS)"

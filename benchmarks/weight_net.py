@@ -10,7 +10,7 @@ confidence interval (bootstrap over patients), the benchmark prints
 - the mean weight, and
 - the mean usefulness in its standard deviations: how much more a training step on the pair lowers the loss of a meta
   batch, the exact derivative from which the weight net learns. If that is near zero, there is little to learn.
-It draws the weights (weight_net.png in --out). 150 epochs take about four minutes per seed and core.
+It draws the weights (weight_net.png in --out). 150 epochs take about six minutes per seed and core.
 """
 
 import argparse
