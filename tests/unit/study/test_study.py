@@ -29,7 +29,7 @@ def test_arms_evaluations_and_comparisons_follow_the_file():
     assert len(found.evaluations) == 5
     assert found.comparisons[:2] == [["untrained", "imagenet"], ["imagenet_calibrated", "imagenet"]]
     assert found.comparisons[-1] == ["meta_uscl", "shuffled"]
-    assert len(found.comparisons) == 7 + 5
+    assert len(found.comparisons) == 7 + 7
     assert found.missing_evaluations() == [("segmentation", "linear", "segmentation has no such probe")]
     assert {evaluation.labels for evaluation in found.label_fractions} == {5, 10, 25, 100}
     assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
