@@ -79,7 +79,7 @@ def test_weights_decide_what_meta_uscl_needs_and_how_the_table_names_it(weights,
 def test_the_table_says_what_sets_an_arm_apart_from_the_others(name):
     method = methods()[name]
     apart = {"train_on": "all", "batchnorm": "joint"}
-    if method.needs_meta_share:
+    if method.needs_meta_share(method.settings()):
         apart["weights"] = "constant"  # others may not train on the meta set
     remarks = " ".join(method.remarks(method.settings(**apart)))
     assert "(`train_on: all`)" in remarks

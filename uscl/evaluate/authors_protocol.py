@@ -26,7 +26,7 @@ from uscl.data.picture_box import picture_box
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, outputs
-from uscl.evaluate.predictions import predicted
+from uscl.evaluate.predictions import class_numbers, predicted
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import ULTRASOUND
 from uscl.models.freezing import freeze_below_last_block
@@ -68,8 +68,7 @@ def finetune_fold(
     Returns the predictions of that epoch (case, group, label, `p_<class>`, epoch) and the history: epoch, lr,
     train_loss, test_accuracy, chosen. Raises UserError if the training diverges.
     """
-    classes = sorted(cases["label"].unique())
-    target = cases.set_index("row")["label"].map({name: number for number, name in enumerate(classes)})
+    classes, target = class_numbers(cases)
     train, test = (
         (squashed(store, rows), torch.tensor(target.loc[rows].to_numpy(np.int64))) for rows in (fold.train, fold.test)
     )

@@ -16,7 +16,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
-from uscl.evaluate.predictions import predicted
+from uscl.evaluate.predictions import class_numbers, predicted
 from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
 from uscl.training.augment import supervised
@@ -43,9 +43,7 @@ def finetune_fold(
     probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
     accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
     """
-    classes = sorted(cases["label"].unique())
-    number = {name: number for number, name in enumerate(classes)}
-    target = cases.set_index("row")["label"].map(number)
+    classes, target = class_numbers(cases)
     train, validation, test = (load(store, target, rows) for rows in fold)
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):

@@ -6,6 +6,12 @@ import pandas as pd
 from uscl.data.splits import Fold
 
 
+def class_numbers(cases: pd.DataFrame) -> tuple[list[str], pd.Series]:
+    """The classes in alphabetical order, and the class number of each case by its store row."""
+    classes = sorted(cases["label"].unique())
+    return classes, cases.set_index("row")["label"].map({name: number for number, name in enumerate(classes)})
+
+
 def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
     """One row per case of the test part: case, group, label and one probability per class, `p_<class>`.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from uscl.data.splits import Fold
 from uscl.evaluate.choice import balanced_accuracy, log_loss, rank
 from uscl.evaluate.features import check_features
-from uscl.evaluate.predictions import predicted
+from uscl.evaluate.predictions import class_numbers, predicted
 
 Features = NDArray[np.float32]
 # Fitted on features and class numbers, gives probabilities [n, classes] of other features.
@@ -35,8 +35,7 @@ def probe_fold(
     Raises UserError if features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])
-    classes = sorted(cases["label"].unique())
-    target = cases.set_index("row")["label"].map({name: number for number, name in enumerate(classes)})
+    classes, target = class_numbers(cases)
     (x, y), (x_validation, y_validation) = (
         (features[rows], target.loc[rows].to_numpy(np.int64)) for rows in (fold.train, fold.validation)
     )

@@ -18,6 +18,11 @@ def nothing(settings: Any) -> tuple[str, ...]:
     return ()
 
 
+def never(settings: Any) -> bool:
+    """No settings need it."""
+    return False
+
+
 class Method(NamedTuple):
     """An entry of the registry of methods (`uscl.pretrain.methods`).
 
@@ -38,8 +43,8 @@ class Method(NamedTuple):
     sees_labels: bool = False
     needs_labels: bool = False
     pairs: Callable[[Any], str] | None = None
-    needs_meta_share: Callable[[Any], bool] | None = None
-    needs_truth: Callable[[Any], bool] | None = None
+    needs_meta_share: Callable[[Any], bool] = never
+    needs_truth: Callable[[Any], bool] = never
     remarks: Callable[[Any], tuple[str, ...]] = nothing
     step_cost: float = 0.0
 
@@ -96,6 +101,11 @@ class FromPool(AnyArm):
             " both together, which is another objective."
         ),
     ] = "per_view"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the pool that the arm trains on."""
+        return ("train", "meta") if self.train_on == "all" else ("train",)
 
     @property
     def joint(self) -> bool:

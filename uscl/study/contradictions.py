@@ -182,8 +182,7 @@ def precision(study: StudySettings) -> Iterator[str]:
     if study.precision == "32-true":
         return
     for name, arm in study.methods.items():
-        needs = methods()[arm.method].needs_meta_share
-        if needs and needs(arm):
+        if methods()[arm.method].needs_meta_share(arm):
             yield (
                 f"precision: {study.precision} with methods.{name}, which learns weights: rounding spoils the gradient"
                 " from which the weight net learns (benchmarks/README.md). Set precision: 32-true, or remove that arm."

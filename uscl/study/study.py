@@ -99,8 +99,7 @@ class Study:
     @functools.cached_property
     def pool_shares(self) -> dict[str, float]:
         """The shares of the pool that are held out from every arm; the meta set only if an arm needs it."""
-        needs = (self.method(arm).needs_meta_share for arm in self.arms)
-        meta = any(need and need(self.settings.methods[arm]) for arm, need in zip(self.arms, needs, strict=True))
+        meta = any(self.method(arm).needs_meta_share(self.settings.methods[arm]) for arm in self.arms)
         return self.settings.pool_parts.given() if meta else {"validation": self.settings.pool_parts.validation}
 
     def initial_weights(self, arm: str) -> list[str]:

@@ -78,16 +78,16 @@ def plan(
 ) -> Plan:
     """How an arm is pretrained. Raises UserError if the pool is too small for it, or lacks what it needs."""
     method, full = method_of(settings), all_settings(settings)
-    if method.needs_truth and method.needs_truth(full) and not has_truth(manifest):
+    if method.needs_truth(full) and not has_truth(manifest):
         raise UserError(NO_TRUTH)
     parts = divide_pool(manifest, seed, shares, left_out)
     videos = parts["part"].value_counts()
     clean = int(videos.get("meta", 0))
-    used = parts["video"][parts["part"].isin(["train", "meta"] if full.train_on == "all" else ["train"])]
+    used = parts["video"][parts["part"].isin(full.parts)]
     training = labelled_videos(manifest, used) if method.needs_labels else len(used)
     steps = np.diff(bounds(training, full.batch_size, drop=full.drop)).tolist()
-    uses_meta = bool(method.needs_meta_share and method.needs_meta_share(full))
-    return Plan(training, int(videos["validation"]), clean, steps, min(clean, full.meta.batch_size) if uses_meta else 0)
+    meta_batch = min(clean, full.meta.batch_size) if method.needs_meta_share(full) else 0
+    return Plan(training, int(videos["validation"]), clean, steps, meta_batch)
 
 
 def labelled_videos(manifest: pd.DataFrame, used: pd.Series) -> int:

@@ -17,13 +17,12 @@ from torch import Tensor
 
 from uscl.base.errors import UserError
 from uscl.base.progress import shown
-from uscl.base.seeds import generator
 from uscl.jobs import interruption
 from uscl.jobs.live_history import LiveHistory
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
-from uscl.pretrain.pairs.pairs import Pairs, batches
+from uscl.pretrain.pairs.pairs import Pairs, epoch_batches
 from uscl.training.parallel import summed
 
 log = logging.getLogger(__name__)
@@ -128,7 +127,7 @@ def fit(
 def train_epoch(training: Training, fabric: Fabric, seed: int, epoch: int, budget: Budget, progress: Progress) -> bool:
     """Do the remaining steps of a pass over the training videos; return False if a signal has asked to stop."""
     training.model.train()
-    drawn = list(batches(training.draw(generator(seed, "pairs", epoch)), budget.batch_size, drop=budget.drop))
+    drawn = epoch_batches(training.draw, seed, epoch, budget.batch_size, drop=budget.drop)
     for number, batch in enumerate(drawn):
         if number < len(progress.steps):
             continue

@@ -116,9 +116,9 @@ def pretrain(
     from uscl.base.seeds import generator, torch_stream
     from uscl.models.contrastive import ContrastiveModel
     from uscl.pretrain.engine.forward import on_device
-    from uscl.pretrain.engine.loop import Budget, Training, fit
+    from uscl.pretrain.engine.loop import Training, fit
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
-    from uscl.pretrain.engine.schedule import warmup_and_cosine
+    from uscl.pretrain.engine.published import published_budget, published_sgd
     from uscl.pretrain.meta.pair_weights import given_weights, learned_weights, meta_batch
     from uscl.pretrain.meta.weight_net import WeightNet, path_of
     from uscl.pretrain.meta.weighted_step import WeightedStep
@@ -127,9 +127,7 @@ def pretrain(
     meta, weights, max_dist, learned = settings.meta, settings.weights, settings.max_dist, settings.weights in LEARNED
     trained_on = pool.trained_on(settings)
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
+    optimizer = published_sgd(model, settings, settings.momentum)
     with torch_stream(seed, "weight net"):
         weight_net = WeightNet(encoder.dim).to(fabric.device)
     random_net = copy.deepcopy(weight_net)
@@ -168,9 +166,6 @@ def pretrain(
             return take.lookahead(frames, count, meta_frames, len(clean.rows))
         return take.published(frames, count, meta_frames, len(clean.rows), lambda h: weigh(batch, h, place))
 
-    def rate(epoch: int) -> float:
-        return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
-
     training = Training(
         model,
         optimizer,
@@ -181,8 +176,7 @@ def pretrain(
         states={"weight_net": weight_net, "alpha_optimizer": alpha_optimizer},
         at_epoch_end=lambda: path_of(weight_net, random_net, alpha_optimizer) if learned else {},
     )
-    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
-    history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
+    history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
 
     def weigh_drawn(drawn: Pairs) -> dict[str, np.ndarray]:
         if not learned:

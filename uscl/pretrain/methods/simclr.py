@@ -58,18 +58,16 @@ def pretrain(
     identity: str = "",
 ) -> Pretrained:
     """Train `encoder` in place, from the weights it has. For `folder`, `identity` see `uscl.pretrain.engine.loop`."""
-    import torch
-
     from uscl.models.contrastive import ContrastiveModel
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Budget, Step, Training, fit
+    from uscl.pretrain.engine.loop import Step, Training, fit
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
-    from uscl.pretrain.engine.schedule import warmup_and_cosine
+    from uscl.pretrain.engine.published import published_budget, published_sgd
     from uscl.pretrain.pairs.pairs import interpolated, one_frame
     from uscl.training.losses import nt_xent_per_view
 
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
-    videos_trained_on = pool.trained_on(settings)
+    trained_on = pool.trained_on(settings)
 
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
         if settings.pairs == "ppi":
@@ -82,23 +80,17 @@ def pretrain(
         loss = nt_xent_per_view(*z, settings.temperature).mean()
         return Step(loss.detach(), gradient(fabric, loss, model), detached(h), detached(z))
 
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
+    optimizer = published_sgd(model, settings, settings.momentum)
     training = Training(
         model,
         optimizer,
-        draw=lambda rng: draw(rng.permutation(videos_trained_on), rng),
+        draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
         validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
     )
 
-    def rate(epoch: int) -> float:
-        return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
-
-    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
-    history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
+    history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
     return Pretrained(
         encoder.cpu().eval(), heads(projector=model.projector), history, pool.parts, table, training.seconds

@@ -49,9 +49,9 @@ def pretrain(
     from uscl.base.errors import UserError
     from uscl.models.contrastive import ContrastiveModel
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Budget, Step, Training, fit
+    from uscl.pretrain.engine.loop import Step, Training, fit
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
-    from uscl.pretrain.engine.schedule import warmup_and_cosine
+    from uscl.pretrain.engine.published import published_budget, published_sgd
     from uscl.pretrain.pairs.pairs import one_frame
     from uscl.training.losses import labelled_cross_entropy
 
@@ -77,12 +77,7 @@ def pretrain(
         loss = (first + second) / 2
         return Step(loss.detach(), gradient(fabric, loss, model), detached(h), detached(z))
 
-    def rate(epoch: int) -> float:
-        return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
-
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
+    optimizer = published_sgd(model, settings, settings.momentum)
     training = Training(
         model,
         optimizer,
@@ -91,8 +86,7 @@ def pretrain(
         validate=lambda: pool.validation_loss(model, settings.batch_size, temperature=0.5),
         name_inputs=pool.name_inputs,
     )
-    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
-    history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
+    history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
     found = heads(classifier=model.classifier)
     return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)

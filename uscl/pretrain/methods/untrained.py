@@ -18,6 +18,7 @@ from uscl.pretrain.method import FromPool, Method, common_remarks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
     from lightning_fabric import Fabric
 
@@ -76,28 +77,24 @@ def calibrate(model: ContrastiveModel, pool: Pool, fabric: Fabric, seed: int, se
 
     from uscl.base.progress import shown
     from uscl.pretrain.engine.forward import embed
+    from uscl.pretrain.pairs.pairs import bounds, epoch_batches, one_frame
+
+    trained_on, size, drop = pool.trained_on(settings), settings.batch_size, settings.drop
+
+    def draw(rng: np.random.Generator) -> Pairs:
+        return one_frame(pool.videos, rng.permutation(trained_on), rng)
 
     model.train()
     images, last = 0, settings.epochs
-    per_epoch = len(epoch_batches(pool, seed, 0, settings)) * (1 if settings.joint else 2)
-    first = max(0, last - -(-FORGOTTEN // per_epoch))
+    passes = (len(bounds(len(trained_on), size, drop=drop)) - 1) * (1 if settings.joint else 2)
+    first = max(0, last - -(-FORGOTTEN // passes))
     with torch.no_grad():
         for epoch in shown(range(first, last), last - first, "calibration"):
-            for number, batch in enumerate(epoch_batches(pool, seed, epoch, settings)):
+            for number, batch in enumerate(epoch_batches(draw, seed, epoch, size, drop=drop)):
                 frames = pool.views.mixed_first(batch, (seed, "augment", epoch, number))
                 embed(fabric, model, frames, len(batch.rows))
                 images += 2 * len(batch.rows)
     return images
-
-
-def epoch_batches(pool: Pool, seed: int, epoch: int, settings: Untrained) -> list[Pairs]:
-    """The pairs of an epoch of SimCLR, in batches."""
-    from uscl.base.seeds import generator
-    from uscl.pretrain.pairs.pairs import batches, one_frame
-
-    rng = generator(seed, "pairs", epoch)
-    pairs = one_frame(pool.videos, rng.permutation(pool.trained_on(settings)), rng)
-    return list(batches(pairs, settings.batch_size, drop=settings.drop))
 
 
 def one_row(validation_loss: float, images: int) -> pd.DataFrame:

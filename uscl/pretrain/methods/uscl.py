@@ -93,9 +93,10 @@ def pretrain(
 
     from uscl.models.contrastive import ContrastiveModel
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Budget, Step, Training, fit, log
+    from uscl.pretrain.engine.loop import Step, Training, fit, log
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
-    from uscl.pretrain.engine.schedule import constant_and_cosine, warmup_and_cosine
+    from uscl.pretrain.engine.published import published_budget
+    from uscl.pretrain.engine.schedule import constant_and_cosine
     from uscl.pretrain.pairs.pair_views import Views
     from uscl.pretrain.pairs.pairs import anchored
     from uscl.training.losses import labelled_cross_entropy, nt_xent_per_view
@@ -133,11 +134,6 @@ def pretrain(
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
         return anchored(pool.videos, videos, rng)
 
-    def rate(epoch: int) -> float:
-        if form.warmup:
-            return warmup_and_cosine(settings.lr, epoch, settings.epochs, settings.warmup_epochs)
-        return constant_and_cosine(settings.lr, epoch, settings.epochs)
-
     training = Training(
         model,
         torch.optim.Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay),
@@ -146,7 +142,9 @@ def pretrain(
         validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
         name_inputs=pool.name_inputs,
     )
-    budget = Budget(settings.epochs, settings.batch_size, rate, settings.drop)
+    budget = published_budget(settings)
+    if not form.warmup:
+        budget = budget._replace(rate=lambda epoch: constant_and_cosine(settings.lr, epoch, settings.epochs))
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     found = heads(projector=model.projector, classifier=model.classifier)
     table = weighed_pairs(pool, draw, None, seed)

@@ -5,7 +5,7 @@ and the share that each has in either view; all methods draw such pairs, a whole
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
+from uscl.base.seeds import generator
 
 MAX_DIST = 999  # the default of the released train.py, longer than its videos
 
@@ -125,8 +126,8 @@ def spans(length: Rows, max_dist: int, triples: str, rng: np.random.Generator) -
     """
     longest = np.minimum(length - 1, max_dist)
     candidates = np.arange(int(longest.max(initial=0)) + 1)
-    count = (candidates - 1) * (candidates >= 2)
-    count = count * (length[:, None] - candidates) if triples == "uniform" else count[None].repeat(len(length), axis=0)
+    places = length[:, None] - candidates if triples == "uniform" else 1
+    count = places * (candidates - 1) * (candidates >= 2)
     total = np.cumsum(np.where(candidates <= longest[:, None], count, 0), axis=1)
     drawn = rng.integers(np.maximum(total[:, -1], 1))
     # Videos of one or two frames have no triple: the span is the whole video.
@@ -169,3 +170,10 @@ def batches(pairs: Pairs, size: int, *, drop: bool = False) -> Iterator[Pairs]:
     """Consecutive batches of pairs (see `bounds`). Raises UserError."""
     cuts = bounds(len(pairs.rows), size, drop=drop)
     return (pairs.take(slice(low, high)) for low, high in itertools.pairwise(cuts))
+
+
+def epoch_batches(
+    draw: Callable[[np.random.Generator], Pairs], seed: int, epoch: int, size: int, *, drop: bool
+) -> list[Pairs]:
+    """The pairs of an epoch, in batches: the same for every arm that draws its pairs in the same way."""
+    return list(batches(draw(generator(seed, "pairs", epoch)), size, drop=drop))

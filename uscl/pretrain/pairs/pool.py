@@ -53,7 +53,7 @@ class Pool:
 
     def trained_on(self, settings: FromPool) -> Rows:
         """The numbers of the videos that an arm with these settings trains on."""
-        return self.of("train", "meta") if settings.train_on == "all" else self.of("train")
+        return self.of(*settings.parts)
 
     @functools.cached_property
     def labels(self) -> Labels:
