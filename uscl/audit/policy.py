@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from uscl.audit.findings import DUPLICATES, read_written
-from uscl.base.table_schema import Column, TableSchema
+from uscl.base.table_schema import Column, TableSchema, one_of
+from uscl.data.units import NOUNS, unit_of_groups
 
 SHOWN = 20  # pairs in a message
 
@@ -15,6 +16,7 @@ UNITS = TableSchema(
         "dataset": Column("str"),
         "video": Column("str"),
         "group": Column("str"),  # as read from the data
+        "unit": Column("str", one_of(*NOUNS)),  # what that group is
         "audited_group": Column("str"),  # the group used for drawing folds
         "kept": Column("bool"),
         "reason": Column("str"),  # why the video is left out, else ""
@@ -31,7 +33,7 @@ def decide(findings: pd.DataFrame, manifest: pd.DataFrame, policy: str) -> tuple
     keeps the videos of the first of several connected groups and leaves out the matching videos of the others, or, if
     the labels differ, all matching videos, since nobody knows which label is right.
     """
-    videos = manifest.drop_duplicates("video")[["dataset", "video", "group", "label"]]
+    videos = manifest.drop_duplicates("video")[["dataset", "video", "group", "unit", "label"]]
     leak = findings["level"] == "leak"
     units = videos.drop(columns="label").assign(audited_group=videos["group"], kept=True, reason="")
     action = {"stop": "stop", "group": "grouped", "drop": "dropped"}[policy]
@@ -157,10 +159,13 @@ def summary(findings: pd.DataFrame, dataset: str) -> str:
 
 
 def audited_cases(cases: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """The cases of the kept videos, with the groups used for drawing folds."""
-    groups = units[units["kept"]].set_index("video")["audited_group"]
+    """The cases of the kept videos, with the groups used for drawing folds and what these are."""
+    used = units[units["kept"]]
+    groups = used.set_index("video")["audited_group"]
     kept = cases[cases["video"].isin(groups.index)]
-    return kept.assign(group=kept["video"].map(groups))
+    kept = kept.assign(group=kept["video"].map(groups))
+    unit = unit_of_groups(used[["audited_group", "unit"]].set_axis(["group", "unit"], axis=1))
+    return kept.assign(unit=kept["group"].map(unit))
 
 
 def without_left_out(units: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.base.table_schema import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, SHA256, UNIQUE, Check, Column, TableSchema, one_of
+from uscl.data.units import NOUNS
 
 COUNTED_FROM_0 = Check("0, 1, 2, ...", lambda values: values == np.arange(len(values)))
 
@@ -17,7 +18,9 @@ MANIFEST = TableSchema(
         "case": Column("str", NOT_EMPTY, UNIQUE),  # the frame: video#frame, or the image
         "dataset": Column("str", NOT_EMPTY),
         "video": Column("str", NOT_EMPTY),  # the source file's name within its data set
-        "group": Column("str", NOT_EMPTY),  # patient or series; never split
+        "patient": Column("str"),  # as the data name the patient; "" if unknown
+        "group": Column("str", NOT_EMPTY),  # never split
+        "unit": Column("str", one_of(*NOUNS)),  # what the group is
         "label": Column("str"),  # class; "" if unlabelled
         "frame": Column("int64", NOT_NEGATIVE),  # number of the frame in the source file
         "time_s": Column("float64", NOT_NEGATIVE),  # seconds since the first frame

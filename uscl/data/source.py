@@ -13,9 +13,11 @@ class Source(NamedTuple):
     video: str  # unique within the data set
     file: str
     kind: str  # "video", "image", "frames" (a folder of images in time order) or "fold" (a part of a pickled fold)
-    group: str  # patient or series, which may never be split
+    group: str  # what may never be split
     label: str  # "" if unlabelled
     masks: tuple[str, ...] = ()
+    unit: str = ""  # what the group is, of uscl.data.units.NOUNS; the manifest needs it, decoding does not
+    patient: str = ""  # as the data name the patient; "" if unknown
 
 
 def kind_of(path: Path) -> str:

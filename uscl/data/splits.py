@@ -15,6 +15,7 @@ from uscl.data.store import FrameStore
 log = logging.getLogger(__name__)
 
 ROLES = ("train", "validation", "test")
+IDENTITY = ["case", "video", "patient", "group", "unit", "label"]  # of a case, from the manifest to the predictions
 ALL = 100  # percent of the labels
 
 
@@ -49,8 +50,8 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
 def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd.DataFrame:
     """The role of every case in every fold.
 
-    `cases` has the columns row, case, group, label. Returns them with one column per fold, `fold0` ..., that says
-    train, validation or test. Every case is tested once; the validation part is one of `inner` parts of the remaining
+    `cases` has the columns row and IDENTITY. Returns them with one column per fold, `fold0` ..., that says train,
+    validation or test. Every case is tested once; the validation part is one of `inner` parts of the remaining
     cases. No group is ever in two parts of a fold. Raises UserError unless every class is in every part of every fold.
     """
     if cases.empty:
@@ -58,7 +59,7 @@ def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd
             "The task has no case: none of the frames of its data set has a label (classification) or a lesion in its"
             " mask (segmentation); see the set's manifest.csv and problems.csv."
         )
-    splits = cases[["row", "case", "group", "label"]].reset_index(drop=True)
+    splits = cases[["row", *IDENTITY]].reset_index(drop=True)
     for fold, (rest, _) in enumerate(divide(splits, folds, derive(seed, "folds"), "`splits: folds`")):
         roles = np.full(len(splits), "test", dtype=object)
         train, validation = next(divide(splits.iloc[rest], inner, derive(seed, "inner", fold), "`splits: inner`"))
@@ -104,8 +105,8 @@ def check_fold(splits: pd.DataFrame, fold: str) -> None:
 
 
 def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
-    """The split file's cases (row, case, group, label) and its folds."""
-    splits = pd.read_csv(path, dtype={"case": str, "group": str, "label": str}, keep_default_na=False)
+    """The split file's cases (row and IDENTITY) and its folds."""
+    splits = pd.read_csv(path, dtype=dict.fromkeys(IDENTITY, str), keep_default_na=False)
     names = [column for column in splits if column.startswith("fold")]
     rows = splits["row"].to_numpy()
     folds = [Fold(*(rows[(splits[name] == role).to_numpy()] for role in ROLES)) for name in names]

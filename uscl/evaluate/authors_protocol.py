@@ -64,8 +64,8 @@ def finetune_fold(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune the encoder's last block and a head on `fold.train`, and predict the test part in its best epoch.
 
-    `cases` has row, case, group, label. The best epoch is the first one of the highest accuracy on the test part.
-    Returns the predictions of that epoch (case, group, label, `p_<class>`, epoch) and the history: epoch, lr,
+    `cases` has row and IDENTITY (of `uscl.data.splits`). The best epoch is the first one of the highest accuracy on the
+    test part. Returns the predictions of that epoch (IDENTITY, `p_<class>`, epoch) and the history: epoch, lr,
     train_loss, test_accuracy, chosen. Raises UserError if the training diverges.
     """
     classes, target = class_numbers(cases)

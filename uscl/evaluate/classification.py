@@ -39,7 +39,7 @@ def finetune_fold(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
-    `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label and one
+    `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY and one
     probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
     accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
     """

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from uscl.data.splits import Fold
+from uscl.data.splits import IDENTITY, Fold
 
 
 def class_numbers(cases: pd.DataFrame) -> tuple[list[str], pd.Series]:
@@ -12,10 +12,16 @@ def class_numbers(cases: pd.DataFrame) -> tuple[list[str], pd.Series]:
     return classes, cases.set_index("row")["label"].map({name: number for number, name in enumerate(classes)})
 
 
-def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
-    """One row per case of the test part: case, group, label and one probability per class, `p_<class>`.
+def identified(cases: pd.DataFrame, fold: Fold) -> pd.DataFrame:
+    """The IDENTITY of the cases of the test part, in their order."""
+    return cases.set_index("row").loc[fold.test, IDENTITY].reset_index(drop=True)
 
-    `cases` has row, case, group, label; `probabilities` is [test cases, classes].
+
+def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
+    """One row per case of the test part: its IDENTITY and one probability per class, `p_<class>`.
+
+    `cases` has row and IDENTITY; `probabilities` is [test cases, classes].
     """
-    table = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
-    return table.assign(**{f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)})
+    return identified(cases, fold).assign(
+        **{f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)}
+    )

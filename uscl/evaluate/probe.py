@@ -29,9 +29,9 @@ def probe_fold(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fit a probe on one fold with each of its `candidates` that the number of training cases allows.
 
-    `features` [frames, dim] are the store's, `cases` has row, case, group, label. Returns the predictions of the test
-    part (case, group, label, `p_<class>`) and one row per candidate setting: candidate, setting, validation_loss,
-    validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the earlier candidate.
+    `features` [frames, dim] are the store's, `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the
+    predictions of the test part (IDENTITY, `p_<class>`) and one row per candidate setting: candidate, setting,
+    validation_loss, validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the earlier candidate.
     Raises UserError if features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])

@@ -13,6 +13,7 @@ from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.evaluate.predictions import identified
 from uscl.metrics.masks import dice
 from uscl.models.encoder import Encoder
 from uscl.models.segmenter import Segmenter
@@ -38,9 +39,9 @@ def finetune_fold(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: encoder and decoder, or the encoder's last block and the decoder.
 
-    `cases` has row, case, group, label. Returns the predictions of the test part (case, group, label, height, width,
-    and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The validation
-    score is the mean Dice over images; a pixel is lesion if its probability is above one half.
+    `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY, height,
+    width, and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The
+    validation score is the mean Dice over images; a pixel is lesion if its probability is above one half.
     """
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
@@ -64,9 +65,8 @@ def finetune_fold(
         report=report,
     )
     predicted = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}") > 0
-    predictions = cases.set_index("row").loc[fold.test, ["case", "group", "label"]].reset_index(drop=True)
     height, width = store.frames.shape[1:]
-    return predictions.assign(
+    return identified(cases, fold).assign(
         height=height, width=width, true_mask=packed(test[1]), predicted_mask=packed(predicted)
     ), history
 

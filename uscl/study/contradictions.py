@@ -93,12 +93,16 @@ def addresses(study: StudySettings) -> Iterator[str]:
 
 
 def groups(study: StudySettings) -> Iterator[str]:
-    """A pattern of groups that is not a regular expression."""
+    """A pattern of patients or groups that is not a regular expression, or both patterns for one set."""
     for name, dataset in study.datasets.items():
-        try:
-            re.compile(dataset.group or "" if isinstance(dataset, OwnSet) else "")
-        except re.error as error:
-            yield f"datasets.{name}.group is not a regular expression: {error}."
+        patterns = {"patient": dataset.patient, "group": dataset.group} if isinstance(dataset, OwnSet) else {}
+        if all(patterns.values()) and patterns:
+            yield f"datasets.{name} has `patient` and `group`: remove one of them."
+        for key, pattern in patterns.items():
+            try:
+                re.compile(pattern or "")
+            except re.error as error:
+                yield f"datasets.{name}.{key} is not a regular expression: {error}."
 
 
 def masks(study: StudySettings) -> Iterator[str]:

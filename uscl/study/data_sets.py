@@ -73,7 +73,9 @@ class DataSets:
             "reader": self.reader(name),
             "root": self.folder(name),
             "fingerprint": fingerprint(self.folder(name)),
-            "options": {key: getattr(given, key) for key in ("group", "table", "classes")} if self.own(name) else {},
+            "options": {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
+            if self.own(name)
+            else {},
             "expected": self._expected(name),
             "rate_hz": given.rate_hz,
             "max_frames": given.max_frames,

@@ -101,20 +101,28 @@ class OwnSet(Settings):
         ),
     ]
     data_root: Annotated[str, Field(min_length=1, description="The folder of your data.")]
+    patient: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A regular expression that finds the patient in a file's path without its ending: its first"
+            " parenthesis, else everything that it matches. Files of one patient are never split.",
+        ),
+    ] = None
     group: Annotated[
         str | None,
         Field(
             min_length=1,
-            description="A regular expression that finds the group (the patient) in a file's path without its ending:"
-            " its first parenthesis, else everything that it matches.",
+            description="Instead of `patient`: a regular expression that finds another group of files that are never"
+            " split, such as a series. Tables then speak of groups, not of patients.",
         ),
     ] = None
     table: Annotated[
         str | None,
         Field(
             min_length=1,
-            description="A CSV in the folder with the columns file and, as far as known, group and label; the default"
-            " of image_csv is labels.csv.",
+            description="A CSV in the folder with the columns file and, as far as known, label and either patient or"
+            " group; the default of image_csv is labels.csv.",
         ),
     ] = None
     classes: Annotated[

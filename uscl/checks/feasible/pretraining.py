@@ -11,6 +11,7 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank
+from uscl.data.units import counted_units
 from uscl.pretrain.method import Method
 from uscl.pretrain.pairs.pairs import bounds
 from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
@@ -50,7 +51,7 @@ def check_pool(
     used = manifest[kept]
     check_blank("pool", used, blank[kept])
     lines = [
-        f"pool: {counted(used['video'].nunique(), 'video')} of {counted(used['group'].nunique(), 'group')} (patients),"
+        f"pool: {counted(used['video'].nunique(), 'video')} of {counted_units(used)},"
         f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
     ]
     for arm, settings in arms.items():

@@ -10,6 +10,7 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.checks.feasible.blank import check_blank, warn_of
 from uscl.data.splits import ALL, Fold, labelled_folds
+from uscl.data.units import counted_units
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold]) -> str:
     counts = f" ({', '.join(f'{name} {count}' for name, count in labels.items())})" if len(labels) else ""
     train, validation, test = (span(sizes) for sizes in zip(*(map(len, fold) for fold in folds), strict=True))
     return (
-        f"tasks.{task}: {len(cases)} cases of {cases['group'].nunique()} groups (patients){counts}; {len(folds)} folds:"
+        f"tasks.{task}: {len(cases)} cases of {counted_units(cases)}{counts}; {len(folds)} folds:"
         f" {train} cases to train on, {validation} to choose the epoch, {test} to test"
     )
 

@@ -7,7 +7,8 @@ A reader is one module of this package, found by its name. It opens no video and
 - HAS_MASKS: whether the set has masks to segment,
 - OWN_DATA (False if left out): whether it reads a user's own data,
 - SIMULATES (None if left out): the kind of set that the simulator writes in its layout,
-- read(root) -> Sources, for own data read(root, group=..., table=..., classes=...).
+- read(root) -> Sources, for own data read(root, group=..., patient=..., table=..., classes=...). Each source has the
+  `unit` of its group (uscl.data.units) and, if the data name it, its `patient`.
 
 A new public set is such a module and an entry in config/datasets.yaml. `shared` holds the code that readers share.
 

@@ -56,7 +56,7 @@ def class_files(root: Path, folder: Path, label: str) -> tuple[list[Source], lis
     for image, path in images.items():
         own = tuple(relative(root, mask) for mask in masks.pop(image, []))
         if own or label == "normal":
-            files.append(Source(image, relative(root, path), "image", image, label, own))
+            files.append(Source(image, relative(root, path), "image", image, label, own, unit="image"))
         else:
             problems.append(set_aside(root, path, "an image without a mask"))
     for path in (path for rest in masks.values() for path in rest):

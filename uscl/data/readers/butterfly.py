@@ -29,7 +29,7 @@ def read(root: Path) -> Sources:
     for path in paths:
         name = relative(root, path)
         if path.suffix.lower() in VIDEO_SUFFIXES:
-            files.append(Source(name, name, "video", name, ""))
+            files.append(Source(name, name, "video", name, "", unit="video"))
         elif reason := not_a_frame(root, path):
             problems.append(set_aside(root, path, reason))
         else:
@@ -72,7 +72,7 @@ def frame_videos(root: Path, folders: Iterable[tuple[Path, list[Path]]]) -> tupl
         name = relative(root, folder)
         try:
             in_order(paths)
-            files.append(Source(name, name, "frames", name, ""))
+            files.append(Source(name, name, "frames", name, "", unit="video"))
         except BadMedia as error:
             problems.append(set_aside(root, folder, str(error)))
     return files, problems

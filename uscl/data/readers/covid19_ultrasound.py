@@ -17,6 +17,7 @@ from pathlib import Path
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
 from uscl.data.readers.shared.tables import read_table
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
+from uscl.data.units import unit_of_file
 
 FOLDER = "covid19_ultrasound"
 LANDMARKS = ("data/dataset_metadata.csv", "data/pocus_videos")
@@ -50,10 +51,13 @@ def read(root: Path) -> Sources:
     viral = [relative(root, path) for path, label in classes.items() if label == "viral"]
     problems += [Problem(file, "left out", "viral pneumonia, which is no class of the task") for file in viral]
     names = [plain(path.name) for path in used]
+    groups = shared_groups(names, patients)
     files = []
-    for path, name, group in zip(used, names, shared_groups(names, patients), strict=True):
+    for path, name, group in zip(used, names, groups, strict=True):
         kind = "image" if path in images else "video"
-        files.append(Source(path.name, relative(root, path), kind, group, classes[path]))
+        members = [other for other, of_other in zip(names, groups, strict=True) if of_other == group]
+        unit, patient = unit_of(group, members, kind), " and ".join(sorted(patients.get(name, ())))
+        files.append(Source(path.name, relative(root, path), kind, group, classes[path], unit=unit, patient=patient))
         if not patients.get(name):
             reason = "no patient id in dataset_metadata.csv: grouped by its name"
             problems.append(Problem(relative(root, path), "kept", reason))
@@ -131,3 +135,13 @@ def shared_groups(names: Sequence[str], patients: dict[str, set[str]]) -> list[s
     _, component = connected_components(links, directed=False)
     first_key = {component[len(names) + j]: key for j, key in reversed(list(enumerate(all_keys)))}
     return [first_key[component[i]] for i in range(len(names))]
+
+
+def unit_of(group: str, members: Sequence[str], kind: str) -> str:
+    """What a group is: a patient if one of its files has an id or is of a series of one patient.
+
+    `members` are the plain names of its files, `kind` is the kind of one of them.
+    """
+    if group.startswith("patient ") or any(series_of(name)[1] for name in members):
+        return "patient"
+    return "series" if len(members) > 1 else unit_of_file(kind)

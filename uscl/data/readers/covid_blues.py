@@ -33,8 +33,8 @@ def read(root: Path) -> Sources:
     for path in videos:
         if match := VIDEO_NAME.fullmatch(path.stem):
             patient = int(match[1])
-            label = labels.get(patient, "")
-            files.append(Source(path.stem, relative(root, path), kind_of(path), f"patient_{patient}", label))
+            place, label = (path.stem, relative(root, path), kind_of(path)), labels.get(patient, "")
+            files.append(Source(*place, f"patient_{patient}", label, unit="patient", patient=f"{patient}"))
         else:
             problems.append(set_aside(root, path, "the name is not patient_<patient>_<point>.mp4"))
     return sources(files, problems)

@@ -1,13 +1,13 @@
-"""Your own images, listed in a CSV: `table` (labels.csv if left out) with the columns file, label and perhaps group.
+"""Your own images, listed in a CSV: `table` (labels.csv if left out) with file, label and perhaps patient or group.
 
-Label: the column label. Group: the column group, or the match of the regular expression `group` in the image's path;
-else the image. Images that the table doesn't list are left out.
+Label: the column label. Group: the column patient or group, or the match of the regular expression `patient` or `group`
+in the image's path; else the image. Images that the table doesn't list are left out.
 """
 
 from pathlib import Path
 
 from uscl.data.readers.shared.listing import Problem, Sources, sources
-from uscl.data.readers.shared.own_data import groups_of, labels_of, media_below, mixed_groups, rows_of
+from uscl.data.readers.shared.own_data import labels_of, media_below, mixed_groups, owners_of, rows_of
 from uscl.data.source import IMAGE_SUFFIXES, Source
 
 FOLDER = None
@@ -19,7 +19,12 @@ LAYOUT = "images (png, jpg), with or without subfolders, and a CSV with the colu
 
 
 def read(
-    root: Path, *, group: str | None = None, table: str | None = None, classes: list[str] | None = None
+    root: Path,
+    *,
+    group: str | None = None,
+    patient: str | None = None,
+    table: str | None = None,
+    classes: list[str] | None = None,
 ) -> Sources:
     """List the images of the table. Raises UserError."""
     table = table or "labels.csv"
@@ -28,9 +33,10 @@ def read(
     listed = set(rows.cells.index) if rows else set()
     problems += [Problem(file, "left out", f"not in {table}") for file in images if file not in listed]
     files = sorted(listed)
-    groups, of_groups = groups_of(root, files, group, rows, "image")
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
     labels, of_labels = labels_of(root, files, rows, classes)
     found = [
-        Source(file, file, "image", of_file, label) for file, of_file, label in zip(files, groups, labels, strict=True)
+        Source(file, file, "image", label=label, **owner._asdict())
+        for file, owner, label in zip(files, owners, labels, strict=True)
     ]
     return sources(found, [*problems, *of_rows, *of_groups, *of_labels, *mixed_groups(found)])

@@ -1,8 +1,8 @@
 """Your own images, in one folder per class.
 
 Label: the first folder of the path; images may be in subfolders of it. Group: the match of the regular expression
-`group` in the path, or the column group of `table`, a CSV in the folder with the columns file and group; else the
-image.
+`patient` or `group` in the path, or the column of this name in `table`, a CSV in the folder with the column file; else
+the image.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
     MASK_NAME,
     Rows,
-    groups_of,
     media_below,
     mixed_groups,
+    owners_of,
     refuse_twins,
     rows_of,
 )
@@ -32,7 +32,12 @@ PARTS = ("test", "testing", "train", "training", "val", "valid", "validation")
 
 
 def read(
-    root: Path, *, group: str | None = None, table: str | None = None, classes: list[str] | None = None
+    root: Path,
+    *,
+    group: str | None = None,
+    patient: str | None = None,
+    table: str | None = None,
+    classes: list[str] | None = None,
 ) -> Sources:
     """List the images. Raises UserError."""
     images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
@@ -40,8 +45,11 @@ def read(
     check_classes(root, sorted({label_of(file) for file in files}), classes)
     rows, of_rows = rows_of(root, table, files, None)
     check_rows(root, rows)
-    groups, of_groups = groups_of(root, files, group, rows, "image")
-    found = [Source(file, file, "image", of_file, label_of(file)) for file, of_file in zip(files, groups, strict=True)]
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
+    found = [
+        Source(file, file, "image", label=label_of(file), **owner._asdict())
+        for file, owner in zip(files, owners, strict=True)
+    ]
     return sources(found, [*problems, *outside, *of_rows, *of_groups, *mixed_groups(found)])
 
 

@@ -2,8 +2,8 @@
 
 The mask of images/a/7.png is masks/a/7.png (or any other IMAGE_FOLDERS and MASK_FOLDERS), or 7_mask.png next to it. If
 an image has several masks (7_mask_1.png, 7_mask_2.png), their union counts. Case and file type of image and mask may
-differ. Group: the match of the regular expression `group` in the image's path, or the column group of `table`, a CSV in
-the folder with the columns file and group, label or both; else the image. Label: the column label, else none.
+differ. Group: the match of the regular expression `patient` or `group` in the image's path, or the column of this name
+in `table`, a CSV in the folder with the column file; else the image. Label: the column label, else none.
 """
 
 from collections import defaultdict
@@ -14,10 +14,10 @@ from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
     MASK_NAME,
-    groups_of,
     labels_of,
     media_below,
     mixed_groups,
+    owners_of,
     refuse_twins,
     rows_of,
 )
@@ -42,7 +42,12 @@ class Place(NamedTuple):
 
 
 def read(
-    root: Path, *, group: str | None = None, table: str | None = None, classes: list[str] | None = None
+    root: Path,
+    *,
+    group: str | None = None,
+    patient: str | None = None,
+    table: str | None = None,
+    classes: list[str] | None = None,
 ) -> Sources:
     """List the images that have a mask. Raises UserError."""
     media, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
@@ -51,11 +56,11 @@ def read(
         raise UserError(f"{root} has no image with a mask: it should hold {LAYOUT}.")
     files = list(masks)
     rows, of_rows = rows_of(root, table, files, classes)
-    groups, of_groups = groups_of(root, files, group, rows, "image")
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
     labels, of_labels = labels_of(root, files, rows, classes)
     found = [
-        Source(file, file, "image", of_file, label, masks[file])
-        for file, of_file, label in zip(files, groups, labels, strict=True)
+        Source(file, file, "image", label=label, masks=masks[file], **owner._asdict())
+        for file, owner, label in zip(files, owners, labels, strict=True)
     ]
     return sources(found, [*problems, *alone, *of_rows, *of_groups, *of_labels, *mixed_groups(found)])
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, sources
 from uscl.data.readers.shared.tables import read_table, refuse_repeats, shares, whole_numbers
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
+from uscl.data.units import unit_of_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def read(root: Path) -> Sources:
     """List the videos with the truth about their frames, if given. Raises UserError."""
     paths, problems = listing(root, require(root, "videos", LAYOUT), VIDEO_SUFFIXES + IMAGE_SUFFIXES)
     if not (root / "videos.csv").exists():
-        files = [Source(path.name, relative(root, path), kind_of(path), path.name, "") for path in paths]
+        files = [source(root, path, "", "") for path in paths]
         problems.append(Problem("videos.csv", "kept", "file missing: the videos are unlabelled, each its own group"))
     else:
         files, remarks = listed_videos(root, paths)
@@ -55,9 +56,16 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
         if not patient:
             reason = "no patient in videos.csv" if row else "not in videos.csv: unlabelled"
             problems.append(Problem(relative(root, path), "kept", f"{reason}, a group of its own"))
-        files.append(Source(path.name, relative(root, path), kind_of(path), patient or path.name, organ))
+        files.append(source(root, path, patient, organ))
     problems += [Problem(f"videos/{name}", "set aside", "in videos.csv, but no such file") for name in rows]
     return files, problems
+
+
+def source(root: Path, path: Path, patient: str, organ: str) -> Source:
+    """A video; without a patient ("") it is a group of its own."""
+    kind = kind_of(path)
+    unit = "patient" if patient else unit_of_file(kind)
+    return Source(path.name, relative(root, path), kind, patient or path.name, organ, unit=unit, patient=patient)
 
 
 def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:

@@ -36,7 +36,7 @@ def read(root: Path) -> Sources:
     rows, of_rows = rows_of(root, table, paths, None, ("label",))
     labels, of_labels = labels_of(root, paths, rows, None)
     files = [
-        Source(images[name].stem, path, "image", images[name].stem, label, (relative(root, masks[name]),))
+        Source(images[name].stem, path, "image", images[name].stem, label, (relative(root, masks[name]),), unit="image")
         for name, path, label in zip(both, paths, labels, strict=True)
     ]
     return sources(files, [*bad_images, *bad_masks, *alone, *of_rows, *of_labels])

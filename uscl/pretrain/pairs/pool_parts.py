@@ -11,6 +11,7 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.seeds import generator
 from uscl.base.text import counted
+from uscl.data.units import counted_units
 
 FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
 NO_TRUTH = (
@@ -35,6 +36,7 @@ def divide_pool(
     A seed's validation part is the same whatever the share of the meta set is. Raises UserError if the pool is too
     small.
     """
+    used = manifest[~manifest["video"].isin(left_out)]
     every = manifest[["video", "group"]].drop_duplicates("video", ignore_index=True)
     videos = every[~every["video"].isin(left_out)]
     sizes = videos["group"].value_counts(sort=False)
@@ -47,8 +49,8 @@ def divide_pool(
             left = left.drop(held_out)
     if left.sum() < FEWEST_VIDEOS:
         raise UserError(
-            f"The pool has {counted(len(videos), 'video')} of {counted(len(sizes), 'group')} (patients): too few to"
-            " hold out whole groups for validation"
+            f"The pool has {counted(len(videos), 'video')} (groups: {counted_units(used)}): too few to hold out whole"
+            " groups for validation"
             + (" and for the meta set" if shares.meta else "")
             + f" and keep {FEWEST_VIDEOS} videos to train on. Add videos, or lower the shares in the config."
         )

@@ -1,4 +1,4 @@
-"""Maps of the representations in two dimensions, by class and by patient."""
+"""Maps of the representations in two dimensions, by class and by group (patient, video or image)."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from uscl.base.seeds import derive, generator
+from uscl.data.units import singular_unit
 from uscl.report.figures.style import COLOURS, MARKERS, PAGE, plt, wrapped
 
 POINTS, COMPONENTS = 600, 50
@@ -22,9 +23,10 @@ GOLDEN = 0.618034  # its multiples modulo 1 keep apart
 def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) -> Figure:
     """One column per arm, coloured by class above and by group below (colours only show which cases belong together).
 
-    `features` [n, dim] by arm and `cases` (group, label) have the same n rows. The titles give the share of cases whose
-    nearest neighbour among all cases is of the same class, and of the same group. At most 600 cases are drawn.
+    `features` [n, dim] by arm and `cases` (group, unit, label) have the same n rows. The titles give the share of cases
+    whose nearest neighbour among all cases is of the same class, and of the same group. At most 600 cases are drawn.
     """
+    unit = singular_unit(cases)
     rows = whole_groups(cases["group"])
     part = cases.iloc[rows].reset_index(drop=True)
     width = PAGE / 3 * max(len(features), 3) if len(features) < 4 else PAGE
@@ -36,17 +38,17 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
         draw_classes(above, points, part["label"])
         below.scatter(*points.T, c=hues(part["group"]), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
         above.set_title(f"{wrapped(arm, 14)}\nclass: {same(cases['label'], nearest)}", fontsize=8)
-        below.set_title(f"patient: {same(cases['group'], nearest)}", fontsize=8)
+        below.set_title(f"{unit}: {same(cases['group'], nearest)}", fontsize=8)
         for axis in (above, below):
             axis.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("by class")
-    axes[1, 0].set_ylabel("by patient")
+    axes[1, 0].set_ylabel(f"by {unit}")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, markerscale=2)
     method = "t-SNE" if len(part) >= FEWEST_FOR_TSNE else "principal components"
     figure.suptitle(
-        f"{method} of frozen features; how often a case's nearest neighbour is of its class, its patient\n"
-        "the colours of patients only show which cases go together"
+        f"{method} of frozen features; how often a case's nearest neighbour is of its class, its {unit}\n"
+        f"the colours below only show which cases are of one {unit}"
     )
     return figure
 
@@ -54,7 +56,7 @@ def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) 
 def hues(groups: pd.Series) -> np.ndarray:
     """A place on the colour circle for each case, [0, 1): far apart for groups that follow each other.
 
-    Groups that follow each other are often of one class, and with similar colours they would look like one patient.
+    Groups that follow each other are often of one class, and with similar colours they would look like one group.
     """
     return pd.factorize(groups)[0] * GOLDEN % 1
 

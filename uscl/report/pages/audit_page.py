@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from uscl.data.store import FrameStore
+from uscl.data.units import counted_units
 
 SHOWN = 200  # pairs of one kind: more make the page too slow for a browser, and audit.csv lists them all
 THUMBNAIL = 128  # pixels
@@ -99,13 +100,14 @@ def kinds(findings: pd.DataFrame) -> list[str]:
     return [*(kind for kind in KINDS if kind in found), *sorted(found - set(KINDS))]
 
 
-def set_rows(units: pd.DataFrame) -> list[tuple[str, list[int]]]:
-    """Per data set: number of videos, of those left out, of groups as read, and of groups after the audit."""
+def set_rows(units: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Per data set: number of videos, of those left out, and the groups as read and after the audit."""
     rows = []
     for dataset, part in units.groupby("dataset"):
         kept = part[part["kept"]]
-        numbers = [len(part), len(part) - len(kept), part["group"].nunique(), kept["audited_group"].nunique()]
-        rows.append((str(dataset), numbers))
+        left = kept[["audited_group", "unit"]].set_axis(["group", "unit"], axis=1)
+        numbers = [f"{len(part)}", f"{len(part) - len(kept)}"]
+        rows.append((str(dataset), [*numbers, counted_units(part), counted_units(left)]))
     return rows
 
 

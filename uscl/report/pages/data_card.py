@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.base.text import counted
+from uscl.data.units import counted_units
 from uscl.report.pages.audit_page import kinds
 from uscl.report.pages.card_counts import (
     by_reason,
@@ -78,10 +79,12 @@ def summary(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: M
     still = still_images(manifest)
     files = {"video": manifest.loc[~still, "video"].nunique(), "image": int(still.sum())}
     contents = " and ".join(counted(count, kind) for kind, count in files.items() if count)
-    groups, frames = counted(manifest["group"].nunique(), "group"), counted(len(manifest), "frame")
+    groups, frames = counted_units(manifest), counted(len(manifest), "frame")
+    if groups != contents:  # they are equal if every file is a group of its own
+        contents = f"{contents} of {groups}"
     what = f"{plain(entry['title'])}." if entry else OWN
     size = settings["frame_size"]
-    return f"{what} Usable here: {contents} of {groups}, {frames} at {size} x {size} pixels."
+    return f"{what} Usable here: {contents}, {frames} at {size} x {size} pixels."
 
 
 def count_grid(
@@ -141,6 +144,7 @@ def measures(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: 
     """What a group is and how large groups are, and how many frames are taken per video, at which rate."""
     by_group = manifest.groupby("group")
     lines = [
+        f"Groups: {counted_units(manifest)}",
         f"Files per group: {spread(by_group['video'].nunique())}",
         f"Frames per group: {spread(by_group.size())}",
     ]

@@ -1,4 +1,4 @@
-"""Map the frozen encoders' features of a task's cases, by class and by patient."""
+"""Map the frozen encoders' features of a task's cases, by class and by group."""
 
 from pathlib import Path
 

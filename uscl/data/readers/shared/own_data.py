@@ -1,7 +1,8 @@
 """Shared code of the readers of a user's own data: files at any depth, a table about them, groups and labels.
 
-A file's group comes from a regular expression searched in its path, or from the column group of a table; its label from
-the column label. A file without either is kept as a group of its own, without a label, with a remark.
+A file's group comes from a regular expression searched in its path, `patient` or `group`, or from the column of this
+name of a table; its label from the column label. A file without either is kept as a group of its own, without a label,
+with a remark. Only what the user calls `patient` is a patient.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
 from uscl.data.readers.shared.tables import check_labels, named_files, read_table, refuse_repeats, spelling
-from uscl.data.source import Source
+from uscl.data.source import Source, kind_of
+from uscl.data.units import unit_of_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +114,8 @@ def rows_of(
         return None, []
     path = table_path(root, table)
     cells = read_table(path, ["file", *needed])
-    if not {"group", "label"} & set(cells):
-        raise UserError(f"{path} has neither a column group nor a column label: add one of them.")
+    if not {"patient", "group", "label"} & set(cells):
+        raise UserError(f"{path} has none of the columns patient, group and label: add one of them.")
     nobody = cells.index[cells["file"] == ""]
     problems = [Problem(table, "kept", f"row {index + 2} names no file: left out") for index in nobody]
     cells = cells.drop(index=nobody)
@@ -139,26 +141,53 @@ def table_path(root: Path, table: str) -> Path:
     return path
 
 
-def groups_of(
-    root: Path, files: list[str], pattern: str | None, rows: Rows | None, noun: str
-) -> tuple[list[str], list[Problem]]:
-    """The group of each file: by the pattern, else by the table, else the file itself. Raises UserError."""
-    if rows is not None and "group" in rows.cells:
-        if pattern is not None:
-            raise UserError(f"{root / rows.name} has a column group, and `group` is set too: remove one of them.")
-        groups, problems = cells_of(rows, "group", files, "a group of its own")
-    elif pattern is not None:
-        groups, problems = matched_groups(root, files, pattern)
+class Owner(NamedTuple):
+    """A file's group, what it is (uscl.data.units), and the patient if the group is one."""
+
+    group: str
+    unit: str
+    patient: str
+
+
+def owners_of(
+    root: Path, files: list[str], rows: Rows | None, *, group: str | None, patient: str | None
+) -> tuple[list[Owner], list[Problem]]:
+    """The owner of each file: by a pattern, else by the table, else the file itself. Raises UserError."""
+    patterns = {name: given for name, given in (("patient", patient), ("group", group)) if given is not None}
+    unit = unit_given(root, list(patterns), rows)
+    if unit in patterns:
+        names, problems = matched_groups(root, files, unit, patterns[unit])
+    elif rows is not None and unit:
+        names, problems = cells_of(rows, unit, files, "a group of its own")
     else:
-        absent = f"column group in {rows.name}" if rows else "`table`"
+        absent = f"such a column in {rows.name}" if rows else "`table`"
         reason = (
-            f"no `group` or {absent}: each {noun} is a group of its own, so one patient may be on both sides of a fold"
+            f"no `patient`, `group` or {absent}: each file is a group of its own, so one patient may be on both sides"
+            " of a fold"
         )
-        groups, problems = files, [Problem(WHOLE_SET, "kept", reason)]
-    return [group or file for group, file in zip(groups, files, strict=True)], problems
+        names, problems = [""] * len(files), [Problem(WHOLE_SET, "kept", reason)]
+    return [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)], problems
 
 
-def matched_groups(root: Path, files: list[str], pattern: str) -> tuple[list[str], list[Problem]]:
+def unit_given(root: Path, settings: list[str], rows: Rows | None) -> str:
+    """What the user groups by: patient, group, or "" for neither. Raises UserError if that is given twice."""
+    given = {f"the setting `{name}`": name for name in settings}
+    if rows is not None:
+        columns = [name for name in ("patient", "group") if name in rows.cells]
+        given |= {f"the column {name} of {rows.name}": name for name in columns}
+    if len(given) > 1:
+        raise UserError(f"The files of {root} are grouped twice, by {' and by '.join(given)}: remove one of them.")
+    return next(iter(given.values()), "")
+
+
+def owner_of(file: str, name: str, unit: str) -> Owner:
+    """The owner of a file: the patient or group of this name, or the file itself if it has none ("")."""
+    if not name:
+        return Owner(file, unit_of_file(kind_of(Path(file))), "")
+    return Owner(name, unit, name if unit == "patient" else "")
+
+
+def matched_groups(root: Path, files: list[str], setting: str, pattern: str) -> tuple[list[str], list[Problem]]:
     """The pattern's match in each path: its first parenthesis, else the whole match; "" if nothing matches.
 
     The suffix of the path is ignored: otherwise p[0-9]+ would read every .mp4 as patient 4. Raises UserError for a
@@ -167,11 +196,11 @@ def matched_groups(root: Path, files: list[str], pattern: str) -> tuple[list[str
     try:
         matches = [re.search(pattern, str(PurePosixPath(file).with_suffix(""))) for file in files]
     except re.error as error:
-        raise UserError(f"`group` of {root} is not a regular expression: {pattern}: {error}.") from error
+        raise UserError(f"`{setting}` of {root} is not a regular expression: {pattern}: {error}.") from error
     groups = [(match[1 if match.re.groups else 0] or "").strip() if match else "" for match in matches]
     if not any(groups):
-        raise UserError(f"`group` of {root}, {pattern}, matches no path, such as {files[0]}: fix it.")
-    reason = f"`group` {pattern} does not match the path: a group of its own"
+        raise UserError(f"`{setting}` of {root}, {pattern}, matches no path, such as {files[0]}: fix it.")
+    reason = f"`{setting}` {pattern} does not match the path: a group of its own"
     return groups, [Problem(file, "kept", reason) for file, group in zip(files, groups, strict=True) if not group]
 
 
