@@ -34,7 +34,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
 from benchmarks.drawn import drawn_store
-from uscl.data.splits import Fold
+from uscl.data.splits import IDENTITY, Fold
 from uscl.data.store import FrameStore, mapped_array
 from uscl.evaluate import classification, finetune, segmentation
 from uscl.models.encoders import ENCODERS
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def masked_store(folder: Path, size: int) -> FrameStore:
-    """Drawn videos with bright parts as masks; the manifest has row, case, group and label of every frame."""
+    """Drawn videos with bright parts as masks; the manifest has row and IDENTITY of every frame."""
     store = drawn_store(folder, size, VIDEOS, FRAMES)
     np.save(folder / "masks.npy", (store.frames > 160).astype(np.uint8))
     video = store.manifest["video"]
@@ -130,10 +130,13 @@ def masked_store(folder: Path, size: int) -> FrameStore:
         {
             "row": store.manifest.index,
             "case": [f"video{v}/{f}" for v, f in zip(video, store.manifest["frame"], strict=True)],
+            "video": [f"video{v}" for v in video],
+            "patient": "",
             "group": [f"video{v}" for v in video],
+            "unit": "video",
             "label": [f"class{v % CLASSES}" for v in video],
         }
-    )
+    )[["row", *IDENTITY]]
     return FrameStore(store.frames, mapped_array(folder / "masks.npy"), manifest)
 
 

@@ -136,7 +136,7 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
     sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
     ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
     if (stopping["kind"] == "same patient").any():
-        ways += "; if two different patients share a name, rename one with the `group` or `table` setting of its set"
+        ways += "; if two different patients share a name, rename one with the `patient` or `table` setting of its set"
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)

@@ -31,8 +31,8 @@ def probe_fold(
 
     `features` [frames, dim] are the store's, `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the
     predictions of the test part (IDENTITY, `p_<class>`) and one row per candidate setting: candidate, setting,
-    validation_loss, validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the earlier candidate.
-    Raises UserError if features are not finite.
+    validation_loss, validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the
+    earlier candidate. Raises UserError if features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])
     classes, target = class_numbers(cases)

@@ -21,6 +21,7 @@ VIDEOS = [("v1", "c", "x"), ("v2", "b", "x"), ("v3", "a", "x"), ("v4", "d", "y")
 MANIFEST = pd.DataFrame(
     [("lung", *video) for video in VIDEOS for _ in range(2)], columns=["dataset", "video", "group", "label"]
 )
+MANIFEST["unit"] = MANIFEST["group"].map({"c": "video", "d": "image", "e": "image"}).fillna("patient")
 OF_VIDEO = {video: {"video": video, "group": group, "label": label} for video, group, label in VIDEOS}
 
 
@@ -108,6 +109,9 @@ def test_cases_take_the_groups_that_count_and_lose_what_is_left_out():
     audited = audited_cases(cases, units)
     assert "v5" not in set(audited["video"])
     assert set(audited.loc[audited["video"] == "v1", "group"]) == {"a"}
+    # A video that is joined to a patient is of that patient; two images that are joined are one image.
+    units_of_groups = audited.groupby("group")["unit"].unique().map(list).to_dict()
+    assert units_of_groups == {"a": ["patient"], "d": ["image"]}
     assert len(audited) == len(MANIFEST) - 2
 
 
@@ -129,7 +133,7 @@ def test_the_message_on_a_pool_does_not_propose_to_group():
 
 def test_the_message_says_what_to_do_if_two_patients_share_a_name_by_chance():
     stopped = decide_pool(table([leak("v1", "v2", scope="pool and task", kind="same patient")]), "stop")[1]
-    assert "if two different patients share a name, rename one with the `group` or" in stop_message(stopped, "a")
+    assert "if two different patients share a name, rename one with the `patient` or" in stop_message(stopped, "a")
     assert summary(stopped, "lung") == "1 same patient pair with the pool stop"
 
 

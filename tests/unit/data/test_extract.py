@@ -14,6 +14,7 @@ from uscl.base.errors import UserError
 from uscl.data.extract import extract
 from uscl.data.manifest import read_problems
 from uscl.data.store import FrameStore
+from uscl.data.units import counted_units
 
 
 def write_video(path, n, seed=0, codec="libx264", pix_fmt="yuv420p"):
@@ -67,6 +68,8 @@ def test_a_pool_becomes_a_store(extracted):
     assert table["video"].drop_duplicates().tolist() == ["a 1.mp4", "b.avi", "c.MOV", "d.mpeg", "é.gif"]
     assert table.loc[table["video"] == "a 1.mp4", "case"].tolist() == [f"a 1.mp4#{i}" for i in range(12)]
     assert table.groupby("video")["group"].first().tolist() == ["007", "8", "c.MOV", "d.mpeg", "é.gif"]
+    assert table.groupby("video")["patient"].first().tolist() == ["007", "8", "", "", ""]
+    assert table.groupby("video")["unit"].first().tolist() == ["patient", "patient", "video", "video", "video"]
     assert table.groupby("video")["label"].first().tolist() == ["lung", "liver", "", "", ""]
     assert (table["dataset"] == "set").all()
     np.testing.assert_allclose(table["time_s"][:3], [0, 0.04, 0.08], atol=0.001)
@@ -284,6 +287,8 @@ def test_the_folds_become_labelled_frames_one_case_each(tmp_path):
     assert table["case"].tolist()[:4] == ["fold1/covid#1", "fold1/pneumonia#2", "fold1/regular#0", "fold1/regular#3"]
     assert table.groupby("label").size().to_dict() == {"covid": 5, "pneumonia": 5, "regular": 10}
     assert table["group"].unique().tolist() == [f"fold {fold}" for fold in range(1, 6)]
+    assert counted_units(table) == "5 folds of the authors"
+    assert table["patient"].eq("").all()
     assert store.frames[:, 8, 8].tolist() == [20 * fold for fold in range(1, 6) for _ in range(4)]
 
 

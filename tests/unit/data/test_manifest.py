@@ -15,7 +15,9 @@ def table():
             "case": ["037#0", "037#5"],
             "dataset": ["d", "d"],
             "video": ["037", "037"],
+            "patient": ["", "037"],
             "group": ["37", "37"],
+            "unit": ["video", "patient"],
             "label": ["", "NA"],
             "frame": [0, 5],
             "time_s": [0.0, 0.2],
@@ -36,6 +38,7 @@ def test_a_manifest_comes_back_as_it_was(tmp_path):
     back = read_manifest(tmp_path / "manifest.csv")
     pd.testing.assert_frame_equal(back, table())
     assert back["group"].tolist() == ["37", "37"]
+    assert back["patient"].tolist() == ["", "037"]
     assert back["label"].tolist() == ["", "NA"]
     assert back["row"].dtype == np.int64
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.csv"]
@@ -54,6 +57,8 @@ def test_problems_may_have_only_a_header(tmp_path):
         ("row", [1, 0]),
         ("case", ["a", "a"]),
         ("group", ["", "37"]),
+        ("unit", ["patient", ""]),
+        ("unit", ["patient", "woman"]),
         ("sha256", ["A", "b"]),
         ("time_s", [0.0, -1.0]),
         ("height", [480, 0]),

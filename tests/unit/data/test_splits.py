@@ -7,6 +7,7 @@ from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
 from uscl.data.splits import (
+    IDENTITY,
     Fold,
     labelled_folds,
     make_splits,
@@ -19,7 +20,7 @@ from uscl.data.store import FrameStore
 
 def cases(groups_by_class, frames=3):
     rows = [
-        {"group": f"{label}{group}", "label": label}
+        {"video": f"v{label}{group}", "patient": "", "group": f"{label}{group}", "unit": "video", "label": label}
         for label, count in groups_by_class.items()
         for group in range(count)
         for _ in range(frames)
@@ -62,17 +63,18 @@ def test_only_the_seed_decides():
     ],
 )
 def test_too_few_groups_or_cases_are_refused(groups, folds, inner, message):
-    frame = cases(groups) if groups else pd.DataFrame(columns=["row", "case", "group", "label"])
+    frame = cases(groups) if groups else pd.DataFrame(columns=["row", *IDENTITY])
     with pytest.raises(UserError, match=message):
         make_splits(frame, folds=folds, inner=inner, seed=0)
 
 
 def test_the_file_gives_back_cases_and_store_rows(tmp_path):
     frame = cases({"01": 6, "NA": 6})
+    frame["patient"] = ["", "007", "NA"] * 12
     splits = make_splits(frame, folds=2, inner=2, seed=0)
     splits.to_csv(tmp_path / "s.csv", index=False)
     read, folds = read_folds(tmp_path / "s.csv")
-    assert list(read["label"]) == list(frame["label"])
+    pd.testing.assert_frame_equal(read, frame[["row", *IDENTITY]])
     assert len(folds) == 2
     for fold in folds:
         assert sorted(np.concatenate(fold)) == sorted(frame["row"])

@@ -16,6 +16,7 @@ def manifest(n):
     text = dict.fromkeys(("dataset", "video", "group", "label", "file", "organ", "event"), "x")
     table = pd.DataFrame({name: [text.get(name, "")] * n for name in MANIFEST.columns})
     table["row"] = np.arange(n)
+    table["unit"] = "video"
     table["case"] = [f"x#{i}" for i in range(n)]
     table["frame"] = np.arange(n)
     table["time_s"] = np.arange(n) / 25

@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
 from uscl.base.errors import UserError
-from uscl.data.splits import Fold
+from uscl.data.splits import IDENTITY, Fold
 from uscl.evaluate import knn, linear
 from uscl.evaluate.knn import NEIGHBOURS, TEMPERATURE, nearest_neighbours
 from uscl.evaluate.linear import STRENGTHS
@@ -24,6 +24,7 @@ def three_clouds():
     x = rng.normal(size=(120, 6)).astype(np.float32)
     x[np.arange(120), label] += 2
     cases = pd.DataFrame({"row": np.arange(120), "case": [f"c{i}" for i in range(120)], "group": "g"})
+    cases = cases.assign(video="v", patient="", unit="series")
     return x, cases.assign(label=np.array(CLASSES)[label]), Fold(np.arange(60), np.arange(60, 90), np.arange(90, 120))
 
 
@@ -43,6 +44,7 @@ def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, se
     _, cases, _ = features
     predictions, history = fitted(regime)
     assert list(predictions["case"]) == [f"c{i}" for i in range(90, 120)]
+    pd.testing.assert_frame_equal(predictions[IDENTITY], cases[IDENTITY][90:].reset_index(drop=True))
     np.testing.assert_allclose(predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1), 1)
     assert tuple(history["setting"]) == settings
     assert history["chosen"].sum() == 1

@@ -11,6 +11,7 @@ from uscl.data.manifest import MANIFEST, read_manifest, read_problems, write_tab
 from uscl.data.readers.shared.tables import named_files, read_table
 from uscl.data.readers.video_folder import read as read_videos
 from uscl.data.store import FrameStore, mapped_array
+from uscl.data.units import NOUNS
 
 # What a CSV can carry: no lone surrogates, no carriage return, which pandas reads as the end of a line.
 words = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=8)
@@ -23,7 +24,8 @@ def manifests(draw):
     rows = st.fixed_dictionaries(
         {
             **dict.fromkeys(("dataset", "video", "group", "file"), words),
-            **dict.fromkeys(("label", "organ", "event"), words | st.just("")),
+            **dict.fromkeys(("label", "organ", "event", "patient"), words | st.just("")),
+            "unit": st.sampled_from(list(NOUNS)),
             "frame": st.integers(0, 2**40),
             "time_s": st.floats(0, 1e6),
             **dict.fromkeys(("height", "width"), st.integers(1, 2**40)),
@@ -51,9 +53,11 @@ damage = st.tuples(st.integers(0, 10_000), st.integers(0, 60), st.binary(max_siz
 def whole(tmp_path_factory):
     """The bytes of a manifest and of an array."""
     folder = tmp_path_factory.mktemp("whole")
-    columns = dict.fromkeys(("dataset", "video", "group", "file"), "a") | {"label": "", "organ": "", "event": ""}
+    columns = dict.fromkeys(("dataset", "video", "group", "file"), "a") | dict.fromkeys(
+        ("label", "organ", "event", "patient"), ""
+    )
     numbers = {"row": [0, 1], "case": ["a#0", "a#1"], "frame": [0, 1], "time_s": [0.0, 0.5], "state": [1.0, np.nan]}
-    numbers |= {"height": [4, 4], "width": [4, 4]}
+    numbers |= {"height": [4, 4], "width": [4, 4], "unit": ["video", "video"]}
     table = pd.DataFrame(numbers | columns | dict.fromkeys(("source_sha256", "sha256"), "0" * 64))
     write_table(table[list(MANIFEST.columns)], MANIFEST, folder / "manifest.csv")
     np.save(folder / "frames.npy", np.zeros((2, 4, 4), np.uint8))

@@ -22,7 +22,13 @@ def cases(draw):
     drawn = draw(st.lists(st.tuples(groups, labels, st.integers(1, 9)), max_size=40))
     rows = [(group, label) for group, label, count in drawn for _ in range(count)]
     frame = pd.DataFrame(rows, columns=["group", "label"], dtype="str")
-    return frame.assign(row=np.arange(len(frame)) * 3, case=[f"c{number}" for number in range(len(frame))])
+    return frame.assign(
+        row=np.arange(len(frame)) * 3,
+        case=[f"c{number}" for number in range(len(frame))],
+        video="v",
+        patient="",
+        unit="patient",
+    )
 
 
 @given(cases(), st.integers(0, 5), st.integers(0, 4), st.integers(0, 2**32 - 1))
@@ -65,7 +71,8 @@ def test_smaller_shares_of_labels_are_parts_of_larger_ones(table, seed):
     st.sets(st.integers(0, 29), max_size=5),
 )
 def test_the_parts_of_a_pool_are_of_whole_groups(owners, validation, meta, seed, out):
-    manifest = pd.DataFrame({"video": [f"v{number}" for number in range(len(owners))], "group": owners}, dtype="str")
+    videos = [f"v{number}" for number in range(len(owners))]
+    manifest = pd.DataFrame({"video": videos, "group": owners, "unit": ["patient"] * len(owners)}, dtype="str")
     left_out = frozenset(f"v{number}" for number in out if number < len(owners))
     try:
         parts = divide_pool(manifest, seed, Shares(validation, meta), left_out)

@@ -51,7 +51,7 @@ def check_pool(
     used = manifest[kept]
     check_blank("pool", used, blank[kept])
     lines = [
-        f"pool: {counted(used['video'].nunique(), 'video')} of {counted_units(used)},"
+        f"pool: {counted(used['video'].nunique(), 'video')} (groups: {counted_units(used)}),"
         f" {counted(len(used), 'frame')}; {counted(len(left_out), 'further video')} left out by the audit"
     ]
     for arm, settings in arms.items():

@@ -104,6 +104,7 @@ def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_n
     table["row"] = table["frame"] = np.arange(6)
     table["case"] = [f"c{row}" for row in range(6)]
     table["video"] = ["a", "a", "a", "b", "b", "b"]
+    table["unit"] = "video"
     table["time_s"] = table["state"] = 0.0
     table["height"] = table["width"] = 8
     table["source_sha256"] = table["sha256"] = "0" * 64

@@ -67,7 +67,7 @@ def test_dropping_the_remainder_leaves_full_batches_only():
 def test_the_lines_give_what_every_arm_is_trained_on():
     manifest, blank = pool(patients=6)
     lines = check_pool(ARMS, SHARES["ours"], [0], manifest, blank, frozenset(["v3"]))
-    assert lines[0] == "pool: 11 videos of 6 groups (patients), 33 frames; 1 further video left out by the audit"
+    assert lines[0] == "pool: 11 videos (groups: 6 patients), 33 frames; 1 further video left out by the audit"
     assert len(lines) == 3
     assert lines[1].startswith("methods.ours: ")
     assert "in the meta set (batches of" in lines[1]
@@ -92,14 +92,14 @@ def test_four_videos_are_enough_for_simclr_and_six_for_a_meta_set():
 
 
 def test_one_patient_is_not_enough_however_many_videos():
-    with pytest.raises(UserError, match=r"The pool has 30 videos of 1 group \(patients\): too few to hold out whole"):
+    with pytest.raises(UserError, match=r"The pool has 30 videos \(groups: 1 patient\): too few to hold out whole"):
         check_pool(ARMS, SHARES["ours"], [0], *pool(groups=30, patients=1))
 
 
 def test_what_the_audit_leaves_out_counts():
     manifest, blank = pool(groups=8)
     check_pool(ARMS, SHARES["ours"], [0], manifest, blank)
-    with pytest.raises(UserError, match="The pool has 3 videos of 3 groups"):
+    with pytest.raises(UserError, match=r"The pool has 3 videos \(groups: 3 patients\)"):
         check_pool(ARMS, SHARES["ours"], [0], manifest, blank, frozenset(f"v{number}" for number in range(5)))
 
 

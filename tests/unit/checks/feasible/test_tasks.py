@@ -21,7 +21,7 @@ def test_the_line_gives_what_is_trained_on_and_scored(tmp_path, caplog):
     store = bright_or_dark_store(groups=16, frames=2)
     line = check_task("t", *drawn(store, tmp_path / "t.csv"), None, **GIVEN)
     assert line == (
-        "tasks.t: 32 cases of 16 groups (patients) (bright 16, dark 16); 2 folds: 8 cases to train on, 8 to choose the"
+        "tasks.t: 32 cases of 16 patients (bright 16, dark 16); 2 folds: 8 cases to train on, 8 to choose the"
         " epoch, 16 to test"
     )
     assert caplog.messages == []

@@ -30,6 +30,7 @@ def test_butterfly_takes_each_folder_of_frames_as_a_video(tmp_path):
     assert found.files["file"].tolist() == ["a", "c.MP4", "d/e.avi", "deep/er/b 1"]
     assert found.files["kind"].tolist() == ["frames", "video", "video", "frames"]
     assert found.files["video"].tolist() == found.files["group"].tolist() == found.files["file"].tolist()
+    assert set(found.files["unit"]) == {"video"}
     assert set(found.files["label"]) == {""}
     assert found.problems.empty
 
@@ -70,6 +71,7 @@ def test_udiat_pairs_images_with_masks_in_any_case(tmp_path, top):
     found = reader("udiat_b")(tmp_path)
     assert found.files["file"].tolist() == [f"{top}Original/000001.PNG", f"{top}Original/b 2.jpg"]
     assert found.files["video"].tolist() == found.files["group"].tolist() == ["000001", "b 2"]
+    assert set(found.files["unit"]) == {"image"}
     assert found.files["masks"].tolist() == [(f"{top}gt/000001.png",), (f"{top}gt/B 2.png",)]
     assert set(found.files["kind"]) == {"image"}
     assert set(found.files["label"]) == {""}

@@ -12,7 +12,9 @@ from uscl.data.readers import reader, reader_names
 from uscl.data.readers.image_mask_pairs import Place, place
 from uscl.data.readers.shared.listing import Sources
 
-OWN_GROUPS = "no `group` or `table`: each {} is a group of its own, so one patient may be on both sides of a fold"
+OWN_GROUPS = (
+    "no `patient`, `group` or `table`: each file is a group of its own, so one patient may be on both sides of a fold"
+)
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -89,7 +91,7 @@ def test_videos_at_any_depth_are_their_own_groups_with_one_remark(tmp_path):
     assert found.files["video"].tolist() == found.files["group"].tolist() == files
     assert found.files["kind"].tolist() == ["video", "video", "video", "image"]
     assert found.files["label"].tolist() == [""] * 4
-    assert problems(found, "kept") == [(".", OWN_GROUPS.format("video"))]
+    assert problems(found, "kept") == [(".", OWN_GROUPS)]
     assert problems(found, "set aside") == []
 
 
@@ -206,6 +208,30 @@ def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
     assert all(reason.startswith("the name does not end in .avi, .dcm, ") for _, reason in unused)
 
 
+@pytest.mark.parametrize("name", ["video_folder", "image_folder", "image_csv", "image_mask_pairs"])
+@pytest.mark.parametrize("unit", ["patient", "group"])
+@pytest.mark.parametrize("given", ["setting", "column"])
+def test_only_what_the_user_calls_a_patient_is_one(tmp_path, name, unit, given):
+    files = ["x/p1.png", "x/p1 b.png", "y/p2.png", "y/other.png"]
+    masks = [f"{file[:-4]}_mask.png" for file in files] if name == "image_mask_pairs" else []
+    tree(tmp_path, *files, *masks)
+    rows = "".join(f"{file},{file[0]},{file[2:4] if '/p' in file else ''}\n" for file in files)
+    columns = f"file,label,{unit if given == 'column' else 'note'}\n"
+    pattern = {unit: r"/(p\d)"} if given == "setting" else {}
+    found = reader(name)(tmp_path, table=table(tmp_path, columns + rows), **pattern)
+    names = {files[0]: "p1", files[1]: "p1", files[2]: "p2", files[3]: files[3]}
+    assert column(found, "group") == names
+    assert column(found, "unit") == {file: "image" if file == files[3] else unit for file in files}
+    known = names | {files[3]: ""} if unit == "patient" else dict.fromkeys(files, "")
+    assert column(found, "patient") == known
+
+
+def test_a_file_without_a_group_is_a_video_or_an_image(tmp_path):
+    found = reader("video_folder")(tree(tmp_path, "a.mp4", "b.dcm", "c.png"))
+    assert column(found, "unit") == {"a.mp4": "video", "b.dcm": "video", "c.png": "image"}
+    assert found.files["patient"].tolist() == [""] * 3
+
+
 def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
     tree(tmp_path, "p1/a.mp4", "p2/b.mp4")
     name = table(tmp_path, "file,label\na.mp4,lung\nb.mp4,liver\n")
@@ -221,7 +247,7 @@ def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
         ("", r"labels\.csv is empty: it should have the columns file\.$"),
         ("name,group\na.mp4,1\n", r"labels\.csv has no column file: it should have file, separated by commas\.$"),
         ("file;group\na.mp4;1\n", r"labels\.csv has no column file: "),
-        ("file,patient\na.mp4,1\n", r"labels\.csv has neither a column group nor a column label: add one of them\.$"),
+        ("file,age\na.mp4,1\n", r"labels\.csv has none of the columns patient, group and label: add one of them\.$"),
         (
             "file,group\nx.mp4,1\ny.mp4,2\n",
             r"names no file that is read in .*: its column file should hold paths such as p/",
@@ -255,8 +281,12 @@ def test_a_table_that_is_not_in_the_folder_is_named(tmp_path, name):
 def test_settings_without_effect_are_refused(tmp_path):
     tree(tmp_path, "a.mp4")
     name = table(tmp_path, "file,group\na.mp4,1\n")
-    with pytest.raises(UserError, match=r"labels\.csv has a column group, and `group` is set too: remove one of them"):
-        reader("video_folder")(tmp_path, table=name, group="a")
+    for setting in ("group", "patient"):
+        twice = (
+            rf"are grouped twice, by the setting `{setting}` and by the column group of labels\.csv: remove one of them"
+        )
+        with pytest.raises(UserError, match=twice):
+            reader("video_folder")(tmp_path, table=name, **{setting: "a"})
     for given in (name, None):
         with pytest.raises(UserError, match=r"`classes` of .* is set, but there is no table with a column label"):
             reader("video_folder")(tmp_path, table=given, classes=["lung"])
@@ -284,7 +314,7 @@ def test_masks_next_to_their_images_are_not_images_of_a_class(tmp_path):
     tree(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "b/2_mask.png")
     found = reader("image_folder")(tmp_path)
     assert found.files["file"].tolist() == ["a/1.png", "b/2_mask.png"]
-    assert problems(found, "kept") == [(".", OWN_GROUPS.format("image"))]
+    assert problems(found, "kept") == [(".", OWN_GROUPS)]
 
 
 def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
@@ -293,6 +323,7 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
         tmp_path, table=table(tmp_path, "file,group,label\n1.png,x,a\n2.png,x,\n3.png,y,b\n")
     )
     assert found.files["group"].tolist() == ["x", "x", "y"]
+    assert found.files["unit"].tolist() == ["group"] * 3
     assert found.problems.empty
     with pytest.raises(UserError, match=r"gives a/1\.png the label 'b', but it lies in the folder a: move it or fix"):
         reader("image_folder")(tmp_path, table=table(tmp_path, "file,label\n1.png,b\n"))
@@ -351,9 +382,7 @@ def test_a_csv_without_groups_takes_a_pattern_or_says_so(tmp_path):
     assert reader("image_csv")(tmp_path, table=name, group=r"p\d")[0]["group"].tolist() == ["p1", "p1"]
     found = reader("image_csv")(tmp_path, table=name)
     assert found.files["label"].tolist() == ["Müller", "x"]
-    assert problems(found, "kept") == [
-        (".", OWN_GROUPS.format("image").replace("`table`", "column group in other.csv"))
-    ]
+    assert problems(found, "kept") == [(".", OWN_GROUPS.replace("`table`", "such a column in other.csv"))]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from uscl.base.errors import UserError
 from uscl.data.readers import READERS, reader
 from uscl.data.readers.shared.listing import Sources
+from uscl.data.units import counted_units
 
 NAMES = ["busi", "covid19_ultrasound", "covid_blues", "pocus_folds", "simulated_pool", "udiat_b"]
 
@@ -68,6 +69,8 @@ def test_covid_blues_takes_patient_and_test_result(tmp_path):
         "patient_7_L2",
     ]
     assert found.files["group"].tolist() == ["patient_10", "patient_2", "patient_2", "patient_7"]
+    assert found.files["patient"].tolist() == ["10", "2", "2", "7"]
+    assert set(found.files["unit"]) == {"patient"}
     assert found.files["label"].tolist() == ["negative", "positive", "positive", ""]
     assert set(found.files["kind"]) == {"video"}
     assert found.problems.empty
@@ -244,6 +247,14 @@ def test_pocus_trusts_the_patients_of_a_set_unless_one_is_unknown(tmp_path):
     assert problems(found)[f"{VIDEOS}/{unknown}"][0] == "kept"
 
 
+def test_pocus_groups_are_patients_where_an_id_or_a_series_says_so(tmp_path):
+    files = ["Cov-a.mp4", "Pneu_sono_1.mp4", "Pneu_sono_2.png", "Reg-b.jpg", "Reg-c.gif", "Reg_pat9Image_1.mpeg"]
+    found = pocus(tmp_path, files, {"Cov-a": "12"})
+    assert column(found, "patient") == {file: "12" if file == "Cov-a.mp4" else "" for file in files}
+    units = ["patient", "series", "series", "image", "video", "patient"]
+    assert column(found, "unit") == dict(zip(files, units, strict=True))
+
+
 def test_pocus_groups_are_transitive(tmp_path):
     files = ["Reg_pat1Image_1.mpeg", "Reg_pat1Image_2.mpeg", "Reg_Image_9.mp4", "Reg_other.mp4"]
     patients = {"Reg_pat1Image_1": "3", "Reg_pat1Image_2": "4", "Reg_Image_9": "4", "Reg_other": "5"}
@@ -321,6 +332,8 @@ def test_busi_joins_images_and_masks(tmp_path):
     assert groups["benign (433).png"] == "benign (433)"
     assert groups["malignant (145).PNG"] == "malignant (145)"
     assert groups["benign (4).png"] == "benign (4)"
+    assert set(column(found, "unit").values()) == {"image"}
+    assert set(column(found, "patient").values()) == {""}
     assert column(found, "label")["malignant (145).PNG"] == "malignant"
     assert found.problems.empty
 
@@ -358,6 +371,8 @@ def test_the_pool_takes_label_group_and_truth_from_its_tables(tmp_path):
     assert found.files["video"].tolist() == ["a.mp4", "b.avi", "c.GIF"]
     assert found.files["label"].tolist() == ["lung", "liver", ""]
     assert found.files["group"].tolist() == ["007", "007", "c.GIF"]
+    assert found.files["patient"].tolist() == ["007", "007", ""]
+    assert found.files["unit"].tolist() == ["patient", "patient", "video"]
     assert {file: action for file, (action, _) in problems(found).items()} == {
         "videos/c.GIF": "kept",
         "videos/gone.mp4": "set aside",
@@ -509,6 +524,8 @@ def count(found: Sources) -> dict[str, tuple[int, int]]:
 def test_the_real_covid_blues():
     found = reader("covid_blues")(real("COVID-BLUES"))
     assert count(found) == {"negative": (165, 30), "positive": (197, 33)}
+    assert counted_units(found.files) == "63 patients"
+    assert found.files["patient"].nunique() == 63
     assert found.problems.empty
 
 
@@ -517,6 +534,8 @@ def test_the_real_covid19_ultrasound():
     assert count(found) == {"covid": (31, 11), "pneumonia": (50, 47), "regular": (66, 42)}
     assert found.files["kind"].value_counts().to_dict() == {"video": 119, "image": 28}
     assert found.files["group"].nunique() == 98
+    assert counted_units(found.files) == "98 patients"
+    assert (found.files["patient"] != "").all()
     both = found.files.groupby("group")["label"].nunique()
     assert both[both > 1].index.tolist() == ["patient 37", "patient 7"]
     assert found.problems["action"].tolist() == ["left out", "left out"]
@@ -527,5 +546,7 @@ def test_the_real_busi():
     found = reader("busi")(real("Dataset_BUSI_with_GT"))
     assert count(found) == {"benign": (437, 437), "malignant": (210, 210), "normal": (133, 133)}
     assert found.files["group"].nunique() == 780
+    assert counted_units(found.files) == "780 images"
+    assert (found.files["patient"] == "").all()
     assert (found.files["masks"].map(len) > 1).sum() == 17
     assert found.problems.empty

@@ -18,7 +18,7 @@ from uscl.training.losses import nt_xent_per_view
 def manifest_of(sizes, frames=2, videos_apart=False):
     """Groups of so many videos of `frames` frames; with `videos_apart` the groups' videos alternate."""
     rows = [(f"v{g}.{v}", f"p{g}") for g, size in enumerate(sizes) for v in range(size) for _ in range(frames)]
-    manifest = pd.DataFrame(rows, columns=["video", "group"])
+    manifest = pd.DataFrame(rows, columns=["video", "group"]).assign(unit="patient")
     return manifest.sample(frac=1, random_state=0).reset_index(drop=True) if videos_apart else manifest
 
 
@@ -111,13 +111,13 @@ def test_every_group_is_held_out_by_some_seed(meta):
         (
             [1, 1, 1],
             0.0,
-            "The pool has 3 videos of 3 groups (patients): too few to hold out whole groups for validation and keep 2"
+            "The pool has 3 videos (groups: 3 patients): too few to hold out whole groups for validation and keep 2"
             " videos to train on. Add videos, or lower the shares in the config.",
         ),
         (
             [1] * 5,
             0.2,
-            "The pool has 5 videos of 5 groups (patients): too few to hold out whole groups for validation and for the"
+            "The pool has 5 videos (groups: 5 patients): too few to hold out whole groups for validation and for the"
             " meta set and keep 2 videos to train on. Add videos, or lower the shares in the config.",
         ),
     ],
@@ -132,7 +132,8 @@ def test_a_pool_that_is_too_small_is_refused(sizes, meta, message):
     ("sizes", "shares"), [([40], (0.1, 0)), ([], (0.1, 0)), ([20, 20], (0.1, 0.2)), ([9] * 4, (0.5, 0.5))]
 )
 def test_a_pool_of_too_few_groups_is_refused_however_long_they_are(sizes, shares):
-    with pytest.raises(UserError, match=f"{sum(sizes)} videos of {len(sizes)} groups? "):
+    groups = rf"{len(sizes)} patients?" if sizes else "none"
+    with pytest.raises(UserError, match=rf"{sum(sizes)} videos \(groups: {groups}\)"):
         divide_pool(manifest_of(sizes), 0, Shares(*shares))
 
 

@@ -12,7 +12,9 @@ def clouds(n=40, dim=8, seed=0):
     x = rng.normal(size=(n, dim))
     x[:, 0] += 30 * label
     x[:, 1] += 30 * (1 - label)
-    cases = pd.DataFrame({"group": [f"p{i // 4}" for i in range(n)], "label": np.array(["a", "b"])[label]})
+    cases = pd.DataFrame({"group": [f"p{i // 4}" for i in range(n)], "label": np.array(["a", "b"])[label]}).assign(
+        unit="patient"
+    )
     return x.astype(np.float32), cases
 
 
@@ -47,6 +49,7 @@ def test_every_arm_has_two_panels_and_its_figures():
     arms = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
     figure = representation_map(dict.fromkeys(arms, x), cases)
     assert figure.axes[0].get_title() == "random\nclass: 100 %"
+    assert [axis.get_title().split(":")[0] for axis in figure.axes[6:]] == ["patient"] * 6
     assert len(figure.axes) == 12
     assert_legible(figure)
 

@@ -82,13 +82,13 @@ def table(*rows):
 
 
 def units(*rows):
-    return pd.DataFrame(rows, columns=["dataset", "video", "group", "audited_group", "kept", "reason"])
+    return pd.DataFrame(rows, columns=["dataset", "video", "group", "unit", "audited_group", "kept", "reason"])
 
 
 UNITS = units(
-    ("busi", "v0", "p0", "p0", True, ""),
-    ("busi", "v1", "p1", "p0", True, ""),
-    ("busi", "v2", "p2", "p2", False, "v2 is in the test set"),
+    ("busi", "v0", "p0", "patient", "p0", True, ""),
+    ("busi", "v1", "p1", "patient", "p0", True, ""),
+    ("busi", "v2", "p2", "video", "p2", False, "v2 is in the test set"),
 )
 
 
@@ -229,7 +229,7 @@ def test_findings_are_counted_by_kind_and_action_in_the_order_of_the_page():
 
 
 def test_the_rows_of_the_sets_count_what_was_left_out_and_joined():
-    assert set_rows(UNITS) == [("busi", [3, 1, 3, 1])]
+    assert set_rows(UNITS) == [("busi", ["3", "1", "2 patients and 1 video", "1 patient"])]
 
 
 def test_a_study_without_findings_has_a_page(stores):

@@ -50,6 +50,7 @@ def manifest():
             "case": ["a#0", "a#1", "a#2", "b#0", "b#5", "c#0", "d.png"],
             "video": videos,
             "group": ["p", "p", "p", "p", "p", "q", "r"],
+            "unit": ["patient"] * 6 + ["image"],
             "label": ["sick", "sick", "sick", "well", "well", "sick", ""],
             "frame": [0, 1, 2, 0, 5, 0, 0],
             "file": [video if video == "d.png" else f"{video}.mp4" for video in videos],
@@ -67,6 +68,7 @@ def units(audited="ppqr", kept=(True, True, True, True), reasons=("",) * 4):
             "dataset": "set",
             "video": ["a", "b", "c", "d.png"],
             "group": list("ppqr"),
+            "unit": ["patient"] * 3 + ["image"],
             "audited_group": list(audited),
             "kept": list(kept),
             "reason": list(reasons),
@@ -160,7 +162,7 @@ def test_a_set_without_expected_counts_has_no_such_part(expected):
 def test_the_card_of_a_public_set_gives_its_origin_and_what_its_licence_forbids():
     text = card()
     assert text.startswith(
-        "# Data card: set\n\nLungs of some patients. Usable here: 3 videos and 1 image of 3 groups, 7 frames"
+        "# Data card: set\n\nLungs of some patients. Usable here: 3 videos and 1 image of 2 patients and 1 image, 7 frames"
     )
     for line in (
         "- Source: https://example.org/set",
