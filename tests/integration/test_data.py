@@ -174,7 +174,7 @@ def own(sets, tmp_path_factory):
             shutil.copy(image, folder / f"listed/{label}{number}.png")
             shutil.copy(image, folder / f"masked/images/{label}{number}.png")
             shutil.copy(image.with_name(f"{image.stem}_mask.png"), folder / f"masked/masks/{label}{number}.png")
-            rows.append({"file": f"{label}{number}.png", "label": label, "group": f"woman {number}"})
+            rows.append({"file": f"{label}{number}.png", "label": label, "patient": f"woman {number}"})
     pd.DataFrame(rows).to_csv(folder / "listed/labels.csv", index=False)
     for number, video in enumerate(sorted((sets / "pool/videos").iterdir())):
         shutil.copy(video, folder / f"videos/p{number % 6}/clip ({number}){video.suffix}")
@@ -185,7 +185,7 @@ def test_own_data_goes_through_the_whole_study_without_code(own, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
     study = tiny()
     study["datasets"] = {
-        "clips": {"kind": "video_folder", "data_root": str(own / "videos"), "group": r"(p\d+)/"},
+        "clips": {"kind": "video_folder", "data_root": str(own / "videos"), "patient": r"(p\d+)/"},
         "listed": {"kind": "image_csv", "data_root": str(own / "listed"), "classes": ["benign", "malignant"]},
         "masked": {"kind": "image_mask_pairs", "data_root": str(own / "masked")},
     }
@@ -201,6 +201,12 @@ def test_own_data_goes_through_the_whole_study_without_code(own, tmp_path):
     succeeds(project, "results/table.csv", "data_cards", study=write_study(tmp_path / "study.yaml", study))
     table = pd.read_csv(project / "results/table.csv")
     assert set(table["task"]) == {"listed", "masked"}
+    for task, unit in (("listed", "patient"), ("masked", "image")):
+        (path,) = project.glob(f"results/**/{task}/**/simclr/**/predictions.parquet")
+        cases = pd.read_parquet(path)
+        assert set(cases["unit"]) == {unit}
+        assert cases["patient"].str.startswith("woman ").all() if unit == "patient" else cases["patient"].eq("").all()
+        assert cases["video"].eq(cases["case"]).all()  # still images
     parts = pd.read_csv(project / "results/encoders/simclr/seed0/pool_parts.csv")
     assert set(parts["group"]) == {f"p{number}" for number in range(6)}
 

@@ -162,7 +162,8 @@ def test_a_set_without_expected_counts_has_no_such_part(expected):
 def test_the_card_of_a_public_set_gives_its_origin_and_what_its_licence_forbids():
     text = card()
     assert text.startswith(
-        "# Data card: set\n\nLungs of some patients. Usable here: 3 videos and 1 image of 2 patients and 1 image, 7 frames"
+        "# Data card: set\n\nLungs of some patients. Usable here: 3 videos and 1 image of 2 patients and 1 image, 7"
+        " frames"
     )
     for line in (
         "- Source: https://example.org/set",
@@ -170,6 +171,7 @@ def test_the_card_of_a_public_set_gives_its_origin_and_what_its_licence_forbids(
         "- The licence forbids: nothing but silence",
         "- Cite: Doe et al., 2024",
         "- A group is: the patient",
+        "- Groups: 2 patients and 1 image",
         "- One video is there twice.",
     ):
         assert line in text.splitlines()
