@@ -11,7 +11,8 @@ from uscl.data import readers
 from uscl.data.readers import READERS, all_readers, reader, reader_names, reader_of_simulated, readers_with_masks
 from uscl.data.sources.folders import public_folder
 from uscl.data.sources.registry import read_registry
-from uscl.simulator.sets import KINDS
+from uscl.data.units import counted_units
+from uscl.simulator.sets import KINDS, write_set
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = read_registry(ROOT / "config/datasets.yaml")
@@ -110,3 +111,11 @@ def test_the_registry_is_light_to_import():
     command = f"import sys, uscl.data.sources.folders; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
     ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(("kind", "units"), [("pool", "3 patients"), ("lung", "3 patients"), ("breast", "12 images")])
+def test_the_groups_of_a_simulated_set_are_its_patients_or_images(kind, units, tmp_path):
+    write_set(kind, tmp_path, seed=3, patients=12 if kind == "breast" else 3)
+    found = reader(reader_of_simulated(kind))(tmp_path).files
+    assert counted_units(found) == units
+    assert (found["patient"] != "").all() == (kind != "breast")

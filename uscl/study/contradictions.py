@@ -95,10 +95,11 @@ def addresses(study: StudySettings) -> Iterator[str]:
 def groups(study: StudySettings) -> Iterator[str]:
     """A pattern of patients or groups that is not a regular expression, or both patterns for one set."""
     for name, dataset in study.datasets.items():
-        patterns = {"patient": dataset.patient, "group": dataset.group} if isinstance(dataset, OwnSet) else {}
-        if all(patterns.values()) and patterns:
+        if not isinstance(dataset, OwnSet):
+            continue
+        if dataset.patient and dataset.group:
             yield f"datasets.{name} has `patient` and `group`: remove one of them."
-        for key, pattern in patterns.items():
+        for key, pattern in (("patient", dataset.patient), ("group", dataset.group)):
             try:
                 re.compile(pattern or "")
             except re.error as error:

@@ -221,6 +221,16 @@ def test_the_studies_that_ship_are_sound(study):
             "datasets.mine.group is not a regular expression: missing ), unterminated subpattern",
         ),
         (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "patient": "(p"},
+            "datasets.mine.patient is not a regular expression: missing ), unterminated subpattern",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "patient": "p", "group": "q"},
+            "datasets.mine has `patient` and `group`: remove one of them.",
+        ),
+        (
             ["datasets", "sim_breast"],
             {"kind": "image_folder", "data_root": "x"},
             "tasks.segmentation.kind is segmentation, but datasets.sim_breast is image_folder, which has no masks",
