@@ -160,12 +160,18 @@ def summary(findings: pd.DataFrame, dataset: str) -> str:
 
 def audited_cases(cases: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """The cases of the kept videos, with the groups used for drawing folds and what these are."""
-    used = units[units["kept"]]
-    groups = used.set_index("video")["audited_group"]
-    kept = cases[cases["video"].isin(groups.index)]
-    kept = kept.assign(group=kept["video"].map(groups))
-    unit = unit_of_groups(used[["audited_group", "unit"]].set_axis(["group", "unit"], axis=1))
-    return kept.assign(unit=kept["group"].map(unit))
+    owners = audited_groups(units).set_index("video")
+    kept = cases[cases["video"].isin(owners.index)]
+    return kept.assign(**{column: kept["video"].map(owners[column]) for column in ("group", "unit")})
+
+
+def audited_groups(units: pd.DataFrame) -> pd.DataFrame:
+    """One row per kept video: video, its group as used for drawing folds, and the unit of that group."""
+    kept = units[units["kept"]]
+    groups = kept[["video", "audited_group", "unit"]].set_axis(["video", "group", "unit"], axis=1)
+    unit = groups["group"].map(unit_of_groups(groups))
+    joined = kept.groupby("audited_group")["group"].transform("nunique") > 1
+    return groups.assign(unit=unit.mask(joined & unit.isin(["video", "image"]), "duplicates"))
 
 
 def without_left_out(units: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:

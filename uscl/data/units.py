@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-# Singular and plural by unit. Groups are joined because they share a picture, so the audit takes two patients for one
-# person under two ids and two images for one picture under two names: a joined group keeps its unit. If the units
-# differ, it takes the first in this order: a video that shares a picture with a patient is of that patient.
+# Singular and plural by unit. The audit joins groups that share a picture. Joined patients are one patient, who has two
+# ids; joined files without a patient are a set of duplicates, since near-duplicates are not one image. Of different
+# units, a group takes the first in this order: a video that shares a picture with a patient is of that patient.
 NOUNS = {
     "patient": ("patient", "patients"),
     "group": ("group", "groups"),  # of a user's `group`, who alone knows what it is
     "fold": ("fold of the authors", "folds of the authors"),
     "series": ("series", "series"),  # files of one numbered series whose patients are unknown
+    "duplicates": ("set of duplicates", "sets of duplicates"),
     "video": ("video", "videos"),
     "image": ("image", "images"),
 }

@@ -109,10 +109,12 @@ def test_cases_take_the_groups_that_count_and_lose_what_is_left_out():
     audited = audited_cases(cases, units)
     assert "v5" not in set(audited["video"])
     assert set(audited.loc[audited["video"] == "v1", "group"]) == {"a"}
-    # A video that is joined to a patient is of that patient; two images that are joined are one image.
+    # A video that is joined to a patient is of that patient; two images that are joined are a set of duplicates.
     units_of_groups = audited.groupby("group")["unit"].unique().map(list).to_dict()
-    assert units_of_groups == {"a": ["patient"], "d": ["image"]}
+    assert units_of_groups == {"a": ["patient"], "d": ["duplicates"]}
     assert len(audited) == len(MANIFEST) - 2
+    alone = audited_cases(cases, decide(CHAIN, MANIFEST, "stop")[0])
+    pd.testing.assert_frame_equal(alone, cases)
 
 
 def test_the_message_lists_the_leaks_and_says_what_to_do():

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uscl.audit.policy import audited_groups
 from uscl.data.store import FrameStore
 from uscl.data.units import counted_units
 
@@ -104,10 +105,9 @@ def set_rows(units: pd.DataFrame) -> list[tuple[str, list[str]]]:
     """Per data set: number of videos, of those left out, and the groups as read and after the audit."""
     rows = []
     for dataset, part in units.groupby("dataset"):
-        kept = part[part["kept"]]
-        left = kept[["audited_group", "unit"]].set_axis(["group", "unit"], axis=1)
-        numbers = [f"{len(part)}", f"{len(part) - len(kept)}"]
-        rows.append((str(dataset), [*numbers, counted_units(part), counted_units(left)]))
+        kept = int(part["kept"].sum())
+        numbers = [f"{len(part)}", f"{len(part) - kept}"]
+        rows.append((str(dataset), [*numbers, counted_units(part), counted_units(audited_groups(part))]))
     return rows
 
 
