@@ -94,6 +94,22 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     return pd.DataFrame(rows)[INTERVALS]
 
 
+def trainings(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The score of every training: arm, seed, metric, value. `cases` and `kind` as in `intervals`."""
+    columns = ["arm", "seed", "metric", "value"]
+    if cases.empty:
+        return pd.DataFrame(columns=columns)
+    panel = to_panel(cases, kind)
+    scores, metrics = training_scores(panel), names(kind, panel.classes)
+    rows = [
+        (arm, seed, name, scores[m, a, t])
+        for a, arm in enumerate(panel.arms)
+        for t, seed in enumerate(panel.seeds)
+        for m, name in enumerate(metrics)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
     """All numbers of an arm in a metric."""
     scores, metric = scored.of(m, arm), metric_named(name)
@@ -129,12 +145,12 @@ def comparisons(
     *,
     draws: int,
     seed: int,
-    trainings: str = "nested",
+    form: str = "nested",
 ) -> pd.DataFrame:
     """One row per pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
 
     Differences and effects are arm minus reference, even if lower is better. ci_low, ci_high, df and p come from the
-    method test (`trainings`: nested or crossed), se_trainings and se_patients are the parts of its standard error.
+    method test (`form`: nested or crossed), se_trainings and se_patients are the parts of its standard error.
     Without decision: models_ci_low, models_ci_high (95 %, paired cluster bootstrap) and p_models (paired permutation
     test by group) about these models; p_mcnemar (accuracy only; it counts cases as independent); p_resampled_t and
     p_permutation of the trainings; effect (accuracy, dice, iou and hd95 only); probability_of_improvement over folds.
@@ -153,7 +169,7 @@ def comparisons(
         p_models = swap_test(scored.panel, both[0], both[1], draws, seed)
         for m, name in enumerate(names(kind, scored.panel.classes)):
             row = {"arm": pair[0], "reference": pair[1], "metric": name, "p_models": p_models[m], **scored.sizes}
-            rows.append(row | of_methods(scored, m, name, both, trainings) | beside(scored, m, name, both))
+            rows.append(row | of_methods(scored, m, name, both, form) | beside(scored, m, name, both))
     return pd.DataFrame(rows)[COMPARISONS]
 
 

@@ -128,7 +128,7 @@ def comparisons(study: StudySettings) -> Iterator[str]:
 def primary(study: StudySettings) -> Iterator[str]:
     """A primary comparison of something that the study does not have, or in a metric without a method test."""
     for number, each in enumerate(study.primary):
-        where, task = f"primary[{number}]", study.tasks.get(each.task)
+        where, task = f"primary.{number}", study.tasks.get(each.task)
         for key, arm in (("arm", each.arm), ("reference", each.reference)):
             if arm not in study.methods:
                 hint = nearest(arm, study.methods)

@@ -62,7 +62,7 @@ def test_comparisons_are_of_arm_minus_reference(cases):
 
 @pytest.mark.parametrize(("form", "test"), [("nested", nested), ("crossed", crossed)])
 def test_p_and_intervals_are_those_of_the_method_test(cases, form, test):
-    table = comparisons(cases, "classification", PAIRS, **SETTINGS, trainings=form).set_index(["arm", "metric"])
+    table = comparisons(cases, "classification", PAIRS, **SETTINGS, form=form).set_index(["arm", "metric"])
     panel = to_panel(cases, "classification")
     scores, left_out = training_scores(panel), without_each_group(panel)
     for m, name in enumerate(names("classification", list("xyz"))):
