@@ -20,7 +20,7 @@ from uscl.models.checkpoint import read_encoder_file
 from uscl.stats.evaluation import score_runs
 from uscl.stats.summary import intervals
 
-COMPARED = ["mean", "sd", "ci_low", "ci_high"]
+COMPARED = ["mean", "sd", "ci_low", "ci_high", "models_ci_low", "models_ci_high"]
 AS_WRITTEN = 1e-6  # table.csv has six decimals
 
 log = logging.getLogger(__name__)

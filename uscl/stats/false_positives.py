@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from uscl.base.seeds import derive, generator
+from uscl.stats.holm import holm
 from uscl.stats.simulated import simulated_cases
-from uscl.stats.summary import comparisons, holm
+from uscl.stats.summary import comparisons
 
 ALPHA = 0.05
 REFERENCE = "arm0"
@@ -52,14 +53,14 @@ def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
     accuracy, macro_f1 = (compared[compared["metric"] == metric] for metric in ("accuracy", "macro_f1"))
     first = accuracy.iloc[0]
     return {
-        "groups permuted, accuracy": first["p"] < ALPHA,
-        "groups permuted, macro-F1": macro_f1["p"].iloc[0] < ALPHA,
-        "groups drawn (interval), accuracy": not first["ci_low"] <= 0 <= first["ci_high"],
+        "groups permuted, accuracy": first["p_models"] < ALPHA,
+        "groups permuted, macro-F1": macro_f1["p_models"].iloc[0] < ALPHA,
+        "groups drawn (interval), accuracy": not first["models_ci_low"] <= 0 <= first["models_ci_high"],
         "corrected resampled t, accuracy": first["p_resampled_t"] < ALPHA,
         "cases permuted, accuracy": by_case(cases, arms[0], draws, seed) < ALPHA,
         "McNemar, accuracy": first["p_mcnemar"] < ALPHA,
-        "family: groups permuted, Holm": holm(macro_f1["p"]).min() < ALPHA,
-        "family: groups permuted, not adjusted": macro_f1["p"].min() < ALPHA,
+        "family: groups permuted, Holm": holm(macro_f1["p_models"]).min() < ALPHA,
+        "family: groups permuted, not adjusted": macro_f1["p_models"].min() < ALPHA,
         "family: McNemar, Holm": holm(accuracy["p_mcnemar"]).min() < ALPHA,
     }
 

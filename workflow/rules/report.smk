@@ -29,7 +29,9 @@ rule table:
         datasets={task: settings.dataset for task, settings in TASKS.items()},
         evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
         reference=STUDY.reference,
-        draws=SETTINGS.draws,
+        primary=STUDY.primary,
+        margins=STUDY.margins,
+        simulated=any(STUDY.data.simulated(settings.dataset) for settings in TASKS.values()),
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
         authors_tasks=SETTINGS.authors_protocol,
         encoder=SETTINGS.encoder,
@@ -82,7 +84,8 @@ rule study_figures:
         overview=report("<results>/figures/overview.png", category="Result", caption="../report/overview.rst"),
         ranks=report("<results>/figures/ranks.png", category="Result", caption="../report/ranks.rst"),
         cost=report("<results>/figures/cost.png", category="Result", caption="../report/cost.rst"),
-        svg=[f"<results>/figures/{name}.svg" for name in ("overview", "ranks", "cost")],
+        variance=report("<results>/figures/variance.png", category="Result", caption="../report/variance.rst"),
+        svg=[f"<results>/figures/{name}.svg" for name in ("overview", "ranks", "cost", "variance")],
     log:
         "<logs>/study_figures/figures.log",
     benchmark:
@@ -102,7 +105,7 @@ rule study_figures:
 
 rule representation_map:
     input:
-        splits=lambda w: STUDY.splits(w.task),
+        splits=lambda w: STUDY.splits(w.task, STUDY.seeds[0]),
         features=lambda w: expand(
             "<results>/features/{dataset}/{arm}-seed{seed}.npy",
             dataset=TASKS[w.task].dataset,

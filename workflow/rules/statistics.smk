@@ -4,6 +4,7 @@ rule score:
     output:
         cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
         metrics=f"<results>/statistics/{EVALUATION}/metrics.csv",
+        trainings=f"<results>/statistics/{EVALUATION}/trainings.csv",
         intervals=f"<results>/statistics/{EVALUATION}/intervals.csv",
         comparisons=f"<results>/statistics/{EVALUATION}/comparisons.csv",
         side_by_side=f"<results>/statistics/{EVALUATION}/cases.csv",
@@ -20,6 +21,7 @@ rule score:
         arms=STUDY.arms,
         seeds=STUDY.seeds,
         pairs=STUDY.comparisons,
+        form=SETTINGS.trainings,
         draws=SETTINGS.draws,
         seed=STUDY.seeds[0],
     message:

@@ -28,8 +28,11 @@ def test_arms_evaluations_and_comparisons_follow_the_file():
     assert found.evaluations[0] == Evaluation("pocus", "finetune", 100)
     assert len(found.evaluations) == 5
     assert found.comparisons[:2] == [["untrained", "imagenet"], ["imagenet_calibrated", "imagenet"]]
+    # Then every pretrained arm with its start, without being named.
+    starts = [[arm, "untrained"] for arm in found.pretrained]
+    assert found.comparisons[7:12] == starts
     assert found.comparisons[-1] == ["meta_uscl", "shuffled"]
-    assert len(found.comparisons) == 7 + 7
+    assert len(found.comparisons) == len({tuple(pair) for pair in found.comparisons})
     assert found.missing_evaluations() == [("segmentation", "linear", "segmentation has no such probe")]
     assert {evaluation.labels for evaluation in found.label_fractions} == {5, 10, 25, 100}
     assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
@@ -69,8 +72,66 @@ def test_the_table_says_which_arms_are_controls():
 
 
 def test_other_folds_are_another_file():
-    assert study().splits("busi") == "results/splits/busi-3x4-seed0.csv"
-    assert study(splits={"folds": 15, "inner": 4}).splits("busi") == "results/splits/busi-15x4-seed0.csv"
+    assert study().splits("busi", 0) == "results/splits/busi-3x4-seed0.csv"
+    assert study(splits={"folds": 15, "inner": 4}).splits("busi", 0) == "results/splits/busi-15x4-seed0.csv"
+
+
+def test_every_training_has_folds_of_its_own_unless_they_are_shared():
+    own = study(seeds=[3, 5])
+    assert own.all_splits("busi") == ["results/splits/busi-3x4-seed3.csv", "results/splits/busi-3x4-seed5.csv"]
+    shared = study(seeds=[3, 5], splits={"folds": 3, "inner": 4, "partitions": "shared"})
+    assert shared.all_splits("busi") == ["results/splits/busi-3x4-seed3.csv"] * 2
+    evaluation = Evaluation("busi", "linear", 100)
+    found_keys = {keys.cell_key(found, evaluation, "imagenet", 5) for found in (own, shared)}
+    assert len(found_keys) == 2
+    assert keys.cell_key(own, evaluation, "imagenet", 3) == keys.cell_key(shared, evaluation, "imagenet", 3)
+
+
+def test_a_pretrained_arm_starts_where_the_untrained_arm_of_its_init_and_stream_is():
+    methods = {
+        "imagenet": {"method": "imagenet"},
+        "short": {"method": "untrained", "init": "random", "epochs": 10},
+        "start": {"method": "untrained", "init": "random", "epochs": 30},
+        "other": {"method": "untrained", "init": "random", "epochs": 30, "stream": 1},
+        "of_imagenet": {"method": "untrained", "init": "imagenet", "epochs": 30},
+        "simclr": {"method": "simclr", "init": "random", "epochs": 30},
+        "again": {"method": "simclr", "init": "random", "epochs": 30, "stream": 1},
+        "adapted": {"method": "simclr", "init": "imagenet", "epochs": 30},
+    }
+    found = study(methods=methods, comparisons=[])
+    assert [found.start(arm) for arm in ("simclr", "again", "adapted")] == ["start", "other", "of_imagenet"]
+    assert ["adapted", "of_imagenet"] in found.comparisons
+    del methods["of_imagenet"]
+    assert study(methods=methods, comparisons=[]).start("adapted") is None
+
+
+PRIMARY = {"arm": "simclr", "reference": "untrained", "task": "busi", "regime": "linear", "metric": "macro_f1"}
+
+
+def test_a_primary_comparison_is_among_the_comparisons_and_has_a_level():
+    found = study(primary=[PRIMARY | {"reference": "uscl", "metric": "f1_benign"}])
+    assert found.comparisons[-1] == ["simclr", "uscl"]
+    assert found.primary[0]["level"] == "frame"
+    assert found.margins == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"arm": "simcrl"}, "primary.0.arm names 'simcrl', but `methods` has only"),
+        ({"reference": "simclr"}, "primary.0 compares 'simclr' with itself"),
+        ({"task": "bus"}, "primary.0.task names 'bus', but `tasks` has only pocus, busi, segmentation"),
+        ({"regime": "knn"}, "primary.0.regime is knn, but tasks.busi.regimes has only finetune, linear."),
+        ({"metric": "f2"}, "primary.0.metric: 'f2' is not one of accuracy, balanced_accuracy, macro_f1, auroc"),
+        ({"metric": "dice"}, "primary.0.metric: 'dice' is for segmentation, and the task's kind is classification"),
+        ({"metric": "ece"}, "primary.0.metric: 'ece' has no method test, because it is not smooth"),
+        ({"level": "video"}, "primary.0.level"),
+    ],
+)
+def test_a_primary_comparison_of_what_there_is_not_is_refused(change, sentence):
+    with pytest.raises(UserError) as error:
+        study(primary=[PRIMARY | change])
+    assert sentence in str(error.value)
 
 
 def test_a_study_without_a_pool_reads_no_pool():

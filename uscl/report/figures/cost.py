@@ -12,6 +12,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from uscl.metrics.registry import title
 from uscl.report.figures.arm_legend import arm_legend, legend_height
+from uscl.report.figures.intervals import one_interval
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 
 CELL = ["arm", "task", "regime"]
@@ -22,12 +23,12 @@ APART = 8.0  # points between arms of equal cost
 def cost_against_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """Score with its 95 % CI against total cost, one row per task: left over seconds, right over images seen.
 
-    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high. If a task has
+    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, both intervals. If a task has
     several regimes, finetune is drawn, else the first. `costs` has arm, task, regime, pretraining_s, finetuning_s,
     pretraining_images, finetuning_images. `arms` are all arms of the study in its order. A legend names the arms;
     those without a score or cost are listed above the panel. Arms of nearly equal cost are drawn side by side.
     """
-    rows = with_costs(table, costs)
+    rows = with_costs(one_interval(table), costs)
     tasks, styles = rows["task"].unique(), arm_styles(arms)
     size = (PAGE, 2.6 * len(tasks) + legend_height(styles))
     figure, axes = plt.subplots(len(tasks), 2, figsize=size, squeeze=False, sharey="row", layout="constrained")

@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from uscl.metrics.registry import title
 from uscl.report.figures.arm_legend import arm_legend, legend_height
+from uscl.report.figures.intervals import one_interval, words
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
@@ -55,10 +56,11 @@ def label_fraction_curves(
 ) -> Figure:
     """Scores with 95 % CI by the share of training groups whose labels are used, one panel per task and regime.
 
-    `scores` has arm, task, regime, labels (percent), mean, ci_low, ci_high, and metric unless `metric_name` names the
+    `scores` has arm, task, regime, labels (percent), mean, both intervals, and metric unless `metric_name` names the
     score. `arms` are all arms of the study in its order; without them the order is that of `scores`. Arms are shifted a
     little from their percentage, so that none hides another; a score that is NaN is left out.
     """
+    scores, what = one_interval(scores), words(scores)
     styles = looks(scores, arms)
     panels = list(scores.groupby(["task", "regime"], sort=False))
     across = min(ACROSS, len(panels))
@@ -72,7 +74,7 @@ def label_fraction_curves(
         name = metric_name or title(rows["metric"].iloc[0])
         axis.set(xlabel="labels used\n(% of training groups)", ylabel=name)
         axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
-    figure.suptitle("mean over folds and seeds with its 95 % CI")
+    figure.suptitle(f"mean over trainings with {what}")
     finish(figure, styles)
     return figure
 

@@ -10,22 +10,25 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from uscl.metrics.registry import title
+from uscl.report.figures.intervals import OF_MODELS, OVER_TRAININGS
 from uscl.report.figures.style import GREY, PAGE, ArmStyle, arm_styles, plt, wrapped
 from uscl.report.tables.names import MARK
 
 Cell = tuple[str, str]
 
-MEAN = "mean over folds and seeds with its 95 % CI"
-BEST = "the best mean, shown to be better than the reference by the corrected test"
+MEAN = "mean over trainings"
+BEST = "shown to be better than another arm in a primary comparison"
+LINES = {"": 2.5, "models_": 0.8}  # widths of the intervals over trainings and of these models
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
 
 
 def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """A forest plot: one panel per task and regime, one line per arm.
 
-    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high, best, and if
-    known pool_labels. `arms` are all arms of the study in its order. A task's regimes are side by side at one scale. A
-    score that is absent or NaN is marked as missing; an interval that is NaN is left out.
+    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high,
+    models_ci_low, models_ci_high, better_than, and if known pool_labels. `arms` are all arms of the study in its order.
+    A task's regimes are side by side at one scale. A score that is absent or NaN is marked as missing; an interval that
+    is NaN is left out.
     """
     cells = {cell: rows.set_index("arm") for cell, rows in table.groupby(["task", "regime"], sort=False)}
     grid, labels, styles = panels(list(cells)), arm_labels(table, arms), arm_styles(arms)
@@ -70,13 +73,15 @@ def arm_labels(table: pd.DataFrame, arms: Sequence[str]) -> list[str]:
 def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
     """Draw the arms of one task and regime, the first on top; `rows` is by arm."""
     metric, rows = rows["metric"].iloc[0], rows.reindex(list(styles))
-    best = set(rows.index[rows["best"].eq(True)])
+    best = set(rows.index[rows["better_than"].notna()])
     for place, (arm, style) in enumerate(styles.items()):
-        mean, low, high = rows.loc[arm, ["mean", "ci_low", "ci_high"]]
+        mean = rows.loc[arm, "mean"]
         if pd.isna(mean):
             axis.text(0.5, place, "missing", transform=axis.get_yaxis_transform(), ha="center", va="center", color=GREY)
             continue
-        axis.plot([low, high], [place, place], color=style.colour, linewidth=1.5)
+        for prefix, width in LINES.items():
+            ends = rows.loc[arm, [f"{prefix}ci_low", f"{prefix}ci_high"]].to_numpy(float)
+            axis.plot(ends, [place, place], color=style.colour, linewidth=width)
         face = style.colour if arm in best else "white"
         axis.plot(mean, place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
     axis.set(xlabel=title(metric), ylim=(len(styles) - 0.5, -0.6))
@@ -87,9 +92,12 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
 
 def explain(figure: Figure, table: pd.DataFrame) -> None:
     """Explain below the panels the marks that the figure uses."""
-    handles = [Line2D([], [], color="black", marker="o", markerfacecolor="white", label=MEAN)]
-    if table["best"].eq(True).any():
-        handles.append(Line2D([], [], color="black", marker="o", label=BEST))
+    handles = [Line2D([], [], color="black", linestyle="none", marker="o", markerfacecolor="white", label=MEAN)]
+    for prefix, (width, words) in {"": (LINES[""], OVER_TRAININGS), "models_": (LINES["models_"], OF_MODELS)}.items():
+        if table[f"{prefix}ci_low"].notna().any():
+            handles.append(Line2D([], [], color="black", linewidth=width, label=words))
+    if table["better_than"].notna().any():
+        handles.append(Line2D([], [], color="black", linestyle="none", marker="o", label=BEST))
     if "pool_labels" in table and table["pool_labels"].eq(True).any():
         handles.append(Line2D([], [], linestyle="none", label=LABELLED))
     figure.legend(handles=handles, loc="outside lower center", frameon=False)

@@ -1,153 +1,189 @@
-"""What the study shows about the arms: one sentence per comparison, with a verdict from the corrected test alone."""
+"""What the study shows: a sentence and a verdict per primary comparison, and all other comparisons without verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
 
-from uscl.metrics.registry import PRIMARY, title
-from uscl.report.tables.families import corrected
+from uscl.metrics.registry import PRIMARY, metric_named, title
 from uscl.report.tables.names import GROUPS
-from uscl.report.tables.writing import SHOWN, grid, p_value, points
-from uscl.stats.holm import holm
+from uscl.report.tables.verdicts import CORRECTED, ENOUGH, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
+from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
 
-PAIR = ["arm", "reference", "task", "regime"]
-COLUMNS = [*PAIR, "metric", "difference", "ci_low", "ci_high", "p", "p_holm", "p_mcnemar", "p_resampled_t", "effect"]
-COLUMNS += ["probability_of_improvement", "n_groups", "n_cases", "verdict", "sentence"]
+COLUMNS = ["primary", *NAMED, "level", "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
+COLUMNS += ["trainings", "reference_trainings", "deterministic", "se_trainings", "se_patients", "df"]
+COLUMNS += ["models_ci_low", "models_ci_high", "p_models", "p_resampled_t", "p_permutation", "p_mcnemar", "effect"]
+COLUMNS += ["probability_of_improvement", "n_groups", "n_cases", "reason", "remark", "sentence"]
+LEVEL = "frame"  # what is scored: single frames or images
 
 Failed = tuple[str, str, str, str]  # arm, task, regime, reason
 
-METHOD = """\
-Each difference is between the arms' means over folds and seeds on the task's primary metric. Its 95 % confidence
-interval comes from a bootstrap that draws patients (else videos, else images) within folds. p comes from a two-sided
-permutation test that swaps both arms' predictions for whole patients, and is corrected by Holm's method over all
-comparisons below. A difference is *shown* if the corrected p is below 0.05; the probability that any difference is
-shown in error is at most 5 %. The interval is not corrected, so it may exclude 0 although nothing is shown. "Not shown"
-doesn't mean that the arms are equally good: with few patients, only large differences can be shown."""
+SIMULATED = "The data are simulated: this page shows that the machinery works, and nothing about medicine."
 
-VIEWS = """\
-None of these decides the verdict. p: the same test without correction. Resampled t: the corrected t-test over folds and
-seeds of Nadeau and Bengio (2003). McNemar: McNemar's test on accuracy; it treats all cases as independent, which the
-frames of one patient are not, so expect its p to be too small. Effect: the mean of the patients' differences in
-accuracy or Dice, divided by their standard deviation. Ahead: the share of folds and seeds in which the arm is better; a
-tie counts half."""
+METHOD = f"""\
+A comparison asks whether the *method* is better, so another training is another draw, and so are other patients: the
+method test (Obuchowski and Rockette 1995; Hillis 2014) has variance from both. A training is a whole chain: a partition
+of the data, a pretraining, a fine-tuning. Claims are about trainings and partitions of this data set. Differences are
+between the means over trainings, with the 95 % confidence interval of the method test. The primary comparisons, named
+in the study's file, form one family, and Holm's method corrects their p values; a difference is shown if the corrected
+p is below {SHOWN:g}, and the probability that any is shown in error is at most 5 %. Equivalence and the ruling out of
+an advantage are further families. With {ENOUGH} trainings or more of each method a verdict is a claim; with fewer it is
+exploratory. "Not shown" doesn't mean that the arms are equally good."""
+
+SECONDARY = """\
+These have no verdict: p is that of the method test, not corrected, and among many comparisons some are small by chance.
+*These models*: what new patients would change if the trained models stayed as they are, a bootstrap that draws patients
+and a permutation test that swaps the arms' predictions of whole patients. It says nothing about another training.
+Permuted: the exact permutation of trainings. Resampled t: the corrected t-test over trainings of Nadeau and Bengio
+(2003). McNemar: on accuracy; it treats all cases as independent, so expect its p to be too small. Effect: the mean of
+the patients' differences in accuracy or Dice, divided by their standard deviation. Ahead: the share of folds and
+trainings in which the arm is better; a tie counts half."""
 
 
-def claims(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """One row per comparison on the task's primary metric, in the order of `comparisons` (`claims.csv`).
+def claims(
+    comparisons: pd.DataFrame,
+    primary: Sequence[Mapping[str, Any]] = (),
+    margins: Mapping[str, Mapping[str, Any]] | None = None,
+    remarks: Mapping[tuple[str, str], str] | None = None,
+) -> pd.DataFrame:
+    """One row per primary comparison, and one per other comparison on a task's main metric (`claims.csv`).
 
-    `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. p_holm is corrected over
-    all rows of the result (`holm_by_family`). verdict: better or worse if p_holm < 0.05, else "not shown". Single
-    cases have no macro-F1, so in classification p_mcnemar and effect are those of accuracy.
+    Arguments as in `uscl.report.tables.verdicts.judged`; `remarks` has what a reader must know of the comparison of two
+    arms, such as that one of them has learned nothing. Single cases have no macro-F1, so in classification p_mcnemar
+    and effect are those of accuracy.
     """
-    tested = corrected(comparisons)
-    claimed = tested[tested["metric"].isin(PRIMARY)].copy()
+    found = judged(comparisons, primary, margins or {})
+    claimed = found[found["primary"] | found["metric"].isin(PRIMARY)].copy()
     accuracy = comparisons.loc[comparisons["metric"] == "accuracy", [*PAIR, "p_mcnemar", "effect"]]
-    of_accuracy = claimed[PAIR].merge(accuracy, on=PAIR, how="left", validate="one_to_one").set_index(claimed.index)
+    of_accuracy = claimed[PAIR].merge(accuracy, on=PAIR, how="left", validate="many_to_one").set_index(claimed.index)
     for column in ("p_mcnemar", "effect"):
         claimed[column] = claimed[column].astype(float).fillna(of_accuracy[column].astype(float))
+    pairs = zip(claimed["arm"], claimed["reference"], strict=True)
+    claimed["remark"] = [(remarks or {}).get(pair) for pair in pairs]
     sentences = [sentence(row) for row in claimed.to_dict("records")]
-    claimed = claimed.assign(sentence=pd.Series(sentences, index=claimed.index, dtype=object))
-    return claimed[COLUMNS].reset_index(drop=True)
+    claimed = claimed.assign(level=LEVEL, sentence=pd.Series(sentences, index=claimed.index, dtype=object))
+    return claimed.sort_values("primary", ascending=False, kind="stable")[COLUMNS].reset_index(drop=True)
 
 
-def sentence(row: dict[str, Any]) -> str:
-    """A comparison in words, with a remark if interval and test disagree."""
+def sentence(row: Mapping[str, Any]) -> str:
+    """A comparison in words; the verdict of a primary one comes last."""
     names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {title(row['metric'])}"
     if math.isnan(row["difference"]):
-        return f"{names}: undefined: not shown."
-    interval = f"95 % CI {points(row['ci_low'])} to {points(row['ci_high'])}"
-    numbers = f"{points(row['difference'], '+')} points, {interval}, Holm p {p_value(row['p_holm'])}"
-    return f"{names}: {numbers}: {row['verdict']}{disagreement(row)}."
+        return f"{names}: undefined{': no claim' if row['primary'] else ''}."
+    parts = [f"{names}: {difference(row['difference'], row['metric'])}"]
+    if math.isnan(row["p"]):
+        parts.append(f"{row['reason']}: {NO_CLAIM} about the methods" if row["primary"] else str(row["reason"]))
+    else:
+        low, high = (difference(row[end], row["metric"], "") for end in ("ci_low", "ci_high"))
+        parts += [f"95 % CI {low} to {high}", f"p {p_value(row['p'])}"]
+        parts += [f"Holm p {p_value(row['p_holm'])}"] if not math.isnan(row["p_holm"]) else []
+        parts.append(of_trainings(row))
+    ending = f": {row['verdict']}" if row["primary"] and not math.isnan(row["p"]) else ""
+    remark = f" {row['remark']}." if isinstance(row["remark"], str) else ""
+    return f"{', '.join(parts)}{ending}.{remark}"
 
 
-def disagreement(row: dict[str, Any]) -> str:
-    """A remark if the interval disagrees with the test; the test decides."""
-    without_zero = row["ci_low"] > 0 or row["ci_high"] < 0
-    if row["verdict"] == "not shown":
-        return ", though the uncorrected interval excludes 0" if without_zero else ""
-    return "" if without_zero else " by the test, though the interval includes 0"
+def difference(value: float, metric: str, sign: str = "+") -> str:
+    """A difference in points, or in the unit of its metric."""
+    share = metric_named(metric).percent
+    return (points(value, sign) if share else number(value, sign)) + (
+        "" if not sign else " points" if share else " pixels"
+    )
 
 
-def claims_markdown(claimed: pd.DataFrame, draws: int | None = None, failed: Sequence[Failed] = ()) -> str:
-    """`claims.md`: first the differences that are shown, then all sentences by task and regime.
+def of_trainings(row: Mapping[str, Any]) -> str:
+    """How many trainings a comparison rests on, and what that allows."""
+    fewest = fewest_trainings(row)
+    if fewest is None:
+        return "both arms are deterministic, so this is a test over patients alone"
+    words = f"{row['trainings']} against {row['reference_trainings']} trainings"
+    if row["trainings"] == row["reference_trainings"]:
+        words = f"{row['trainings']} trainings each"
+    return words + (" (exploratory)" if row["primary"] and fewest < ENOUGH else "")
 
-    `draws` is the number of draws of the permutation test. `failed` names arm, task, regime and reason of the runs that
-    failed and are therefore in no comparison.
+
+def claims_markdown(
+    claimed: pd.DataFrame,
+    failed: Sequence[Failed] = (),
+    margins: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    simulated: bool = False,
+) -> str:
+    """`claims.md`: the primary comparisons with their verdicts, then all others by task and regime.
+
+    `failed` names arm, task, regime and reason of the runs that failed and are therefore in no comparison.
     """
+    head = ["# What is shown", *([SIMULATED] if simulated else [])]
     if not len(claimed):
-        nothing = "No two arms were evaluated: there is nothing to compare."
-        return "\n\n".join(["# What is shown", nothing, *not_compared(failed)]) + "\n"
-    found = claimed[claimed["verdict"] != "not shown"]
-    parts = ["# What is shown", count(len(found), len(claimed)), bullets(found), METHOD, *impossible(claimed, draws)]
-    for (task, regime), rows in claimed.groupby(["task", "regime"], sort=False):
+        return (
+            "\n\n".join([*head, "No two arms were evaluated: there is nothing to compare.", *failures(failed)]) + "\n"
+        )
+    primary, others = claimed[claimed["primary"]], claimed[~claimed["primary"]]
+    parts = [*head, count(primary), "\n".join(f"- {text}" for text in primary["sentence"]), METHOD]
+    parts.append(margin_lines(margins or {}))
+    if len(others):
+        parts += ["## Secondary comparisons", SECONDARY]
+    for (task, regime), rows in others.groupby(["task", "regime"], sort=False):
         size = f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} {GROUPS}."
-        parts += [f"## {task}, {regime}", size, bullets(rows), other_views(rows)]
-    return "\n\n".join(filter(None, [*parts, *not_compared(failed), "## The other views", VIEWS])) + "\n"
+        parts += [f"### {task}, {regime}", size, secondary(rows)]
+    return "\n\n".join(filter(None, [*parts, *failures(failed)])) + "\n"
 
 
-def not_compared(failed: Sequence[Failed]) -> list[str]:
+def count(primary: pd.DataFrame) -> str:
+    """How many primary comparisons have a verdict that says something."""
+    if not len(primary):
+        return "The study names no primary comparison (`primary` in its file), so nothing is claimed about any method."
+    shown = primary["verdict"].str.startswith(("better", "worse")).sum()
+    nouns = "comparison" if len(primary) == 1 else "comparisons"
+    return f"Of {len(primary)} primary {nouns}, {shown or 'none'} show{'s' if shown < 2 else ''} a difference:"
+
+
+def margin_lines(margins: Mapping[str, Mapping[str, Any]]) -> str:
+    """The margins of the tasks and their reasons."""
+    return "\n".join(
+        fill(f"- Margin on {task}: {margin['points']:g} points. {margin['reason']}", 120, subsequent_indent="  ")
+        for task, margin in margins.items()
+    )
+
+
+def failures(failed: Sequence[Failed]) -> list[str]:
     """The runs that failed, as a section of its own."""
     lines = [f"- {arm} on {task} ({regime}): {reason}" for arm, task, regime, reason in failed]
     return ["## Not compared because a run failed", "\n".join(lines)] if lines else []
 
 
-def count(shown: int, comparisons: int) -> str:
-    """How many comparisons show a difference."""
-    if not shown:
-        return f"Of {comparisons} comparisons, none shows a difference."
-    return f"Of {comparisons} comparisons, {shown} show{'s' if shown == 1 else ''} a difference:"
-
-
-def bullets(claimed: pd.DataFrame) -> str:
-    """A list of sentences."""
-    return "\n".join(f"- {text}" for text in claimed["sentence"])
-
-
-def impossible(claimed: pd.DataFrame, draws: int | None) -> list[str]:
-    """One sentence per task that can't show a difference, whatever its data are."""
-    sentences = []
-    for task, rows in claimed.groupby("task", sort=False):
-        smallest, corrected = smallest_p(claimed, claimed["task"] == task, draws)
-        if corrected >= SHOWN:
-            cause = f"{rows['n_groups'].iloc[0]} {GROUPS}" + (f" and {draws:,} draws" if draws else "")
-            sentences.append(
-                f"No difference on {task} can be shown, however large: with {cause} the test's smallest possible p is"
-                f" {p_value(smallest)}, or {p_value(corrected)} after the correction."
-            )
-    return sentences
-
-
-def smallest_p(claimed: pd.DataFrame, of_task: pd.Series, draws: int | None) -> tuple[float, float]:
-    """The smallest p that the comparisons `of_task` can have, and the smallest after Holm's correction.
-
-    G groups have 2^G swaps, and two of them leave the size of the difference unchanged, so p is at least 2^-(G - 1). It
-    is also at least 1 / (1 + draws). For the corrected p, all comparisons of the task get that p, and those of other
-    tasks keep theirs.
-    """
-    least = 2.0 ** (1 - claimed["n_groups"].astype(float))
-    least = least.clip(lower=1 / (1 + draws) if draws else 0)
-    corrected = holm(claimed["p"].astype(float).where(~of_task, least))
-    return float(least[of_task].min()), float(corrected[of_task].min())
-
-
-def other_views(rows: pd.DataFrame) -> str:
-    """A grid of the tests and measures that don't decide the verdict."""
-    columns = {"p": p_value, "p_resampled_t": p_value, "p_mcnemar": p_value, "effect": signed}
-    lines = [
-        [f"{row['arm']} against {row['reference']}"]
-        + ["-" if math.isnan(row[column]) else write(row[column]) for column, write in columns.items()]
-        + [f"{100 * row['probability_of_improvement']:.0f} %"]
-        for row in rows.astype(dict.fromkeys(columns, float)).to_dict("records")
+def secondary(rows: pd.DataFrame) -> str:
+    """A grid of comparisons: the method's estimate, and what is shown beside it."""
+    header = ["comparison", "difference [95 % CI]", "p", "these models [95 % CI]", "p", "permuted", "resampled t"]
+    lines = [secondary_line(row) for row in rows.to_dict("records")]
+    notes = [
+        f"- {row['arm']} against {row['reference']}: {row['remark']}."
+        for row in rows.to_dict("records")
+        if isinstance(row["remark"], str)
     ]
-    return grid(["comparison", "p", "resampled t", "McNemar", "effect", "ahead"], lines)
+    return "\n\n".join(filter(None, [grid([*header, "McNemar", "effect", "ahead"], lines), "\n".join(notes)]))
 
 
-def signed(effect: float) -> str:
-    """An effect size with its sign.
+def secondary_line(row: Mapping[str, Any]) -> list[str]:
+    """A line of the grid of secondary comparisons."""
+    metric = row["metric"]
 
-    >>> signed(0.314), signed(-0.001)
-    ('+0.31', '+0.00')
-    """
-    return f"{effect:+z.2f}"
+    def with_interval(low: str, high: str) -> str:
+        ends = f"[{difference(row[low], metric, '')}, {difference(row[high], metric, '')}]"
+        return "-" if math.isnan(row[low]) else f"{difference(row['difference'], metric)} {ends}"
+
+    p = [f"{p_value(row[name])}" if not math.isnan(row[name]) else "-" for name in ("p", "p_models", "p_permutation")]
+    others = ["-" if math.isnan(row[name]) else p_value(row[name]) for name in ("p_resampled_t", "p_mcnemar")]
+    effect = "-" if math.isnan(row["effect"]) else f"{row['effect']:+z.2f}"
+    return [
+        f"{row['arm']} against {row['reference']}",
+        with_interval("ci_low", "ci_high"),
+        p[0],
+        with_interval("models_ci_low", "models_ci_high"),
+        *p[1:],
+        *others,
+        effect,
+        f"{100 * row['probability_of_improvement']:.0f} %",
+    ]

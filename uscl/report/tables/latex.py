@@ -7,8 +7,8 @@ import pandas as pd
 
 from uscl.metrics.registry import MAIN, PRIMARY, lower_is_better, title
 from uscl.report.tables.absences import absences
-from uscl.report.tables.names import MARK
-from uscl.report.tables.writing import limits, mean_and_sd
+from uscl.report.tables.names import GROUPS, MARK
+from uscl.report.tables.writing import BRACES, limits, mean_and_sd
 
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
@@ -19,7 +19,7 @@ def latex(table: pd.DataFrame, study: str) -> str:
     """`table.tex`: one table environment per task and regime, with the main metrics of `result_table`.
 
     Every arm has two lines: mean and standard deviation, and below them the confidence interval. Exactly the rows that
-    are `best` are bold. A paragraph after the tables lists what is missing or undefined.
+    with a `better_than` are bold. A paragraph after the tables lists what is missing or undefined.
     """
     parts = [
         environment(rows, study)
@@ -82,32 +82,34 @@ def arm_lines(of_arm: pd.DataFrame, metrics: list[str]) -> str:
 
 
 def score(row: dict[str, Any] | None) -> str:
-    """Mean and standard deviation, bold if the row is `best`."""
+    """Mean and standard deviation, bold if the arm is shown to be better than another."""
     if row is None or pd.isna(row["mean"]):
         return "--"
     text = escaped(mean_and_sd(row["mean"], row["sd"], row["metric"]))
-    return rf"\textbf{{{text}}}" if row["best"] else text
+    return rf"\textbf{{{text}}}" if isinstance(row["better_than"], str) else text
 
 
 def interval(row: dict[str, Any] | None) -> str:
-    """The confidence interval, in small type."""
+    """The confidence interval, in small type; in braces if it is of these models alone."""
     text = "" if row is None else limits(row["ci_low"], row["ci_high"], row["metric"])
+    if row is not None and not text:
+        of_models = limits(row["models_ci_low"], row["models_ci_high"], row["metric"])
+        text = escaped(of_models.translate(BRACES))
     return rf"{{\scriptsize {text}}}" if text else ""
 
 
 def caption(rows: pd.DataFrame, study: str) -> str:
     """What the numbers are and what bold means."""
     task, regime = rows[["task", "regime"]].iloc[0]
-    scores, cases, groups = (int(rows[column].max()) for column in ("n", "n_cases", "n_groups"))
-    text = f"Study {study}, {task} ({regime}): mean ± standard deviation over folds and seeds ({scores} scores), in"
-    text += f" percent unless a unit is named, and 95 % confidence interval by a bootstrap over patients ({cases} test"
-    text += f" cases of {groups} patients, else videos, else images)."
-    reference = rows["reference"].dropna()
-    if len(reference):
-        text += " Bold: the best mean, if the paired permutation test with Holm's correction shows the arm to be"
-        text += (
-            f" better than {reference.iloc[0]} (p < 0.05), or {reference.iloc[0]} itself if better than every other."
-        )
+    trainings, cases, groups = (int(rows[column].max()) for column in ("trainings", "n_cases", "n_groups"))
+    text = (
+        f"Study {study}, {task} ({regime}): mean ± standard deviation over trainings ({trainings}), in percent unless"
+    )
+    text += (
+        " a unit is named, and 95 % confidence interval over trainings and patients; in braces, if there is none, of"
+    )
+    text += f" these models alone ({cases} test cases of {groups} {GROUPS})."
+    text += " Bold: shown to be better than another arm in a primary comparison (method test, Holm p < 0.05)."
     primary = next(metric for metric in rows["metric"] if metric in PRIMARY)
     text += f" Rank: by {title(primary)}."
     if rows["pool_labels"].any():

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from uscl.base.text import counted
 from uscl.metrics.registry import (
     MAIN,
     METRICS,
@@ -16,16 +17,18 @@ from uscl.metrics.registry import (
     title,
 )
 from uscl.report.tables.absences import absences
+from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.costs import cost_parts
 from uscl.report.tables.names import GROUPS, MARK
-from uscl.report.tables.writing import grid, limits, mean_and_sd, p_value
+from uscl.report.tables.writing import BRACES, grid, limits, mean_and_sd, p_value, points
 
 SCORES = """\
-- A score is that of one fold's test part with one seed, and each test part is scored once: a validation part of the
-  training data chooses the epoch, or the setting of a probe. ± is the standard deviation over folds and seeds. It is
-  not a standard error: folds share training data, so their scores are not independent.
-- [low, high] is the mean's 95 % confidence interval, from a bootstrap that draws patients (else videos, else images)
-  within each fold. It does not include the variation between models trained on other patients.
+- A training is a whole chain: a partition of the data, a pretraining, a fine-tuning. Its score is computed over the
+  test cases of all its folds; AUROC is the mean over folds. Each case is tested once: a validation part of the training
+  data chooses the epoch, or the setting of a probe. ± is the standard deviation over trainings: the luck of a training.
+- [low, high] is the mean's 95 % confidence interval over other trainings and other patients. In braces {low, high}, if
+  there is none: an interval of these models alone, from a bootstrap that draws patients; it says nothing about another
+  training. table.csv has both for every row, and the means over single folds.
 - The rank orders the arms by their mean; 1 is the best."""
 
 MASKS = """\
@@ -41,14 +44,15 @@ def markdown(
     *,
     costs: pd.DataFrame | None = None,
     regimes: Mapping[str, str] = MappingProxyType({}),
+    simulated: bool = False,
 ) -> str:
     """`table.md`: the main metrics of `result_table`, what is missing and why, and the costs.
 
     `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory;
-    `regimes` has the titles of the regimes. Scores are in percent unless a unit is named. Exactly the rows that are
-    `best` are bold.
+    `regimes` has the titles of the regimes; `simulated` says whether the tasks' data are. Scores are in percent unless
+    a unit is named. Exactly the rows with a `better_than` are bold.
     """
-    parts = [f"# Results of the study `{study}`", introduction(table, claims)]
+    parts = [f"# Results of the study `{study}`", *([SIMULATED] if simulated else []), introduction(table, claims)]
     for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
         if rows["metric"].notna().any():
             parts += [f"## {task}, {regime}", size(rows, regimes), result_grid(rows)]
@@ -59,17 +63,17 @@ def markdown(
 
 
 def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """What the numbers are, what bold means, and how many comparisons show a difference."""
-    lines = [
-        "Mean ± standard deviation over folds and seeds [95 % confidence interval], in percent. ↓: lower is better"
-    ]
-    if len(claims):
-        meaning = f"the best mean, if the corrected test shows the arm to be better than `{reference_of(table)}`"
-        lines.append(f"**Bold**: {meaning}" if table["best"].any() else f"Nothing is bold; bold would mean {meaning}")
-        differ = (claims["verdict"] != "not shown").sum()
-        lines.append(f"{differ} of {len(claims)} comparisons on the primary metrics show a difference: see claims.md")
+    """What the numbers are, what bold means, and how many primary comparisons show a difference."""
+    lines = ["Mean ± standard deviation over trainings [95 % confidence interval], in percent. ↓: lower is better"]
+    primary = claims[claims["primary"]]
+    if len(primary):
+        meaning = "shown by the method test to be better than another arm in a primary comparison"
+        bold = table["better_than"].notna().any()
+        lines.append(f"**Bold**: {meaning}" if bold else f"Nothing is bold; bold would mean: {meaning}")
+        differ = primary["verdict"].str.startswith(("better", "worse")).sum()
+        lines.append(f"{differ} of {len(primary)} primary comparisons show a difference: see claims.md")
     else:
-        lines.append("No arms were compared, so nothing is bold")
+        lines.append("The study names no primary comparison, so nothing is bold and nothing is claimed")
     if table["pool_labels"].any():
         lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
     remarks = table[["arm", "remarks"]].dropna().drop_duplicates()
@@ -83,26 +87,29 @@ def reference_of(table: pd.DataFrame) -> str:
 
 
 def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
-    """How many cases, groups and scores the numbers of a task rest on, and what the audit found in its data."""
-    cases, groups, scores = (rows[column].max() for column in ("n_cases", "n_groups", "n"))
+    """How many cases, groups and trainings a task's numbers rest on, and what the audit found in its data."""
+    cases, groups, trainings = (rows[column].max() for column in ("n_cases", "n_groups", "trainings"))
     regime = rows["regime"].iloc[0]
     meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
     leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
-    return f"{cases} test cases of {groups} {GROUPS}; {scores} scores per arm.{meaning} Audit of the data: {leaks}."
+    sizes = f"{cases} test cases of {groups} {GROUPS}; {counted(trainings, 'training')} per arm."
+    return f"{sizes}{meaning} Audit of the data: {leaks}."
 
 
 def result_grid(rows: pd.DataFrame) -> str:
-    """One row per arm: the main metrics, then rank and corrected p on the primary metric."""
+    """One row per arm: the main metrics, then rank, and the comparison with the reference, on the primary metric."""
     present = set(rows["metric"])
     metrics = [metric for metric in MAIN if metric in present]
     primary = next(metric for metric in metrics if metric in PRIMARY)
     header = ["arm", *(title(metric) + (" ↓" if lower_is_better(metric) else "") for metric in metrics)]
-    header += [f"rank, {title(primary)}", f"Holm p, {title(primary)}"]
+    header += [f"rank, {title(primary)}"]
+    if compared := rows["reference"].notna().any():
+        header += [f"minus {rows['reference'].dropna().iloc[0]}", "p, methods", "p, these models"]
     lines = []
-    for arm, of_arm in rows.groupby("arm", sort=False):
+    for _, of_arm in rows.groupby("arm", sort=False):
         known = {row["metric"]: row for row in of_arm.to_dict("records")}
         scores = (cell(known.get(metric)) for metric in metrics)
-        lines.append([marked(of_arm), *scores, *rank_and_p(arm, known.get(primary))])
+        lines.append([marked(of_arm), *scores, *rank_and_p(known.get(primary), compared=compared)])
     return grid(header, lines)
 
 
@@ -112,20 +119,25 @@ def marked(of_arm: pd.DataFrame) -> str:
 
 
 def cell(row: dict | None) -> str:
-    """Mean, sd and interval of a row of the table; bold if it is `best`."""
+    """Mean, sd and interval of a row of the table; bold if the arm is shown to be better than another."""
     if row is None:
         return "missing"
     text = mean_and_sd(row["mean"], row["sd"], row["metric"])
-    text = " ".join(filter(None, [text, limits(row["ci_low"], row["ci_high"], row["metric"])]))
-    return f"**{text}**" if row["best"] else text
+    interval = limits(row["ci_low"], row["ci_high"], row["metric"])
+    of_models = limits(row["models_ci_low"], row["models_ci_high"], row["metric"]).translate(BRACES)
+    text = " ".join(filter(None, [text, interval or of_models]))
+    return f"**{text}**" if isinstance(row["better_than"], str) else text
 
 
-def rank_and_p(arm: str, row: dict | None) -> list[str]:
-    """Rank and corrected p of a row of the primary metric."""
+def rank_and_p(row: dict | None, *, compared: bool) -> list[str]:
+    """Rank of a row of the primary metric, and its comparison with the reference if there is any in the table."""
     if row is None:
-        return ["-", "-"]
+        return ["-"] * (4 if compared else 1)
     rank = "-" if pd.isna(row["rank"]) else f"{row['rank']:g}"
-    return [rank, "-" if pd.isna(row["p_holm"]) else p_value(row["p_holm"])]
+    if not compared:
+        return [rank]
+    ahead = "-" if pd.isna(row["difference"]) else points(row["difference"], "+")
+    return [rank, ahead, *("-" if pd.isna(row[name]) else p_value(row[name]) for name in ("p", "p_models"))]
 
 
 def notes(table: pd.DataFrame) -> str:
@@ -141,12 +153,11 @@ def notes(table: pd.DataFrame) -> str:
 
 
 def comparison(reference: str) -> str:
-    """How arms are compared, and what bold means."""
-    primaries = ", ".join(map(title, PRIMARY))
+    """How arms are compared with the reference, and what bold means."""
     return f"""\
-- Holm p: the p of a two-sided paired permutation test against `{reference}`, which swaps both arms' predictions for
-  whole patients, corrected by Holm's method. All comparisons of the study on the primary metrics ({primaries}) form
-  one family, and those on each other metric form another.
-- Bold: the best mean of its column, if the arm has Holm p < 0.05 in its favour. It is then shown to be better than
-  `{reference}`, not than every arm. `{reference}` itself is bold only if it is shown to be better than every other arm.
-- A difference that is not shown may still exist: with few patients, only large differences can be shown."""
+- minus {reference}: the difference to `{reference}` on the task's main metric, in points. p, methods: would other
+  trainings of both methods differ, on other patients? (Obuchowski and Rockette's test.) p, these models: would these
+  trained models differ on other patients? (A permutation test.) Both are not corrected for the number of comparisons.
+- Only the primary comparisons, named in the study's file, have a corrected p and a verdict, in claims.md. Bold follows
+  them alone: the arm is shown to be better than the one named in the column better_than of table.csv.
+- A difference that is not shown may still exist: few patients and few trainings show only large ones."""

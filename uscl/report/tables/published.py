@@ -62,7 +62,7 @@ DIFFERENCES = """\
 | --- | --- | --- |
 | epoch | the best on the test fold | chosen on a validation part of the training data; the test fold is scored once |
 | training data | all folds but the test fold | the same without its validation part |
-| accuracy | of the pooled confusion matrix of 5 folds | mean over folds and seeds [95 % CI, bootstrap over patients] |
+| accuracy | of the pooled confusion matrix of 5 folds | the same, mean over trainings [95 % CI] |
 | seeds | one, no spread | those of the config |
 | pretraining | on US-4, which was never fully released (ImageNet: on photographs) | on the pool of the config |
 | encoder and input size | as in the table, where known | those of the config |

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.metrics.registry import lower_is_better, metric_named
-from uscl.report.tables.families import corrected
+from uscl.report.tables.verdicts import better_than
 
 EVALUATION = ["arm", "task", "regime"]
 ROW = [*EVALUATION, "metric"]
@@ -22,13 +22,30 @@ COLUMNS = [
     "metric",
     "mean",
     "sd",
-    "n",
+    "trainings",
+    "deterministic",
     "ci_low",
     "ci_high",
+    "se_trainings",
+    "se_patients",
+    "models_ci_low",
+    "models_ci_high",
+    "fold_mean",
+    "fold_sd",
+    "n",
     "n_groups",
+    "n_cases",
+    "rank",
+    "better_than",
+    "reference",
+    "difference",
+    "p",
+    "p_models",
+    "no_interval",
+    "reason",
 ]
-COLUMNS += ["n_cases", "rank", "best", "reference", "p_holm", "reason", *COSTS, *PROVENANCE]
-WHOLE = ["n", "n_groups", "n_cases", *COSTS]  # integers, even if some are missing
+COLUMNS += [*COSTS, *PROVENANCE]
+WHOLE = ["trainings", "n", "n_groups", "n_cases", *COSTS]  # integers, even if some are missing
 
 Missing = tuple[str | None, str, str, str]
 
@@ -36,6 +53,7 @@ Missing = tuple[str | None, str, str, str]
 def result_table(
     intervals: pd.DataFrame,
     comparisons: pd.DataFrame,
+    claims: pd.DataFrame,
     costs: pd.DataFrame,
     provenance: pd.DataFrame,
     *,
@@ -47,16 +65,14 @@ def result_table(
 ) -> pd.DataFrame:
     """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
-    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. All of
-    `comparisons` counts in the correction. `costs` and `provenance` have one row per arm x task x regime. `labelled`
-    are the arms that see class labels of the pool; `remarks` has what else readers must know of an arm. `missing` names
-    arm (None for all arms), task, regime and reason of what was not evaluated; it becomes a row without a metric.
+    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime; `claims`
+    those of `uscl.report.tables.claims`. `costs` and `provenance` have one row per arm x task x regime. `labelled` are
+    the arms that see class labels of the pool; `remarks` has what else readers must know of an arm. `missing` names arm
+    (None for all arms), task, regime and reason of what was not evaluated; it becomes a row without a metric.
 
-    `rank` is 1 for the best mean; equal means share their average rank. `p_holm` is the p of the paired permutation
-    test against the `reference` arm, corrected by Holm's method: all comparisons on the tasks' primary metrics form one
-    family, and each other metric is another (`holm_by_family`). `best` is True for the one best mean if that test shows
-    the arm to be better than the reference (p_holm < 0.05); for the reference itself, if it is shown to be better than
-    every other arm.
+    `rank` is 1 for the best mean; equal means share their average rank. difference and p are those of the method test
+    against the `reference` arm, not corrected; p_models is about these trained models. `better_than` names the arms
+    that an arm is shown to be better than in a primary comparison on the row's metric; empty if there are none.
 
     Raises ValueError if `reference` is not one of `arms`.
     """
@@ -69,13 +85,17 @@ def result_table(
     table["pool_labels"] = table["arm"].isin(labelled)
     table["remarks"] = table["arm"].map(lambda arm: "; ".join(remarks.get(arm, ())) or None)
     table["rank"] = ranks(table)
-    table["best"] = best(table, reference)
-    whole = dict.fromkeys(WHOLE, "Int64")
-    return table.astype({"p_holm": float, **whole})[COLUMNS]
+    shown = better_than(claims)
+    table["better_than"] = [" ".join(shown.get(row, ())) or None for row in table[ROW].itertuples(False, None)]
+    return table.astype(dict.fromkeys(WHOLE, "Int64"))[COLUMNS]
 
 
 def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
-    """The intervals, with a reason if a metric is undefined in some or all scores."""
+    """The intervals, with a reason if a metric is undefined in some or all folds.
+
+    Why there is no interval over trainings moves to `no_interval`.
+    """
+    intervals = intervals.rename(columns={"reason": "no_interval"})
     reasons = [
         why_undefined(metric, int(undefined), int(n + undefined))
         for metric, undefined, n in intervals[["metric", "undefined", "n"]].itertuples(index=False)
@@ -87,12 +107,12 @@ def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
     """Why scores are undefined; None if all are defined.
 
     >>> why_undefined("auroc", 2, 15)
-    'undefined in 2 of 15 scores: a class is absent from the test part'
+    'undefined in 2 of 15 folds: a class is absent from the test part'
     """
     if not undefined:
         return None
     cause = metric_named(metric).undefined
-    return f"undefined in {undefined} of {scores} scores" + (f": {cause}" if cause else "")
+    return f"undefined in {undefined} of {scores} folds" + (f": {cause}" if cause else "")
 
 
 def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
@@ -115,22 +135,12 @@ def in_order(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
 
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """The corrected tests of all arms against the reference: the columns `ROW`, reference, p_holm and verdict."""
-    tested = corrected(comparisons)
-    return tested.loc[tested["reference"] == reference, [*ROW, "reference", "p_holm", "verdict"]]
+    """The comparisons of all arms with the reference: the columns `ROW`, reference, difference, p and p_models."""
+    columns = [*ROW, "reference", "difference", "p", "p_models"]
+    return comparisons.loc[comparisons["reference"] == reference, columns].astype({"difference": float, "p": float})
 
 
 def ranks(table: pd.DataFrame) -> pd.Series:
     """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
     height = table["mean"].where(table["metric"].map(lower_is_better).astype(bool), -table["mean"])
     return height.groupby([table[key] for key in ROW[1:]]).rank()
-
-
-def best(table: pd.DataFrame, reference: str) -> pd.Series:
-    """Whether an arm has the one best mean and the corrected tests support it."""
-    other = (table["arm"] != reference) & table["mean"].notna()
-    keys = [table[key] for key in ROW[1:]]
-    others = other.groupby(keys).transform("sum")
-    worse = (other & (table["verdict"] == "worse")).groupby(keys).transform("sum")
-    supported = (table["verdict"] == "better").where(table["arm"] != reference, (others > 0) & (worse == others))
-    return (table["rank"] == 1) & supported

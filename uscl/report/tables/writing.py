@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from uscl.metrics.registry import metric_named
 
-SHOWN = 0.05  # a corrected p below it supports a claim
+SHOWN = 0.05  # a corrected p below it supports a verdict
+BRACES = str.maketrans("[]", "{}")  # for an interval of these models alone
 
 
 def shown(value: float, metric: str) -> str:
@@ -47,6 +48,15 @@ def points(difference: float, sign: str = "") -> str:
         if round(100 * difference, decimals):
             return f"{100 * difference:{sign}.{decimals}f}"
     return "0.0"
+
+
+def number(value: float, sign: str = "") -> str:
+    """A difference in a unit of its own, with one decimal.
+
+    >>> number(-2.345, "+"), number(0.0)
+    ('-2.3', '0.0')
+    """
+    return f"{value:{sign}z.1f}"
 
 
 def p_value(p: float) -> str:

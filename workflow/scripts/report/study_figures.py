@@ -12,6 +12,7 @@ with job(snakemake):
     from uscl.report.figures.overview import overview
     from uscl.report.figures.ranks import rank_figure, score_matrix
     from uscl.report.figures.style import save_both
+    from uscl.report.figures.variance import variance_parts
 
     params = snakemake.params
     table, costs = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.costs)
@@ -22,6 +23,7 @@ with job(snakemake):
         "overview": overview(scores, params.arms),
         "ranks": rank_figure(score_matrix(main, params.arms)),
         "cost": cost_against_score(main, costs, params.arms),
+        "variance": variance_parts(scores, params.arms),
     }
     for name, figure in figures.items():
         save_both(figure, Path(snakemake.output[name]).with_suffix(""))

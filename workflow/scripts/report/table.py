@@ -25,9 +25,11 @@ with job(snakemake):
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
     )
     costs = costs_table(encoders, cells)
+    all_claims = claims(comparisons, params.primary, params.margins)
     table = result_table(
         intervals,
         comparisons,
+        all_claims,
         costs,
         provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
         arms=params.arms,
@@ -36,13 +38,15 @@ with job(snakemake):
         reference=params.reference,
         missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )
-    all_claims = claims(comparisons)
     authors = by_authors_protocol(given.authors, params.authors_tasks, params.arms, params.seeds)
     published = reported(table, params.methods, authors, encoder=params.encoder, input_px=params.frame_size)
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")
-    write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs, regimes=params.regimes))
+    words = {"regimes": params.regimes, "simulated": params.simulated}
+    write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs, **words))
     write_text(Path(out.latex), latex(table, params.study))
-    write_text(Path(out.claims_markdown), claims_markdown(all_claims, params.draws, failed))
+    write_text(
+        Path(out.claims_markdown), claims_markdown(all_claims, failed, params.margins, simulated=params.simulated)
+    )
     write_text(Path(out.reported_markdown), reported_markdown(published))

@@ -9,7 +9,7 @@ with job(snakemake):
     from uscl.jobs.outcome import runs_of
     from uscl.report.tables.cases import one_row_per_case
     from uscl.stats.evaluation import score_runs
-    from uscl.stats.summary import comparisons, intervals
+    from uscl.stats.summary import comparisons, intervals, trainings
 
     params, out = snakemake.params, snakemake.output
     runs = runs_of(snakemake.input.outcomes, params.arms, params.seeds)
@@ -18,8 +18,9 @@ with job(snakemake):
     pairs = [tuple(pair) for pair in params.pairs if set(pair) <= set(runs.arms)]
     tables = {
         "metrics": scored.metrics,
+        "trainings": trainings(scored.cases, params.kind),
         "intervals": intervals(scored.cases, params.kind, **settings),
-        "comparisons": comparisons(scored.cases, params.kind, pairs, **settings),
+        "comparisons": comparisons(scored.cases, params.kind, pairs, **settings, form=params.form),
         "side_by_side": one_row_per_case(scored.cases),
     }
     with written(Path(out.cases)) as path:

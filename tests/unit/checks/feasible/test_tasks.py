@@ -9,13 +9,13 @@ from uscl.base.errors import UserError
 from uscl.checks.feasible.tasks import check_task
 from uscl.data.splits import make_splits, task_cases
 
-GIVEN = {"seeds": [0], "batch_size": 4}
+GIVEN = {"batch_size": 4}
 
 
 def drawn(store, path, kind="classification"):
-    """The splits of a store's task, and a mask of no blank frames."""
+    """The splits of a store's task by seed, and a mask of no blank frames."""
     make_splits(task_cases(store, kind), folds=2, inner=2, seed=0).to_csv(path, index=False)
-    return path, np.zeros(len(store.frames), bool)
+    return {0: path}, np.zeros(len(store.frames), bool)
 
 
 def test_the_line_gives_what_is_trained_on_and_scored(tmp_path, caplog):
@@ -60,9 +60,7 @@ def test_masks_that_are_all_lesion_stop_and_a_few_give_a_warning(tmp_path, caplo
 
 def test_a_batch_larger_than_the_training_part_gives_a_warning(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        check_task(
-            "t", *drawn(bright_or_dark_store(groups=16, frames=2), tmp_path / "t.csv"), None, seeds=[0], batch_size=9
-        )
+        check_task("t", *drawn(bright_or_dark_store(groups=16, frames=2), tmp_path / "t.csv"), None, batch_size=9)
     assert caplog.messages == [
         "tasks.t: a training part has 8 cases, fewer than `finetune.batch_size: 9`: a step takes them all."
     ]
@@ -70,7 +68,7 @@ def test_a_batch_larger_than_the_training_part_gives_a_warning(tmp_path, caplog)
 
 def test_label_fractions_leave_one_group_of_each_class(tmp_path, caplog):
     path, blank = drawn(bright_or_dark_store(groups=16, frames=1), tmp_path / "t.csv")
-    check_task("t", path, blank, None, seeds=[0, 1], batch_size=2, percents=[1, 5])
+    check_task("t", {0: path[0], 1: path[0]}, blank, None, batch_size=2, percents=[1, 5])
     assert caplog.messages == []
 
 
@@ -79,7 +77,7 @@ def test_a_fraction_that_leaves_a_single_case_stops(tmp_path):
     store.manifest["label"] = "dark"
     path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
     check_task("t", path, blank, store.masks, **GIVEN)
-    with pytest.raises(UserError, match=r"tasks\.t, fold 0, 1 % of the labels: the training part has a single case"):
+    with pytest.raises(UserError, match=r"tasks\.t, seed 0, fold 0, 1 % of the labels: the training part has a single"):
         check_task("t", path, blank, store.masks, percents=[1], **GIVEN)
 
 
@@ -89,14 +87,14 @@ def test_a_fraction_whose_groups_are_all_counted_for_one_class_stops(tmp_path):
     path, blank = drawn(store, tmp_path / "t.csv")
     check_task("t", path, blank, None, percents=[50], **GIVEN)
     # In the training part of the first fold, one group keeps the rare class and the others lose it.
-    splits = pd.read_csv(path)
+    splits = pd.read_csv(path[0])
     train = splits["fold0"] == "train"
     others = splits["group"] != splits.loc[train, "group"].max()
-    splits[~(train & others & (splits["label"] == "rare"))].to_csv(path, index=False)
+    splits[~(train & others & (splits["label"] == "rare"))].to_csv(path[0], index=False)
     outcomes = []
     for seed in range(8):
         try:
-            check_task("t", path, blank, None, percents=[1], seeds=[seed], batch_size=2)
+            check_task("t", {seed: path[0]}, blank, None, percents=[1], batch_size=2)
             outcomes.append("")
         except UserError as error:
             outcomes.append(str(error))

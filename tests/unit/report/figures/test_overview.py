@@ -4,24 +4,28 @@ import pytest
 from legible import assert_legible, assert_same_bytes
 from matplotlib.colors import to_hex
 
+from uscl.report.figures.intervals import OF_MODELS, OVER_TRAININGS
 from uscl.report.figures.overview import BEST, LABELLED, MEAN, overview
 from uscl.report.figures.style import BLUE
 
+ENDS = ["ci_low", "ci_high", "models_ci_low", "models_ci_high"]
+ALWAYS = [MEAN, OVER_TRAININGS, OF_MODELS]
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]
 TASKS = {"pocus": ("finetune", "linear"), "segmentation": ("finetune",)}
 
 
 def table(arms=ARMS, tasks=TASKS):
-    """The mean grows by 0.05 from arm to arm; the interval is 0.02 to either side."""
+    """The mean grows by 0.05 from arm to arm; the interval is 0.02 to either side, that of these models 0.01."""
     rows = []
     for task, regimes in tasks.items():
         metric = "dice" if task == "segmentation" else "macro_f1"
         for regime in regimes:
             for place, arm in enumerate(arms):
                 mean = 0.5 + 0.05 * place
-                rows.append((arm, task, regime, metric, mean, mean - 0.02, mean + 0.02, False))
-    return pd.DataFrame(rows, columns=["arm", "task", "regime", "metric", "mean", "ci_low", "ci_high", "best"])
+                ends = (mean - 0.02, mean + 0.02, mean - 0.01, mean + 0.01)
+                rows.append((arm, task, regime, metric, mean, *ends, None))
+    return pd.DataFrame(rows, columns=["arm", "task", "regime", "metric", "mean", *ENDS, "better_than"])
 
 
 def panel(figure, title):
@@ -37,11 +41,12 @@ def test_every_cell_is_drawn_at_its_mean_with_its_interval():
     titles = [axis.get_title() for axis in figure.axes if axis.axison]
     assert titles == ["pocus\nfinetune", "pocus\nlinear", "segmentation\nfinetune"]
     axis = panel(figure, "pocus\nfinetune")
-    intervals, means = axis.lines[::2], axis.lines[1::2]
+    intervals, of_models, means = axis.lines[::3], axis.lines[1::3], axis.lines[2::3]
     assert len(means) == len(ARMS)
     assert [line.get_xdata()[0] for line in means] == pytest.approx(0.5 + 0.05 * np.arange(6))
     assert [line.get_ydata()[0] for line in means] == list(range(6))
     assert list(intervals[2].get_xdata()) == pytest.approx([0.58, 0.62])
+    assert list(of_models[2].get_xdata()) == pytest.approx([0.59, 0.61])
     assert [label.get_text() for label in axis.get_yticklabels()] == ARMS
     assert axis.yaxis_inverted()
     assert panel(figure, "segmentation\nfinetune").get_xlabel() == "Dice"
@@ -57,28 +62,27 @@ def test_regimes_of_a_task_share_their_scale_and_tasks_do_not():
     assert not axes[0].get_shared_x_axes().joined(axes[0], axes[1])
 
 
-def test_only_a_best_arm_is_filled():
+def test_only_an_arm_that_is_shown_to_be_better_is_filled():
     rows = table(tasks={"pocus": ("finetune",)})
-    assert legend(overview(rows, ARMS)) == [MEAN]
-    rows.loc[5, "best"] = True
+    assert legend(overview(rows, ARMS)) == ALWAYS
+    rows.loc[5, "better_than"] = "random"
     figure = overview(rows, ARMS)
-    filled = [to_hex(line.get_markerfacecolor()) != "#ffffff" for line in figure.axes[0].lines[1::2]]
+    filled = [to_hex(line.get_markerfacecolor()) != "#ffffff" for line in figure.axes[0].lines[2::3]]
     assert filled == [False] * 5 + [True]
-    assert legend(figure) == [MEAN, BEST]
+    assert legend(figure) == [*ALWAYS, BEST]
 
 
 def test_a_missing_score_is_called_missing_and_a_missing_interval_is_left_out():
-    # As it comes from a CSV file: whether a missing score is the best is unknown.
-    rows = table(tasks={"pocus": ("finetune",)}).astype({"best": object})
-    rows.loc[1, ["mean", "ci_low", "ci_high", "best"]] = np.nan
-    rows.loc[2, ["ci_low", "ci_high"]] = np.nan
+    rows = table(tasks={"pocus": ("finetune",)})
+    rows.loc[1, ["mean", *ENDS]] = np.nan
+    rows[["ci_low", "ci_high"]] = np.nan  # one training
     rows = rows.drop(index=4)
     figure = overview(rows, ARMS)
     (axis,) = figure.axes
     assert [(text.get_text(), text.get_position()[1]) for text in axis.texts] == [("missing", 1), ("missing", 4)]
-    assert [line.get_ydata()[0] for line in axis.lines[1::2]] == [0, 2, 3, 5]
-    assert axis.lines[1].get_color() == BLUE
-    assert legend(figure) == [MEAN]
+    assert [line.get_ydata()[0] for line in axis.lines[2::3]] == [0, 2, 3, 5]
+    assert axis.lines[2].get_color() == BLUE
+    assert legend(figure) == [MEAN, OF_MODELS]
     assert_legible(figure)
 
 

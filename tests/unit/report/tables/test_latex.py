@@ -3,6 +3,7 @@ import re
 import pytest
 import study_frames as frames
 
+from uscl.report.tables.claims import claims
 from uscl.report.tables.latex import escaped, latex
 from uscl.report.tables.result_table import result_table
 
@@ -21,6 +22,7 @@ def written(p=1.0, missing=(), study="embedded"):
     table = result_table(
         intervals,
         comparisons,
+        claims(comparisons, frames.primary(comparisons)),
         frames.costs(intervals),
         frames.provenance(intervals),
         arms=list(dict.fromkeys(intervals["arm"])),
@@ -79,20 +81,20 @@ def test_an_arm_has_its_scores_and_below_them_their_intervals():
     assert r"uscl\,$\dagger$ & " in written()
 
 
-def test_only_what_the_corrected_test_supports_is_bold():
+def test_only_what_a_primary_comparison_shows_is_bold():
     assert r"\textbf" not in written(1.0)
     text = written(0.0001)
-    # The highest macro-F1 and Dice, the lowest calibration error; HD95 is the same for all.
+    # Macro-F1 and Dice: the two arms above imagenet, and imagenet above random; calibration error the other way round.
     assert text.count(r"\textbf{70.0 $\pm$ 2.0}") == 2
     assert text.count(r"\textbf{40.0 $\pm$ 2.0}") == 1
-    assert text.count(r"\textbf") == 3
+    assert text.count(r"\textbf{50.0 $\pm$ 2.0}") == 3
 
 
 def test_the_caption_explains_the_table():
     text = written(study="my_study")
-    assert r"\caption{Study my\_study, busi (last\_block): mean $\pm$ standard deviation over folds and seeds" in text
-    assert r"95 \% confidence interval by a bootstrap over patients" in text
-    assert r"shows the arm to be better than imagenet (p $<$ 0.05)" in text
+    assert r"\caption{Study my\_study, busi (last\_block): mean $\pm$ standard deviation over trainings (5)" in text
+    assert r"95 \% confidence interval over trainings and patients" in text
+    assert r"in a primary comparison (method test, Holm p $<$ 0.05)" in text
     assert r"\label{tab:busi-last_block}" in text
 
 

@@ -15,14 +15,18 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 SCORES = {ACCURACY: MEANS, MACRO_F1: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEANS, 9.25)}
 
 
-def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None, remarks=None):
+def written(
+    scores=SCORES, p=1.0, missing=(), with_costs=True, change=None, remarks=None, primary=True, simulated=False
+):
     intervals, comparisons = frames.study(scores, p)
     if change:
         change(intervals)
     costs = frames.costs(intervals)
+    made = claims(comparisons, frames.primary(comparisons[comparisons["metric"] != "accuracy"]) if primary else [])
     table = result_table(
         intervals,
         comparisons,
+        made,
         costs,
         frames.provenance(intervals),
         arms=list(dict.fromkeys(intervals["arm"])),
@@ -31,7 +35,7 @@ def written(scores=SCORES, p=1.0, missing=(), with_costs=True, change=None, rema
         missing=missing,
         remarks=remarks or {},
     )
-    return markdown(table, claims(comparisons), "embedded", costs=costs if with_costs else None)
+    return markdown(table, made, "embedded", costs=costs if with_costs else None, simulated=simulated)
 
 
 def cells(text, arm, heading):
@@ -41,31 +45,56 @@ def cells(text, arm, heading):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_a_line_has_all_main_metrics_then_rank_and_corrected_p():
+def test_a_line_has_all_main_metrics_then_rank_and_the_comparison_with_the_reference():
     text = written()
     assert text.startswith("# Results of the study `embedded`\n")
     score = "40.0 ± 2.0 [35.0, 45.0]"
-    assert cells(text, "random", "busi, finetune") == ["random", score, score, "4", "1"]
-    assert cells(text, "random", "segmentation, finetune") == ["random", score, "9.2 ± 0.0 [9.2, 9.3]", "4", "1"]
-    assert cells(text, "imagenet", "busi, finetune")[-2:] == ["3", "-"]
+    against = ["4", "-10.0", "1", "0.03"]
+    assert cells(text, "random", "busi, finetune") == ["random", score, score, *against]
+    assert cells(text, "random", "segmentation, finetune") == ["random", score, "9.2 ± 0.0 [9.2, 9.3]", *against]
+    assert cells(text, "imagenet", "busi, finetune")[-4:] == ["3", "-", "-", "-"]
+    header = cells(text, "arm", "busi, finetune")
+    assert header[-4:] == ["rank, macro-F1", "minus imagenet", "p, methods", "p, these models"]
     assert "HD95 (pixels) ↓" in text
-    assert "120 test cases of 30 patients (else videos, else images); 6 scores per arm." in text
+    assert "120 test cases of 30 patients (else videos, else images); 5 trainings per arm." in text
     assert text.index("## busi, finetune") < text.index("## segmentation, finetune")
 
 
-def test_only_what_the_corrected_test_supports_is_bold():
+def test_only_what_a_primary_comparison_shows_is_bold():
     text = written(p=0.0001)
-    assert cells(text, "meta_uscl", "busi, finetune")[1:3] == ["**70.0 ± 2.0 [65.0, 75.0]**"] * 2
-    assert "**" not in "".join(cells(text, "uscl", "busi, finetune"))
-    assert "**Bold**: the best mean, if the corrected test shows the arm to be better than `imagenet`" in text
+    score = "70.0 ± 2.0 [65.0, 75.0]"
+    assert cells(text, "meta_uscl", "busi, finetune")[1:3] == [score, f"**{score}**"]  # accuracy is not primary
+    assert "**" not in "".join(cells(text, "random", "busi, finetune"))
+    assert "**Bold**: shown by the method test to be better than another arm in a primary comparison" in text
     without = written(p=1.0)
     assert "**" not in without
     assert "Nothing is bold" in without
 
 
+def test_a_study_without_primary_comparisons_claims_nothing():
+    text = written(p=0.0001, primary=False)
+    assert "**" not in text
+    assert "names no primary comparison, so nothing is bold and nothing is claimed" in text
+
+
+def test_one_training_has_an_interval_of_these_models_in_braces():
+    def once(intervals):
+        intervals[["sd", "ci_low", "ci_high"]] = float("nan")
+        intervals["trainings"] = 1
+
+    text = written(change=once)
+    assert cells(text, "random", "busi, finetune")[1] == "40.0 {37.0, 43.0}"
+    assert "1 training per arm." in text
+
+
+def test_a_simulated_study_says_so_once():
+    assert written(simulated=True).count("machinery") == 1
+    assert "machinery" not in written()
+
+
 def test_the_number_of_shown_comparisons_is_stated():
-    assert "- 0 of 6 comparisons on the primary metrics show a difference" in written(p=1.0)
-    assert "- 6 of 6 comparisons on the primary metrics show a difference" in written(p=0.0001)
+    assert "- 0 of 9 primary comparisons show a difference" in written(p=1.0)
+    assert "- 9 of 9 primary comparisons show a difference" in written(p=0.0001)
 
 
 def test_an_arm_that_sees_labels_is_marked():
@@ -78,14 +107,14 @@ def test_an_arm_that_sees_labels_is_marked():
 def test_what_is_missing_or_undefined_has_its_reason():
     def undefined(intervals):
         of_random = (intervals["arm"] == "random") & (intervals["metric"] == "accuracy")
-        intervals.loc[of_random, ["mean", "sd", "ci_low", "ci_high"]] = float("nan")
+        intervals.loc[of_random, ["mean", "sd", "ci_low", "ci_high", "models_ci_low"]] = float("nan")
         intervals.loc[of_random, ["n", "undefined"]] = [0, 6]
 
     missing = [(None, "segmentation", "knn", "no such probe"), ("uscl", "busi", "knn", "cut off")]
     text = written(missing=missing, change=undefined)
     assert "- segmentation, knn: not evaluated (all arms): no such probe." in text
     assert "- busi, knn: not evaluated (uscl): cut off." in text
-    assert "- busi, finetune: accuracy (random): undefined in 6 of 6 scores." in text
+    assert "- busi, finetune: accuracy (random): undefined in 6 of 6 folds." in text
     assert "## segmentation, knn" not in text
     assert cells(text, "random", "busi, finetune")[1] == "undefined"
     assert "Missing and undefined" not in written()
@@ -95,7 +124,7 @@ def test_an_arm_without_an_evaluation_that_others_have_is_called_missing():
     part = SCORES | {DICE: {arm: MEANS[arm] for arm in ("imagenet", "uscl")}}
     del part[HD95]
     text = written(part, missing=[("random", "segmentation", "finetune", "cut off")])
-    assert cells(text, "random", "segmentation, finetune") == ["random", "missing", "-", "-"]
+    assert cells(text, "random", "segmentation, finetune") == ["random", "missing", "-", "-", "-", "-"]
 
 
 def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
@@ -110,11 +139,11 @@ def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
 @pytest.mark.parametrize(
     "words",
     [
-        "± is the standard deviation over folds and seeds",
-        "a bootstrap that draws patients (else videos, else images)",
-        "share training data",
-        "Bold: the best mean of its column",
-        "form\n  one family",
+        "± is the standard deviation over trainings",
+        "a bootstrap that draws patients",
+        "AUROC is the mean over folds",
+        "Bold follows\n  them alone",
+        "not corrected for the number of comparisons",
         "Two empty masks agree (Dice and IoU 1, HD95 0)",
         "the study's frame size",
     ],
@@ -125,7 +154,7 @@ def test_the_table_explains_its_numbers(words):
 
 def test_a_study_of_one_arm_has_no_comparisons():
     text = written({MACRO_F1: {"imagenet": 0.5}})
-    assert "No arms were compared" in text
+    assert "names no primary comparison" in text
     assert "permutation" not in text
 
 

@@ -3,6 +3,7 @@ import pytest
 import study_frames as frames
 
 from uscl.report.tables.authors_protocol import COLUMNS
+from uscl.report.tables.claims import claims
 from uscl.report.tables.published import HERE, reported, reported_markdown
 from uscl.report.tables.result_table import result_table
 
@@ -23,6 +24,7 @@ def table():
     return result_table(
         intervals,
         frames.comparisons([]),
+        claims(frames.comparisons([])),
         frames.costs(intervals),
         frames.provenance(intervals),
         arms=list(scores),

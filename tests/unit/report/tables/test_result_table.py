@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 import study_frames as frames
 
-from uscl.report.tables.result_table import result_table
+from uscl.report.tables.claims import claims
+from uscl.report.tables.result_table import COLUMNS, result_table
 
 BUSI = ("busi", "finetune", "macro_f1")
 ECE = ("busi", "finetune", "ece")
@@ -12,15 +13,16 @@ MEANS = {"random": 0.4, "imagenet": 0.5, "uscl": 0.6, "meta_uscl": 0.7}
 TINY_P = 0.0001
 
 
-def table_of(intervals, comparisons, **changed):
+def table_of(intervals, comparisons, *, primary=None, **changed):
     arms = list(dict.fromkeys(intervals["arm"]))
     options = {"arms": arms, "labelled": ["uscl"], "reference": "imagenet", "missing": []} | changed
-    return result_table(intervals, comparisons, frames.costs(intervals), frames.provenance(intervals), **options)
+    made = claims(comparisons, frames.primary(comparisons) if primary is None else primary)
+    return result_table(intervals, comparisons, made, frames.costs(intervals), frames.provenance(intervals), **options)
 
 
-def best_arms(table, cell):
+def bold_arms(table, cell):
     rows = table[(table[["task", "regime", "metric"]] == list(cell)).all(axis=1)]
-    return list(rows.loc[rows["best"], "arm"])
+    return rows.loc[rows["better_than"].notna()].set_index("arm")["better_than"].to_dict()
 
 
 def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
@@ -31,25 +33,7 @@ def test_rows_are_in_the_order_of_first_appearance_with_all_columns():
     assert list(table[["arm", "task", "regime", "metric"]].itertuples(index=False, name=None)) == [
         (arm, *cell) for arm in ("uscl", "imagenet", "random") for cell in cells
     ]
-    assert list(table.columns) == [
-        *(
-            "arm",
-            "pool_labels",
-            "remarks",
-            "task",
-            "regime",
-            "metric",
-            "mean",
-            "sd",
-            "n",
-            "ci_low",
-            "ci_high",
-            "n_groups",
-        ),
-        *("n_cases", "rank", "best", "reference", "p_holm", "reason"),
-        *("pretraining_images", "finetuning_images", "parameters"),
-        *("run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"),
-    ]
+    assert list(table.columns) == COLUMNS
     assert set(table.loc[table["pool_labels"], "arm"]) == {"uscl"}
     assert (table["parameters"] == 11_176_512).all()
     assert (table["commit"] == "c0ffee").all()
@@ -71,55 +55,50 @@ def test_an_undefined_mean_has_no_rank():
     assert table.loc["uscl", "rank"] == 1
 
 
-def test_without_a_small_corrected_p_nothing_is_best():
-    assert not table_of(*frames.study({BUSI: MEANS, DICE: MEANS}, 0.05)).best.any()
-    # Six tests on primary metrics: 0.009 becomes 0.054.
-    assert not table_of(*frames.study({BUSI: MEANS, DICE: MEANS}, 0.009)).best.any()
-    assert table_of(*frames.study({BUSI: MEANS, DICE: MEANS}, 0.008)).best.sum() == 2
+def test_bold_follows_the_corrected_method_test_of_the_primary_comparisons_alone():
+    assert bold_arms(table_of(*frames.study({BUSI: MEANS}, 0.05)), BUSI) == {}
+    # Three tests: 0.016 becomes 0.048.
+    shown = bold_arms(table_of(*frames.study({BUSI: MEANS}, 0.016)), BUSI)
+    assert shown == {"imagenet": "random", "uscl": "imagenet", "meta_uscl": "imagenet"}
+    assert bold_arms(table_of(*frames.study({BUSI: MEANS}, 0.017)), BUSI) == {}
+    assert bold_arms(table_of(*frames.study({BUSI: MEANS}, TINY_P), primary=[]), BUSI) == {}
 
 
-def test_the_best_mean_alone_is_best_if_it_is_shown_to_beat_the_reference():
-    assert best_arms(table_of(*frames.study({BUSI: MEANS}, TINY_P)), BUSI) == ["meta_uscl"]
-    tied = MEANS | {"uscl": 0.7}
-    assert best_arms(table_of(*frames.study({BUSI: tied}, TINY_P)), BUSI) == []
+def test_one_primary_comparison_makes_one_row_bold():
+    intervals, comparisons = frames.study({BUSI: MEANS, DICE: MEANS}, TINY_P)
+    primary = frames.primary(comparisons[(comparisons["arm"] == "uscl") & (comparisons["metric"] == "macro_f1")])
+    table = table_of(intervals, comparisons, primary=primary)
+    assert table["better_than"].notna().sum() == 1
+    assert bold_arms(table, BUSI) == {"uscl": "imagenet"}
 
 
-def test_the_lowest_mean_is_best_if_lower_is_better():
-    table = table_of(*frames.study({ECE: MEANS}, TINY_P))
-    assert best_arms(table, ECE) == ["random"]
+def test_p_of_these_models_never_makes_a_row_bold():
+    intervals, comparisons = frames.study({BUSI: MEANS}, 0.9)
+    table = table_of(intervals, comparisons.assign(p_models=TINY_P))
+    assert bold_arms(table, BUSI) == {}
+    assert table.set_index("arm").loc["uscl", ["p", "p_models"]].tolist() == [0.9, TINY_P]
 
 
-def test_the_reference_is_best_only_if_it_is_shown_to_beat_every_other_arm():
-    lowest = {"random": 0.4, "imagenet": 0.8, "uscl": 0.6, "meta_uscl": 0.7}
-    intervals, comparisons = frames.study({BUSI: lowest}, TINY_P)
-    assert best_arms(table_of(intervals, comparisons), BUSI) == ["imagenet"]
-    comparisons.loc[comparisons["arm"] == "uscl", "p"] = 0.2
-    assert best_arms(table_of(intervals, comparisons), BUSI) == []
-
-
-def test_the_reference_need_not_beat_an_arm_without_a_score():
-    intervals, comparisons = frames.study({BUSI: MEANS | {"imagenet": 0.8}}, TINY_P)
-    gone = intervals["arm"] == "uscl"
-    intervals.loc[gone, ["mean", "n", "undefined"]] = [np.nan, 0, 6]
-    comparisons.loc[comparisons["arm"] == "uscl", ["difference", "p"]] = np.nan
-    assert best_arms(table_of(intervals, comparisons), BUSI) == ["imagenet"]
-
-
-def test_an_arm_without_a_test_is_never_best():
+def test_an_arm_without_a_test_is_never_bold():
     alone = frames.intervals([("imagenet", *BUSI, 0.9)])
-    assert not table_of(alone, frames.comparisons([])).best.any()
+    assert table_of(alone, frames.comparisons([]))["better_than"].isna().all()
     intervals, _ = frames.study({BUSI: MEANS}, TINY_P)
-    assert not table_of(intervals, frames.comparisons([])).best.any()
+    assert table_of(intervals, frames.comparisons([]))["better_than"].isna().all()
 
 
-def test_further_pairs_count_in_the_correction_and_have_no_row():
+def test_further_pairs_have_no_row():
     intervals, comparisons = frames.study({BUSI: MEANS}, 0.01)
     extra = frames.comparisons([("meta_uscl", "uscl", *BUSI, 0.1, 0.001)])
     table = table_of(intervals, pd.concat([comparisons, extra], ignore_index=True)).set_index("arm")
-    # Four tests: the pair's p comes first, then three of 0.01 times 3.
-    assert table.loc["meta_uscl", "p_holm"] == pytest.approx(0.03)
-    assert table.loc["meta_uscl", "reference"] == "imagenet"
-    assert np.isnan(table.loc["imagenet", "p_holm"])
+    assert table.loc["meta_uscl", ["reference", "p"]].tolist() == ["imagenet", 0.01]
+    assert np.isnan(table.loc["imagenet", "p"])
+
+
+def test_why_there_is_no_interval_has_a_column_of_its_own():
+    intervals, comparisons = frames.study({BUSI: MEANS}, 1.0)
+    table = table_of(intervals.assign(reason="one training"), comparisons)
+    assert set(table["no_interval"]) == {"one training"}
+    assert table["reason"].isna().all()
 
 
 def test_missing_evaluations_have_one_row_per_arm_with_the_reason():
@@ -134,7 +113,7 @@ def test_missing_evaluations_have_one_row_per_arm_with_the_reason():
         ["meta_uscl", "segmentation", "knn", "no such probe"],
     ]
     assert rows[["metric", "mean", "n"]].isna().all(axis=None)
-    assert not rows["best"].any()
+    assert rows["better_than"].isna().all()
     assert list(table.loc[table["arm"] == "uscl", "task"]) == ["busi", "busi", "segmentation", "segmentation"]
 
 
@@ -143,9 +122,9 @@ def test_undefined_scores_have_their_reason():
     intervals = frames.intervals(rows).assign(n=[15, 13, 14, 0], undefined=[0, 2, 1, 15])
     reasons = table_of(intervals, frames.comparisons([])).set_index("metric")["reason"]
     assert pd.isna(reasons["accuracy"])
-    assert reasons["auroc"] == "undefined in 2 of 15 scores: a class is absent from the test part"
-    assert reasons["sensitivity_a"] == "undefined in 1 of 15 scores: the class is absent from the test part"
-    assert reasons["f1_a"].startswith("undefined in 15 of 15 scores: the class is absent from the test part and never")
+    assert reasons["auroc"] == "undefined in 2 of 15 folds: a class is absent from the test part"
+    assert reasons["sensitivity_a"] == "undefined in 1 of 15 folds: the class is absent from the test part"
+    assert reasons["f1_a"].startswith("undefined in 15 of 15 folds: the class is absent from the test part and never")
 
 
 def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
@@ -153,13 +132,14 @@ def test_the_file_has_whole_numbers_and_the_same_bytes_every_time(tmp_path):
     missing = [(None, "segmentation", "knn", "no such probe")]
     texts = [table_of(*scores, missing=missing).to_csv(index=False, float_format="%.6f") for _ in range(2)]
     assert texts[0] == texts[1]
-    assert (
-        texts[0]
-        .splitlines()[1]
-        .startswith(
-            "random,False,,busi,finetune,macro_f1,0.400000,0.020000,6,0.350000,0.450000,30,120,4.000000,False,imagenet,"
-        )
+    row = dict(zip(*(line.split(",") for line in texts[0].splitlines()[:2]), strict=True))
+    assert (row["mean"], row["sd"], row["ci_low"], row["models_ci_low"]) == (
+        "0.400000",
+        "0.020000",
+        "0.350000",
+        "0.370000",
     )
+    assert (row["trainings"], row["n"], row["n_groups"], row["reference"]) == ("5", "10", "30", "imagenet")
     assert texts[0].splitlines()[1].endswith(",0,1200,11176512,r,0 1,c0ffee,k,d,2 pairs joined,A,none")
 
 
