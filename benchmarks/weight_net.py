@@ -53,7 +53,7 @@ from uscl.training.losses import nt_xent_per_view
 ENCODER, SIZE, EPOCHS = "tf_efficientnet_lite0", 32, 150  # ImageNet weights; size in pixels
 BATCH, PAIRS_A_VIDEO = 32, 20
 SHARES = Shares(validation=0.1, meta=0.3)
-SETTINGS = {"batch_size": BATCH, "lr": 0.03, "warmup_epochs": 10}
+SETTINGS = {"batch_size": BATCH, "lr": 0.03}
 META = {"batch_size": 64, "lr": 3e-4}
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from uscl.base.settings import Float, Int, Settings
+from uscl.base.settings import Float, Int, Nothing, Settings
 
 if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
+
+
+PUBLISHED_WARMUP = 10  # epochs
 
 
 def nothing(settings: Any) -> tuple[str, ...]:
@@ -123,7 +126,16 @@ class Trained(FromPool):
 
     lr: Annotated[Float, Field(gt=0, description="Learning rate of SGD after the warm-up.")] = 0.1
     weight_decay: Annotated[Float, Field(ge=0, description="Weight decay.")] = 1e-4
-    warmup_epochs: Annotated[Int, Field(ge=0, description="Epochs of warm-up.")] = 10
+    warmup_epochs: Annotated[
+        Annotated[Int, Field(ge=0)] | None,
+        Nothing,
+        Field(description="Epochs of warm-up. Default: 10, and at most a tenth of the epochs."),
+    ] = None
+
+    @property
+    def warmup(self) -> int:
+        """The epochs of warm-up: as set, else the published ones if the budget has room for them."""
+        return min(PUBLISHED_WARMUP, self.epochs // 10) if self.warmup_epochs is None else self.warmup_epochs
 
 
 class Contrastive(Trained):

@@ -1,6 +1,8 @@
 """Losses as pure functions."""
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,6 +40,33 @@ def nt_xent_per_view(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor
         similarity = similarity.masked_fill(itself, float("-inf"))
         partner = torch.arange(2 * pairs, device=z.device).roll(pairs)
         return F.cross_entropy(similarity, partner, reduction="none")
+
+
+class Levels(NamedTuple):
+    """The loss of an encoder that has learned nothing, and of one that has learned everything."""
+
+    chance: float
+    ideal: float
+
+
+def nt_xent_levels(pairs: int, temperature: float = 0.5) -> Levels:
+    """NT-Xent over `pairs` pairs if all views are alike, and if those of a pair are and all pairs are orthogonal.
+
+    >>> [round(level, 3) for level in nt_xent_levels(32)]
+    [4.143, 2.239]
+    """
+    others = 2 * pairs - 2
+    return Levels(math.log(others + 1), math.log1p(others * math.exp(-1 / temperature)))
+
+
+def cross_entropy_levels(counts: Sequence[int]) -> Levels:
+    """Cross-entropy of a constant guess of the class frequencies, and of a perfect one; `counts` are those of classes.
+
+    >>> [round(level, 3) for level in cross_entropy_levels([5, 5])]
+    [0.693, 0.0]
+    """
+    shares = [count / sum(counts) for count in counts if count]
+    return Levels(-sum(share * math.log(share) for share in shares), 0.0)
 
 
 def weighted_mean(per_view: Tensor, weights: Tensor) -> Tensor:

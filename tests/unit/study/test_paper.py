@@ -86,7 +86,10 @@ WITHOUT_EFFECT = {
 @pytest.fixture(scope="module")
 def settings():
     study = Study.from_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8")), ROOT)
-    return dict(flat(study.settings.given()))
+    found = dict(flat(study.settings.given()))
+    # The published warm-up is the default where the budget has room for it.
+    warmups = {arm: getattr(method, "warmup", None) for arm, method in study.settings.methods.items()}
+    return found | {f"methods.{arm}.warmup_epochs": warmup for arm, warmup in warmups.items()}
 
 
 def flat(settings, prefix=""):

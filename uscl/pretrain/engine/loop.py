@@ -23,6 +23,7 @@ from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
 from uscl.pretrain.pairs.pairs import Pairs, epoch_batches
+from uscl.training.losses import Levels
 from uscl.training.parallel import summed
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,17 @@ class Training:
     optimizer: torch.optim.Optimizer
     draw: Callable[[np.random.Generator], Pairs]  # one epoch's pairs, one per training video, in random order
     step: Callable[[Pairs, Place], Step]
-    validate: Callable[[], float]  # the loss on the validation part
+    validate: Callable[[], Mapping[str, float]]  # the loss on the validation part, and that of chance
+    levels: Callable[[int], Levels]  # the loss of a step of so many pairs, if nothing or everything is learned
     name_inputs: Callable[[Pairs], str]  # the names of the frames in a batch, for messages
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
     at_epoch_end: Callable[[], Mapping[str, float]] = dict  # further figures of an epoch for the history
     seconds: float = 0.0  # spent in training, over all restarts
+    start: list[Tensor] = field(init=False)  # the encoder's weights before training
+
+    def __post_init__(self) -> None:
+        """Keep the weights that training starts from; a restart builds the same again."""
+        self.start = [weight.detach().clone() for weight in self.model.encoder.parameters()]
 
     def stateful(self) -> dict[str, Any]:
         """Everything whose state a checkpoint holds, by name."""
@@ -148,11 +155,13 @@ def finish_epoch(training: Training, progress: Progress, rate: float, warned: se
     """Add an epoch whose steps are done, at this learning rate, to the history. Raises UserError naming the epoch."""
     epoch = len(progress.history)
     try:
-        validation_loss = training.validate()
+        validation = training.validate()
     except UserError as error:
         raise UserError(f"Epoch {epoch + 1}: {error}") from error
-    figures = summary(progress.steps) | {"gradient_norm": sum(progress.norms) / len(progress.norms)}
-    row = {"epoch": epoch, "lr": rate, **figures, "validation_loss": validation_loss, **training.at_epoch_end()}
+    figures = summary(progress.steps, training.levels)
+    figures["gradient_norm"] = sum(progress.norms) / len(progress.norms)
+    row = {"epoch": epoch, "lr": rate, **figures, **validation, **training.at_epoch_end()}
+    row["movement"] = movement(training)
     progress.history.append(row)
     progress.steps, progress.norms = [], []
     warn(figures, epoch, warned)
@@ -188,11 +197,21 @@ def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float
     return norm.item()
 
 
-def summary(steps: list[Step]) -> dict[str, float]:
-    """Mean losses and health figures of an epoch's steps."""
+def movement(training: Training) -> float:
+    """How far the encoder's weights are from their start, relative to their norm there."""
+    weights = list(training.model.encoder.parameters())
+    apart = torch.stack([(now.detach() - then).norm() for now, then in zip(weights, training.start, strict=True)])
+    return (apart.norm() / torch.stack([then.norm() for then in training.start]).norm()).item()
+
+
+def summary(steps: list[Step], levels: Callable[[int], Levels]) -> dict[str, float]:
+    """Mean losses, those of chance and of the ideal, and health figures of an epoch's steps."""
     first, second = (torch.cat([step.h[view] for step in steps]) for view in (0, 1))
     z1, z2 = (torch.cat([step.z[view] for step in steps]) for view in (0, 1))
     figures = {"loss": torch.stack([step.loss for step in steps]).mean().item()}
+    of_steps = [levels(len(step.h[0])) for step in steps]
+    for name in Levels._fields:
+        figures[f"{name}_loss"] = sum(getattr(level, name) for level in of_steps) / len(steps)
     for name in {name: None for step in steps for name in step.more}:
         figures[name] = torch.stack([step.more[name] for step in steps if name in step.more]).mean().item()
     figures |= health.representation_health(torch.cat([first, second]), z1, z2)

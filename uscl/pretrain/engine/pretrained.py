@@ -13,6 +13,7 @@ from uscl.base.seeds import generator
 from uscl.jobs.run_record import RunRecord
 from uscl.models.checkpoint import save_encoder, save_heads
 from uscl.models.encoder import Encoder
+from uscl.pretrain.engine.learned import learned
 from uscl.pretrain.pairs.pairs import Pairs, distances
 from uscl.pretrain.pairs.pool import Pool
 
@@ -77,5 +78,7 @@ def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunR
             table.to_csv(path, index=False)
     parameters = sum(weight.numel() for weight in result.encoder.parameters())
     images = int(result.history["images"].sum())
+    if found := learned(result.history):
+        record.record["tags"]["learned"] = found.verdict
     record.write(folder / "run.json", training_s=result.seconds, images=images, parameters=parameters)
     return ["encoder.safetensors", "heads.safetensors", *tables, "run.json"]

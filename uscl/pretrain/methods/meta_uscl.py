@@ -123,6 +123,7 @@ def pretrain(
     from uscl.pretrain.meta.weight_net import WeightNet, path_of
     from uscl.pretrain.meta.weighted_step import WeightedStep
     from uscl.pretrain.pairs.pairs import interpolated
+    from uscl.training.losses import nt_xent_levels
 
     meta, weights, max_dist, learned = settings.meta, settings.weights, settings.max_dist, settings.weights in LEARNED
     trained_on = pool.trained_on(settings)
@@ -171,7 +172,8 @@ def pretrain(
         optimizer,
         draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
-        validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
+        validate=lambda: pool.validation(model, settings.batch_size, settings.temperature),
+        levels=lambda pairs: nt_xent_levels(pairs, settings.temperature),
         name_inputs=pool.name_inputs,
         states={"weight_net": weight_net, "alpha_optimizer": alpha_optimizer},
         at_epoch_end=lambda: path_of(weight_net, random_net, alpha_optimizer) if learned else {},

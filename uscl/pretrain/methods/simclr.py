@@ -64,7 +64,7 @@ def pretrain(
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
     from uscl.pretrain.engine.published import published_budget, published_sgd
     from uscl.pretrain.pairs.pairs import interpolated, one_frame
-    from uscl.training.losses import nt_xent_per_view
+    from uscl.training.losses import nt_xent_levels, nt_xent_per_view
 
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
     trained_on = pool.trained_on(settings)
@@ -86,7 +86,8 @@ def pretrain(
         optimizer,
         draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
-        validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
+        validate=lambda: pool.validation(model, settings.batch_size, settings.temperature),
+        levels=lambda pairs: nt_xent_levels(pairs, settings.temperature),
         name_inputs=pool.name_inputs,
     )
 

@@ -53,7 +53,7 @@ def pretrain(
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
     from uscl.pretrain.engine.published import published_budget, published_sgd
     from uscl.pretrain.pairs.pairs import one_frame
-    from uscl.training.losses import labelled_cross_entropy
+    from uscl.training.losses import cross_entropy_levels, labelled_cross_entropy
 
     labels = pool.labels
     trained_on = labelled_videos(pool, settings)
@@ -65,6 +65,7 @@ def pretrain(
     # No projector: the class head works on the representations.
     model = on_device(fabric, ContrastiveModel(encoder, seed, len(labels.classes), joint=settings.joint, out=0))
     label_of_row = torch.tensor(labels.of_row)
+    levels = cross_entropy_levels(class_counts(pool, trained_on))
 
     def draw(videos: np.ndarray, rng: np.random.Generator) -> Pairs:
         return one_frame(pool.videos, videos, rng)
@@ -83,7 +84,8 @@ def pretrain(
         optimizer,
         draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
-        validate=lambda: pool.validation_loss(model, settings.batch_size, temperature=0.5),
+        validate=lambda: pool.validation(model, settings.batch_size, temperature=0.5),
+        levels=lambda pairs: levels,
         name_inputs=pool.name_inputs,
     )
     history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
@@ -98,6 +100,12 @@ def labelled_videos(pool: Pool, settings: Supervised) -> np.ndarray:
     first_rows = pool.videos.rows(videos, 0 * videos)
     labelled: np.ndarray = videos[pool.labels.of_row[first_rows] >= 0]
     return labelled
+
+
+def class_counts(pool: Pool, videos: np.ndarray) -> list[int]:
+    """How many of the videos have each of the pool's classes."""
+    of_video = pool.labels.of_row[pool.videos.rows(videos, 0 * videos)]
+    return [int((of_video == number).sum()) for number in range(len(pool.labels.classes))]
 
 
 METHOD = Method(

@@ -62,7 +62,7 @@ def pretrain(
     clock = time.monotonic()
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
     images = calibrate(model, pool, fabric, seed, settings) if settings.calibrate else 0
-    history = one_row(pool.validation_loss(model, settings.batch_size, temperature=0.5), images)
+    history = one_row(pool.validation(model, settings.batch_size, temperature=0.5), images)
     table = weighed_pairs(pool, lambda videos, rng: one_frame(pool.videos, videos, rng), None, seed)
     found = heads(projector=model.projector)
     return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, time.monotonic() - clock)
@@ -97,11 +97,11 @@ def calibrate(model: ContrastiveModel, pool: Pool, fabric: Fabric, seed: int, se
     return images
 
 
-def one_row(validation_loss: float, images: int) -> pd.DataFrame:
+def one_row(validation: dict[str, float], images: int) -> pd.DataFrame:
     """The history of an arm that has no epochs."""
     import pandas as pd
 
-    return pd.DataFrame([{"epoch": 0, "lr": 0.0, "images": images, "validation_loss": validation_loss}])
+    return pd.DataFrame([{"epoch": 0, "lr": 0.0, "images": images, **validation}])
 
 
 def remarks(settings: Untrained) -> tuple[str, ...]:

@@ -66,8 +66,7 @@ class USCL(Contrastive):
     @model_validator(mode="after")
     def check(self) -> Self:
         """Refuse a warm-up that the released schedule does not have."""
-        usual = type(self).model_fields["warmup_epochs"].default
-        if self.settings == "released" and self.warmup_epochs != usual:
+        if self.settings == "released" and self.warmup_epochs is not None:
             raise ValueError(
                 "`warmup_epochs` has no meaning with `settings: released`, whose learning rate has no warm-up: set"
                 " `settings: shared` or remove it"
@@ -93,13 +92,13 @@ def pretrain(
 
     from uscl.models.contrastive import ContrastiveModel
     from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Step, Training, fit, log
+    from uscl.pretrain.engine.loop import Budget, Step, Training, fit, log
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
     from uscl.pretrain.engine.published import published_budget
     from uscl.pretrain.engine.schedule import constant_and_cosine
     from uscl.pretrain.pairs.pair_views import Views
     from uscl.pretrain.pairs.pairs import anchored
-    from uscl.training.losses import labelled_cross_entropy, nt_xent_per_view
+    from uscl.training.losses import labelled_cross_entropy, nt_xent_levels, nt_xent_per_view
 
     form, labels = FORMS[settings.settings], pool.labels
     if not labels.classes:
@@ -139,12 +138,19 @@ def pretrain(
         torch.optim.Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay),
         draw=lambda rng: draw(rng.permutation(trained_on), rng),
         step=step,
-        validate=lambda: pool.validation_loss(model, settings.batch_size, settings.temperature),
+        validate=lambda: pool.validation(model, settings.batch_size, settings.temperature),
+        levels=lambda pairs: nt_xent_levels(pairs, settings.temperature),
         name_inputs=pool.name_inputs,
     )
-    budget = published_budget(settings)
-    if not form.warmup:
-        budget = budget._replace(rate=lambda epoch: constant_and_cosine(settings.lr, epoch, settings.epochs))
+    if form.warmup:
+        budget = published_budget(settings)
+    else:
+        budget = Budget(
+            settings.epochs,
+            settings.batch_size,
+            lambda epoch: constant_and_cosine(settings.lr, epoch, settings.epochs),
+            settings.drop,
+        )
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     found = heads(projector=model.projector, classifier=model.classifier)
     table = weighed_pairs(pool, draw, None, seed)

@@ -19,7 +19,7 @@ from uscl.pretrain.method import FromPool
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Pairs, Rows, Videos, batches, one_frame
 from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
-from uscl.training.losses import finite, nt_xent_per_view
+from uscl.training.losses import finite, nt_xent_levels, nt_xent_per_view
 
 SHOWN_INPUTS = 3
 
@@ -70,14 +70,16 @@ class Pool:
             raise UserError(NO_TRUTH)
         return self.manifest["state"].to_numpy(np.float64)
 
-    def validation_loss(self, model: ContrastiveModel, batch_size: int, temperature: float) -> float:
+    def validation(self, model: ContrastiveModel, batch_size: int, temperature: float) -> dict[str, float]:
         """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.
+
+        `validation_loss` is that of the model, `validation_chance_loss` that of a model that has learned nothing.
 
         Raises UserError if it, or a weight of the model, is not finite.
         """
         check_weights(model)
         pairs = one_frame(self.videos, self.of("validation"), generator(self._seed, "validation pairs"))
-        total = 0.0
+        total = chance = 0.0
         model.eval()
         with torch.no_grad():
             for number, batch in enumerate(batches(pairs, batch_size)):
@@ -85,7 +87,9 @@ class Pool:
                 frames = self.views.mixed_first(batch, (self._seed, "validation views", number))
                 _, z, *_ = embed(self._fabric, model, frames, count)
                 total += count * nt_xent_per_view(*z, temperature).mean().item()
-        return finite(torch.tensor(total / len(pairs.rows)), "the validation")
+                chance += count * nt_xent_levels(count, temperature).chance
+        loss = finite(torch.tensor(total / len(pairs.rows)), "the validation")
+        return {"validation_loss": loss, "validation_chance_loss": chance / len(pairs.rows)}
 
     def name_inputs(self, batch: Pairs) -> str:
         """The frames of a batch, the first few by name."""

@@ -4,11 +4,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from uscl.pretrain.engine.learned import Learned
 from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, plt
 
 
-def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
-    """Losses and learning rate by epoch, health of the representations, and that of the weights if there are any."""
+def pretraining_curve(history: pd.DataFrame, title: str, found: Learned | None = None) -> Figure:
+    """Losses and learning rate by epoch, health of the representations, and that of the weights if there are any.
+
+    `found` says what was learned.
+    """
     weighted = "weight_mean" in history
     rows = 2 if weighted else 1
     figure, axes = plt.subplots(rows, 2, figsize=(PAGE, 2.9 * rows), layout="constrained", squeeze=False)
@@ -17,7 +21,7 @@ def pretraining_curve(history: pd.DataFrame, title: str) -> Figure:
     if weighted:
         weights(axes[1, 0], history)
         axes[1, 1].set_axis_off()
-    figure.suptitle(title)
+    figure.suptitle(f"{title}\n{found.verdict}" if found else title)
     return figure
 
 
@@ -27,12 +31,15 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
     for name, (color, style) in lines.items():
         if name in history:
             axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))
+    for name, color in {"chance_loss": BLUE, "validation_chance_loss": ORANGE}.items():
+        if name in history:
+            axis.plot(history["epoch"], history[name], color=color, linestyle=":", linewidth=1)
     axis.set(xlabel="epoch", ylabel="loss")
     axis.legend(fontsize="small")
     rate = axis.twinx()
     rate.fill_between(history["epoch"], history["lr"] / history["lr"].max(), color="grey", alpha=0.15)
     rate.set(ylim=(0, 4), yticks=[])
-    axis.set_title("grey: learning rate", fontsize="small")
+    axis.set_title("dotted: chance; grey: learning rate", fontsize="small")
 
 
 def representations(axis: Axes, history: pd.DataFrame) -> None:

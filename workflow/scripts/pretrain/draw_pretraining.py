@@ -10,6 +10,7 @@ with job(snakemake):
     from uscl.base.files import written_folder
     from uscl.data.store import FrameStore
     from uscl.jobs.outcome import required
+    from uscl.pretrain.engine.learned import learned
     from uscl.pretrain.meta.exercised import exercised
     from uscl.report.figures.film_strip import choose_videos, film_strip
     from uscl.report.figures.pair_weights import pair_weights_figure
@@ -23,7 +24,7 @@ with job(snakemake):
                 continue
             title, folder = f"{arm}, seed {snakemake.wildcards.seed}", Path(path).parent
             history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
-            save_both(pretraining_curve(history, title), out / arm / "pretraining_curve")
+            save_both(pretraining_curve(history, title, learned(history)), out / arm / "pretraining_curve")
             weights = pair_weights_figure(pairs, store.manifest, store.frames, title, exercised(history, pairs))
             save_both(weights, out / arm / "pair_weights")
             save_both(film_strip(store.frames, choose_videos(pairs, store.manifest), title), out / arm / "film_strip")

@@ -24,7 +24,7 @@ from uscl.pretrain.methods import meta_uscl, simclr, uscl
 from uscl.pretrain.pairs.pairs import Videos, one_frame
 from uscl.pretrain.pairs.pool import Pool
 from uscl.training.device import start
-from uscl.training.losses import nt_xent_per_view
+from uscl.training.losses import Levels, nt_xent_per_view
 
 
 def rate(epoch):
@@ -59,7 +59,8 @@ class Recorded(Training):
             torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.9),
             draw=lambda rng: one_frame(self.videos, rng.permutation(6), rng),
             step=self.take,
-            validate=lambda: float(len(self.places)),
+            validate=lambda: {"validation_loss": float(len(self.places))},
+            levels=lambda pairs: Levels(10.0 * pairs, 1.0 * pairs),
             name_inputs=lambda batch: f"rows {batch.rows[:, 0].tolist()}",
         )
 
@@ -86,11 +87,23 @@ def same_state(a, b):
     return a.keys() == b.keys() and all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
+def test_the_movement_is_the_relative_distance_of_the_encoders_weights_from_their_start():
+    training = Recorded()
+    before = torch.cat([weight.detach().flatten().clone() for weight in training.model.encoder.parameters()])
+    rate = {"epochs": 2, "batch_size": 2, "rate": lambda epoch: 0.1}
+    history = fit(training, ALONE, 0, Budget(**rate))
+    after = torch.cat([weight.detach().flatten() for weight in training.model.encoder.parameters()])
+    assert history["movement"].iloc[-1] == pytest.approx(((after - before).norm() / before.norm()).item(), rel=1e-5)
+    assert history["movement"].iloc[-1] > 0
+    still = fit(Recorded(), ALONE, 0, Budget(**rate | {"rate": lambda epoch: 0.0}))
+    assert still["movement"].tolist() == [0, 0]
+
+
 def test_the_history_has_each_epochs_means_and_health():
     training = Recorded()
     history = fit(training, ALONE, 0, BUDGET)
     assert list(history) == [
-        *("epoch", "lr", "loss", "odd_number", "rank", "alignment", "uniformity"),
+        *("epoch", "lr", "loss", "chance_loss", "ideal_loss", "odd_number", "rank", "alignment", "uniformity"),
         *(
             "weight_mean",
             "weight_sd",
@@ -100,6 +113,7 @@ def test_the_history_has_each_epochs_means_and_health():
             "images",
             "gradient_norm",
             "validation_loss",
+            "movement",
         ),
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
@@ -108,6 +122,8 @@ def test_the_history_has_each_epochs_means_and_health():
     assert history["images"].tolist() == [12, 12, 12]
     assert history["odd_number"].tolist() == [1, 4, 7]  # of steps 1; 3 and 5; 7
     assert history["validation_loss"].tolist() == [3, 6, 9]  # after each epoch
+    assert history["chance_loss"].tolist() == [20, 20, 20]  # batches of two
+    assert history["ideal_loss"].tolist() == [2, 2, 2]
     for epoch, row in history.iterrows():
         steps = training.steps[STEPS * epoch : STEPS * (epoch + 1)]
         assert row["loss"] == pytest.approx(sum(step.loss.item() for step in steps) / STEPS)
@@ -230,7 +246,7 @@ def test_an_interrupted_training_resumes_and_ends_with_the_same_bits(name, tmp_p
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("moment", ["step", "validation"])
 def test_a_training_stopped_by_a_signal_does_no_step_twice(name, moment, tmp_path, monkeypatch):
-    done, checked, validation_loss = [], loop.checked, Pool.validation_loss
+    done, checked, validation = [], loop.checked, Pool.validation
 
     def signal_in_a_step(step, training, batch, place):
         done.append(place.total)
@@ -241,13 +257,13 @@ def test_a_training_stopped_by_a_signal_does_no_step_twice(name, moment, tmp_pat
     def signal_in_validation(*args):
         if moment == "validation" and done[-1] >= stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
-        return validation_loss(*args)
+        return validation(*args)
 
     whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2
     stop_at = random.Random(name).randrange(1, 3 * steps - 1)
     monkeypatch.setattr(loop, "checked", signal_in_a_step)
-    monkeypatch.setattr(Pool, "validation_loss", signal_in_validation)
+    monkeypatch.setattr(Pool, "validation", signal_in_validation)
     interruption.listen()
     with pytest.raises(interruption.Interrupted, match=r"^SIGTERM; the checkpoint is at epoch \d, step \d$"):
         pretrain(name, folder=tmp_path, identity="a")

@@ -97,10 +97,10 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(fabric):
 def test_the_last_epoch_is_exported_even_if_an_earlier_one_was_better(fabric, monkeypatch):
     after_epochs, losses = [], iter([1.0, 0.5, 2.0, 3.0])
 
-    def validation_loss(self, model, *rest):
+    def validation(self, model, *rest):
         after_epochs.append({name: tensor.clone() for name, tensor in model.encoder.state_dict().items()})
-        return next(losses)
+        return {"validation_loss": next(losses)}
 
-    monkeypatch.setattr("uscl.pretrain.pairs.pool.Pool.validation_loss", validation_loss)
+    monkeypatch.setattr("uscl.pretrain.pairs.pool.Pool.validation", validation)
     exported = pretrain(fabric, epochs=4).encoder.state_dict()
     assert [same(exported, state) for state in after_epochs] == [False, False, False, True]

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -181,15 +183,18 @@ def test_the_validation_loss_is_the_mean_over_the_views_of_all_batches(pool, siz
         _, z = model(pool.views.mixed_first(batch, (0, "validation views", number)))
         losses.append(nt_xent_per_view(*z.chunk(2), 0.2))
     assert len(pairs.rows) == 5
-    assert pool.validation_loss(model, size, 0.2) == pytest.approx(torch.cat(losses).mean().item(), rel=1e-5)
+    found = pool.validation(model, size, 0.2)
+    assert found["validation_loss"] == pytest.approx(torch.cat(losses).mean().item(), rel=1e-5)
+    chances = [math.log(2 * len(batch.rows) - 1) for batch in batches(pairs, size) for _ in batch.rows]
+    assert found["validation_chance_loss"] == pytest.approx(np.mean(chances))
 
 
 def test_validation_sees_the_same_views_each_time_and_leaves_the_model_as_it_is(pool):
     model = ContrastiveModel(Means(), 0).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    first = pool.validation_loss(model, 4, 0.5)
+    first = pool.validation(model, 4, 0.5)
     pool.views.mixed_first(one_frame(pool.videos, pool.of("train"), generator(0, "pairs")), (0, "augment", 0, 0))
-    assert pool.validation_loss(model, 4, 0.5) == first
+    assert pool.validation(model, 4, 0.5) == first
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 

@@ -4,6 +4,7 @@ import pytest
 from matplotlib import pyplot as plt
 from stores import bright_or_dark_store
 
+from uscl.pretrain.engine.learned import learned
 from uscl.report.figures.predictions import confusion, draw_cell, overlays
 from uscl.report.figures.style import save
 from uscl.report.figures.training import choice_curve, learning_curve, pretraining_curve
@@ -44,6 +45,16 @@ def test_a_pretraining_shows_its_losses_and_its_health():
     assert lines["meta loss"] == [1.0, 0.9]
     assert lines["mean weight"] == [0.5, 0.6]
     assert lines["effective share of pairs"] == [1.0, 0.5]
+
+
+def test_a_pretraining_shows_chance_and_what_was_learned():
+    history = {"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [4.0, 2.0], "validation_loss": [2.5, 2.4], "pairs": [8, 8]}
+    history |= {"rank": [4.0, 5.0], "alignment": [0.5, 0.4], "uniformity": [-1.0, -2.0], "movement": 0.2}
+    history = pd.DataFrame(history | {"chance_loss": 4.14, "ideal_loss": 2.2, "validation_chance_loss": 2.6})
+    figure = pretraining_curve(history, "simclr, seed 0", learned(history))
+    dotted = [list(line.get_ydata()) for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert dotted == [[4.14, 4.14], [2.6, 2.6]]
+    assert figure.get_suptitle() == "simclr, seed 0\nlearned: training loss 2.00, chance 4.14, ideal 2.20"
 
 
 def shown(figure):
