@@ -1,73 +1,140 @@
-"""How often tests find a difference between equal simulated arms, by the unit that they treat as independent."""
+"""How often tests find a difference between equally good simulated methods, how often intervals cover, and power."""
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.stats import beta
+from scipy.stats import t as student
 
-from uscl.base.seeds import derive, generator
-from uscl.stats.simulated import simulated_cases
-from uscl.stats.summary import comparisons, holm
+from uscl.base.seeds import generator
+from uscl.stats.many_studies import (
+    Arm,
+    Estimate,
+    crossed,
+    holm,
+    logit_interval,
+    mean_score,
+    nested,
+    p_value,
+    swap_p,
+    to_arm,
+    within,
+)
+from uscl.stats.simulated_scores import Scores, World, simulated_scores
 
 ALPHA = 0.05
-REFERENCE = "arm0"
+CHUNK = 200  # studies at once, so that their arrays fit into the processor's cache
+Events = dict[str, np.ndarray]
 
 
-def null_rejections(
-    repetitions: int,
-    seed: int,
-    *,
-    arms: int = 6,
-    groups: int = 40,
-    cases: int = 10,
-    folds: int = 5,
-    seeds: int = 2,
-    draws: int = 1000,
-    clustering: float = 1.0,
-) -> pd.DataFrame:
-    """Which tests reject at 5 % in simulated benchmarks of equal arms: a row per repetition, a boolean column per test.
+def rates(world: World, studies: int, seed: int, events: Callable[[World, Scores], Events]) -> pd.DataFrame:
+    """How often events happen in simulated studies: what, rate, low, high (95 %), error (standard), studies."""
+    found = pd.DataFrame([events(world, scores) for scores in simulated(world, studies, seed)])
+    return pd.DataFrame([{"what": what, **share(np.concatenate(found[what].tolist()))} for what in found])
 
-    `cases`: per group; `clustering` as in `simulated_cases`. Tests named "family" ask whether any comparison of the
-    other `arms` - 1 arms with the first is significant (by groups: in macro-F1; McNemar: in accuracy). The other tests
-    consider only the first of these comparisons.
+
+def simulated(world: World, studies: int, seed: int) -> Iterator[Scores]:
+    """Scores of all studies, in chunks of one random stream each."""
+    for chunk, first in enumerate(range(0, studies, CHUNK)):
+        yield simulated_scores(world, generator(seed, "studies", chunk), min(CHUNK, studies - first))
+
+
+def share(happened: np.ndarray) -> dict[str, float]:
+    """Rate of events [S, n], with its standard error and 95 % interval over independent studies.
+
+    The n events of a study depend on each other: Clopper and Pearson's interval takes the number of independent events
+    that would have the same standard error (Korn & Graubard, Survey Methodology 1998, 24:193), at most S n.
     """
-    skills = {f"arm{number}": 1.0 for number in range(arms)}
-    rows = []
-    for repetition in range(repetitions):
-        table = simulated_cases(
-            generator(seed, "null", repetition),
-            skills,
-            groups=groups,
-            cases=cases,
-            folds=folds,
-            seeds=seeds,
-            clustering=clustering,
-        )
-        rows.append(rejected(table, draws, derive(seed, "null", repetition)))
-    return pd.DataFrame(rows)
+    rate, studies = happened.mean(), len(happened)
+    error = happened.mean(axis=1).std(ddof=1) / np.sqrt(studies)
+    number = min(rate * (1 - rate) / error**2, happened.size) if error > 0 else studies
+    low = beta.ppf(0.025, rate * number, number - rate * number + 1) if rate > 0 else 0.0
+    high = beta.ppf(0.975, rate * number + 1, number - rate * number) if rate < 1 else 1.0
+    return {"rate": rate, "low": low, "high": high, "error": error, "studies": studies}
 
 
-def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
-    """Whether each test rejects in one benchmark."""
-    arms = [arm for arm in cases["arm"].unique() if arm != REFERENCE]
-    compared = comparisons(cases, "classification", [(arm, REFERENCE) for arm in arms], draws=draws, seed=seed)
-    accuracy, macro_f1 = (compared[compared["metric"] == metric] for metric in ("accuracy", "macro_f1"))
-    first = accuracy.iloc[0]
+def claims_and_coverage(world: World, scores: Scores) -> Events:
+    """Significant comparisons with the reference, studies with any after Holm's adjustment, and intervals that cover.
+
+    `nested` and `swap` for all worlds; `crossed` if all arms have the same number of trainings, at least two;
+    `reweighted`, the nested test with a reweighted jackknife, if there are several strata.
+    """
+    arms = to_arms(scores, world)
+    differences = compared(nested, arms, world)
+    p = {"nested": together(p_value(found) for found in differences)}
+    if len(set(world.trainings)) == 1 and world.trainings[0] > 1:
+        p["crossed"] = together(p_value(found) for found in compared(crossed, arms, world))
+    if len(world.strata) > 1:
+        others = to_arms(scores, world, reweighted=True)
+        p["reweighted"] = together(p_value(found) for found in compared(nested, others, world))
+    p["swap"] = together(swap_p(arm, scores.arms[0], scores.frames) for arm in scores.arms[1:])
+    return false_claims(p) | covered(world, arms, differences)
+
+
+def to_arms(scores: Scores, world: World, *, reweighted: bool = False) -> list[Arm]:
+    """All arms, with their jackknife."""
+    return [to_arm(arm, scores.frames, world.strata, reweighted=reweighted) for arm in scores.arms]
+
+
+def false_claims(p: dict[str, np.ndarray]) -> Events:
+    """Significant comparisons of each test's p [S, comparisons], and studies with any after Holm's adjustment."""
+    events = {f"{test}: comparison": values < ALPHA for test, values in p.items()}
+    return events | {f"{test}: study": (holm(values) < ALPHA).any(axis=1, keepdims=True) for test, values in p.items()}
+
+
+def covered(world: World, arms: list[Arm], differences: list[Estimate]) -> Events:
+    """Whether 95 % intervals contain the true difference and the true mean."""
+    expected = world.expected()
+    inside = zip(differences, expected[1:] - expected[0], strict=True)
+    ends = zip((logit_interval(mean_score(arm, world.strata)) for arm in arms), expected, strict=True)
     return {
-        "groups permuted, accuracy": first["p"] < ALPHA,
-        "groups permuted, macro-F1": macro_f1["p"].iloc[0] < ALPHA,
-        "groups drawn (interval), accuracy": not first["ci_low"] <= 0 <= first["ci_high"],
-        "corrected resampled t, accuracy": first["p_resampled_t"] < ALPHA,
-        "cases permuted, accuracy": by_case(cases, arms[0], draws, seed) < ALPHA,
-        "McNemar, accuracy": first["p_mcnemar"] < ALPHA,
-        "family: groups permuted, Holm": holm(macro_f1["p"]).min() < ALPHA,
-        "family: groups permuted, not adjusted": macro_f1["p"].min() < ALPHA,
-        "family: McNemar, Holm": holm(accuracy["p_mcnemar"]).min() < ALPHA,
+        "covered: difference": together(p_value(found, truth) >= ALPHA for found, truth in inside),
+        "covered: mean": together((low <= truth) & (truth <= high) for (low, high), truth in ends),
     }
 
 
-def by_case(cases: pd.DataFrame, arm: str, draws: int, seed: int) -> float:
-    """p of the same permutation test on accuracy if every case counts as a group of its own."""
-    both = cases[cases["arm"].isin([arm, REFERENCE])]
-    means = both.groupby(["case", "arm"])["correct"].mean().unstack("arm")
-    difference = (means[arm] - means[REFERENCE]).to_numpy()
-    coins = generator(seed, "cases").choice([-1.0, 1.0], size=(draws, len(difference)))
-    return float((1 + (np.abs(coins @ difference) >= abs(difference.sum()) - 1e-9).sum()) / (1 + draws))
+def compared(test: Callable[..., Estimate], arms: list[Arm], world: World) -> list[Estimate]:
+    """Every other arm against the first."""
+    return [test(arm, arms[0], world.strata) for arm in arms[1:]]
+
+
+def together(columns: Iterator[np.ndarray]) -> np.ndarray:
+    """Columns [S] as [S, n]."""
+    return np.stack(list(columns), axis=1)
+
+
+def decisions(margin: float) -> Callable[[World, Scores], Events]:
+    """Events that say what a study can decide: the second arm may differ from the first, the other arms do not.
+
+    "equal within" is about the third arm, which equals the first.
+    """
+
+    def events(world: World, scores: Scores) -> Events:
+        differences = compared(nested, to_arms(scores, world), world)
+        p = together(p_value(found) for found in differences)
+        right = (differences[0].value > 0)[:, None]
+        return {
+            "shown": right & (p[:, :1] < ALPHA),
+            "shown after Holm": right & (holm(p)[:, :1] < ALPHA),
+            "equal within": within(differences[1], margin)[:, None],
+        }
+
+    return events
+
+
+def expected_error(world: World, arm: int = 1) -> float:
+    """The standard error of arm minus reference in points, for scores of one weight per patient.
+
+    >>> round(expected_error(World(arm_patient=28 / 2**0.5, training_patient=0)), 2)
+    2.98
+    """
+    both = [(world.trainings[number], world.luck[number]) for number in (0, arm)]
+    of_folds = world.fold_model**2 / world.folds
+    trainings = sum((sd**2 + of_folds + world.training_patient**2 / world.groups) / r for r, sd in both)
+    return float(np.sqrt(2 * world.arm_patient**2 / world.groups + trainings))
+
+
+def detectable(error: float, df: float, power: float = 0.8) -> float:
+    """The true difference that a two-sided test at 5 % shows with this power, in good approximation."""
+    return float(error * (student.isf(ALPHA / 2, df) + student.isf(1 - power, df)))
