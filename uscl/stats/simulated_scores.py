@@ -103,8 +103,9 @@ def partitions(world: World, random: np.random.Generator, shape: tuple[int, int,
 def draw_arm(world: World, random: np.random.Generator, shared: Shared, arm: int) -> np.ndarray:
     """The scores of one arm, [S, its trainings, G]."""
     r, (studies, groups) = world.trainings[arm], shared.frames.shape
-    score = world.skill[arm] + shared.difficulty + normal(random, world.arm_patient, (studies, 1, groups))
-    score = score + normal(random, world.training_patient, (studies, r, groups))
+    score = np.full((studies, r, groups), world.skill[arm])
+    score += shared.difficulty + normal(random, world.arm_patient, (studies, 1, groups))
+    score += normal(random, world.training_patient, score.shape)
     if r > 1:
         score += shared.of_trainings[:, :r] + normal(random, world.luck[arm], (studies, r, 1))
         score += of_folds(world, random, shared.fold[:, :r])
