@@ -1,11 +1,10 @@
-"""How often tests find a difference between equally good simulated methods, how often intervals cover, and power."""
+"""How often tests find a difference between equally good simulated methods, and how often intervals cover."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 from scipy.stats import beta
-from scipy.stats import t as student
 
 from uscl.base.seeds import generator
 from uscl.stats.many_studies import (
@@ -19,7 +18,6 @@ from uscl.stats.many_studies import (
     p_value,
     swap_p,
     to_arm,
-    within,
 )
 from uscl.stats.simulated_scores import Scores, World, simulated_scores
 
@@ -102,39 +100,3 @@ def compared(test: Callable[..., Estimate], arms: list[Arm], world: World) -> li
 def together(columns: Iterator[np.ndarray]) -> np.ndarray:
     """Columns [S] as [S, n]."""
     return np.stack(list(columns), axis=1)
-
-
-def decisions(margin: float) -> Callable[[World, Scores], Events]:
-    """Events that say what a study can decide: the second arm may differ from the first, the other arms do not.
-
-    "equal within" is about the third arm, which equals the first.
-    """
-
-    def events(world: World, scores: Scores) -> Events:
-        differences = compared(nested, to_arms(scores, world), world)
-        p = together(p_value(found) for found in differences)
-        right = (differences[0].value > 0)[:, None]
-        return {
-            "shown": right & (p[:, :1] < ALPHA),
-            "shown after Holm": right & (holm(p)[:, :1] < ALPHA),
-            "equal within": within(differences[1], margin)[:, None],
-        }
-
-    return events
-
-
-def expected_error(world: World, arm: int = 1) -> float:
-    """The standard error of arm minus reference in points, for scores of one weight per patient.
-
-    >>> round(expected_error(World(arm_patient=28 / 2**0.5, training_patient=0)), 2)
-    2.98
-    """
-    both = [(world.trainings[number], world.luck[number]) for number in (0, arm)]
-    of_folds = world.fold_model**2 / world.folds
-    trainings = sum((sd**2 + of_folds + world.training_patient**2 / world.groups) / r for r, sd in both)
-    return float(np.sqrt(2 * world.arm_patient**2 / world.groups + trainings))
-
-
-def detectable(error: float, df: float, power: float = 0.8) -> float:
-    """The true difference that a two-sided test at 5 % shows with this power, in good approximation."""
-    return float(error * (student.isf(ALPHA / 2, df) + student.isf(1 - power, df)))
