@@ -12,10 +12,14 @@ from sklearn.metrics import (
 )
 
 from uscl.metrics import scores as metrics
+from uscl.metrics.registry import names
 
 
-def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classes=("x", "y", "z")):
-    """Groups of one to four cases with mixed labels; probabilities of one decimal, so that many are equal."""
+def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classes=("x", "y", "z"), partitions=False):
+    """Groups of one to four cases with mixed labels; probabilities of one decimal, so that many are equal.
+
+    With `partitions`, every seed has folds of its own.
+    """
     tables = []
     size = random.integers(1, 5, size=groups)
     group = np.repeat(np.arange(groups), size)
@@ -26,14 +30,15 @@ def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classe
         for seed in range(seeds):
             p = random.dirichlet(np.ones(len(classes)), size=len(group)).round(1)
             table = cases.assign(**{f"p_{name}": p[:, i] for i, name in enumerate(classes)}, arm=arm, seed=seed)
+            table["fold"] = (group // (1 + seed)) % folds if partitions else cases["fold"]
             tables.append(table.assign(predicted=np.array(classes)[p.argmax(axis=1)]))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(correct=table["predicted"] == table["label"])
 
 
-def random_images(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2):
+def random_images(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, partitions=False):
     """Images whose Dice has one decimal, so that many are equal or 0."""
-    table = random_cases(random, arms, groups=groups, folds=folds, seeds=seeds)
+    table = random_cases(random, arms, groups=groups, folds=folds, seeds=seeds, partitions=partitions)
     dice = random.random(len(table)).round(1)
     return table.assign(dice=dice, iou=dice / (2 - dice), hd95=random.random(len(table)) * 50, label="lesion")
 
@@ -106,10 +111,18 @@ def calibration_error(cases, classes):
     return error
 
 
+def training_scores(cases, kind):
+    """Each metric of one arm and seed, [metrics]: over the cases of all folds, but for AUROC, the mean over folds."""
+    found = np.array(scores(cases, kind), dtype=float)
+    if kind == "classification":
+        place = names(kind, ["x", "y", "z"]).index("auroc")
+        found[place] = pd.Series([scores(part, kind)[place] for _, part in cases.groupby("fold")]).mean()
+    return found
+
+
 def mean_scores(cases, kind):
-    """The mean of each metric over folds and seeds in which it is defined, of one arm: [metrics]."""
-    by_cell = [scores(part, kind) for _, part in cases.groupby(["fold", "seed"])]
-    return pd.DataFrame(by_cell).mean().to_numpy()
+    """The mean of each metric over the seeds in which it is defined, of one arm: [metrics]."""
+    return pd.DataFrame([training_scores(part, kind) for _, part in cases.groupby("seed")]).mean().to_numpy()
 
 
 def resampled(cases, weights):

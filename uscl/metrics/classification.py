@@ -40,29 +40,31 @@ class ClassifiedCases:
 
 @dataclass(frozen=True)
 class ClassifiedGroups:
-    """The classified cases of a fold, summed by group, for all arms and seeds.
+    """The classified cases of a part, summed by group when they are needed, for all arms and seeds."""
 
-    `confusion` [classes (true), classes (predicted), arms, seeds, groups]; `gaps` [bins, arms, seeds, groups]: correct
-    cases minus summed confidence; `pairs`: one per class.
-    """
+    part: Part
+    classes: int
 
-    confusion: np.ndarray
-    gaps: np.ndarray
-    pairs: list[Concordance]
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Cases by true and predicted class, [classes (true), classes (predicted), arms, seeds, groups]."""
+        number = np.arange(self.classes)[:, None, None, None]
+        is_predicted, is_true = self.part.values["predicted"] == number, self.part.label == number
+        return by_group(is_true[:, None] & is_predicted[None], self.part.group)
 
-    @classmethod
-    def of(cls, part: Part, classes: int) -> "ClassifiedGroups":
-        """The sums of a fold."""
-        predicted, probabilities = part.values["predicted"], part.values["probabilities"]
-        number = np.arange(classes)[:, None, None, None]
-        is_predicted, is_true = predicted == number, part.label == number
-        gap = (predicted == part.label) - probabilities.max(axis=0)
-        in_bin = confidence_bin(probabilities.max(axis=0)) == np.arange(CALIBRATION_BINS)[:, None, None, None]
-        return cls(
-            by_group(is_true[:, None] & is_predicted[None], part.group),
-            by_group(in_bin * gap, part.group),
-            [concordance(probabilities[c], part.label == c, part.group) for c in range(classes)],
-        )
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """Correct cases minus summed confidence, by bin of confidence: [bins, arms, seeds, groups]."""
+        confidence = self.part.values["probabilities"].max(axis=0)
+        gap = (self.part.values["predicted"] == self.part.label) - confidence
+        in_bin = confidence_bin(confidence) == np.arange(CALIBRATION_BINS)[:, None, None, None]
+        return by_group(in_bin * gap, self.part.group)
+
+    @cached_property
+    def pairs(self) -> list[Concordance]:
+        """Pairs of a case of the class and another case, one entry per class."""
+        label, probabilities = self.part.label, self.part.values["probabilities"]
+        return [concordance(probabilities[c], label == c, self.part.group) for c in range(self.classes)]
 
     def drawn(self, weights: np.ndarray) -> "ClassifiedDraws":
         """The cases in draws with weights [draws, groups]."""
@@ -114,7 +116,7 @@ def accuracy(cases: ClassifiedCases) -> float:
 
 def accuracy_of_draws(draws: ClassifiedDraws) -> np.ndarray:
     """`accuracy` of draws, [arms, seeds, draws]."""
-    return draws.hits.sum(axis=0) / draws.cases
+    return ratio(draws.hits.sum(axis=0), draws.cases)
 
 
 def balanced_accuracy(cases: ClassifiedCases) -> float:
@@ -170,7 +172,7 @@ def calibration_error(cases: ClassifiedCases) -> float:
 
 def calibration_error_of_draws(draws: ClassifiedDraws) -> np.ndarray:
     """`calibration_error` of draws, [arms, seeds, draws]."""
-    return np.abs(weighted(draws.sums.gaps, draws.weights)).sum(axis=0) / draws.cases
+    return ratio(np.abs(weighted(draws.sums.gaps, draws.weights)).sum(axis=0), draws.cases)
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:

@@ -33,6 +33,9 @@ class Metric:
     that has it becomes a column of the scored cases. `limits` are the smallest and the largest value; a metric that is
     not a share (`percent=False`) names its unit in `title`. `note` explains it below the result table. One metric of
     each kind is `primary`: rankings and claims use it.
+
+    A training's score is computed over the cases of all its folds, or (`over_folds`) as the mean over its folds. A
+    metric that is not `smooth` has no jackknife, so no test of methods and no interval over trainings.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Metric:
     of_case: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     by_class: bool = False
     primary: bool = False
+    over_folds: bool = False
+    smooth: bool = True
     limits: tuple[float, float] = (0.0, 1.0)
     percent: bool = True
     undefined: str = ""
@@ -94,6 +99,7 @@ METRICS = (
         lower_is_better=False,
         of_cell=c.auroc,
         of_draws=c.auroc_of_draws,
+        over_folds=True,
         undefined="a class is absent from the test part",
         note="AUROC is the mean over classes of one class against the rest.",
     ),
@@ -104,6 +110,7 @@ METRICS = (
         lower_is_better=True,
         of_cell=c.calibration_error,
         of_draws=c.calibration_error_of_draws,
+        smooth=False,
         note="ECE is the expected calibration error in ten bins.",
     ),
     Metric(
@@ -152,6 +159,7 @@ METRICS = (
         lower_is_better=False,
         of_cell=s.median_dice,
         of_draws=s.median_dice_of_draws,
+        smooth=False,
     ),
     Metric(
         name="iou",
@@ -180,6 +188,7 @@ METRICS = (
         lower_is_better=True,
         of_cell=s.zero_dice_share,
         of_draws=s.zero_dice_share_of_draws,
+        smooth=False,
     ),
 )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uscl.metrics.groups import Part, by_group, weighted
+from uscl.metrics.groups import Part, by_group, ratio, weighted
 
 ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metric
 
@@ -45,7 +45,7 @@ class ImageGroups:
     def drawn(self, weights: np.ndarray) -> "ImageDraws":
         """The images in draws with weights [draws, groups]."""
         # One product for all scores: computed separately, their last digits would differ.
-        *means, zero = weighted(self.sums, weights) / (weights @ self.images)
+        *means, zero = ratio(weighted(self.sums, weights), weights @ self.images)
         return ImageDraws(self, weights, dict(zip(self.names, means, strict=True)), zero)
 
 

@@ -1,37 +1,43 @@
-"""Confidence intervals by the cluster bootstrap, which keeps the cases of a patient or video together.
+"""Confidence intervals for these trained models: a cluster bootstrap, which keeps the cases of a group together.
 
 Davison & Hinkley, Bootstrap Methods and their Application (1997), section 3.8: groups are drawn with replacement, each
-with all its cases. Folds are strata: a fold's draw has as many groups as the fold. The bootstrap ignores that another
-draw of training groups would have given other models; the seeds show part of that variation. With few groups per fold
-the intervals are somewhat short: with 8, the interval of a difference misses it in 8 % instead of 5 % of benchmarks
-(`benchmarks/false_positives.py`). The permutation test does not depend on that.
+with all its cases, and for all arms and trainings alike. Classes are strata: a draw has as many groups of each class as
+there are. The draws vary the patients and not the models, so the interval says what new patients would change, and
+nothing about another training (`uscl.stats.method_test`).
 """
 
 import numpy as np
 
 from uscl.base.seeds import generator
+from uscl.metrics.groups import mean_of_defined
 from uscl.stats.panel import Panel
-from uscl.stats.panel_scores import chunks, mean_scores, scorer
+from uscl.stats.panel_scores import chunks, scorer
 
 
 def bootstrap_means(panel: Panel, draws: int, seed: int) -> np.ndarray:
-    """The mean over folds and seeds of every metric in every draw, [metrics, arms, draws].
+    """The mean over trainings of every metric in every draw, [metrics, arms, draws].
 
-    A draw takes the same groups for all arms and seeds, so that differences between arms are paired.
+    A draw takes the same groups for all arms, so that differences between arms are paired.
     """
-    scorers = {fold: scorer(part, len(panel.classes)) for fold, part in panel.folds.items()}
+    score, strata = scorer(panel), panel.strata
     found = []
     for chunk, size in chunks(draws):
-        random = {fold: generator(seed, "bootstrap", fold, chunk) for fold in panel.folds}
-        weights = {fold: drawn(part.groups, size, random[fold]) for fold, part in panel.folds.items()}
-        found.append(mean_scores([score(weights[fold]) for fold, score in scorers.items()]))
+        weights = drawn(strata, size, generator(seed, "bootstrap", chunk))
+        found.append(mean_of_defined(score(weights), axis=2))
     return np.concatenate(found, axis=-1)
 
 
-def drawn(groups: int, draws: int, random: np.random.Generator) -> np.ndarray:
-    """How often each group is drawn, if as many groups as exist are drawn with replacement: [draws, groups]."""
-    picked = random.integers(groups, size=(draws, groups)) + groups * np.arange(draws)[:, None]
-    return np.bincount(picked.ravel(), minlength=draws * groups).reshape(draws, groups).astype(float)
+def drawn(strata: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    """How often each group is drawn, if as many groups of each stratum as exist are drawn with replacement.
+
+    `strata` [groups]: the number of each group's stratum. Returns [draws, groups].
+    """
+    weights = np.zeros((draws, len(strata)))
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        picked = random.integers(len(members), size=(draws, len(members)))
+        np.add.at(weights, (np.arange(draws)[:, None], members[picked]), 1)
+    return weights
 
 
 def interval(values: np.ndarray, estimate: float, level: float = 0.95) -> tuple[float, float]:
@@ -40,10 +46,10 @@ def interval(values: np.ndarray, estimate: float, level: float = 0.95) -> tuple[
     Draws of metrics that are not means are biased (Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter
     10): drawing the same cases twice inflates the calibration error so much that its plain percentile interval may not
     even contain the estimate, and unbalanced classes lower macro-F1. NaN draws are left out; both ends are NaN if all
-    draws are.
+    draws are, or if all are equal: then nothing has varied.
     """
     defined = values[~np.isnan(values)]
-    if not len(defined):
+    if not len(defined) or np.ptp(defined) == 0:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]) - defined.mean() + estimate
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""The scored cases of one task, in the same order for all arms and seeds, so that arms can be compared case by case."""
+"""The scored cases of one task, in the same order for all arms and trainings, so that they can be compared by case."""
 
 from typing import NamedTuple
 
@@ -6,42 +6,61 @@ import numpy as np
 import pandas as pd
 
 from uscl.metrics.groups import Part
-from uscl.metrics.registry import SEGMENTATION, case_scores_of
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of
 from uscl.metrics.scores import class_names
 
 
 class Panel(NamedTuple):
-    """All arms and seeds of a task; `classes` is empty for segmentation, `folds` are the parts by number."""
+    """All arms and trainings of a task; a seed names a training.
+
+    `cases` are all test cases, each tested once per training; `folds` [trainings, n] are the numbers of their folds.
+    `groups` names the groups in the order of their numbers; `classes` is empty for segmentation.
+    """
 
     arms: list[str]
     seeds: list[int]
     classes: list[str]
-    folds: dict[int, Part]
+    groups: list[str]
+    cases: Part
+    folds: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        """The kind of the task."""
+        return CLASSIFICATION if self.classes else SEGMENTATION
+
+    @property
+    def strata(self) -> np.ndarray:
+        """The class of each group [groups]: the most frequent one of its cases; 0 for all without classes."""
+        counts = np.zeros((self.cases.groups, max(len(self.classes), 1)), dtype=int)
+        np.add.at(counts, (self.cases.group, self.cases.label), 1)
+        return counts.argmax(axis=1)
+
+    def deterministic(self, arm: int) -> bool:
+        """Whether all of two or more trainings of an arm gave the same predictions, so that no luck is in them."""
+        values = (array[..., arm, :, :] for array in self.cases.values.values())
+        return len(self.seeds) > 1 and all((array == array[..., :1, :]).all() for array in values)
 
 
 def to_panel(cases: pd.DataFrame, kind: str) -> Panel:
     """The cases of `cases.parquet`, of all arms and seeds of one task x regime x labels, as arrays.
 
     Arms keep the order of their first appearance. Raises ValueError if an arm lacks a case or has it twice for a seed,
-    if fold, group or label of a case differ between arms or seeds, if a group is in two folds, or if a label or
-    prediction is not a class.
+    if group or label of a case differ between arms or seeds, or its fold between arms, if a group is in two folds of a
+    seed, or if a label or prediction is not a class.
     """
     arms, seeds = list(cases["arm"].unique()), sorted(cases["seed"].unique())
-    classes = class_names(cases) if kind == "classification" else []
+    classes = class_names(cases) if kind == CLASSIFICATION else []
     check(cases, arms, seeds)
     position = pd.Categorical(cases["arm"], arms).codes
-    table = cases.assign(position=position).sort_values(["position", "seed", "fold", "group", "case"])
+    table = cases.assign(position=position).sort_values(["position", "seed", "group", "case"])
     shape = len(arms), len(seeds), -1
-    fold = table["fold"].to_numpy().reshape(shape)[0, 0]
+    first = table.head(len(table) // (len(arms) * len(seeds)))
+    groups, group = np.unique(first["group"].to_numpy(dtype=str), return_inverse=True)
+    label = numbers(first["label"], classes) if classes else np.zeros(len(first), dtype=int)
     values = class_values(table, classes, shape) if classes else image_values(table, shape)
-    group = table["group"].to_numpy().reshape(shape)[0, 0]
-    label = numbers(table["label"], classes).reshape(shape)[0, 0] if classes else np.zeros(len(fold), dtype=int)
-    parts = {}
-    for number in np.unique(fold):
-        here = fold == number
-        inside = np.unique(group[here], return_inverse=True)[1]
-        parts[int(number)] = Part(inside, label[here], {name: array[..., here] for name, array in values.items()})
-    return Panel(arms, seeds, classes, parts)
+    folds = table["fold"].to_numpy().reshape(shape)[0]
+    return Panel(arms, seeds, classes, groups.tolist(), Part(group, label, values), folds)
 
 
 def class_values(table: pd.DataFrame, classes: list[str], shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
@@ -67,7 +86,7 @@ def numbers(names: pd.Series, classes: list[str]) -> np.ndarray:
 
 
 def check(cases: pd.DataFrame, arms: list[str], seeds: list[int]) -> None:
-    """Raise ValueError unless every arm has every case once per seed, in the same fold, group and class."""
+    """Raise ValueError unless every arm has every case once per seed, with its group, class and fold."""
     known = pd.Index(cases["case"].unique())
     by_cell = dict(list(cases.groupby(["arm", "seed"], sort=False)["case"]))
     for arm in arms:
@@ -77,9 +96,12 @@ def check(cases: pd.DataFrame, arms: list[str], seeds: list[int]) -> None:
                 raise ValueError(f"Arm {arm} lacks case {missing[0]} with seed {seed}: paired tests need all cases.")
             if present.has_duplicates:
                 raise ValueError(f"Arm {arm} has case {present[present.duplicated()][0]} twice with seed {seed}.")
-    described = cases.drop_duplicates(["case", "fold", "group", "label"])
+    described = cases.drop_duplicates(["case", "group", "label"])
     if (twice := described["case"].duplicated()).any():
-        raise ValueError(f"Arms or seeds differ in fold, group or label of case {described['case'][twice].iloc[0]}.")
-    placed = cases.drop_duplicates(["fold", "group"])
-    if (twice := placed["group"].duplicated()).any():
-        raise ValueError(f"Group {placed['group'][twice].iloc[0]} is in two folds.")
+        raise ValueError(f"Arms or seeds differ in group or label of case {described['case'][twice].iloc[0]}.")
+    placed = cases.drop_duplicates(["seed", "case", "fold"])
+    if (twice := placed.duplicated(["seed", "case"])).any():
+        raise ValueError(f"Arms differ in the fold of case {placed['case'][twice].iloc[0]}.")
+    inside = cases.drop_duplicates(["seed", "fold", "group"])
+    if (twice := inside.duplicated(["seed", "group"])).any():
+        raise ValueError(f"Group {inside['group'][twice].iloc[0]} is in two folds.")

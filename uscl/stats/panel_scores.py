@@ -1,13 +1,19 @@
-"""The metrics of a panel: scores per fold and seed, and their means over folds and seeds in many draws."""
+"""The metrics of a panel: the scores of every training, in many draws of groups at once, and those of single folds.
+
+Scores that are counts or means of cases are computed over the cases of all folds of a training. AUROC is the mean over
+folds, because probabilities of different models don't form one ranking (Forman & Scholz, SIGKDD Explor. 2010, 12:49,
+doi:10.1145/1882471.1882479; the same paper shows why F1 is pooled). `Metric.over_folds` says which.
+"""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from uscl.metrics.classification import ClassifiedGroups
+from uscl.metrics.classification import ClassifiedDraws, ClassifiedGroups
 from uscl.metrics.groups import Part, mean_of_defined
-from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, metrics_of
-from uscl.metrics.segmentation import ImageGroups
+from uscl.metrics.registry import metrics_of
+from uscl.metrics.segmentation import ImageDraws, ImageGroups
 from uscl.stats.panel import Panel
 
 # Draws that are computed at once: few enough to fit into the processor's cache.
@@ -16,41 +22,98 @@ CHUNK = 1000
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
-def scorer(part: Part, classes: int) -> Scorer:
-    """A function that maps weights [draws, groups] to the scores [metrics, arms, seeds, draws] of a fold.
+class Fold(NamedTuple):
+    """A fold of the trainings that share their partition: their numbers, the numbers of its groups, and its cases."""
 
-    The weight of a group is the number of times it was drawn; `classes` is 0 for segmentation. The metrics are in the
-    order of `uscl.metrics.registry.names`.
+    trainings: np.ndarray
+    groups: np.ndarray
+    sums: ClassifiedGroups | ImageGroups
+
+
+def scorer(panel: Panel) -> Scorer:
+    """A function that maps weights [draws, groups] to the scores of all trainings [metrics, arms, trainings, draws].
+
+    The weight of a group is the number of times it was drawn. The metrics are in the order of
+    `uscl.metrics.registry.names`. If a metric is undefined in a fold of a draw (such as AUROC if the drawn groups lack
+    a class), the mean is over the folds in which it is defined.
     """
-    if classes:
-        classified = ClassifiedGroups.of(part, classes)
-        return lambda weights: stacked_scores(classified.drawn(weights), CLASSIFICATION)
-    images = ImageGroups.of(part)
-    return lambda weights: stacked_scores(images.drawn(weights), SEGMENTATION)
+    whole = sums(panel.cases, len(panel.classes))
+    over_folds = any(metric.over_folds for metric in metrics_of(panel.kind))
+    parts = list(folds(panel)) if over_folds else []
+
+    def score(weights: np.ndarray) -> np.ndarray:
+        draws = whole.drawn(weights)
+        by_fold = [(fold, fold.sums.drawn(weights[:, fold.groups])) for fold in parts]
+        found = [
+            mean_over_folds(metric.of_draws, by_fold, panel) if metric.over_folds else metric.of_draws(draws)
+            for metric in metrics_of(panel.kind)
+        ]
+        return with_classes(np.stack(found), draws, panel.kind)
+
+    return score
 
 
-def stacked_scores(draws: object, kind: str) -> np.ndarray:
-    """All metrics of draws, [metrics, arms, seeds, draws]: first those over all classes, then those of each class."""
-    whole = np.stack([metric.of_draws(draws) for metric in metrics_of(kind)])
+def mean_over_folds(
+    of_draws: Callable[[ClassifiedDraws | ImageDraws], np.ndarray],
+    by_fold: list[tuple[Fold, ClassifiedDraws | ImageDraws]],
+    panel: Panel,
+) -> np.ndarray:
+    """The mean of a metric over the folds of each training, [arms, trainings, draws]."""
+    scores: list[list[np.ndarray]] = [[] for _ in panel.seeds]
+    for fold, draws in by_fold:
+        values = of_draws(draws)
+        for place, training in enumerate(fold.trainings):
+            scores[training].append(values[:, place])
+    return np.stack([mean_of_defined(np.stack(each), axis=0) for each in scores], axis=1)
+
+
+def with_classes(whole: np.ndarray, draws: ClassifiedDraws | ImageDraws, kind: str) -> np.ndarray:
+    """The metrics over all classes, [metrics, arms, trainings, draws], followed by those of each class."""
     by_class = [metric.of_draws(draws) for metric in metrics_of(kind, by_class=True)]
     if not by_class:
         return whole
     return np.concatenate([whole, np.stack(by_class, axis=1).reshape(-1, *whole.shape[1:])])
 
 
-def fold_seed_scores(panel: Panel) -> np.ndarray:
-    """Scores of every fold and seed without resampling, [metrics, arms, folds x seeds]; NaN where undefined."""
-    by_fold = [scorer(part, len(panel.classes))(np.ones((1, part.groups))) for part in panel.folds.values()]
-    return np.concatenate(by_fold, axis=2)[..., 0]
+def folds(panel: Panel) -> Iterator[Fold]:
+    """All folds; trainings with the same partition share theirs."""
+    partitions, of_training = np.unique(panel.folds, axis=0, return_inverse=True)
+    for number, partition in enumerate(partitions):
+        trainings = np.flatnonzero(of_training == number)
+        for fold in np.unique(partition):
+            here = partition == fold
+            groups, inside = np.unique(panel.cases.group[here], return_inverse=True)
+            values = {name: array[..., trainings, :][..., here] for name, array in panel.cases.values.items()}
+            yield Fold(trainings, groups, sums(Part(inside, panel.cases.label[here], values), len(panel.classes)))
 
 
-def mean_scores(by_fold: list[np.ndarray]) -> np.ndarray:
-    """The mean over folds and seeds of scores [metrics, arms, seeds, draws] per fold: [metrics, arms, draws].
+def sums(part: Part, classes: int) -> ClassifiedGroups | ImageGroups:
+    """The sums of a part by group; `classes` is 0 for segmentation."""
+    return ClassifiedGroups(part, classes) if classes else ImageGroups.of(part)
 
-    If a metric is undefined in a fold of a draw (such as AUROC if the drawn groups lack a class), the mean is over the
-    folds and seeds in which it is defined, as for the scores themselves.
-    """
-    return mean_of_defined(np.concatenate(by_fold, axis=2), axis=2)
+
+def training_scores(panel: Panel) -> np.ndarray:
+    """The score of every training, [metrics, arms, trainings]; NaN where undefined."""
+    return scorer(panel)(np.ones((1, panel.cases.groups)))[..., 0]
+
+
+def fold_scores(panel: Panel) -> np.ndarray:
+    """The score of every fold of every training, [metrics, arms, trainings, folds]; NaN where undefined."""
+    found: list[list[np.ndarray]] = [[] for _ in panel.seeds]
+    for fold in folds(panel):
+        draws = fold.sums.drawn(np.ones((1, len(fold.groups))))
+        whole = np.stack([metric.of_draws(draws) for metric in metrics_of(panel.kind)])
+        values = with_classes(whole, draws, panel.kind)[..., 0]
+        for place, training in enumerate(fold.trainings):
+            found[training].append(values[:, :, place])
+    return np.stack([np.stack(each, axis=-1) for each in found], axis=2)
+
+
+def without_each_group(panel: Panel) -> np.ndarray:
+    """The score of every training without each group in turn, for the jackknife: [metrics, arms, trainings, groups]."""
+    score, groups = scorer(panel), panel.cases.groups
+    left_out = [score(1 - np.eye(size, groups, CHUNK * number)) for number, size in chunks(groups)]
+    return np.concatenate(left_out, axis=-1)
 
 
 def chunks(draws: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,8 @@
-"""The tables of the statistics: intervals of all arms, comparisons between arms."""
+"""The tables of the statistics: intervals of all arms, comparisons between arms.
+
+Both answer two questions side by side. Columns that begin with `models_` or end in `_models` are about these trained
+models on new patients; `p`, `ci_low` and `ci_high` are about the methods, with another training as another draw.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,103 +10,201 @@ import pandas as pd
 from uscl.metrics.groups import mean_of_defined
 from uscl.metrics.registry import metric_named, names
 from uscl.stats.bootstrap import bootstrap_means, interval
-from uscl.stats.case_scores import case_groups, case_means, correct_by_mean_probability
+from uscl.stats.case_scores import case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
-from uscl.stats.holm import holm
+from uscl.stats.method_test import Covariances, Estimate, alone, crossed, jackknife, nested
 from uscl.stats.panel import Panel, to_panel
-from uscl.stats.panel_scores import fold_seed_scores
-from uscl.stats.tests import corrected_resampled_t, mcnemar, ratio_tested, swap_test
+from uscl.stats.panel_scores import fold_scores, training_scores, without_each_group
+from uscl.stats.tests import corrected_resampled_t, mcnemar, permuted_trainings, ratio_tested, swap_test
 
-__all__ = ["comparisons", "holm", "intervals"]
-
-INTERVALS = ["arm", "metric", "mean", "sd", "n", "ci_low", "ci_high", "n_groups", "n_cases", "undefined"]
-COMPARISONS = ["arm", "reference", "metric", "difference", "ci_low", "ci_high", "p", "p_mcnemar", "p_resampled_t"]
-COMPARISONS += ["effect", "probability_of_improvement", "n_groups", "n_cases"]
+METHOD = ["ci_low", "ci_high", "se_trainings", "se_patients"]
+MODELS = ["models_ci_low", "models_ci_high"]
+SIZES = ["n_groups", "n_cases", "reason"]
+INTERVALS = ["arm", "metric", "mean", "sd", "trainings", "deterministic", *METHOD, *MODELS]
+INTERVALS += ["fold_mean", "fold_sd", "n", "undefined", *SIZES]
+COMPARISONS = ["arm", "reference", "metric", "difference", *METHOD, "df", "p", "trainings", "reference_trainings"]
+COMPARISONS += ["deterministic", *MODELS, "p_models", "p_mcnemar", "p_resampled_t", "p_permutation", "effect"]
+COMPARISONS += ["probability_of_improvement", *SIZES]
 UNLIMITED = (-float("inf"), float("inf"))
+FORMS = {"nested": nested, "crossed": crossed}
+ONE_TRAINING = "one training: it says something about these models only"
+NOT_SMOOTH = "this metric is not smooth, so the jackknife gives it no variance"
+NOTHING_TO_LEAVE_OUT = "a class has a single group, so there is nothing to leave out"
+NO_SPREAD = "neither trainings nor groups differ"
+
+
+class Scored:
+    """A panel with everything that its tables rest on, computed once."""
+
+    def __init__(self, panel: Panel, draws: int, seed: int) -> None:
+        self.panel = panel
+        self.scores = training_scores(panel)  # [metrics, arms, trainings]
+        self.by_fold = fold_scores(panel)  # [metrics, arms, trainings, folds]
+        self.drawn = bootstrap_means(panel, draws, seed)  # [metrics, arms, draws]
+        self.left_out = without_each_group(panel)  # [metrics, arms, trainings, groups]
+        self.deterministic = [panel.deterministic(arm) for arm in range(len(panel.arms))]
+
+    def trainings(self, arm: int) -> int:
+        """The number of an arm's trainings that may differ: 1 if it is deterministic."""
+        return 1 if self.deterministic[arm] else len(self.panel.seeds)
+
+    def of(self, metric: int, arm: int) -> np.ndarray:
+        """The scores of an arm's trainings [r]."""
+        return self.scores[metric, arm, : self.trainings(arm)]
+
+    def covariances(self, metric: int, arms: list[int]) -> Covariances:
+        """The jackknife covariances of the trainings of some arms, arm after arm."""
+        left_out = [self.left_out[metric, arm, : self.trainings(arm)] for arm in arms]
+        return jackknife(np.concatenate(left_out), self.panel.strata)
+
+    def why_no_variance(self, name: str, arms: list[int]) -> str | None:
+        """Why there is no variance over trainings and groups; None if there is."""
+        if not metric_named(name).smooth:
+            return NOT_SMOOTH
+        if any(self.trainings(arm) == 1 and not self.deterministic[arm] for arm in arms):
+            return ONE_TRAINING
+        if np.bincount(self.panel.strata)[np.unique(self.panel.strata)].min() < 2:
+            return NOTHING_TO_LEAVE_OUT
+        return None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of groups and of cases."""
+        return {"n_groups": self.panel.cases.groups, "n_cases": len(self.panel.cases.group)}
 
 
 def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
-    """One row per arm x metric: mean, sd (n - 1) and number of fold x seed scores, and a 95 % interval of the mean.
+    """One row per arm x metric: the mean over trainings and its two intervals, over trainings and of these models.
 
     `cases`: the cases of all arms and seeds of one task x regime x labels (`cases.parquet`); `kind` is classification
-    or segmentation. Columns: arm, metric, mean, sd, n, ci_low, ci_high, n_groups, n_cases, undefined. Mean and sd are
-    over the `n` defined scores, `undefined` counts the others; sd is NaN for n < 2. `interval` gives the interval from
-    `draws` draws of the cluster bootstrap. Raises ValueError as `to_panel` does.
+    or segmentation. mean, sd (n - 1, the luck of a training) and `trainings` are over trainings; a deterministic arm
+    has one. ci_low, ci_high: 95 % over trainings and groups (`method_test.alone`, on the logit scale for shares);
+    se_trainings, se_patients: the parts of its standard error. models_ci: the cluster bootstrap with `draws` draws.
+    fold_mean, fold_sd are over the `n` defined scores of single folds; `undefined` counts the others. `reason` says why
+    there is no interval. Raises ValueError as `to_panel` does.
     """
     if cases.empty:  # no arm is complete
         return pd.DataFrame(columns=INTERVALS)
-    panel = to_panel(cases, kind)
-    scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
-    rows = []
-    for a, arm in enumerate(panel.arms):
-        for m, name in enumerate(names(kind, panel.classes)):
-            found = spread(scores[m, a])
-            ends = limits(drawn[m, a], found["mean"], metric_named(name).limits)
-            rows.append({"arm": arm, "metric": name, **found, **ends, **sizes(panel)})
+    scored = Scored(to_panel(cases, kind), draws, seed)
+    rows = [
+        {"arm": arm, "metric": name, **of_arm(scored, m, name, a), **scored.sizes}
+        for a, arm in enumerate(scored.panel.arms)
+        for m, name in enumerate(names(kind, scored.panel.classes))
+    ]
     return pd.DataFrame(rows)[INTERVALS]
 
 
-def comparisons(cases: pd.DataFrame, kind: str, pairs: list[tuple[str, str]], *, draws: int, seed: int) -> pd.DataFrame:
+def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
+    """All numbers of an arm in a metric."""
+    scores, metric = scored.of(m, arm), metric_named(name)
+    mean = float(mean_of_defined(scores, 0))
+    reason = scored.why_no_variance(name, [arm])
+    found = Estimate(mean, np.nan, np.nan, np.nan)
+    if reason is None:
+        found = alone(scores, scored.covariances(m, [arm]))
+        reason = NO_SPREAD if found.se == 0 else None
+    low, high = found.logit_interval() if metric.percent else found.interval()
+    models = np.clip(interval(scored.drawn[m, arm], mean), *metric.limits)
+    folds = scored.by_fold[m, arm].ravel()
+    defined = folds[~np.isnan(folds)]
+    return {
+        "mean": mean,
+        "sd": sd(scores),
+        "trainings": len(scores),
+        "deterministic": scored.deterministic[arm],
+        **dict(zip(METHOD, (low, high, *parts(found)), strict=True)),
+        **dict(zip(MODELS, models, strict=True)),
+        "fold_mean": float(mean_of_defined(defined, 0)),
+        "fold_sd": sd(defined),
+        "n": len(defined),
+        "undefined": len(folds) - len(defined),
+        "reason": reason,
+    }
+
+
+def comparisons(
+    cases: pd.DataFrame,
+    kind: str,
+    pairs: list[tuple[str, str]],
+    *,
+    draws: int,
+    seed: int,
+    trainings: str = "nested",
+) -> pd.DataFrame:
     """One row per pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
 
-    Columns: arm, reference, metric, difference (of the means over fold x seed), ci_low, ci_high (95 %, paired cluster
-    bootstrap), p (paired permutation test by group, not adjusted), p_mcnemar (accuracy only; it counts cases as
-    independent), p_resampled_t, effect (accuracy, dice, iou and hd95 only), probability_of_improvement, n_groups,
-    n_cases. Differences and effects are arm minus reference, even if lower is better. Without pairs there are no rows.
-    Raises ValueError as `to_panel` does, and if an arm of a pair has no cases.
+    Differences and effects are arm minus reference, even if lower is better. ci_low, ci_high, df and p come from the
+    method test (`trainings`: nested or crossed), se_trainings and se_patients are the parts of its standard error.
+    Without decision: models_ci_low, models_ci_high (95 %, paired cluster bootstrap) and p_models (paired permutation
+    test by group) about these models; p_mcnemar (accuracy only; it counts cases as independent); p_resampled_t and
+    p_permutation of the trainings; effect (accuracy, dice, iou and hd95 only); probability_of_improvement over folds.
+    `deterministic` names the arms of the pair that are. `reason` says why there is no p. Without pairs there are no
+    rows. Raises ValueError as `to_panel` does, and if an arm of a pair has no cases.
     """
     named = {arm for pair in pairs for arm in pair}
     if absent := sorted(named - set(cases["arm"])):
         raise ValueError(f"There are no cases of arm {absent[0]}.")
     if not pairs:
         return pd.DataFrame(columns=COMPARISONS)
-    panel = to_panel(cases[cases["arm"].isin(named)], kind)
-    scores, drawn = fold_seed_scores(panel), bootstrap_means(panel, draws, seed)
+    scored = Scored(to_panel(cases[cases["arm"].isin(named)], kind), draws, seed)
     rows = []
     for pair in pairs:
-        both = [panel.arms.index(arm) for arm in pair]
-        p = swap_test(panel, both[0], both[1], draws, seed)
-        for m, name in enumerate(names(kind, panel.classes)):
-            found = views(panel, scores[m], name, both) | {"p": p[m]} | sizes(panel)
-            ends = limits(np.subtract(*drawn[m, both]), found["difference"], UNLIMITED)
-            rows.append({"arm": pair[0], "reference": pair[1], "metric": name, **found, **ends})
+        both = [scored.panel.arms.index(arm) for arm in pair]
+        p_models = swap_test(scored.panel, both[0], both[1], draws, seed)
+        for m, name in enumerate(names(kind, scored.panel.classes)):
+            row = {"arm": pair[0], "reference": pair[1], "metric": name, "p_models": p_models[m], **scored.sizes}
+            rows.append(row | of_methods(scored, m, name, both, trainings) | beside(scored, m, name, both))
     return pd.DataFrame(rows)[COMPARISONS]
 
 
-def spread(scores: np.ndarray) -> dict[str, float]:
-    """Mean, sd and number of the defined scores [folds x seeds], and the number of undefined ones."""
-    defined = scores[~np.isnan(scores)]
-    mean = defined.mean() if len(defined) else float("nan")
-    sd = defined.std(ddof=1) if len(defined) > 1 else float("nan")
-    return {"mean": mean, "sd": sd, "n": len(defined), "undefined": len(scores) - len(defined)}
-
-
-def limits(drawn: np.ndarray, estimate: float, smallest_and_largest: tuple[float, float]) -> dict[str, float]:
-    """The interval of draws [draws], clipped to the smallest and the largest possible value of the metric."""
-    low, high = np.clip(interval(drawn, estimate), *smallest_and_largest)
-    return {"ci_low": float(low), "ci_high": float(high)}
-
-
-def sizes(panel: Panel) -> dict[str, int]:
-    """Number of groups and of cases in all folds."""
-    parts = panel.folds.values()
-    return {"n_groups": sum(part.groups for part in parts), "n_cases": sum(len(part.group) for part in parts)}
-
-
-def views(panel: Panel, scores: np.ndarray, name: str, both: list[int]) -> dict[str, float]:
-    """The difference and all statistics of it except the permutation test; scores [arms, folds x seeds]."""
-    arm, reference = scores[both]
-    lower = metric_named(name).lower_is_better
+def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) -> dict[str, object]:
+    """The difference between two arms and the method test."""
+    first, second = (scored.of(m, arm) for arm in both)
+    reason = scored.why_no_variance(name, both)
+    found = Estimate(float(mean_of_defined(first, 0) - mean_of_defined(second, 0)), np.nan, np.nan, np.nan)
+    if reason is None:
+        # Trainings come in pairs only if both arms have several.
+        test = FORMS[form] if len(first) == len(second) > 1 else nested
+        found = test(first, second, scored.covariances(m, both))
+        reason = NO_SPREAD if found.se == 0 else None
     return {
-        "difference": float(mean_of_defined(arm, 0) - mean_of_defined(reference, 0)),
-        "p_mcnemar": mcnemar(*correct_by_mean_probability(panel)[both]) if name == "accuracy" else float("nan"),
-        "p_resampled_t": corrected_resampled_t(arm - reference, ratio_tested(panel)),
-        "effect": effect(panel, name, both),
-        "probability_of_improvement": probability_of_improvement(arm, reference, lower_is_better=lower),
+        "difference": found.value,
+        **dict(zip(METHOD, (*found.interval(), *parts(found)), strict=True)),
+        "df": found.df,
+        "p": found.p(),
+        "trainings": len(first),
+        "reference_trainings": len(second),
+        "deterministic": " ".join(scored.panel.arms[arm] for arm in both if scored.deterministic[arm]) or None,
+        "reason": reason,
     }
 
 
-def effect(panel: Panel, name: str, both: list[int]) -> float:
-    """The standardised difference if single cases have scores of the metric, else NaN."""
-    scores = case_means(panel, name)
-    return float("nan") if scores is None else standardised_difference(np.subtract(*scores[both]), case_groups(panel))
+def beside(scored: Scored, m: int, name: str, both: list[int]) -> dict[str, float]:
+    """What is shown beside the method test and decides nothing, except the permutation test over patients."""
+    panel, lower = scored.panel, metric_named(name).lower_is_better
+    of_trainings = scored.scores[m, both]
+    folds = scored.by_fold[m, both].reshape(2, -1)
+    difference = float(np.subtract(*mean_of_defined(of_trainings, 1)))
+    low, high = interval(np.subtract(*scored.drawn[m, both]), difference)
+    by_case = case_means(panel, name)
+    return {
+        "models_ci_low": low,
+        "models_ci_high": high,
+        "p_mcnemar": mcnemar(*correct_by_mean_probability(panel)[both]) if name == "accuracy" else float("nan"),
+        "p_resampled_t": corrected_resampled_t(np.subtract(*of_trainings), ratio_tested(panel)),
+        "p_permutation": permuted_trainings(*of_trainings),
+        "effect": float("nan")
+        if by_case is None
+        else standardised_difference(np.subtract(*by_case[both]), panel.cases.group),
+        "probability_of_improvement": probability_of_improvement(*folds, lower_is_better=lower),
+    }
+
+
+def parts(found: Estimate) -> tuple[float, float]:
+    """The standard errors from trainings and from patients."""
+    return float(np.sqrt(found.from_trainings)), float(np.sqrt(found.from_patients))
+
+
+def sd(scores: np.ndarray) -> float:
+    """Standard deviation with n - 1; NaN for fewer than two scores or undefined ones."""
+    return float(scores.std(ddof=1)) if len(scores) > 1 else float("nan")

@@ -1,13 +1,15 @@
-"""Tests of two arms on the same cases."""
+"""Tests of two arms that decide no claim: of these trained models on the same cases, and of their trainings alone."""
+
+import itertools
 
 import numpy as np
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from uscl.base.seeds import generator
-from uscl.metrics.groups import Part
+from uscl.metrics.groups import Part, mean_of_defined
 from uscl.stats.panel import Panel
-from uscl.stats.panel_scores import Scorer, chunks, mean_scores, scorer
+from uscl.stats.panel_scores import Scorer, chunks, scorer
 
 # Differences that equal the observed one up to rounding count as equal to it.
 ROUNDING = 1e-10
@@ -17,47 +19,57 @@ def swap_test(panel: Panel, arm: int, reference: int, draws: int, seed: int) -> 
     """Two-sided p of the difference between two arms in every metric, [metrics], by a paired permutation test.
 
     In each draw, one coin toss per group decides whether the two arms swap their predictions for all its cases and all
-    seeds together. p = (1 + draws at least as far from 0 as observed) / (1 + draws) (Phipson & Smyth 2010,
+    trainings together. p = (1 + draws at least as far from 0 as observed) / (1 + draws) (Phipson & Smyth 2010,
     doi:10.2202/1544-6115.1585). The null hypothesis is that it makes no difference which arm a group's predictions come
-    from. NaN if the observed difference is undefined; an undefined draw counts as far.
+    from: it is about these trained models, not about the methods that trained them. NaN if the observed difference is
+    undefined; an undefined draw counts as far.
     """
-    pairs = {fold: stacked(part, arm, reference) for fold, part in panel.folds.items()}
-    scorers = {fold: scorer(part, len(panel.classes)) for fold, part in pairs.items()}
-    groups = {fold: part.groups for fold, part in panel.folds.items()}
-    observed = swapped_differences(scorers, {fold: np.zeros((1, count)) for fold, count in groups.items()})[:, 0]
+    score, groups = scorer(stacked(panel, arm, reference)), panel.cases.groups
+    observed = swapped_differences(score, np.zeros((1, groups)))[:, 0]
     far = np.zeros(len(observed), dtype=int)
     for chunk, size in chunks(draws):
-        coins = {
-            fold: generator(seed, "swaps", fold, chunk).integers(2, size=(size, count)).astype(float)
-            for fold, count in groups.items()
-        }
-        near = np.abs(swapped_differences(scorers, coins)) < np.abs(observed)[:, None] - ROUNDING
+        coins = generator(seed, "swaps", chunk).integers(2, size=(size, groups)).astype(float)
+        near = np.abs(swapped_differences(score, coins)) < np.abs(observed)[:, None] - ROUNDING
         far += (~near).sum(axis=1)
     return np.where(np.isnan(observed), np.nan, (1 + far) / (1 + draws))
 
 
-def stacked(part: Part, arm: int, reference: int) -> Part:
+def stacked(panel: Panel, arm: int, reference: int) -> Panel:
     """One arm with both arms' predictions: groups 0 to G - 1 are those of `arm`, G to 2 G - 1 those of `reference`.
 
     With weight 1 for one of each group's two copies and 0 for the other, the code for bootstrap draws computes any
     metric of the swapped predictions; AUROC then compares positives of one arm with negatives of the other.
     """
+    cases = panel.cases
     values = {
         name: np.concatenate([array[..., [arm], :, :], array[..., [reference], :, :]], axis=-1)
-        for name, array in part.values.items()
+        for name, array in cases.values.items()
     }
-    return Part(np.concatenate([part.group, part.group + part.groups]), np.tile(part.label, 2), values)
+    both = Part(np.concatenate([cases.group, cases.group + cases.groups]), np.tile(cases.label, 2), values)
+    return panel._replace(arms=["both"], groups=panel.groups * 2, cases=both, folds=np.tile(panel.folds, 2))
 
 
-def swapped_differences(scorers: dict[int, Scorer], coins: dict[int, np.ndarray]) -> np.ndarray:
+def swapped_differences(score: Scorer, coins: np.ndarray) -> np.ndarray:
     """Arm minus reference, [metrics, draws], with the groups swapped whose coin [draws, groups] is 1."""
-    scores = []
-    for fold, score in scorers.items():
-        coin = coins[fold]
-        # Both arms in one call: the draws of the reference come after those of the arm.
-        scores.append(score(np.block([[1 - coin, coin], [coin, 1 - coin]])))
-    arm, reference = np.split(mean_scores(scores)[:, 0], 2, axis=-1)
+    # Both arms in one call: the draws of the reference come after those of the arm.
+    means = mean_of_defined(score(np.block([[1 - coins, coins], [coins, 1 - coins]])), axis=2)
+    arm, reference = np.split(means[:, 0], 2, axis=-1)
     return arm - reference
+
+
+def permuted_trainings(scores: np.ndarray, of_reference: np.ndarray) -> float:
+    """Exact two-sided p of the difference of two arms' mean scores, [r_1] and [r_2], if trainings change places.
+
+    The share of all divisions of the trainings into two such arms whose means differ at least as much; the smallest
+    possible p is 2 / 20 for three trainings each and 2 / 252 for five. NaN with a single training.
+    """
+    if min(len(scores), len(of_reference)) < 2:
+        return float("nan")
+    pooled = np.concatenate([scores, of_reference])
+    chosen = np.array(list(itertools.combinations(range(len(pooled)), len(scores))))
+    first = pooled[chosen].mean(axis=1)
+    second = (pooled.sum() - first * len(scores)) / len(of_reference)
+    return float(np.mean(np.abs(first - second) >= abs(scores.mean() - of_reference.mean()) - ROUNDING))
 
 
 def mcnemar(correct: np.ndarray, of_reference: np.ndarray) -> float:
@@ -74,7 +86,7 @@ def mcnemar(correct: np.ndarray, of_reference: np.ndarray) -> float:
 def corrected_resampled_t(differences: np.ndarray, ratio_tested: float) -> float:
     """Two-sided p of the corrected resampled t-test (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
 
-    `differences` [n]: arm minus reference per fold and seed, undefined ones left out. `ratio_tested`: test cases per
+    `differences` [n]: arm minus reference per training, undefined ones left out. `ratio_tested`: test cases per
     training case. Training sets overlap, which the variance 1 / n + ratio_tested accounts for. NaN with fewer than
     two differences; where all are equal, 1 if they are 0, else 0.
     """
@@ -89,9 +101,11 @@ def corrected_resampled_t(differences: np.ndarray, ratio_tested: float) -> float
 
 
 def ratio_tested(panel: Panel) -> float:
-    """Test cases of a fold per remaining case, as the mean over folds; NaN with a single fold.
+    """Test cases of a fold per remaining case, as the mean over folds and trainings; NaN with a single fold.
 
     The remaining cases are those of training and inner validation.
     """
-    sizes = np.array([len(part.group) for part in panel.folds.values()])
-    return float(np.mean(sizes / (sizes.sum() - sizes))) if len(sizes) > 1 else float("nan")
+    sizes = np.stack([np.bincount(folds, minlength=panel.folds.max() + 1) for folds in panel.folds])
+    sizes = sizes[:, sizes.any(axis=0)].astype(float)
+    others = sizes.sum(axis=1, keepdims=True) - sizes
+    return float(np.mean(sizes / others)) if sizes.shape[1] > 1 else float("nan")

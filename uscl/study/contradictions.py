@@ -26,6 +26,7 @@ def contradiction(study: StudySettings) -> str | None:
         groups,
         masks,
         comparisons,
+        primary,
         authors_protocol,
         label_fractions,
         pool_of_a_task,
@@ -122,6 +123,41 @@ def comparisons(study: StudySettings) -> Iterator[str]:
         for arm in arms:
             if arm is not None and arm not in study.methods:
                 yield f"{key} names '{arm}', but `methods` has only {', '.join(study.methods)}."
+
+
+def primary(study: StudySettings) -> Iterator[str]:
+    """A primary comparison of something that the study does not have, or in a metric without a method test."""
+    for number, each in enumerate(study.primary):
+        where, task = f"primary[{number}]", study.tasks.get(each.task)
+        for key, arm in (("arm", each.arm), ("reference", each.reference)):
+            if arm not in study.methods:
+                hint = nearest(arm, study.methods)
+                yield f"{where}.{key} names '{arm}', but `methods` has only {', '.join(study.methods)}{hint}"
+        if each.arm == each.reference:
+            yield f"{where} compares '{each.arm}' with itself: name another reference."
+        if task is None:
+            hint = nearest(each.task, study.tasks)
+            yield f"{where}.task names '{each.task}', but `tasks` has only {', '.join(study.tasks)}{hint}"
+        elif each.regime not in task.regimes:
+            yield f"{where}.regime is {each.regime}, but tasks.{each.task}.regimes has only {', '.join(task.regimes)}."
+        elif fault := unsuitable_metric(each.metric, task.kind):
+            yield f"{where}.metric: {fault}"
+
+
+def unsuitable_metric(name: str, kind: str) -> str | None:
+    """Why a metric can't be that of a primary comparison on a task of this kind; None if it can."""
+    from uscl.metrics.registry import METRICS, metric_named  # late: it imports NumPy, which most plans don't need
+
+    known = [metric.name + "_CLASS" * metric.by_class for metric in METRICS if metric.kind == kind and metric.smooth]
+    try:
+        metric = metric_named(name)
+    except ValueError:
+        return f"'{name}' is not one of {', '.join(known)}{nearest(name, known)}"
+    if metric.kind != kind:
+        return f"'{name}' is for {metric.kind}, and the task's kind is {kind}: take one of {', '.join(known)}."
+    if not metric.smooth:
+        return f"'{name}' has no method test, because it is not smooth: take one of {', '.join(known)}."
+    return None
 
 
 def authors_protocol(study: StudySettings) -> Iterator[str]:

@@ -62,9 +62,8 @@ class DataSets:
         """What a set is simulated from. The seed depends on the name: two sets of one kind must not share patients."""
         settings = self._sets[name]
         assert isinstance(settings, SimulatedSet)
-        return settings.simulate.model_dump(exclude_none=True) | {
-            "seed": derive(self._study.seeds[0], "simulate", name)
-        }
+        given = {"seed": self._study.seeds[0]} | settings.simulate.model_dump(exclude_none=True)
+        return given | {"seed": derive(given["seed"], "simulate", name)}
 
     def reading(self, name: str) -> dict[str, Any]:
         """What a set is extracted with. Snakemake doesn't see changes inside a folder; the fingerprint does."""

@@ -78,15 +78,21 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     """A hash of everything that a cell rests on."""
     settings, task = study.settings, study.settings.tasks[evaluation.task]
     parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
-    parts += [encoder_key(study, arm, seed), data_key(study, task.dataset), settings.splits.given(), study.seeds[0]]
+    parts += [encoder_key(study, arm, seed), data_key(study, task.dataset), folds_key(study, seed)]
     if study.trains(evaluation.regime):
         parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision]
     return key_of(parts)
+
+
+def folds_key(study: Study, seed: int) -> list[int]:
+    """What the folds of a training rest on, besides the data."""
+    splits = study.settings.splits
+    return [splits.folds, splits.inner, study.partition(seed)]
 
 
 def authors_key(study: Study, task: str, arm: str, seed: int) -> str:
     """A hash of everything that a run by the authors' protocol rests on."""
     settings = study.settings
     parts: list[Any] = [authors_code(study), task, seed, encoder_key(study, arm, seed)]
-    parts += [data_key(study, settings.tasks[task].dataset), settings.splits.given(), study.seeds[0]]
+    parts += [data_key(study, settings.tasks[task].dataset), folds_key(study, seed)]
     return key_of([*parts, settings.device, settings.precision])

@@ -58,6 +58,10 @@ class Simulation(Settings):
     patients: Annotated[Int, Field(ge=1, description="Number of patients (of images for breast).")]
     videos: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Videos per patient.")] = None
     frames: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Frames per video.")] = None
+    seed: Annotated[
+        Annotated[Int, Field(ge=0, le=4294967295)] | None,
+        Field(description="Seed of the simulated world. Default: the study's first seed."),
+    ] = None
 
 
 class SimulatedSet(Settings):
@@ -163,6 +167,15 @@ class Finetuning(Settings):
     weight_decay: Annotated[Float, Field(ge=0, description="Weight decay of AdamW.")] = 1e-4
 
 
+class Margin(Settings):
+    """The smallest difference that matters, in the metric of a primary comparison."""
+
+    points: Annotated[
+        Float, Field(gt=0, description="The margin: percentage points, or pixels for HD95. It has no default.")
+    ]
+    reason: Annotated[str, Field(min_length=1, description="Why a smaller difference does not matter, for readers.")]
+
+
 class Task(Settings):
     """The keys that all tasks have."""
 
@@ -180,6 +193,13 @@ class Task(Settings):
     finetune: Annotated[
         Finetuning | None,
         Field(description="Budget of fine-tuning, the same for every arm; needed by regimes that train."),
+    ] = None
+    margin: Annotated[
+        Margin | None,
+        Field(
+            description="The smallest difference that matters. Without it, no comparison on the task is called equal,"
+            " and no advantage is ruled out."
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -219,6 +239,26 @@ class Splits(Settings):
 
     folds: Annotated[Int, Field(ge=2, description="Number of test folds.")]
     inner: Annotated[Int, Field(ge=2, description="One of so many parts of each training part chooses the epoch.")]
+    partitions: Annotated[
+        Literal["per_training", "shared"],
+        Field(
+            description="per_training: each seed has its own folds, the same for all arms, so that a claim does not"
+            " depend on one draw of folds. shared: all seeds have the folds of the first."
+        ),
+    ] = "per_training"
+
+
+class Primary(Settings):
+    """A primary comparison: what the study is meant to show, named before the results are known."""
+
+    arm: Annotated[str, Field(description="The arm.")]
+    reference: Annotated[str, Field(description="The arm that it is compared with.")]
+    task: Annotated[str, Field(description="The task.")]
+    regime: Annotated[RegimeName, Field(description="One of the task's regimes.")]
+    metric: Annotated[str, Field(description="One metric, as named in table.csv.")]
+    level: Annotated[
+        Literal["frame"], Field(description="What is scored: single frames (images), the cases of a task.")
+    ] = "frame"
 
 
 class LabelFractions(Settings):
@@ -288,8 +328,8 @@ class StudySettings(Settings):
         Once,
         Field(
             min_length=1,
-            description="One pretraining and one fine-tuning of every arm per seed. The first also seeds the simulator"
-            " and the folds.",
+            description="One training of every arm per seed: a partition of the data, a pretraining, a fine-tuning."
+            " Claims about methods need several: 3 are exploratory, 5 the least for a claim.",
         ),
     ]
     device: Annotated[Literal["cpu", "cuda"], Field(description="Where training runs.")]
@@ -361,8 +401,26 @@ class StudySettings(Settings):
     comparisons: Annotated[
         list[Annotated[list[str], Once, Field(min_length=2, max_length=2)]],
         Once,
-        Field(description="Further pairs of arms to compare, as [arm, against]."),
+        Field(
+            description="Further pairs of arms to compare, as [arm, against]. Every pretrained arm is compared with the"
+            " `untrained` arm that has its `init` without being named."
+        ),
     ] = []  # noqa: RUF012  (pydantic copies it)
+    primary: Annotated[
+        list[Primary],
+        Once,
+        Field(
+            description="The primary comparisons. They alone get verdicts, from the method test, corrected by Holm's"
+            " method as one family per kind of verdict; all other comparisons are secondary."
+        ),
+    ] = []  # noqa: RUF012  (pydantic copies it)
+    trainings: Annotated[
+        Literal["nested", "crossed"],
+        Field(
+            description="Form of the method test. nested: the trainings of two arms are independent. crossed: they are"
+            " paired by seed; decide before the results are known."
+        ),
+    ] = "nested"
     draws: Annotated[
         Int, Field(ge=100, le=1_000_000, description="Draws of the bootstrap and of the permutation test.")
     ] = 10_000

@@ -209,16 +209,54 @@ class Study:
 
     @functools.cached_property
     def comparisons(self) -> list[list[str]]:
-        """Pairs [arm, against]: every other arm with the reference, and those that the settings name."""
-        with_reference = [[arm, self.reference] for arm in self.arms if arm != self.reference]
-        return with_reference + [pair for pair in self.settings.comparisons if pair not in with_reference]
+        """Pairs [arm, against]: each arm with the reference and with its start, and those that the settings name."""
+        pairs = [[arm, self.reference] for arm in self.arms if arm != self.reference]
+        pairs += [[arm, start] for arm in self.pretrained if (start := self.start(arm))]
+        pairs += [*self.settings.comparisons, *([each.arm, each.reference] for each in self.settings.primary)]
+        return [list(pair) for pair in dict.fromkeys(map(tuple, pairs))]
+
+    def start(self, arm: str) -> str | None:
+        """The arm that has the weights that a pretrained arm starts from, with statistics of the pool; None without.
+
+        If several arms qualify, the first with the same random stream and the same number of passes is taken.
+        """
+        own = self.settings.methods[arm]
+        starts = [
+            other
+            for other in self.arms
+            if self.method(other).uses_pool and not self.method(other).trains and self.init(other) == self.init(arm)
+        ]
+
+        def differs(other: str) -> list[bool]:
+            settings = self.settings.methods[other]
+            return [settings.stream != own.stream, settings.epochs != own.epochs]
+
+        return min(starts, key=differs, default=None)
+
+    @functools.cached_property
+    def primary(self) -> list[dict[str, Any]]:
+        """The primary comparisons."""
+        return [each.given() for each in self.settings.primary]
+
+    @functools.cached_property
+    def margins(self) -> dict[str, dict[str, Any]]:
+        """The margin of each task that has one."""
+        return {name: task.margin.given() for name, task in self.settings.tasks.items() if task.margin}
 
     # Files
 
-    def splits(self, task: str) -> str:
+    def partition(self, seed: int) -> int:
+        """The seed of the folds of a training."""
+        return seed if self.settings.splits.partitions == "per_training" else self.seeds[0]
+
+    def splits(self, task: str, partition: int | str) -> str:
         """The file of a task's folds. Other settings have another file, so a study that returns to these finds it."""
         splits = self.settings.splits
-        return f"{self.results}/splits/{task}-{splits.folds}x{splits.inner}-seed{self.seeds[0]}.csv"
+        return f"{self.results}/splits/{task}-{splits.folds}x{splits.inner}-seed{partition}.csv"
+
+    def all_splits(self, task: str) -> list[str]:
+        """The files of a task's folds, in the order of the seeds."""
+        return [self.splits(task, self.partition(seed)) for seed in self.seeds]
 
     def encoder(self, arm: str, seed: int | str) -> str:
         """The folder of an encoder."""

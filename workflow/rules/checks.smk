@@ -6,7 +6,7 @@ rule check_study:
         # For the pool and for the tasks' sets, in the order of STUDY.datasets.
         stores=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
         hashes=expand("<results>/audit/sets/{dataset}/hashes.npz", dataset=STUDY.datasets),
-        splits=[STUDY.splits(task) for task in TASKS],
+        splits=[file for task in TASKS for file in STUDY.all_splits(task)],
         left_out="<results>/audit/pool_left_out.csv",
         gate="<results>/audit/passed.txt",
         initial=[file for arm in STUDY.arms for file in STUDY.given_weights(arm)],

@@ -82,21 +82,21 @@ rule split:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
         units=lambda w: f"{R}/audit/sets/{TASKS[w.task].dataset}/units.csv",
     output:
-        splits=STUDY.splits("{task}"),
+        splits=STUDY.splits("{task}", "{partition}"),
     log:
-        "<logs>/split/{task}.log",
+        "<logs>/split/{task}-seed{partition}.log",
     benchmark:
-        "<benchmarks>/split/{task}.tsv"
+        "<benchmarks>/split/{task}-seed{partition}.tsv"
     priority: 10
     conda:
         "../../environment.yml"
     params:
         code=code("data/split.py"),
         kind=lambda w: TASKS[w.task].kind,
-        splits=SETTINGS.splits.given(),
-        seed=STUDY.seeds[0],
+        folds=SETTINGS.splits.folds,
+        inner=SETTINGS.splits.inner,
     message:
-        "Drawing folds: {wildcards.task}"
+        "Drawing folds: {wildcards.task}, seed {wildcards.partition}"
     script:
         "../scripts/data/split.py"
 

@@ -2,7 +2,7 @@ rule finetune:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
         checks=waits(by.checks_before_cell),
-        splits=lambda w: STUDY.splits(w.task),
+        splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
         outcome=f"<results>/cells/{CELL}/outcome.json",
@@ -67,7 +67,7 @@ rule features:
 rule probe:
     input:
         checks=waits(by.checks_before_cell),
-        splits=lambda w: STUDY.splits(w.task),
+        splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
         manifest=lambda w: STUDY.data.store(TASKS[w.task].dataset)["manifest"],
         features=lambda w: f"{R}/features/{TASKS[w.task].dataset}/{w.arm}-seed{w.seed}.npy",
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
@@ -97,7 +97,7 @@ rule authors_protocol:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
         checks=waits(by.checks_before_authors_run),
-        splits=lambda w: STUDY.splits(w.task),
+        splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
         outcome=f"<results>/authors_protocol/{by.AUTHORS}/outcome.json",

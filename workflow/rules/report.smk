@@ -102,7 +102,7 @@ rule study_figures:
 
 rule representation_map:
     input:
-        splits=lambda w: STUDY.splits(w.task),
+        splits=lambda w: STUDY.splits(w.task, STUDY.seeds[0]),
         features=lambda w: expand(
             "<results>/features/{dataset}/{arm}-seed{seed}.npy",
             dataset=TASKS[w.task].dataset,

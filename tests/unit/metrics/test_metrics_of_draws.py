@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rescored import random_cases, random_images, resampled, scores
+from rescored import random_cases, random_images, resampled, scores, training_scores
 
 from uscl.base.seeds import generator
 from uscl.metrics.classification import confidence_bin
@@ -10,7 +10,7 @@ from uscl.metrics.registry import names
 from uscl.metrics.scores import score_cell
 from uscl.metrics.segmentation import medians
 from uscl.stats.panel import to_panel
-from uscl.stats.panel_scores import chunks, fold_seed_scores, scorer
+from uscl.stats.panel_scores import chunks, fold_scores, scorer, without_each_group
 
 KINDS = {"classification": random_cases, "segmentation": random_images}
 
@@ -19,11 +19,10 @@ KINDS = {"classification": random_cases, "segmentation": random_images}
 @pytest.mark.parametrize("seed", range(2))
 def test_scores_of_folds_and_seeds_are_those_of_scikit_learn(kind, seed):
     cases = KINDS[kind](generator(seed, "points"), groups=16)
-    found = fold_seed_scores(to_panel(cases, kind))
-    for a, arm in enumerate("ab"):
-        of_arm = cases[cases["arm"] == arm]
-        slow = [scores(part, kind) for _, part in of_arm.groupby(["fold", "seed"])]
-        assert found[:, a] == pytest.approx(np.transpose(slow), abs=1e-12, nan_ok=True)
+    found = fold_scores(to_panel(cases, kind))
+    for (arm, of_seed, fold), part in cases.groupby(["arm", "seed", "fold"]):
+        slow = scores(part, kind)
+        assert found[:, "ab".index(arm), of_seed, fold] == pytest.approx(slow, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,25 +32,35 @@ def test_scores_have_the_names_and_values_of_a_cells_metrics(kind):
     cell = score_cell(cases.assign(task="t", regime="r", labels=100), kind).set_index(["fold", "metric"])["value"]
     for fold in range(2):
         assert cell[fold].index.tolist() == names(kind, panel.classes)
-        assert fold_seed_scores(panel)[:, 0, fold] == pytest.approx(cell[fold].to_numpy(), abs=1e-12, nan_ok=True)
+        assert fold_scores(panel)[:, 0, 0, fold] == pytest.approx(cell[fold].to_numpy(), abs=1e-12, nan_ok=True)
 
 
+@pytest.mark.parametrize("partitions", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind):
+def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind, partitions):
     random = generator(0, "draws")
-    cases = KINDS[kind](random, folds=1, seeds=2)
-    part = to_panel(cases, kind).folds[0]
+    cases = KINDS[kind](random, folds=2, seeds=2, partitions=partitions)
+    panel = to_panel(cases, kind)
     groups = sorted(cases["group"].unique())
     weights = random.multinomial(len(groups), np.ones(len(groups)) / len(groups), size=6)
     weights[0] = np.eye(len(groups))[3] * 2
-    found = scorer(part, 3 if kind == "classification" else 0)(weights.astype(float))
+    found = scorer(panel)(weights.astype(float))
     assert np.isnan(found).any() == (kind == "classification")
     for d, weight in enumerate(weights):
         drawn = resampled(cases, dict(zip(groups, weight, strict=True)))
         for a, arm in enumerate("ab"):
             for s in range(2):
-                slow = scores(drawn[(drawn["arm"] == arm) & (drawn["seed"] == s)], kind)
+                slow = training_scores(drawn[(drawn["arm"] == arm) & (drawn["seed"] == s)], kind)
                 assert found[:, a, s, d] == pytest.approx(slow, abs=1e-12, nan_ok=True)
+
+
+def test_the_scores_without_a_group_are_those_of_the_other_cases():
+    cases = random_cases(generator(4, "left out"), groups=9, partitions=True)
+    found = without_each_group(to_panel(cases, "classification"))
+    for g, group in enumerate(sorted(cases["group"].unique())):
+        for (arm, seed), part in cases[cases["group"] != group].groupby(["arm", "seed"]):
+            slow = training_scores(part, "classification")
+            assert found[:, "ab".index(arm), seed, g] == pytest.approx(slow, abs=1e-12, nan_ok=True)
 
 
 def test_metrics_of_an_absent_class_are_undefined_as_the_conventions_say():
@@ -60,7 +69,7 @@ def test_metrics_of_an_absent_class_are_undefined_as_the_conventions_say():
     found = dict(
         zip(
             names("classification", list("xyz")),
-            fold_seed_scores(to_panel(cases, "classification"))[:, 0, 0],
+            fold_scores(to_panel(cases, "classification"))[:, 0, 0, 0],
             strict=True,
         )
     )
@@ -79,7 +88,7 @@ def test_calibration_error_by_hand():
     cases = pd.DataFrame({**frame, "case": list("abcd"), "group": list("abcd"), "fold": 0, "seed": 0, "arm": "a"})
     # Three cases in [0.9, 1]: 2 of 3 right at 0.9667; one in [0.7, 0.8): right at 0.7.
     ece = names("classification", ["x", "y"]).index("ece")
-    assert fold_seed_scores(to_panel(cases, "classification"))[ece, 0, 0] == pytest.approx((0.9 + 0.3) / 4)
+    assert fold_scores(to_panel(cases, "classification"))[ece, 0, 0, 0] == pytest.approx((0.9 + 0.3) / 4)
 
 
 def test_a_confidence_on_an_edge_falls_in_the_bin_above_it_and_certainty_in_the_last():

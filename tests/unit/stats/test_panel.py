@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from rescored import random_cases
 
@@ -14,15 +15,41 @@ def cases():
 def test_every_row_is_in_its_place(cases):
     panel = to_panel(cases, "classification")
     assert (panel.arms, panel.seeds, panel.classes) == (["a", "b"], [0, 1], ["x", "y", "z"])
-    for fold, part in panel.folds.items():
-        here = cases[cases["fold"] == fold]
-        assert part.groups == here["group"].nunique()
-        assert (np.diff(part.group) >= 0).all()
-        for arm in range(2):
-            rows = here[(here["arm"] == "ab"[arm]) & (here["seed"] == 1)].sort_values(["group", "case"])
-            assert part.values["probabilities"][2, arm, 1].tolist() == rows["p_z"].tolist()
-            assert ["xyz"[c] for c in part.values["predicted"][arm, 1]] == rows["predicted"].tolist()
-            assert ["xyz"[c] for c in part.label] == rows["label"].tolist()
+    part = panel.cases
+    assert panel.groups == sorted(cases["group"].unique())
+    assert part.groups == len(panel.groups)
+    assert (np.diff(part.group) >= 0).all()
+    for arm in range(2):
+        rows = cases[(cases["arm"] == "ab"[arm]) & (cases["seed"] == 1)].sort_values(["group", "case"])
+        assert part.values["probabilities"][2, arm, 1].tolist() == rows["p_z"].tolist()
+        assert ["xyz"[c] for c in part.values["predicted"][arm, 1]] == rows["predicted"].tolist()
+        assert ["xyz"[c] for c in part.label] == rows["label"].tolist()
+        assert panel.folds[1].tolist() == rows["fold"].tolist()
+
+
+def test_every_training_may_have_its_own_folds():
+    cases = random_cases(generator(0, "panel"), partitions=True)
+    panel = to_panel(cases, "classification")
+    for seed in range(2):
+        rows = cases[(cases["arm"] == "a") & (cases["seed"] == seed)].sort_values(["group", "case"])
+        assert panel.folds[seed].tolist() == rows["fold"].tolist()
+    assert (panel.folds[0] != panel.folds[1]).any()
+
+
+def test_a_groups_stratum_is_the_most_frequent_class_of_its_cases(cases):
+    panel = to_panel(cases, "classification")
+    by_group = cases[(cases["arm"] == "a") & (cases["seed"] == 0)].groupby("group")["label"]
+    expected = by_group.agg(lambda label: label.mode()[0])
+    assert ["xyz"[stratum] for stratum in panel.strata] == expected[panel.groups].tolist()
+
+
+def test_an_arm_whose_trainings_agree_in_every_prediction_is_deterministic(cases):
+    first = cases[cases["seed"] == 0]
+    same = pd.concat([first, first.assign(seed=1)])
+    mixed = pd.concat([same[same["arm"] == "a"], cases[cases["arm"] == "b"]])
+    panel = to_panel(mixed, "classification")
+    assert [panel.deterministic(arm) for arm in range(2)] == [True, False]
+    assert not to_panel(first, "classification").deterministic(0)  # one training shows nothing
 
 
 def test_an_arm_that_lacks_a_case_is_named_with_it(cases):
@@ -43,11 +70,17 @@ def test_a_case_that_is_there_twice_is_named(cases):
         to_panel(twice, "classification")
 
 
-@pytest.mark.parametrize(("column", "value"), [("fold", 1), ("group", "g99"), ("label", "y")])
+def test_arms_that_differ_in_a_fold_are_refused(cases):
+    changed = (cases["arm"] == "b") & (cases["case"] == "c000")
+    with pytest.raises(ValueError, match="Arms differ in the fold of case c000"):
+        to_panel(cases.assign(fold=cases["fold"].where(~changed, 1)), "classification")
+
+
+@pytest.mark.parametrize(("column", "value"), [("group", "g99"), ("label", "y")])
 def test_arms_that_differ_in_a_case_are_refused(cases, column, value):
     cases["label"] = cases["label"].where(cases["case"] != "c000", "x")
     changed = (cases["arm"] == "b") & (cases["case"] == "c000")
-    with pytest.raises(ValueError, match="differ in fold, group or label of case c000"):
+    with pytest.raises(ValueError, match="differ in group or label of case c000"):
         to_panel(cases.assign(**{column: cases[column].where(~changed, value)}), "classification")
 
 

@@ -12,6 +12,7 @@ from uscl.stats.panel_scores import scorer
 from uscl.stats.tests import (
     corrected_resampled_t,
     mcnemar,
+    permuted_trainings,
     ratio_tested,
     stacked,
     swap_test,
@@ -26,17 +27,16 @@ def difference(cases, kind, groups=()):
     return np.subtract(*(mean_scores(cases[cases["arm"] == arm], kind) for arm in "ab"))
 
 
+@pytest.mark.parametrize("partitions", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_metric_after_a_swap_is_that_of_the_swapped_predictions(kind):
+def test_every_metric_after_a_swap_is_that_of_the_swapped_predictions(kind, partitions):
     random = generator(1, "swaps")
-    cases = KINDS[kind](random, ("c", "a", "b"), groups=10)
+    cases = KINDS[kind](random, ("c", "a", "b"), groups=10, partitions=partitions)
     panel = to_panel(cases, kind)
-    scorers = {f: scorer(stacked(part, 1, 2), len(panel.classes)) for f, part in panel.folds.items()}
-    of_fold = {f: sorted(part["group"].unique()) for f, part in cases.groupby("fold")}
-    coins = {f: random.integers(2, size=(4, len(groups))).astype(float) for f, groups in of_fold.items()}
-    found = swapped_differences(scorers, coins)
+    coins = random.integers(2, size=(4, panel.cases.groups)).astype(float)
+    found = swapped_differences(scorer(stacked(panel, 1, 2)), coins)
     for d in range(4):
-        groups = [g for f in of_fold for g, coin in zip(of_fold[f], coins[f][d], strict=True) if coin]
+        groups = [group for group, coin in zip(panel.groups, coins[d], strict=True) if coin]
         assert found[:, d] == pytest.approx(difference(cases, kind, groups), abs=1e-12)
 
 
@@ -58,6 +58,7 @@ def test_equal_arms_have_p_1_and_arms_change_places_without_changing_p():
     cases = random_cases(generator(0, "equal"), ("a", "b"))
     panel = to_panel(cases, "classification")
     assert (swap_test(panel, 0, 0, 50, 0) == 1).all()
+    assert permuted_trainings(np.array([0.5, 0.6]), np.array([0.6, 0.5])) == 1
     assert swap_test(panel, 0, 1, 50, 0).tolist() == swap_test(panel, 1, 0, 50, 0).tolist()
 
 
@@ -74,6 +75,15 @@ def test_an_undefined_metric_has_no_p():
     by_name = dict(zip(names("classification", list("xyz")), p, strict=True))
     assert np.isnan(by_name["auroc"])
     assert not np.isnan(by_name["accuracy"])
+
+
+def test_the_permutation_of_trainings_counts_all_divisions():
+    arm, reference = np.array([0.8, 0.7, 0.9]), np.array([0.3, 0.5, 0.4])
+    assert permuted_trainings(arm, reference) == pytest.approx(2 / 20)
+    assert permuted_trainings(np.arange(5) + 10.0, np.arange(5.0)) == pytest.approx(2 / 252)
+    # Unequal numbers: of the 10 divisions, {0, 1} and {3, 4} against the rest differ at least as much.
+    assert permuted_trainings(np.array([3.0, 4.0]), np.array([0.0, 1.0, 2.0])) == pytest.approx(2 / 10)
+    assert np.isnan(permuted_trainings(np.array([0.8]), reference))
 
 
 def test_mcnemar_is_the_binomial_test_of_the_discordant_cases():

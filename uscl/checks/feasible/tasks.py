@@ -1,7 +1,7 @@
 """Can every task be trained and scored on its folds? Checked before anything is pretrained."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,30 +16,32 @@ log = logging.getLogger(__name__)
 
 def check_task(
     task: str,
-    splits: Path,
+    splits: Mapping[int, Path],
     blank: np.ndarray,
     masks: np.ndarray | None,
     *,
-    seeds: Sequence[int],
     percents: Sequence[int] = (),
     batch_size: int,
 ) -> str:
     """The cases that a task is trained and scored on, in one line for readers.
 
+    `splits` are the files of the folds by seed.
     `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
     segmentation, None for classification; `percents` are the label fractions of the study, `batch_size` is that of
     fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
     are probably unintended.
     """
-    cases, folds = labelled_folds(splits, ALL, seeds[0], task)
+    cases = labelled_folds(next(iter(splits.values())), ALL, 0, task)[0]
+    folds = []
     check_blank(f"tasks.{task}", cases, blank[cases["row"]])
     if masks is not None:
         check_masks(f"tasks.{task}", cases, masks)
     for percent in sorted({ALL, *percents}):
-        for seed in seeds:
-            for number, fold in enumerate(labelled_folds(splits, percent, seed, task)[1]):
-                where = f"tasks.{task}, fold {number}, {percent} % of the labels"
+        for seed, path in splits.items():
+            for number, fold in enumerate(labelled_folds(path, percent, seed, task)[1]):
+                where = f"tasks.{task}, seed {seed}, fold {number}, {percent} % of the labels"
                 check_training_part(where, cases, fold, classes=masks is None)
+                folds += [fold] if percent == ALL else []
     smallest = min(len(fold.train) for fold in folds)
     if smallest < batch_size:
         log.warning(
@@ -48,7 +50,7 @@ def check_task(
             smallest,
             batch_size,
         )
-    return line(task, cases, folds)
+    return line(task, cases, folds, len(folds) // len(splits))
 
 
 def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray) -> None:
@@ -81,13 +83,13 @@ def check_training_part(where: str, cases: pd.DataFrame, fold: Fold, *, classes:
         log.warning("%s: the training part has no case of %s.", where, ", ".join(absent))
 
 
-def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold]) -> str:
-    """A task's cases and the sizes of its parts."""
+def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold], number: int) -> str:
+    """A task's cases and the sizes of its parts; `number` is that of the folds of a training."""
     labels = cases.loc[cases["label"] != "", "label"].value_counts().sort_index()
     counts = f" ({', '.join(f'{name} {count}' for name, count in labels.items())})" if len(labels) else ""
     train, validation, test = (span(sizes) for sizes in zip(*(map(len, fold) for fold in folds), strict=True))
     return (
-        f"tasks.{task}: {len(cases)} cases of {cases['group'].nunique()} groups (patients){counts}; {len(folds)} folds:"
+        f"tasks.{task}: {len(cases)} cases of {cases['group'].nunique()} groups (patients){counts}; {number} folds:"
         f" {train} cases to train on, {validation} to choose the epoch, {test} to test"
     )
 

@@ -28,9 +28,11 @@ with job(snakemake):
         lines += check_pool(
             params.arms, Shares(**params.shares), params.seeds, manifest, blank, left_out, params.devices
         )
-    for (task, settings), splits in zip(params.tasks.items(), given.splits, strict=True):
+    partitions = iter(given.splits)
+    for task, settings in params.tasks.items():
+        splits = {seed: Path(next(partitions)) for seed in params.seeds}
         dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
         masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None
         blank = read_hashes(hashes[dataset]).blank
-        lines.append(check_task(task, Path(splits), blank, masks, seeds=params.seeds, **sizes))
+        lines.append(check_task(task, splits, blank, masks, **sizes))
     write_text(Path(snakemake.output.feasible), "".join(f"{line}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""Draw a task's folds, the same for every arm and seed."""
+"""Draw a task's folds, the same for every arm."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ with job(snakemake):
     store = FrameStore.open(Path(snakemake.input.frames).parent)
     units = read_units(Path(snakemake.input.units))
     cases = audited_cases(task_cases(store, snakemake.params.kind), units)
-    splits = make_splits(cases, seed=snakemake.params.seed, **snakemake.params.splits)
+    sizes = {"folds": snakemake.params.folds, "inner": snakemake.params.inner}
+    splits = make_splits(cases, **sizes, seed=int(snakemake.wildcards.partition))
     with written(Path(snakemake.output.splits)) as path:
         splits.to_csv(path, index=False)
