@@ -93,7 +93,9 @@ def simulate(name: str, studies: int, seed: int) -> pd.DataFrame:
 def of_worlds(table: pd.DataFrame, worlds: list[str]) -> pd.DataFrame:
     """One row per world, one column per rate."""
     texts = table.assign(text=[percent(rate, error) for rate, error in zip(table["rate"], table["error"], strict=True)])
-    return texts.pivot(index="world", columns="what", values="text").reindex(index=worlds, columns=COLUMNS).reset_index()
+    return (
+        texts.pivot(index="world", columns="what", values="text").reindex(index=worlds, columns=COLUMNS).reset_index()
+    )
 
 
 def run_shipped(given: argparse.Namespace, pool: Executor) -> None:
@@ -105,7 +107,8 @@ def run_shipped(given: argparse.Namespace, pool: Executor) -> None:
     show(title, pd.DataFrame([one.result() for one in compared]))
     found = pd.concat([part.result() for part in parts])
     rows = [
-        {"test": test, "significant": percent(**only(share(found[[test]].to_numpy()), "rate", "error"))} for test in found
+        {"test": test, "significant": percent(**only(share(found[[test]].to_numpy()), "rate", "error"))}
+        for test in found
     ]
     show(f"{len(found)} tables of frames of equally good arms", pd.DataFrame(rows))
 

@@ -77,8 +77,10 @@ def to_arms(scores: Scores, world: World, *, reweighted: bool = False) -> list[A
 
 def false_claims(p: dict[str, np.ndarray]) -> Events:
     """Significant comparisons of each test's p [S, comparisons], and studies with any after Holm's adjustment."""
-    events = {f"{test}: comparison": values < ALPHA for test, values in p.items()}
-    return events | {f"{test}: study": (holm(values) < ALPHA).any(axis=1, keepdims=True) for test, values in p.items()}
+    comparison = {f"{test}: comparison": values < ALPHA for test, values in p.items()}
+    return comparison | {
+        f"{test}: study": holm(values).min(axis=1, keepdims=True) < ALPHA for test, values in p.items()
+    }
 
 
 def covered(world: World, arms: list[Arm], differences: list[Estimate]) -> Events:

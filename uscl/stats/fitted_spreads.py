@@ -1,6 +1,6 @@
 """The spreads of a simulated world, estimated from the stored predictions of an evaluation by the method of moments.
 
-Y_itg is the mean score, in points, of the cases of patient g in training t of arm i. As in `uscl.stats.simulated_scores`,
+Y_itg is the mean score, in points, of patient g in training t of arm i. As in `uscl.stats.simulated_scores`,
 
     Y_itg = mean_i + difficulty_g + (arm x patient)_ig + (training x patient)_itg + (fold model)_itf + luck_it
 
@@ -9,7 +9,7 @@ effect on the patient. With sd l of luck, f of fold models and b of training x p
 
     E W_g W_h = 2 l^2 + f^2 (1 if t tests g and h in one fold) + f^2 (1 if u does)      E W_g^2 = 2 (l^2 + f^2 + b^2)
 
-In the difference of two arms, D_tg = Y_itg - Y_jtg, two trainings share only what the arms do to the patient, with sd a:
+In the difference of two arms, D_tg = Y_itg - Y_jtg, two trainings share only what the arms do to the patient, sd a:
 
     Cov_g(D_tg, D_ug) = a_i^2 + a_j^2 = 2 a^2
 
@@ -64,15 +64,15 @@ def spreads(given: Evaluation) -> Spreads:
     """All sds; see the top of this file. Needs at least two arms."""
     pairs = [(i, j, between_arms(given, i, j)) for i, j in combinations(range(len(given.arms)), 2)]
     named = [(given.arms[i], given.arms[j], root(found)) for i, j, found in pairs]
-    a = np.mean([found for _, _, found in pairs]) / 2
+    a = float(np.mean([found for _, _, found in pairs])) / 2
     if given.scores.shape[1] > 1:
         luck, fold_model, training_patient = of_trainings(given)
     else:
         luck, training_patient = np.nan, np.nan
-        fold_model = np.mean([of_fold_models(given, i, j) for i, j, _ in pairs])
+        fold_model = float(np.mean([of_fold_models(given, i, j) for i, j, _ in pairs]))
         a = a - fold_model
-    sds = [root(variance) for variance in (difficulty(given), a, training_patient, fold_model, luck)]
-    return Spreads(*sds, pd.DataFrame(named, columns=["arm", "reference", "patient"]))
+    table = pd.DataFrame(named, columns=["arm", "reference", "patient"])
+    return Spreads(root(difficulty(given)), root(a), root(training_patient), root(fold_model), root(luck), table)
 
 
 def root(variance: float) -> float:

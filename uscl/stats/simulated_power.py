@@ -35,7 +35,7 @@ def power(
 
 
 def fitted_world(given: Evaluation, found: Spreads, sd: float, trainings: int, margin: float) -> World:
-    """A world with the patients and spreads of an evaluation; arms differ by `sd` per patient, the second by the margin.
+    """A world with the patients and spreads of an evaluation; the second arm is better by the margin.
 
     Unknown spreads count as 0.
     """

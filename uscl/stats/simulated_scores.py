@@ -2,7 +2,7 @@
 
 The score of arm i, training t, patient g is a sum, in points:
 
-    skill_i + difficulty_g + (arm x patient)_ig + (training x patient)_itg + (fold model)_itf + luck_it + noise of frames
+    skill_i + difficulty_g + (arm x patient)_ig + (training x patient)_itg + (fold model)_itf + luck_it + noise
 
 A training deals the patients of every class into folds, and its fold model f scores those of its fold. All terms but
 the skill are normal with mean 0, so arms of equal skill are equally good methods, whatever their luck.

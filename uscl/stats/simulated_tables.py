@@ -65,7 +65,9 @@ def frames_of(score: np.ndarray, frames: np.ndarray, label: pd.Series) -> dict[s
     names = sorted(label.unique())
     other = label.map(dict(zip(names, names[1:] + names[:1], strict=True)))
     predicted = label.where(correct, other)
-    return {"predicted": predicted, "correct": correct} | {f"p_{name}": 0.1 + 0.7 * (predicted == name) for name in names}
+    return {"predicted": predicted, "correct": correct} | {
+        f"p_{name}": 0.1 + 0.7 * (predicted == name) for name in names
+    }
 
 
 def null_rejections(
@@ -88,11 +90,19 @@ def null_rejections(
     comparisons.
     """
     skills = {f"arm{number}": 1.0 for number in range(arms)}
-    size = {"groups": groups, "cases": cases, "folds": folds, "seeds": seeds, "clustering": clustering, "luck": luck}
     rows = []
     for repetition in range(repetitions):
-        random = generator(seed, "null", repetition)
-        table = simulated_cases(random, skills, **size, per_training=True)
+        table = simulated_cases(
+            generator(seed, "null", repetition),
+            skills,
+            groups=groups,
+            cases=cases,
+            folds=folds,
+            seeds=seeds,
+            clustering=clustering,
+            luck=luck,
+            per_training=True,
+        )
         rows.append(rejected(table, draws, derive(seed, "null", repetition)))
     return pd.DataFrame(rows)
 

@@ -65,9 +65,9 @@ def grid() -> dict[str, World]:
         cells[f"{luck}, {patients}, r {r}"] = World(luck=sds, strata=strata, trainings=(r,) * 6)
     for (name, world), r in product((VARIANTS | RIGHT_OR_WRONG).items(), TRAININGS):
         cells[f"{name}, r {r}"] = replace(world, trainings=(r,) * 6)
-    for (name, fixed), luck, r in product(DETERMINISTIC.items(), (1.5, 3.0), TRAININGS):
+    for (name, fixed), sd, r in product(DETERMINISTIC.items(), (1.5, 3.0), TRAININGS):
         trainings = tuple(1 if one else r for one in fixed)
-        cells[f"{name}, luck {luck:g}, r {r}"] = World(trainings=trainings, luck=(luck,) * 6)
+        cells[f"{name}, luck {sd:g}, r {r}"] = World(trainings=trainings, luck=(sd,) * 6)
     for (name, trainings), luck in product(UNEQUAL.items(), ("luck 1.5", "luck 3", "luck 0 v. 3", "luck 3 v. 0")):
         cells[f"{luck}, 98 patients, r {name}"] = World(trainings=trainings, luck=LUCK[luck])
     return cells
