@@ -1,74 +1,104 @@
-"""How often tests find a difference between equal simulated arms, by the unit that they treat as independent."""
+"""How often tests find a difference between equally good simulated methods, and how often intervals cover."""
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.stats import beta
 
-from uscl.base.seeds import derive, generator
-from uscl.stats.holm import holm
-from uscl.stats.simulated import simulated_cases
-from uscl.stats.summary import comparisons
+from uscl.base.seeds import generator
+from uscl.stats.many_studies import (
+    Arm,
+    Estimate,
+    crossed,
+    holm,
+    logit_interval,
+    mean_score,
+    nested,
+    p_value,
+    swap_p,
+    to_arm,
+)
+from uscl.stats.simulated_scores import Scores, World, simulated_scores
 
 ALPHA = 0.05
-REFERENCE = "arm0"
+CHUNK = 200  # studies at once, so that their arrays fit into the processor's cache
+Events = dict[str, np.ndarray]
 
 
-def null_rejections(
-    repetitions: int,
-    seed: int,
-    *,
-    arms: int = 6,
-    groups: int = 40,
-    cases: int = 10,
-    folds: int = 5,
-    seeds: int = 2,
-    draws: int = 1000,
-    clustering: float = 1.0,
-) -> pd.DataFrame:
-    """Which tests reject at 5 % in simulated benchmarks of equal arms: a row per repetition, a boolean column per test.
+def rates(world: World, studies: int, seed: int, events: Callable[[World, Scores], Events]) -> pd.DataFrame:
+    """How often events happen in simulated studies: what, rate, low, high (95 %), error (standard), studies."""
+    found = pd.DataFrame([events(world, scores) for scores in simulated(world, studies, seed)])
+    return pd.DataFrame([{"what": what, **share(np.concatenate(found[what].tolist()))} for what in found])
 
-    `cases`: per group; `clustering` as in `simulated_cases`. Tests named "family" ask whether any comparison of the
-    other `arms` - 1 arms with the first is significant (by groups: in macro-F1; McNemar: in accuracy). The other tests
-    consider only the first of these comparisons.
+
+def simulated(world: World, studies: int, seed: int) -> Iterator[Scores]:
+    """Scores of all studies, in chunks of one random stream each."""
+    for chunk, first in enumerate(range(0, studies, CHUNK)):
+        yield simulated_scores(world, generator(seed, "studies", chunk), min(CHUNK, studies - first))
+
+
+def share(happened: np.ndarray) -> dict[str, float]:
+    """Rate of events [S, n], with its standard error and 95 % interval over independent studies.
+
+    The n events of a study depend on each other: Clopper and Pearson's interval takes the number of independent events
+    that would have the same standard error (Korn & Graubard, Survey Methodology 1998, 24:193), at most S n.
     """
-    skills = {f"arm{number}": 1.0 for number in range(arms)}
-    rows = []
-    for repetition in range(repetitions):
-        table = simulated_cases(
-            generator(seed, "null", repetition),
-            skills,
-            groups=groups,
-            cases=cases,
-            folds=folds,
-            seeds=seeds,
-            clustering=clustering,
-        )
-        rows.append(rejected(table, draws, derive(seed, "null", repetition)))
-    return pd.DataFrame(rows)
+    rate, studies = happened.mean(), len(happened)
+    error = happened.mean(axis=1).std(ddof=1) / np.sqrt(studies)
+    number = min(rate * (1 - rate) / error**2, happened.size) if error > 0 else studies
+    low = beta.ppf(0.025, rate * number, number - rate * number + 1) if rate > 0 else 0.0
+    high = beta.ppf(0.975, rate * number + 1, number - rate * number) if rate < 1 else 1.0
+    return {"rate": rate, "low": low, "high": high, "error": error, "studies": studies}
 
 
-def rejected(cases: pd.DataFrame, draws: int, seed: int) -> dict[str, bool]:
-    """Whether each test rejects in one benchmark."""
-    arms = [arm for arm in cases["arm"].unique() if arm != REFERENCE]
-    compared = comparisons(cases, "classification", [(arm, REFERENCE) for arm in arms], draws=draws, seed=seed)
-    accuracy, macro_f1 = (compared[compared["metric"] == metric] for metric in ("accuracy", "macro_f1"))
-    first = accuracy.iloc[0]
-    return {
-        "groups permuted, accuracy": first["p_models"] < ALPHA,
-        "groups permuted, macro-F1": macro_f1["p_models"].iloc[0] < ALPHA,
-        "groups drawn (interval), accuracy": not first["models_ci_low"] <= 0 <= first["models_ci_high"],
-        "corrected resampled t, accuracy": first["p_resampled_t"] < ALPHA,
-        "cases permuted, accuracy": by_case(cases, arms[0], draws, seed) < ALPHA,
-        "McNemar, accuracy": first["p_mcnemar"] < ALPHA,
-        "family: groups permuted, Holm": holm(macro_f1["p_models"]).min() < ALPHA,
-        "family: groups permuted, not adjusted": macro_f1["p_models"].min() < ALPHA,
-        "family: McNemar, Holm": holm(accuracy["p_mcnemar"]).min() < ALPHA,
+def claims_and_coverage(world: World, scores: Scores) -> Events:
+    """Significant comparisons with the reference, studies with any after Holm's adjustment, and intervals that cover.
+
+    `nested` and `swap` for all worlds; `crossed` if all arms have the same number of trainings, at least two;
+    `reweighted`, the nested test with a reweighted jackknife, if there are several strata.
+    """
+    arms = to_arms(scores, world)
+    differences = compared(nested, arms, world)
+    p = {"nested": together(p_value(found) for found in differences)}
+    if len(set(world.trainings)) == 1 and world.trainings[0] > 1:
+        p["crossed"] = together(p_value(found) for found in compared(crossed, arms, world))
+    if len(world.strata) > 1:
+        others = to_arms(scores, world, reweighted=True)
+        p["reweighted"] = together(p_value(found) for found in compared(nested, others, world))
+    p["swap"] = together(swap_p(arm, scores.arms[0], scores.frames) for arm in scores.arms[1:])
+    return false_claims(p) | covered(world, arms, differences)
+
+
+def to_arms(scores: Scores, world: World, *, reweighted: bool = False) -> list[Arm]:
+    """All arms, with their jackknife."""
+    return [to_arm(arm, scores.frames, world.strata, reweighted=reweighted) for arm in scores.arms]
+
+
+def false_claims(p: dict[str, np.ndarray]) -> Events:
+    """Significant comparisons of each test's p [S, comparisons], and studies with any after Holm's adjustment."""
+    comparison = {f"{test}: comparison": values < ALPHA for test, values in p.items()}
+    return comparison | {
+        f"{test}: study": holm(values).min(axis=1, keepdims=True) < ALPHA for test, values in p.items()
     }
 
 
-def by_case(cases: pd.DataFrame, arm: str, draws: int, seed: int) -> float:
-    """p of the same permutation test on accuracy if every case counts as a group of its own."""
-    both = cases[cases["arm"].isin([arm, REFERENCE])]
-    means = both.groupby(["case", "arm"])["correct"].mean().unstack("arm")
-    difference = (means[arm] - means[REFERENCE]).to_numpy()
-    coins = generator(seed, "cases").choice([-1.0, 1.0], size=(draws, len(difference)))
-    return float((1 + (np.abs(coins @ difference) >= abs(difference.sum()) - 1e-9).sum()) / (1 + draws))
+def covered(world: World, arms: list[Arm], differences: list[Estimate]) -> Events:
+    """Whether 95 % intervals contain the true difference and the true mean."""
+    expected = world.expected()
+    inside = zip(differences, expected[1:] - expected[0], strict=True)
+    ends = zip((logit_interval(mean_score(arm, world.strata)) for arm in arms), expected, strict=True)
+    return {
+        "covered: difference": together(p_value(found, truth) >= ALPHA for found, truth in inside),
+        "covered: mean": together((low <= truth) & (truth <= high) for (low, high), truth in ends),
+    }
+
+
+def compared(test: Callable[..., Estimate], arms: list[Arm], world: World) -> list[Estimate]:
+    """Every other arm against the first."""
+    return [test(arm, arms[0], world.strata) for arm in arms[1:]]
+
+
+def together(columns: Iterator[np.ndarray]) -> np.ndarray:
+    """Columns [S] as [S, n]."""
+    return np.stack(list(columns), axis=1)

@@ -1,9 +1,9 @@
 """Scored cases of simulated arms with known truth, for tests and benchmarks of the statistics.
 
-Cases come in groups, as frames come from patients. An arm's result on a case is the sum of four terms: the arm's skill;
-the group's difficulty, which all arms share; an effect of that arm on that group, which its seeds share; and noise per
-seed and case. Arms of equal skill are exchangeable within groups but not within cases: that is the null hypothesis of a
-benchmark with clustered cases.
+Cases come in groups, as frames come from patients, and a seed is a training. An arm's result on a case is a sum on the
+logit scale: the arm's skill; the group's difficulty, which all arms share; an effect of that arm on that group, which
+its seeds share; the luck of the training; and noise per seed and group, and per seed and case. Arms of equal skill are
+equally good methods, whatever their luck. Without luck they are exchangeable within groups, but not within cases.
 """
 
 import numpy as np
@@ -22,24 +22,28 @@ def simulated_cases(
     seeds: int,
     classes: int = 3,
     clustering: float = 1.0,
+    luck: float = 0.0,
+    per_training: bool = False,
 ) -> pd.DataFrame:
     """Classified cases as in `cases.parquet`: case, group, label, predicted, correct, p_<class>, arm, seed, fold.
 
     `skills`: how much higher the true class's logit is, by arm; `cases`: per group; `classes`: at least 2, one class
     per group and all classes in every fold if there are enough groups; `clustering`: sd of the arms' effects on groups,
-    0 for arms that differ only from case to case.
+    0 for arms that differ only from case to case; `luck`: sd of the effects of trainings; `per_training`: folds differ
+    between seeds.
     """
     table = clustered(groups, cases, folds, classes)
     truth = table["label"].to_numpy()
     names = [f"class{number}" for number in range(classes)]
     logits = random.normal(size=(len(skills), seeds, len(table), classes))
-    own = latent(random, skills, table, seeds, clustering)
+    own = latent(random, skills, table, seeds, clustering, luck)
     logits[..., np.arange(len(table)), truth] = own
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     label, predicted = np.array(names)[truth], np.array(names)[probabilities.argmax(axis=-1)]
     columns = {"predicted": predicted, "correct": predicted == label}
     columns |= {f"p_{name}": probabilities[..., number] for number, name in enumerate(names)}
-    return tidy(table.assign(label=label), list(skills), columns)
+    cases_of_all = tidy(table.assign(label=label), list(skills), columns)
+    return dealt_again(random, cases_of_all, folds) if per_training else cases_of_all
 
 
 def simulated_images(
@@ -50,13 +54,16 @@ def simulated_images(
     folds: int,
     seeds: int,
     clustering: float = 1.0,
+    luck: float = 0.0,
+    per_training: bool = False,
 ) -> pd.DataFrame:
     """Scored images as in `cases.parquet` of segmentation, one per group: case, group, label, dice, iou, hd95, ..."""
     table = clustered(images, 1, folds, 1)
-    own = latent(random, skills, table, seeds, clustering)
+    own = latent(random, skills, table, seeds, clustering, luck)
     dice = np.where(own < -2, 0, 1 / (1 + np.exp(-own)))
     columns = {"dice": dice, "iou": dice / (2 - dice), "hd95": 60 * (1 - dice)}
-    return tidy(table.assign(label="lesion"), list(skills), columns)
+    images_of_all = tidy(table.assign(label="lesion"), list(skills), columns)
+    return dealt_again(random, images_of_all, folds) if per_training else images_of_all
 
 
 def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame:
@@ -68,7 +75,12 @@ def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame
 
 
 def latent(
-    random: np.random.Generator, skills: dict[str, float], table: pd.DataFrame, seeds: int, clustering: float
+    random: np.random.Generator,
+    skills: dict[str, float],
+    table: pd.DataFrame,
+    seeds: int,
+    clustering: float,
+    luck: float,
 ) -> np.ndarray:
     """The result of each arm on each case with each seed, [arms, seeds, n]."""
     number = pd.factorize(table["group"])[0]
@@ -77,6 +89,8 @@ def latent(
     of_seeds = SEED_NOISE * random.normal(size=(arms, seeds, groups))
     of_cases = CASE_NOISE * random.normal(size=(arms, seeds, len(table)))
     skill = np.array(list(skills.values()))[:, None, None]
+    if luck:
+        skill = skill + luck * random.normal(size=(arms, seeds, 1))
     return skill + (of_groups + of_seeds)[..., number] + of_cases
 
 
@@ -88,3 +102,13 @@ def tidy(table: pd.DataFrame, arms: list[str], columns: dict[str, np.ndarray]) -
     return long.assign(
         arm=np.repeat(arms, seeds * len(table)), seed=np.tile(np.repeat(np.arange(seeds), len(table)), len(arms))
     )
+
+
+def dealt_again(random: np.random.Generator, cases: pd.DataFrame, folds: int) -> pd.DataFrame:
+    """Cases with other folds for every seed, the same in all arms; classes and folds are balanced."""
+    groups = cases.drop_duplicates("group")[["group", "label"]]
+    partitions = []
+    for seed in cases["seed"].unique():
+        shuffled = groups.sample(frac=1, random_state=random).sort_values("label", kind="stable")
+        partitions.append(shuffled[["group"]].assign(seed=seed, fold=np.arange(len(shuffled)) % folds))
+    return cases.drop(columns="fold").merge(pd.concat(partitions), on=["seed", "group"], how="left")
