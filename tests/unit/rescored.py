@@ -25,6 +25,7 @@ def random_cases(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, classe
     group = np.repeat(np.arange(groups), size)
     cases = pd.DataFrame({"case": [f"c{i:03d}" for i in range(len(group))], "group": [f"g{g:02d}" for g in group]})
     cases["fold"] = group % folds
+    cases["unit"] = "patient"
     cases["label"] = random.choice(classes, size=len(group))
     for arm in arms:
         for seed in range(seeds):

@@ -12,7 +12,9 @@ def intervals(rows):
     mean = frame["mean"]
     frame = frame.assign(sd=0.02, trainings=5, deterministic=False, ci_low=mean - 0.05, ci_high=mean + 0.05)
     frame = frame.assign(se_trainings=0.01, se_patients=0.02, models_ci_low=mean - 0.03, models_ci_high=mean + 0.03)
-    return frame.assign(fold_mean=mean, fold_sd=0.04, n=10, undefined=0, n_groups=30, n_cases=120, reason=None)
+    return frame.assign(
+        fold_mean=mean, fold_sd=0.04, n=10, undefined=0, groups="30 patients", n_groups=30, n_cases=120, reason=None
+    )
 
 
 def comparisons(rows):
@@ -30,7 +32,9 @@ def comparisons(rows):
     accuracy = frame["metric"] == "accuracy"
     only_accuracy = {"p_mcnemar": 0.25, "effect": 0.5}
     frame = frame.assign(**{name: accuracy.map({True: value, False: NAN}) for name, value in only_accuracy.items()})
-    return frame.assign(p_resampled_t=0.4, probability_of_improvement=0.75, n_groups=30, n_cases=120)
+    return frame.assign(
+        p_resampled_t=0.4, probability_of_improvement=0.75, groups="30 patients", n_groups=30, n_cases=120
+    )
 
 
 def study(scores, p):

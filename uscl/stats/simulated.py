@@ -67,11 +67,12 @@ def simulated_images(
 
 
 def clustered(groups: int, cases: int, folds: int, classes: int) -> pd.DataFrame:
-    """One row per case: case, group, label (number of the class), fold. Folds and classes alternate over groups."""
+    """One row per case: case, group, unit, label (number of the class), fold. Folds and classes alternate by group."""
     number = np.repeat(np.arange(groups), cases)
     names = [f"g{g:04d}-{c:03d}" for g in range(groups) for c in range(cases)]
     group = [name.split("-")[0] for name in names]
-    return pd.DataFrame({"case": names, "group": group, "label": number // folds % classes, "fold": number % folds})
+    table = pd.DataFrame({"case": names, "group": group, "unit": "patient", "label": number // folds % classes})
+    return table.assign(fold=number % folds)
 
 
 def latent(

@@ -42,6 +42,7 @@ def world_table(world: World, scores: Scores, study: int) -> pd.DataFrame:
     label = np.repeat([f"class{stratum}" for stratum in range(len(world.strata))], world.strata)
     patient = np.repeat(np.arange(world.groups), frames)
     cases = pd.DataFrame({"group": [f"patient {number:04d}" for number in patient], "label": label[patient]})
+    cases["unit"] = "patient"
     cases["case"] = [f"{group}, {number}" for number, group in enumerate(cases["group"])]
     rows = []
     for number, arm in enumerate(scores.arms):

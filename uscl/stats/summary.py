@@ -7,19 +7,20 @@ models on new patients; `p`, `ci_low` and `ci_high` are about the methods, with 
 import numpy as np
 import pandas as pd
 
+from uscl.data.units import counted_units
 from uscl.metrics.groups import mean_of_defined
 from uscl.metrics.registry import metric_named, names
 from uscl.stats.bootstrap import bootstrap_means, interval
 from uscl.stats.case_scores import case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
 from uscl.stats.method_test import Covariances, Estimate, alone, crossed, jackknife, nested
-from uscl.stats.panel import Panel, to_panel
+from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import fold_scores, training_scores, without_each_group
 from uscl.stats.tests import corrected_resampled_t, mcnemar, permuted_trainings, ratio_tested, swap_test
 
 METHOD = ["ci_low", "ci_high", "se_trainings", "se_patients"]
 MODELS = ["models_ci_low", "models_ci_high"]
-SIZES = ["n_groups", "n_cases", "reason"]
+SIZES = ["groups", "n_groups", "n_cases", "reason"]
 INTERVALS = ["arm", "metric", "mean", "sd", "trainings", "deterministic", *METHOD, *MODELS]
 INTERVALS += ["fold_mean", "fold_sd", "n", "undefined", *SIZES]
 COMPARISONS = ["arm", "reference", "metric", "difference", *METHOD, "df", "p", "trainings", "reference_trainings"]
@@ -34,10 +35,11 @@ NO_SPREAD = "neither trainings nor groups differ"
 
 
 class Scored:
-    """A panel with everything that its tables rest on, computed once."""
+    """The cases of an evaluation with everything that its tables rest on, computed once."""
 
-    def __init__(self, panel: Panel, draws: int, seed: int) -> None:
-        self.panel = panel
+    def __init__(self, cases: pd.DataFrame, kind: str, draws: int, seed: int) -> None:
+        self.panel = panel = to_panel(cases, kind)
+        self.groups = counted_units(cases)
         self.scores = training_scores(panel)  # [metrics, arms, trainings]
         self.by_fold = fold_scores(panel)  # [metrics, arms, trainings, folds]
         self.drawn = bootstrap_means(panel, draws, seed)  # [metrics, arms, draws]
@@ -68,9 +70,9 @@ class Scored:
         return None
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """Number of groups and of cases."""
-        return {"n_groups": self.panel.cases.groups, "n_cases": len(self.panel.cases.group)}
+    def sizes(self) -> dict[str, object]:
+        """The groups in words, their number, and the number of cases."""
+        return {"groups": self.groups, "n_groups": self.panel.cases.groups, "n_cases": len(self.panel.cases.group)}
 
 
 def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
@@ -85,7 +87,7 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     """
     if cases.empty:  # no arm is complete
         return pd.DataFrame(columns=INTERVALS)
-    scored = Scored(to_panel(cases, kind), draws, seed)
+    scored = Scored(cases, kind, draws, seed)
     rows = [
         {"arm": arm, "metric": name, **of_arm(scored, m, name, a), **scored.sizes}
         for a, arm in enumerate(scored.panel.arms)
@@ -162,7 +164,7 @@ def comparisons(
         raise ValueError(f"There are no cases of arm {absent[0]}.")
     if not pairs:
         return pd.DataFrame(columns=COMPARISONS)
-    scored = Scored(to_panel(cases[cases["arm"].isin(named)], kind), draws, seed)
+    scored = Scored(cases[cases["arm"].isin(named)], kind, draws, seed)
     rows = []
     for pair in pairs:
         both = [scored.panel.arms.index(arm) for arm in pair]

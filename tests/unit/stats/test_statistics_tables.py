@@ -124,7 +124,7 @@ def test_comparisons_of_segmentation_have_effects_of_image_scores():
 
 def test_mcnemar_decides_by_the_mean_probability_over_seeds():
     rows = [("a", 0, 0.9), ("a", 1, 0.2), ("b", 0, 0.45), ("b", 1, 0.45)]
-    table = pd.DataFrame(rows, columns=["arm", "seed", "p_x"]).assign(label="x", fold=0)
+    table = pd.DataFrame(rows, columns=["arm", "seed", "p_x"]).assign(label="x", fold=0, unit="patient")
     table["p_y"] = 1 - table["p_x"]
     table["predicted"] = np.where(table["p_x"] >= 0.5, "x", "y")
     cases = pd.concat([table.assign(case=f"c{i}", group=f"g{i}") for i in range(5)])

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from uscl.metrics.registry import title
 from uscl.report.figures.intervals import OF_MODELS, OVER_TRAININGS
 from uscl.report.figures.style import GREY, PAGE, ArmStyle, arm_styles, plt, wrapped
-from uscl.report.tables.names import MARK
+from uscl.report.tables.names import CHANCE_MARK, MARK
 
 Cell = tuple[str, str]
 
@@ -20,13 +20,15 @@ MEAN = "mean over trainings"
 BEST = "shown to be better than another arm in a primary comparison"
 LINES = {"": 2.5, "models_": 0.8}  # widths of the intervals over trainings and of these models
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
+AT_CHANCE = f"{CHANCE_MARK} a pretraining has learned nothing"
+MARKS = {"pool_labels": (MARK, LABELLED), "at_chance": (CHANCE_MARK, AT_CHANCE)}
 
 
 def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """A forest plot: one panel per task and regime, one line per arm.
 
     `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high,
-    models_ci_low, models_ci_high, better_than, and if known pool_labels. `arms` are all arms of the study in its order.
+    models_ci_low, models_ci_high, better_than, pool_labels, at_chance. `arms` are all arms of the study in its order.
     A task's regimes are side by side at one scale. A score that is absent or NaN is marked as missing; an interval that
     is NaN is left out.
     """
@@ -65,9 +67,9 @@ def panels(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def arm_labels(table: pd.DataFrame, arms: Sequence[str]) -> list[str]:
-    """The arms' names, with a mark on those that see class labels of the pretraining pool."""
-    labelled = set(table.loc[table["pool_labels"].eq(True), "arm"]) if "pool_labels" in table else set()
-    return [wrapped(f"{arm} {MARK}" if arm in labelled else arm) for arm in arms]
+    """The arms' names, with marks on those that see class labels of the pool, and those that have learned nothing."""
+    marked = {mark: set(table.loc[table[column].eq(True), "arm"]) for column, (mark, _) in MARKS.items()}
+    return [wrapped(" ".join([arm, *(mark for mark, found in marked.items() if arm in found)])) for arm in arms]
 
 
 def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
@@ -98,6 +100,7 @@ def explain(figure: Figure, table: pd.DataFrame) -> None:
             handles.append(Line2D([], [], color="black", linewidth=width, label=words))
     if table["better_than"].notna().any():
         handles.append(Line2D([], [], color="black", linestyle="none", marker="o", label=BEST))
-    if "pool_labels" in table and table["pool_labels"].eq(True).any():
-        handles.append(Line2D([], [], linestyle="none", label=LABELLED))
+    for column, (_, label) in MARKS.items():
+        if table[column].eq(True).any():
+            handles.append(Line2D([], [], linestyle="none", label=label))
     figure.legend(handles=handles, loc="outside lower center", frameon=False)

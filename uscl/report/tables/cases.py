@@ -4,11 +4,11 @@ import pandas as pd
 
 from uscl.metrics.registry import SEGMENTATION, case_scores_of
 
-KEY = ["case", "group", "fold", "seed", "label"]
+KEY = ["case", "video", "patient", "group", "unit", "fold", "seed", "label"]
 
 
 def one_row_per_case(cases: pd.DataFrame) -> pd.DataFrame:
-    """One row per test case and seed: case, group, fold, seed, label, then each arm's figures as `<figure>:<arm>`.
+    """One row per test case and seed: the columns `KEY`, then each arm's figures as `<figure>:<arm>`.
 
     `cases` are those of all arms and seeds of one task in one regime (`uscl.metrics.scores.case_scores`). The figures
     are predicted and correct for a classification, and the metrics of single images (dice, iou, hd95) for a

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 
 from uscl.metrics.registry import PRIMARY, metric_named, title
-from uscl.report.tables.names import GROUPS
 from uscl.report.tables.verdicts import CORRECTED, ENOUGH, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
 
 COLUMNS = ["primary", *NAMED, "level", "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
 COLUMNS += ["trainings", "reference_trainings", "deterministic", "se_trainings", "se_patients", "df"]
 COLUMNS += ["models_ci_low", "models_ci_high", "p_models", "p_resampled_t", "p_permutation", "p_mcnemar", "effect"]
-COLUMNS += ["probability_of_improvement", "n_groups", "n_cases", "reason", "remark", "sentence"]
+COLUMNS += ["probability_of_improvement", "groups", "n_groups", "n_cases", "reason", "remark", "sentence"]
 LEVEL = "frame"  # what is scored: single frames or images
 
 Failed = tuple[str, str, str, str]  # arm, task, regime, reason
@@ -126,7 +125,7 @@ def claims_markdown(
     if len(others):
         parts += ["## Secondary comparisons", SECONDARY]
     for (task, regime), rows in others.groupby(["task", "regime"], sort=False):
-        size = f"{rows['n_cases'].iloc[0]} test cases of {rows['n_groups'].iloc[0]} {GROUPS}."
+        size = f"{rows['n_cases'].iloc[0]} test cases of {rows['groups'].iloc[0]}."
         parts += [f"### {task}, {regime}", size, secondary(rows)]
     return "\n\n".join(filter(None, [*parts, *failures(failed)])) + "\n"
 

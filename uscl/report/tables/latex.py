@@ -7,12 +7,20 @@ import pandas as pd
 
 from uscl.metrics.registry import MAIN, PRIMARY, lower_is_better, title
 from uscl.report.tables.absences import absences
-from uscl.report.tables.names import GROUPS, MARK
+from uscl.report.tables.names import CHANCE_MARK, MARK
 from uscl.report.tables.writing import BRACES, limits, mean_and_sd
 
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-SPECIAL |= {"<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "↓": r"$\downarrow$", MARK: r"$\dagger$"}
+SPECIAL |= {
+    "<": "$<$",
+    ">": "$>$",
+    "|": "$|$",
+    "±": r"$\pm$",
+    "↓": r"$\downarrow$",
+    MARK: r"$\dagger$",
+    CHANCE_MARK: r"$\ddagger$",
+}
 
 
 def latex(table: pd.DataFrame, study: str) -> str:
@@ -76,6 +84,7 @@ def arm_lines(of_arm: pd.DataFrame, metrics: list[str]) -> str:
     primary = next((known[metric] for metric in metrics if metric in PRIMARY and metric in known), None)
     rank = "--" if primary is None or pd.isna(primary["rank"]) else f"{primary['rank']:g}"
     name = escaped(of_arm["arm"].iloc[0]) + (rf"\,{SPECIAL[MARK]}" if of_arm["pool_labels"].any() else "")
+    name += rf"\,{SPECIAL[CHANCE_MARK]}" if of_arm["at_chance"].any() else ""
     first = [name, *(score(known.get(metric)) for metric in metrics), rank]
     second = ["", *(interval(known.get(metric)) for metric in metrics), ""]
     return "\n".join(" & ".join(line) + r" \\" for line in (first, second))
@@ -101,17 +110,19 @@ def interval(row: dict[str, Any] | None) -> str:
 def caption(rows: pd.DataFrame, study: str) -> str:
     """What the numbers are and what bold means."""
     task, regime = rows[["task", "regime"]].iloc[0]
-    trainings, cases, groups = (int(rows[column].max()) for column in ("trainings", "n_cases", "n_groups"))
+    trainings, cases = (int(rows[column].max()) for column in ("trainings", "n_cases"))
     text = (
         f"Study {study}, {task} ({regime}): mean ± standard deviation over trainings ({trainings}), in percent unless"
     )
     text += (
         " a unit is named, and 95 % confidence interval over trainings and patients; in braces, if there is none, of"
     )
-    text += f" these models alone ({cases} test cases of {groups} {GROUPS})."
+    text += f" these models alone ({cases} test cases of {rows['groups'].dropna().iloc[0]})."
     text += " Bold: shown to be better than another arm in a primary comparison (method test, Holm p < 0.05)."
     primary = next(metric for metric in rows["metric"] if metric in PRIMARY)
     text += f" Rank: by {title(primary)}."
     if rows["pool_labels"].any():
         text += f" {MARK}: sees class labels of the pretraining pool."
+    if rows["at_chance"].any():
+        text += f" {CHANCE_MARK}: a pretraining of the arm has learned nothing."
     return escaped(text)

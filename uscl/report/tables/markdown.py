@@ -19,7 +19,7 @@ from uscl.metrics.registry import (
 from uscl.report.tables.absences import absences
 from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.costs import cost_parts
-from uscl.report.tables.names import GROUPS, MARK
+from uscl.report.tables.names import CHANCE_MARK, MARK
 from uscl.report.tables.writing import BRACES, grid, limits, mean_and_sd, p_value, points
 
 SCORES = """\
@@ -76,6 +76,8 @@ def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
         lines.append("The study names no primary comparison, so nothing is bold and nothing is claimed")
     if table["pool_labels"].any():
         lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
+    if table["at_chance"].any():
+        lines.append(f"{CHANCE_MARK}: a pretraining of the arm has learned nothing; see its remark")
     remarks = table[["arm", "remarks"]].dropna().drop_duplicates()
     lines += [f"`{arm}`: {remark}" for arm, remark in remarks.itertuples(index=False)]
     return "\n".join(f"- {line}." for line in lines)
@@ -88,11 +90,12 @@ def reference_of(table: pd.DataFrame) -> str:
 
 def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
     """How many cases, groups and trainings a task's numbers rest on, and what the audit found in its data."""
-    cases, groups, trainings = (rows[column].max() for column in ("n_cases", "n_groups", "trainings"))
+    cases, trainings = (rows[column].max() for column in ("n_cases", "trainings"))
+    groups = rows["groups"].dropna().iloc[0]
     regime = rows["regime"].iloc[0]
     meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
     leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
-    sizes = f"{cases} test cases of {groups} {GROUPS}; {counted(trainings, 'training')} per arm."
+    sizes = f"{cases} test cases of {groups}; {counted(trainings, 'training')} per arm."
     return f"{sizes}{meaning} Audit of the data: {leaks}."
 
 
@@ -114,8 +117,9 @@ def result_grid(rows: pd.DataFrame) -> str:
 
 
 def marked(of_arm: pd.DataFrame) -> str:
-    """The arm's name, with a mark if it sees labels of the pool."""
-    return f"{of_arm['arm'].iloc[0]}{f' {MARK}' if of_arm['pool_labels'].any() else ''}"
+    """The arm's name, with marks if it sees labels of the pool or has learned nothing."""
+    marks = [MARK] * bool(of_arm["pool_labels"].any()) + [CHANCE_MARK] * bool(of_arm["at_chance"].any())
+    return " ".join([of_arm["arm"].iloc[0], *marks])
 
 
 def cell(row: dict | None) -> str:

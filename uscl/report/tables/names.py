@@ -1,5 +1,4 @@
-"""What readers call the groups of a study; metrics and regimes have their titles in their registries."""
+"""Marks of the tables and figures; metrics and regimes have their titles in their registries."""
 
-MARK = "†"
-
-GROUPS = "patients (else videos, else images)"  # what draws and swaps take as a whole
+MARK = "†"  # sees class labels of the pretraining pool
+CHANCE_MARK = "‡"  # a training has learned nothing

@@ -16,6 +16,7 @@ PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks",
 COLUMNS = [
     "arm",
     "pool_labels",
+    "at_chance",
     "remarks",
     "task",
     "regime",
@@ -33,6 +34,7 @@ COLUMNS = [
     "fold_mean",
     "fold_sd",
     "n",
+    "groups",
     "n_groups",
     "n_cases",
     "rank",
@@ -62,12 +64,14 @@ def result_table(
     reference: str,
     missing: Sequence[Missing],
     remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    at_chance: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime; `claims`
     those of `uscl.report.tables.claims`. `costs` and `provenance` have one row per arm x task x regime. `labelled` are
-    the arms that see class labels of the pool; `remarks` has what else readers must know of an arm. `missing` names arm
+    the arms that see class labels of the pool, `at_chance` those of which a training has learned nothing; `remarks` has
+    what else readers must know of an arm. `missing` names arm
     (None for all arms), task, regime and reason of what was not evaluated; it becomes a row without a metric.
 
     `rank` is 1 for the best mean; equal means share their average rank. difference and p are those of the method test
@@ -83,6 +87,7 @@ def result_table(
     for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
         table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
     table["pool_labels"] = table["arm"].isin(labelled)
+    table["at_chance"] = table["arm"].isin(at_chance)
     table["remarks"] = table["arm"].map(lambda arm: "; ".join(remarks.get(arm, ())) or None)
     table["rank"] = ranks(table)
     shown = better_than(claims)

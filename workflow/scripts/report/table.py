@@ -15,6 +15,7 @@ with job(snakemake):
     from uscl.report.tables.published import reported, reported_markdown
     from uscl.report.tables.result_table import result_table
     from uscl.report.tables.sources import by_evaluation, provenance, records_of
+    from uscl.report.tables.training_checks import checked_trainings, remarks_of_arms, remarks_of_pairs
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     evaluations = [tuple(pair) for pair in params.evaluations]
@@ -25,7 +26,11 @@ with job(snakemake):
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
     )
     costs = costs_table(encoders, cells)
-    all_claims = claims(comparisons, params.primary, params.margins)
+    checked = checked_trainings(given.encoders, params.arms, params.seeds)
+    pairs = set(comparisons[["arm", "reference"]].itertuples(index=False, name=None))
+    about_pairs = remarks_of_pairs(pairs, checked, params.methods)
+    all_claims = claims(comparisons, params.primary, params.margins, about_pairs)
+    about_arms = remarks_of_arms(checked)
     table = result_table(
         intervals,
         comparisons,
@@ -34,7 +39,8 @@ with job(snakemake):
         provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
         arms=params.arms,
         labelled=params.labelled,
-        remarks=params.remarks,
+        remarks={arm: [*params.remarks[arm], *about_arms.get(arm, ())] for arm in params.arms},
+        at_chance=[arm for arm, of_arm in checked.items() if of_arm.not_learned],
         reference=params.reference,
         missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )

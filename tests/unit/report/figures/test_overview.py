@@ -5,7 +5,7 @@ from legible import assert_legible, assert_same_bytes
 from matplotlib.colors import to_hex
 
 from uscl.report.figures.intervals import OF_MODELS, OVER_TRAININGS
-from uscl.report.figures.overview import BEST, LABELLED, MEAN, overview
+from uscl.report.figures.overview import AT_CHANCE, BEST, LABELLED, MEAN, overview
 from uscl.report.figures.style import BLUE
 
 ENDS = ["ci_low", "ci_high", "models_ci_low", "models_ci_high"]
@@ -25,7 +25,8 @@ def table(arms=ARMS, tasks=TASKS):
                 mean = 0.5 + 0.05 * place
                 ends = (mean - 0.02, mean + 0.02, mean - 0.01, mean + 0.01)
                 rows.append((arm, task, regime, metric, mean, *ends, None))
-    return pd.DataFrame(rows, columns=["arm", "task", "regime", "metric", "mean", *ENDS, "better_than"])
+    table = pd.DataFrame(rows, columns=["arm", "task", "regime", "metric", "mean", *ENDS, "better_than"])
+    return table.assign(pool_labels=False, at_chance=False)
 
 
 def panel(figure, title):
@@ -92,6 +93,12 @@ def test_an_arm_that_sees_labels_is_marked():
     assert labels[3] == "uscl †"
     assert [label for label in labels if "†" in label] == ["uscl †"]
     assert LABELLED in legend(figure)
+
+
+def test_an_arm_that_has_learned_nothing_is_marked():
+    figure = overview(table().assign(at_chance=lambda rows: rows["arm"] == "simclr", pool_labels=True), ARMS)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][2:4] == ["simclr † ‡", "uscl †"]
+    assert AT_CHANCE in legend(figure)
 
 
 @pytest.mark.parametrize("arms", [ARMS[:2], ARMS, LONG])

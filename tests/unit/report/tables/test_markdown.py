@@ -16,7 +16,15 @@ SCORES = {ACCURACY: MEANS, MACRO_F1: MEANS, DICE: MEANS, HD95: dict.fromkeys(MEA
 
 
 def written(
-    scores=SCORES, p=1.0, missing=(), with_costs=True, change=None, remarks=None, primary=True, simulated=False
+    scores=SCORES,
+    p=1.0,
+    missing=(),
+    with_costs=True,
+    change=None,
+    remarks=None,
+    primary=True,
+    simulated=False,
+    at_chance=(),
 ):
     intervals, comparisons = frames.study(scores, p)
     if change:
@@ -34,6 +42,7 @@ def written(
         reference="imagenet",
         missing=missing,
         remarks=remarks or {},
+        at_chance=at_chance,
     )
     return markdown(table, made, "embedded", costs=costs if with_costs else None, simulated=simulated)
 
@@ -56,7 +65,7 @@ def test_a_line_has_all_main_metrics_then_rank_and_the_comparison_with_the_refer
     header = cells(text, "arm", "busi, finetune")
     assert header[-4:] == ["rank, macro-F1", "minus imagenet", "p, methods", "p, these models"]
     assert "HD95 (pixels) ↓" in text
-    assert "120 test cases of 30 patients (else videos, else images); 5 trainings per arm." in text
+    assert "120 test cases of 30 patients; 5 trainings per arm." in text
     assert text.index("## busi, finetune") < text.index("## segmentation, finetune")
 
 
@@ -102,6 +111,13 @@ def test_an_arm_that_sees_labels_is_marked():
     assert cells(text, "uscl", "busi, finetune")[0] == "uscl †"
     assert cells(text, "meta_uscl", "busi, finetune")[0] == "meta_uscl"
     assert "†: sees class labels of the pretraining pool" in text
+
+
+def test_an_arm_that_has_learned_nothing_is_marked():
+    text = written(at_chance=["uscl"])
+    assert cells(text, "uscl", "busi, finetune")[0] == "uscl † ‡"
+    assert "- ‡: a pretraining of the arm has learned nothing; see its remark." in text
+    assert "‡" not in written()
 
 
 def test_what_is_missing_or_undefined_has_its_reason():
