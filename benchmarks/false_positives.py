@@ -36,7 +36,7 @@ from uscl.stats.simulated_power import power
 from uscl.stats.simulated_tables import both_forms, null_rejections
 from uscl.stats.simulation_grid import grid
 
-COLUMNS = ["nested: comparison", "nested: study", "reweighted: comparison", "reweighted: study"]
+COLUMNS = ["nested: comparison", "nested: study", "plain: comparison", "plain: study"]
 COLUMNS += ["crossed: comparison", "crossed: study", "swap: comparison", "swap: study"]
 COLUMNS += ["covered: difference", "covered: mean"]
 SHIPPED = ["luck 1.5, 98 patients, r 5", "deterministic reference, luck 1.5, r 5"]

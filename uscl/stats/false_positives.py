@@ -56,7 +56,7 @@ def claims_and_coverage(world: World, scores: Scores) -> Events:
     """Significant comparisons with the reference, studies with any after Holm's adjustment, and intervals that cover.
 
     `nested` and `swap` for all worlds; `crossed` if all arms have the same number of trainings, at least two;
-    `reweighted`, the nested test with a reweighted jackknife, if there are several strata.
+    `plain`, the nested test with a jackknife in which a class loses its share, if there are several strata.
     """
     arms = to_arms(scores, world)
     differences = compared(nested, arms, world)
@@ -64,13 +64,13 @@ def claims_and_coverage(world: World, scores: Scores) -> Events:
     if len(set(world.trainings)) == 1 and world.trainings[0] > 1:
         p["crossed"] = together(p_value(found) for found in compared(crossed, arms, world))
     if len(world.strata) > 1:
-        others = to_arms(scores, world, reweighted=True)
-        p["reweighted"] = together(p_value(found) for found in compared(nested, others, world))
+        others = to_arms(scores, world, reweighted=False)
+        p["plain"] = together(p_value(found) for found in compared(nested, others, world))
     p["swap"] = together(swap_p(arm, scores.arms[0], scores.frames) for arm in scores.arms[1:])
     return false_claims(p) | covered(world, arms, differences)
 
 
-def to_arms(scores: Scores, world: World, *, reweighted: bool = False) -> list[Arm]:
+def to_arms(scores: Scores, world: World, *, reweighted: bool = True) -> list[Arm]:
     """All arms, with their jackknife."""
     return [to_arm(arm, scores.frames, world.strata, reweighted=reweighted) for arm in scores.arms]
 

@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
     df: np.ndarray
 
 
-def to_arm(scores: np.ndarray, frames: np.ndarray, strata: tuple[int, ...], *, reweighted: bool = False) -> Arm:
+def to_arm(scores: np.ndarray, frames: np.ndarray, strata: tuple[int, ...], *, reweighted: bool = True) -> Arm:
     """An arm from its patients' scores [S, r, G], each counted once per frame [S, G]; `reweighted`: see `left_out`."""
     by_training = (scores * frames[:, None]).sum(axis=-1) / frames.sum(axis=-1)[:, None]
     e = influences(left_out(scores, frames[:, None], strata, reweighted), strata)
@@ -42,7 +42,7 @@ def left_out(scores: np.ndarray, weights: np.ndarray, strata: tuple[int, ...], r
     """The means without each patient in turn, [S, r, G].
 
     `reweighted`: the others of the patient's stratum count n / (n - 1) times, so that the stratum keeps its share of
-    the mean. Without that, the variance of a stratum of n patients comes out (n - 1)^2 / n^2 too small.
+    the mean. Without that, the variance of a stratum of n patients comes out as (n - 1)^2 / n^2 of what it is.
     """
     sums, means = scores * weights, np.empty_like(scores)
     total, count = sums.sum(axis=-1, keepdims=True), weights.sum(axis=-1, keepdims=True)

@@ -110,10 +110,27 @@ def fold_scores(panel: Panel) -> np.ndarray:
 
 
 def without_each_group(panel: Panel) -> np.ndarray:
-    """The score of every training without each group in turn, for the jackknife: [metrics, arms, trainings, groups]."""
-    score, groups = scorer(panel), panel.cases.groups
-    left_out = [score(1 - np.eye(size, groups, CHUNK * number)) for number, size in chunks(groups)]
+    """The score of every training without each group in turn, for the jackknife: [metrics, arms, trainings, groups].
+
+    The other groups of its class count n / (n - 1) times, as in the stratified jackknife, so that the class keeps its
+    share of the score (Wolter, Introduction to Variance Estimation (2007), section 4.5). Without that, the variance of a
+    mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`).
+    """
+    score, weights = scorer(panel), weights_without_each(panel.strata)
+    left_out = [score(weights[number * CHUNK : number * CHUNK + size]) for number, size in chunks(len(weights))]
     return np.concatenate(left_out, axis=-1)
+
+
+def weights_without_each(strata: np.ndarray) -> np.ndarray:
+    """The weight of every group without each in turn, [left out, groups]; strata [groups].
+
+    >>> weights_without_each(np.array([0, 1, 1, 1]))[1]
+    array([1. , 0. , 1.5, 1.5])
+    """
+    same = strata[:, None] == strata
+    weights = 1 + same / np.maximum(same.sum(axis=1, keepdims=True) - 1, 1)
+    np.fill_diagonal(weights, 0)
+    return weights
 
 
 def chunks(draws: int) -> Iterator[tuple[int, int]]:

@@ -54,11 +54,17 @@ def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind, partiti
                 assert found[:, a, s, d] == pytest.approx(slow, abs=1e-12, nan_ok=True)
 
 
-def test_the_scores_without_a_group_are_those_of_the_other_cases():
+def test_the_scores_without_a_group_are_those_of_the_other_cases_if_its_class_keeps_its_share():
     cases = random_cases(generator(4, "left out"), groups=9, partitions=True)
-    found = without_each_group(to_panel(cases, "classification"))
-    for g, group in enumerate(sorted(cases["group"].unique())):
-        for (arm, seed), part in cases[cases["group"] != group].groupby(["arm", "seed"]):
+    panel = to_panel(cases, "classification")
+    found, groups = without_each_group(panel), np.array(sorted(cases["group"].unique()))
+    for g in range(len(groups)):
+        same = panel.strata == panel.strata[g]
+        # n / (n - 1) times the others of the class, in whole numbers: scores depend on ratios of weights alone
+        weight = np.where(same, same.sum(), same.sum() - 1) if same.sum() > 1 else np.ones(len(groups), dtype=int)
+        weight[g] = 0
+        others = resampled(cases, dict(zip(groups, weight, strict=True)))
+        for (arm, seed), part in others.groupby(["arm", "seed"]):
             slow = training_scores(part, "classification")
             assert found[:, "ab".index(arm), seed, g] == pytest.approx(slow, abs=1e-12, nan_ok=True)
 

@@ -61,7 +61,7 @@ def test_crossed_and_the_interval_of_a_mean_are_the_projects(scores):
     found, mean = many.crossed(*arms, WORLD.strata), many.mean_score(arms[0], WORLD.strata)
     low, high = many.logit_interval(mean)
     for study in range(4):
-        of_arms, covariances = one_study(scores, study, False, (3, 0))
+        of_arms, covariances = one_study(scores, study, True, (3, 0))
         expected = method_test.crossed(*of_arms, covariances)
         assert found.df[study] == pytest.approx(expected.df)
         assert many.p_value(found)[study] == pytest.approx(expected.p())
