@@ -113,8 +113,8 @@ def without_each_group(panel: Panel) -> np.ndarray:
     """The score of every training without each group in turn, for the jackknife: [metrics, arms, trainings, groups].
 
     The other groups of its class count n / (n - 1) times, as in the stratified jackknife, so that the class keeps its
-    share of the score (Wolter, Introduction to Variance Estimation (2007), section 4.5). Without that, the variance of a
-    mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`).
+    share of the score (Wolter, Introduction to Variance Estimation (2007), section 4.5). Without that, the variance of
+    a mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`).
     """
     score, weights = scorer(panel), weights_without_each(panel.strata)
     left_out = [score(weights[number * CHUNK : number * CHUNK + size]) for number, size in chunks(len(weights))]
