@@ -2,9 +2,9 @@
 
     python benchmarks/same_arm.py FOLDER [--each 3] [--divisions 200] [--draws 500]
 
-FOLDER holds the results of a study with many seeds (40 or more for a useful interval). For every evaluation and arm, the
-trainings are divided at random into two sides of `--each`, and both tests compare the sides at 5 %, on the task's main
-metric. The interval comes from a jackknife over trainings, because all divisions share them.
+FOLDER holds the results of a study with many seeds (40 or more for a useful interval). For every evaluation and arm,
+the trainings are divided at random into two sides of `--each`, and both tests compare the sides at 5 %, on the task's
+main metric. The interval comes from a jackknife over trainings, because all divisions share them.
 """
 
 import argparse
@@ -35,6 +35,8 @@ def main() -> None:
         table = read_parquet(path)
         kind = SEGMENTATION if "dice" in table else CLASSIFICATION
         for arm, cases in table.groupby("arm", sort=False):
+            if cases["seed"].nunique() < 2 * given["each"]:
+                parser.error(f"{path} has {cases['seed'].nunique()} trainings of {arm}: give fewer with --each.")
             rates = same_arm_rates(cases, kind, primary(kind), **given)
             known = (path.parent.name.removesuffix("-labels100"), str(arm), str(cases["seed"].nunique()))
             printed.add_row(*known, title(primary(kind)), *map(in_words, rates.values()))
