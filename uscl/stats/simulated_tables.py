@@ -20,8 +20,8 @@ def both_forms(world: World, studies: int, seed: int) -> tuple[np.ndarray, np.nd
     tables, vectorised = [], []
     for scores in simulated(world, studies, seed):
         vectorised.append(together(p_value(found) for found in compared(nested, to_arms(scores, world), world)))
-        tables += [world_table(world, scores, study) for study in range(len(scores.frames))]
-    return np.stack([shipped(table) for table in tables]), np.concatenate(vectorised)
+        tables += [shipped(world_table(world, scores, study)) for study in range(len(scores.frames))]
+    return np.stack(tables), np.concatenate(vectorised)
 
 
 def shipped(table: pd.DataFrame) -> np.ndarray:
