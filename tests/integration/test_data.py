@@ -196,7 +196,7 @@ def test_own_data_goes_through_the_whole_study_without_code(own, tmp_path):
         "masked": {"kind": "segmentation", "dataset": "masked", "finetune": budget},
     }
     study["methods"] = {"imagenet": {"method": "imagenet"}, "simclr": {"method": "simclr", "epochs": 1}}
-    study |= {"comparisons": [], "authors_protocol": [], "tracking": "none"}
+    study |= {"comparisons": [], "primary": [], "authors_protocol": [], "tracking": "none"}
     del study["label_fractions"]
     succeeds(project, "results/table.csv", "data_cards", study=write_study(tmp_path / "study.yaml", study))
     table = pd.read_csv(project / "results/table.csv")

@@ -16,7 +16,7 @@ EVALUATIONS = [("pocus", "linear"), ("segmentation", "finetune")]
 
 def three_arms(path, **changes):
     """Two evaluations of the tiny study with three of its arms, and other settings for simclr."""
-    study = tiny() | {"tracking": "none", "results": "results/"}
+    study = tiny() | {"tracking": "none", "results": "results/", "primary": []}
     study["methods"] = {arm: study["methods"][arm] for arm in ARMS}
     study["methods"]["simclr"] |= changes
     study["tasks"] = {task: study["tasks"][task] | {"regimes": [regime]} for task, regime in EVALUATIONS}

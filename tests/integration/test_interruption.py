@@ -25,7 +25,7 @@ FILES = ("encoder.safetensors", "heads.safetensors", "history.csv", "pairs.csv",
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A pretraining long enough to be killed, and one task."""
-    settings = tiny() | {"tracking": "none", "comparisons": []}
+    settings = tiny() | {"tracking": "none", "comparisons": [], "primary": []}
     settings["methods"] = {"imagenet": {"method": "imagenet"}, "meta_uscl": {"method": "meta_uscl", "epochs": EPOCHS}}
     settings["tasks"] = {"pocus": settings["tasks"]["pocus"]}
     return write_study(tmp_path_factory.mktemp("study") / "study.yaml", settings)

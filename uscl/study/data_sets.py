@@ -75,14 +75,14 @@ class DataSets:
             "options": {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
             if self.own(name)
             else {},
-            "expected": self._expected(name),
+            "expected": self.expected(name),
             "rate_hz": given.rate_hz,
             "max_frames": given.max_frames,
             "size": self._study.frame_size,
             "on_bad_video": self._study.on_bad_video,
         }
 
-    def _expected(self, name: str) -> Any:
+    def expected(self, name: str) -> Any:
         """The counts that the registry gives for a public set; None if they are not to be checked."""
         settings = self._sets[name]
         return (

@@ -17,7 +17,7 @@ from uscl.pretrain.engine.initial import INITS
 from uscl.pretrain.method import Method
 from uscl.pretrain.methods import methods
 from uscl.study.data_sets import DataSets
-from uscl.study.schema import StudySettings
+from uscl.study.schema import SimulatedSet, StudySettings
 from uscl.study.validation import validated
 
 ALL_LABELS = 100  # percent
@@ -131,6 +131,14 @@ class Study:
     def datasets(self) -> list[str]:
         """The data sets that the study uses, in alphabetical order."""
         return sorted({*self.pool, *(task.dataset for task in self.settings.tasks.values())})
+
+    def expected_groups(self, task: str) -> int | None:
+        """How many groups a task has, as far as this is known before its data are read."""
+        dataset = self.settings.datasets[self.settings.tasks[task].dataset]
+        if isinstance(dataset, SimulatedSet):
+            return dataset.simulate.patients
+        expected = self.data.expected(self.settings.tasks[task].dataset)
+        return expected["groups"] if expected else None
 
     def tasks_on(self, dataset: str) -> list[str]:
         """The tasks that use a data set."""

@@ -31,6 +31,9 @@ rule check_study:
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
         devices=SETTINGS.devices,
+        primary=STUDY.primary,
+        margins=STUDY.margins,
+        results=R,
     message:
         "Checking that the study can work"
     script:
@@ -51,6 +54,14 @@ rule doctor:
         snakefile=str(ROOT / "Snakefile"),
         options=study_options(workflow),
         cores=workflow.cores,
+        expected={
+            "primary": STUDY.primary,
+            "margins": STUDY.margins,
+            "kinds": {task: settings.kind for task, settings in TASKS.items()},
+            "trainings": len(STUDY.seeds),
+        },
+        groups={task: STUDY.expected_groups(task) for task in TASKS},
+        splits={task: STUDY.all_splits(task)[0] for task in TASKS},
         datasets=[
             {
                 "name": dataset,

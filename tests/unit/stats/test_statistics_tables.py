@@ -9,7 +9,7 @@ from uscl.stats.method_test import alone, crossed, jackknife, nested
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import training_scores, without_each_group
 from uscl.stats.simulated import simulated_cases, simulated_images
-from uscl.stats.summary import COMPARISONS, INTERVALS, comparisons, intervals
+from uscl.stats.summary import COMPARISONS, INTERVALS, comparisons, intervals, trainings
 
 SETTINGS = {"draws": 200, "seed": 0}
 PAIRS = [("b", "a"), ("c", "a")]
@@ -218,3 +218,12 @@ def test_intervals_end_at_the_limits_of_a_metric(make):
         assert smallest <= row.models_ci_low <= row.models_ci_high <= largest
         assert not row.ci_low < smallest or metric_named(row.metric).name == "hd95"
         assert not row.ci_high > largest
+
+
+def test_every_training_has_a_score(cases):
+    found = trainings(cases, "classification")
+    assert list(found) == ["arm", "seed", "metric", "value"]
+    assert len(found) == 3 * 2 * len(names("classification", list("xyz")))
+    value = found.set_index(["arm", "seed", "metric"])["value"]["b", 1, "accuracy"]
+    assert value == pytest.approx(cases[(cases["arm"] == "b") & (cases["seed"] == 1)]["correct"].mean())
+    assert trainings(cases.iloc[:0], "classification").empty

@@ -231,3 +231,11 @@ def test_weights_that_are_not_there_are_named_when_the_study_is_planned(tmp_path
         plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
     methods["mine"]["init"] = str(results / "encoders/simclr/seed0/encoder.safetensors")  # the study makes it itself
     plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
+
+
+def test_a_simulated_set_has_the_world_of_the_first_seed_unless_it_names_one():
+    found, other = study(), study(seeds=[7])
+    assert found.data.simulation("sim_lung")["seed"] != other.data.simulation("sim_lung")["seed"]
+    sets = copy.deepcopy(EMBEDDED["datasets"])
+    sets["sim_lung"]["simulate"]["seed"] = EMBEDDED["seeds"][0]
+    assert study(seeds=[7], datasets=sets).data.simulation("sim_lung") == found.data.simulation("sim_lung")

@@ -14,6 +14,7 @@ from uscl.checks.doctor.findings import Finding, note
 from uscl.checks.doctor.forecast import Forecast, forecast, forecast_findings
 from uscl.checks.doctor.store import store_findings
 from uscl.checks.doctor.weights import weight_findings
+from uscl.checks.expectations import expectations
 
 
 class Section(NamedTuple):
@@ -42,12 +43,15 @@ def examine(
     snakefile: Path,
     options: Sequence[str] = (),
     cores: int | None = None,
+    expected: Mapping[str, Any] | None = None,
+    groups: Mapping[str, int | None] | None = None,
 ) -> Report:
     """Check a study; nothing is downloaded, trained or changed.
 
     `config` is a validated config; `registry` is config/datasets.yaml; `sets` has name, folder, exists, fetchable and
     how_to_get of every data set that the study uses; `lock` is requirements.lock; `snakefile` and `options` let
-    Snakemake plan the study; `cores` is the number of cores that jobs may share (all if left out).
+    Snakemake plan the study; `cores` is the number of cores that jobs may share (all if left out). `expected` and
+    `groups` are arguments of `uscl.checks.expectations.expectations`.
     """
     cores = cores or os.cpu_count() or 1
     times, finished = time_section(snakefile, options, results, cores)
@@ -59,6 +63,9 @@ def examine(
         Section("MLflow", store_findings(config["tracking"], results / "mlflow.db", config.get("tracking_uri"))),
         Section("Time", times),
     ]
+    if expected is not None:
+        sentences = expectations(**expected, groups=groups or {}, results=results)
+        sections.append(Section("What the study can show", [Finding("", sentence) for sentence in sentences]))
     return Report(config["study"], sections, finished, shlex.join(["snakemake", "--cores", "all", *options]))
 
 

@@ -7,6 +7,7 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.checks.doctor.page import page
     from uscl.checks.doctor.report import examine
+    from uscl.checks.expectations import groups_of
 
     params = snakemake.params
     report = examine(
@@ -18,5 +19,7 @@ with job(snakemake):
         snakefile=Path(params.snakefile),
         options=params.options,
         cores=params.cores,
+        expected=params.expected,
+        groups=groups_of(params.groups, params.splits),
     )
     print(page(report))

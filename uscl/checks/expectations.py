@@ -1,0 +1,123 @@
+"""What the primary comparisons of a study can be expected to show, before anything is trained.
+
+The spreads come from the study's own statistics if there are any, else from those of the embedded study, which may be
+far from those of other data: the sentence says which.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from uscl.metrics.registry import metric_named, title
+from uscl.report.tables.verdicts import ENOUGH, FEWEST
+from uscl.stats.planning import UNDECIDED, Size, Spread, expected_se, groups_needed, power, trainings_needed
+
+# In points: stored predictions of the embedded study (`python benchmarks/false_positives.py --fit`).
+EMBEDDED = {
+    ("classification", "finetune"): Spread(40.0, 4.0),
+    ("classification", "last_block"): Spread(40.0, 4.0),
+    ("classification", "linear"): Spread(40.0, 4.0),
+    ("classification", "knn"): Spread(40.0, 4.0),
+    ("segmentation", "finetune"): Spread(14.0, 3.0),
+    ("segmentation", "last_block"): Spread(14.0, 3.0),
+}
+
+
+def expectations(
+    primary: Sequence[Mapping[str, Any]],
+    margins: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, str],
+    groups: Mapping[str, int | None],
+    trainings: int,
+    results: Path,
+) -> list[str]:
+    """One sentence per primary comparison; `groups` has the number of groups of each task, None if it is unknown."""
+    if not primary:
+        return ["The study names no primary comparison (`primary`), so it will claim nothing about any method."]
+    return [
+        f"{named(each)}: {expectation(each, margins.get(each['task']), kinds, groups, trainings, results)}"
+        for each in primary
+    ]
+
+
+def groups_of(known: Mapping[str, int | None], splits: Mapping[str, str]) -> dict[str, int | None]:
+    """The number of groups of each task: of its folds if they are drawn, else the one that is known beforehand."""
+    from uscl.data.splits import read_folds
+
+    return {
+        task: int(read_folds(Path(splits[task]))[0]["group"].nunique()) if Path(splits[task]).is_file() else count
+        for task, count in known.items()
+    }
+
+
+def named(comparison: Mapping[str, Any]) -> str:
+    """A comparison in words."""
+    where = f"{comparison['task']} ({comparison['regime']})"
+    return f"{comparison['arm']} against {comparison['reference']} on {where}, {title(comparison['metric'])}"
+
+
+def expectation(
+    comparison: Mapping[str, Any],
+    margin: Mapping[str, Any] | None,
+    kinds: Mapping[str, str],
+    groups: Mapping[str, int | None],
+    trainings: int,
+    results: Path,
+) -> str:
+    """What a comparison can be expected to show."""
+    if trainings < FEWEST:
+        return f"no claim with {trainings} of the {FEWEST} trainings (`seeds`) that it takes at least."
+    of_task = groups[comparison["task"]]
+    if of_task is None:
+        return "unknown until its data are read."
+    if not metric_named(comparison["metric"]).percent:
+        return "no forecast for a metric that is not a share."
+    size, measured = Size(trainings, of_task), measured_spread(comparison, results)
+    spread = measured or EMBEDDED[kinds[comparison["task"]], comparison["regime"]]
+    source = "measured here" if measured else "as in the embedded study"
+    found = [
+        f"expected standard error {expected_se(spread, size):.1f} points ({trainings} trainings, {of_task} groups; sd"
+        f" {spread.patient:.0f} points per patient and {spread.luck:.1f} per training, {source})"
+    ]
+    if trainings < ENOUGH:
+        found.append("exploratory")
+    return "; ".join([*found, within_margin(margin, spread, size)]) + "."
+
+
+def within_margin(margin: Mapping[str, Any] | None, spread: Spread, size: Size) -> str:
+    """How likely a difference of the margin is shown, and what it would take."""
+    if margin is None:
+        return "the task has no `margin`, so nothing will be called equal"
+    points = margin["points"]
+    chance = power(points, spread, size)
+    words = f"a difference of {points:g} points is shown with a probability of {100 * chance:.0f} %"
+    needed = [
+        f"{count} {what}"
+        for count, what in (
+            (trainings_needed(points, spread, size.groups), "trainings"),
+            (groups_needed(points, spread, size.trainings), "groups"),
+        )
+        if count is not None
+    ]
+    takes = f"80 % takes {' or '.join(needed)}" if needed else "no number of trainings or groups alone gives 80 %"
+    return f"{words}{': cannot be decided' if chance < UNDECIDED else ''}; {takes}"
+
+
+def measured_spread(comparison: Mapping[str, Any], results: Path) -> Spread | None:
+    """The spreads of a comparison, in points, from the study's own statistics; None if there are none."""
+    import pandas as pd
+
+    path = results / f"statistics/{comparison['task']}-{comparison['regime']}-labels100/comparisons.csv"
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path)
+    rows = table[(table[["arm", "reference", "metric"]] == [comparison[key] for key in KEYS]).all(axis=1)]
+    rows = rows[rows["se_patients"].notna()]
+    if not len(rows):
+        return None
+    row = rows.iloc[0]
+    luck = row["se_trainings"] / (1 / row["trainings"] + 1 / row["reference_trainings"]) ** 0.5
+    return Spread(100 * row["se_patients"] * row["n_groups"] ** 0.5, 100 * luck)
+
+
+KEYS = ["arm", "reference", "metric"]
