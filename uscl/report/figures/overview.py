@@ -18,7 +18,8 @@ Cell = tuple[str, str]
 
 MEAN = "mean over trainings"
 BEST = "shown to be better than another arm in a primary comparison"
-LINES = {"": 2.5, "models_": 0.8}  # widths of the intervals over trainings and of these models
+# Width and shift of the intervals over trainings, and of these models.
+LINES = {"": (2.0, 0.0), "models_": (0.8, 0.25)}
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
 AT_CHANCE = f"{CHANCE_MARK} a pretraining has learned nothing"
 MARKS = {"pool_labels": (MARK, LABELLED), "at_chance": (CHANCE_MARK, AT_CHANCE)}
@@ -81,9 +82,9 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
         if pd.isna(mean):
             axis.text(0.5, place, "missing", transform=axis.get_yaxis_transform(), ha="center", va="center", color=GREY)
             continue
-        for prefix, width in LINES.items():
+        for prefix, (width, below) in LINES.items():
             ends = rows.loc[arm, [f"{prefix}ci_low", f"{prefix}ci_high"]].to_numpy(float)
-            axis.plot(ends, [place, place], color=style.colour, linewidth=width)
+            axis.plot(ends, [place + below] * 2, color=style.colour, linewidth=width)
         face = style.colour if arm in best else "white"
         axis.plot(mean, place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
     axis.set(xlabel=title(metric), ylim=(len(styles) - 0.5, -0.6))
@@ -95,7 +96,7 @@ def forest(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
 def explain(figure: Figure, table: pd.DataFrame) -> None:
     """Explain below the panels the marks that the figure uses."""
     handles = [Line2D([], [], color="black", linestyle="none", marker="o", markerfacecolor="white", label=MEAN)]
-    for prefix, (width, words) in {"": (LINES[""], OVER_TRAININGS), "models_": (LINES["models_"], OF_MODELS)}.items():
+    for (prefix, (width, _)), words in zip(LINES.items(), (OVER_TRAININGS, OF_MODELS), strict=True):
         if table[f"{prefix}ci_low"].notna().any():
             handles.append(Line2D([], [], color="black", linewidth=width, label=words))
     if table["better_than"].notna().any():
