@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from uscl.metrics.registry import metric_named, title
-from uscl.report.tables.verdicts import ENOUGH, FEWEST
-from uscl.stats.planning import UNDECIDED, Size, Spread, expected_se, groups_needed, power, trainings_needed
+from uscl.stats.planning import (
+    ENOUGH,
+    FEWEST,
+    UNDECIDED,
+    Size,
+    Spread,
+    expected_se,
+    groups_needed,
+    power,
+    trainings_needed,
+)
 
 # In points: stored predictions of the embedded study (`python benchmarks/false_positives.py --fit`).
 EMBEDDED = {

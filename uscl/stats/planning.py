@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 ALPHA, WANTED, UNDECIDED = 0.05, 0.8, 0.5  # level; power to plan for; power below which a study can't decide
+FEWEST, ENOUGH = 3, 5  # trainings for a verdict, and for one that is not exploratory
 MOST_TRAININGS, MOST_GROUPS = 50, 100_000
 
 

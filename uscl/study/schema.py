@@ -154,8 +154,8 @@ def check_keys(given: Any) -> Any:
 
 
 def model_of(given: Any) -> str:
-    """Which model describes a data set."""
-    keys = given if isinstance(given, dict) else given.model_fields_set
+    """Which model describes a data set; what is no data set at all is refused by any of them."""
+    keys = given if isinstance(given, dict) else getattr(given, "model_fields_set", ())
     return "simulated" if "simulate" in keys else "own" if "kind" in keys else "public"
 
 

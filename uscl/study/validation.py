@@ -158,8 +158,8 @@ def model_at(place: Sequence[str | int]) -> type[BaseModel]:
     model: type[BaseModel] = StudySettings
     if len(place) > 2 and place[0] in NAMED:
         model, place = MEMBERS[str(place[0])][str(place[2])], place[3:]
-    for key in place:
-        field = model.model_fields[str(key)].annotation
+    for key in (key for key in place if isinstance(key, str)):  # a number is a place in a list
+        field = model.model_fields[key].annotation
         model = next(
             part for part in (field, *get_args(field)) if isinstance(part, type) and issubclass(part, BaseModel)
         )

@@ -126,6 +126,7 @@ def test_a_primary_comparison_is_among_the_comparisons_and_has_a_level():
         ({"metric": "dice"}, "primary.0.metric: 'dice' is for segmentation, and the task's kind is classification"),
         ({"metric": "ece"}, "primary.0.metric: 'ece' has no method test, because it is not smooth"),
         ({"level": "video"}, "primary.0.level"),
+        ({"metrik": "f1"}, "unknown key 'metrik' at primary.0; did you mean 'metric'?"),
     ],
 )
 def test_a_primary_comparison_of_what_there_is_not_is_refused(change, sentence):

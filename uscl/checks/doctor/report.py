@@ -65,7 +65,7 @@ def examine(
     ]
     if expected is not None:
         sentences = expectations(**expected, groups=groups or {}, results=results)
-        sections.append(Section("What the study can show", [Finding("", sentence) for sentence in sentences]))
+        sections.append(Section("What the study can show", [note(sentence) for sentence in sentences]))
     return Report(config["study"], sections, finished, shlex.join(["snakemake", "--cores", "all", *options]))
 
 

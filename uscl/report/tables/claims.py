@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from uscl.metrics.registry import PRIMARY, metric_named, title
-from uscl.report.tables.verdicts import CORRECTED, ENOUGH, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
+from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
+from uscl.stats.planning import ENOUGH
 
 COLUMNS = ["primary", *NAMED, "level", "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
 COLUMNS += ["trainings", "reference_trainings", "deterministic", "se_trainings", "se_patients", "df"]

@@ -15,11 +15,11 @@ from uscl.metrics.registry import lower_is_better, metric_named
 from uscl.report.tables.writing import SHOWN
 from uscl.stats.holm import holm
 from uscl.stats.method_test import Estimate
+from uscl.stats.planning import FEWEST
 
 PAIR = ["arm", "reference", "task", "regime"]
 NAMED = [*PAIR, "metric"]
 CORRECTED = ["p_holm", "p_equal_holm", "p_ruled_out_holm"]
-FEWEST, ENOUGH = 3, 5  # trainings for a verdict, and for one that is not exploratory
 NOT_SHOWN, NO_CLAIM = "not shown", "no claim"
 
 

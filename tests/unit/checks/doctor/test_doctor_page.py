@@ -161,3 +161,22 @@ def test_the_size_of_a_download_is_given_as_far_as_it_is_known():
     assert download({"files": known}) == "2.0 MB"
     assert download({"files": unknown}) == "1 archive, size not known"
     assert download({"files": known + unknown}) == "2.0 MB and more, not all sizes are known"
+
+
+def test_the_page_says_what_the_primary_comparisons_can_show(tmp_path, planned):
+    primary = [{"arm": "simclr", "reference": "untrained", "task": "busi", "regime": "linear", "metric": "macro_f1"}]
+    expected = {"primary": primary, "margins": {}, "kinds": {"busi": "classification"}, "trainings": 1}
+    found = examine(
+        embedded(),
+        registry={},
+        sets=given_sets(embedded(), tmp_path / "data"),
+        results=tmp_path / "results",
+        lock=ROOT / "requirements.lock",
+        snakefile=ROOT / "Snakefile",
+        cores=2,
+        expected=expected,
+        groups={"busi": 120},
+    )
+    assert found.sections[-1].title == "What the study can show"
+    text = page(found)
+    assert "simclr against untrained on busi (linear), macro-F1: no claim with 1 of the 3 trainings" in text

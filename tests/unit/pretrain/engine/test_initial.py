@@ -111,7 +111,10 @@ weights, folder = sys.argv[1:]
 job = SimpleNamespace(
     input=Named(stores=[], hashes=[], splits=[]),
     output=Named(feasible=f"{folder}/feasible.txt"),
-    params=Named(datasets=[], pool=[], tasks={}, seeds=[0], arch="resnet18", initial=[[weights, weights]]),
+    params=Named(
+        {"results": folder, "primary": []},
+        datasets=[], pool=[], tasks={}, seeds=[0], arch="resnet18", initial=[[weights, weights]],
+    ),
     config={"results": f"{folder}/results"},
     log=[f"{folder}/job.log"],
 )
