@@ -12,7 +12,7 @@ KINDS = {"busi": "classification", "segmentation": "segmentation"}
 
 @pytest.fixture(autouse=True)
 def _spread(monkeypatch):
-    monkeypatch.setitem(module.EMBEDDED, ("classification", "linear"), Spread(28.0, 1.5))
+    monkeypatch.setitem(module.EMBEDDED, "classification", Spread(28.0, 1.5))
 
 
 def said(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
