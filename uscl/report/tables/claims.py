@@ -37,9 +37,9 @@ These have no verdict: p is that of the method test, not corrected, and among ma
 *These models*: what new patients would change if the trained models stayed as they are, a bootstrap that draws patients
 and a permutation test that swaps the arms' predictions of whole patients. It says nothing about another training.
 Permuted: the exact permutation of trainings. Resampled t: the corrected t-test over trainings of Nadeau and Bengio
-(2003). McNemar: on accuracy; it treats all cases as independent, so expect its p to be too small. Effect: the mean of
-the patients' differences in accuracy or Dice, divided by their standard deviation. Ahead: the share of folds and
-trainings in which the arm is better; a tie counts half."""
+(2003), which sees no patients. McNemar: on accuracy; it treats all cases as independent. Expect p of both to be too
+small. Effect: the mean of the patients' differences in accuracy or Dice, divided by their standard deviation. Ahead:
+the share of folds and trainings in which the arm is better; a tie counts half."""
 
 
 def claims(
