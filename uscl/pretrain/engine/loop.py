@@ -22,6 +22,7 @@ from uscl.jobs.live_history import LiveHistory
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
+from uscl.pretrain.engine.learned import compared_loss
 from uscl.pretrain.pairs.pairs import Pairs, epoch_batches
 from uscl.training.losses import Levels
 from uscl.training.parallel import summed
@@ -162,6 +163,7 @@ def finish_epoch(training: Training, progress: Progress, rate: float, warned: se
     figures["gradient_norm"] = sum(progress.norms) / len(progress.norms)
     row = {"epoch": epoch, "lr": rate, **figures, **validation, **training.at_epoch_end()}
     row["movement"] = movement(training)
+    row["start_loss"] = progress.history[0]["start_loss"] if progress.history else start_loss(progress.steps[0])
     progress.history.append(row)
     progress.steps, progress.norms = [], []
     warn(figures, epoch, warned)
@@ -202,6 +204,12 @@ def movement(training: Training) -> float:
     weights = list(training.model.encoder.parameters())
     apart = torch.stack([(now.detach() - then).norm() for now, then in zip(weights, training.start, strict=True)])
     return (apart.norm() / torch.stack([then.norm() for then in training.start]).norm()).item()
+
+
+def start_loss(first: Step) -> float:
+    """The loss of a training's first batch, which no step has changed yet; of USCL without its class terms."""
+    losses = {"loss": first.loss, **first.more}
+    return losses[compared_loss(losses)].item()
 
 
 def summary(steps: list[Step], levels: Callable[[int], Levels]) -> dict[str, float]:
