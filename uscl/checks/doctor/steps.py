@@ -12,7 +12,9 @@ from uscl.pretrain.method import Trained
 from uscl.pretrain.pairs.pairs import bounds
 
 
-def step_findings(arms: Mapping[str, Mapping[str, Any]], shares: Mapping[str, float], videos: int | None) -> list[Finding]:
+def step_findings(
+    arms: Mapping[str, Mapping[str, Any]], shares: Mapping[str, float], videos: int | None
+) -> list[Finding]:
     """A note per arm whose steps are too few; `videos` is the number in the pool, None if it is not known yet.
 
     `shares` are the shares of the pool that are held out from training, by part (`Study.pool_shares`).
@@ -22,7 +24,9 @@ def step_findings(arms: Mapping[str, Mapping[str, Any]], shares: Mapping[str, fl
         return []
     if videos is None:
         return [note("steps per arm: unknown until the pool is read")]
-    found = [few_steps(arm, settings.epochs, steps_of_epoch(settings, shares, videos)) for arm, settings in trained.items()]
+    found = [
+        few_steps(arm, settings.epochs, steps_of_epoch(settings, shares, videos)) for arm, settings in trained.items()
+    ]
     return [note(sentence) for sentence in found if sentence] or [ok(f"every arm takes {FEW_STEPS} steps or more")]
 
 
@@ -39,5 +43,5 @@ def videos_of(settings: Mapping[str, Any], entry: Mapping[str, Any] | None, stor
     except (OSError, UserError):
         pass
     if simulation := settings.get("simulate"):
-        return int(simulation["patients"]) * int(simulation.get("videos", 1))
+        return simulation["patients"] * simulation["videos"] if simulation.get("videos") else None
     return entry["expected"].get("videos") if entry and not settings.get("partial") else None
