@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uscl.pretrain.engine.learned import Learned, compared_loss
-from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, plt
+from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, VERMILION, plt
 
 
 def pretraining_curve(history: pd.DataFrame, title: str, found: Learned | None = None) -> Figure:
@@ -29,7 +29,7 @@ def losses(axis: Axes, history: pd.DataFrame) -> None:
     """Draw the losses, and the learning rate relative to its largest value."""
     lines = {"loss": (BLUE, "-"), "validation_loss": (ORANGE, "--"), "meta_loss": (GREEN, "-.")}
     if (compared := compared_loss(history)) != "loss":
-        lines |= {"loss": ("grey", "-"), compared: (BLUE, "-")}  # the colour of its chance
+        lines |= {"loss": (VERMILION, "-"), compared: (BLUE, "-")}  # the colour of its chance
     for name, (color, style) in lines.items():
         if name in history:
             axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))
