@@ -1,5 +1,6 @@
 """The pretraining pool: unlabelled videos of three organs, some with planted nuisances of known truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +45,14 @@ def write_pool(
     frames: int,
     shares: dict[Event, float],
     *,
+    organs: Sequence[str] = ORGANS,
     one_machine: bool = False,
 ) -> None:
     """Write videos/, videos.csv (one row per video) and frames.csv (organ, event and state of each frame).
 
-    `shares` gives the share of the videos that get each event; a video has at most one event. With `one_machine` all
-    videos of a probe have the same machine settings, else each has its own.
+    `shares` gives the share of the videos that get each event; a video has at most one event. Patients come for the
+    organs in turn, so an organ that is named twice has twice as many. With `one_machine` all videos of a probe have the
+    same machine settings, else each has its own.
     """
     if frames < SHORTEST:
         raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
@@ -58,8 +61,8 @@ def write_pool(
     rows, moments = [], []
     for number, event in enumerate(shown(events, len(events), "simulating the pool")):
         patient, view = divmod(number, videos)
-        form = rotate(patient, view, videos, len(ORGANS))
-        video, steps = write_clip(out, seed, patient, view, form, frames, event, one_machine)
+        form = rotate(patient, view, videos, len(organs))
+        video, steps = write_clip(out, seed, patient, view, form, frames, event, organs, one_machine)
         rows.append(video)
         moments += [
             (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note, round(s.state, 6))
@@ -79,11 +82,19 @@ def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generat
 
 
 def write_clip(
-    out: Path, seed: int, patient: int, view: int, form: Format, frames: int, event: Event, one_machine: bool
+    out: Path,
+    seed: int,
+    patient: int,
+    view: int,
+    form: Format,
+    frames: int,
+    event: Event,
+    organs: Sequence[str],
+    one_machine: bool,
 ) -> tuple[Video, list[Step]]:
     """Write one video; returns its row of videos.csv and its steps."""
     rng = generator(seed, "pool", patient, view)
-    organ = organ_of(patient, view, rng)
+    organ = organ_of(patient, view, organs, rng)
     probe: Probe = "linear" if organ == "breast" else "convex"
     exam, rate = draw_exam(rng, probe, organ), int(rng.choice(form.rates))
     if one_machine:
@@ -98,10 +109,11 @@ def write_clip(
     return Video(file, f"patient_{patient:03d}", organ, probe, codec_name(form), rate, frames, event), steps
 
 
-def organ_of(patient: int, view: int, rng: np.random.Generator) -> str:
+def organ_of(patient: int, view: int, organs: Sequence[str], rng: np.random.Generator) -> str:
     """The organ of a video: each patient comes for one organ; lung and liver patients may also show the other one."""
-    organ = ORGANS[patient % len(ORGANS)]
-    return NEIGHBOUR[organ] if view and organ != "breast" and rng.random() < 0.25 else organ
+    organ = organs[patient % len(organs)]
+    moves = view and organ != "breast" and rng.random() < 0.25
+    return NEIGHBOUR[organ] if moves and NEIGHBOUR[organ] in organs else organ
 
 
 def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:

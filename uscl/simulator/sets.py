@@ -1,5 +1,6 @@
 """The simulator's entry point: whole simulated data sets, in the layouts that the readers of real sets expect."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from uscl.base.errors import UserError
@@ -7,7 +8,7 @@ from uscl.base.files import written_folder
 from uscl.simulator.events import Event
 from uscl.simulator.set_breast import write_breast
 from uscl.simulator.set_lung import write_lung
-from uscl.simulator.set_pool import write_pool
+from uscl.simulator.set_pool import ORGANS, write_pool
 
 KINDS = ("pool", "lung", "breast")
 
@@ -23,6 +24,8 @@ def write_set(
     inconsistent: float = 0.25,
     dropout: float = 0.1,
     freeze: float = 0.1,
+    organs: Sequence[str] = ORGANS,
+    machines: str = "own",
 ) -> None:
     """Simulate a data set into the new folder `out`, which appears only once it is complete.
 
@@ -30,13 +33,16 @@ def write_set(
     three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
     ignored). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
     videos in which the probe moves to another organ, the probe loses contact, or the picture freezes.
-    Raises UserError for an unknown kind, impossible numbers, or a folder that already holds files.
+    organs: those of the pool's patients in turn; machines: whether each of its videos has its own settings, or all
+    videos of a probe the same. These five are ignored for lung and breast. Raises UserError for an unknown kind,
+    impossible numbers, or a folder that already holds files.
     """
     check_request(kind, out, patients, videos, frames)
     with written_folder(out) as partial:
         if kind == "pool":
             shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
-            write_pool(partial, seed, patients, videos, frames, shares)
+            one_machine = machines == "shared"
+            write_pool(partial, seed, patients, videos, frames, shares, organs=organs, one_machine=one_machine)
         elif kind == "lung":
             write_lung(partial, seed, patients, videos, frames)
         else:

@@ -51,6 +51,18 @@ MaxFrames = Annotated[
 ]
 
 
+EVENTS = ("inconsistent", "dropout", "freeze")
+POOL_KEYS = ("organs", "machines", *EVENTS)
+Share = Annotated[
+    Annotated[Float, Field(ge=0, le=1)] | None,
+    Nothing,
+    Field(
+        description="Pool: share of the videos in which the probe moves to another organ (inconsistent, default 0.25),"
+        " loses contact (dropout, 0.1), or the picture freezes (freeze, 0.1)."
+    ),
+]
+
+
 class Simulation(Settings):
     """Settings of the simulator."""
 
@@ -62,6 +74,34 @@ class Simulation(Settings):
         Annotated[Int, Field(ge=0, le=4294967295)] | None,
         Field(description="Seed of the simulated world. Default: the study's first seed."),
     ] = None
+    organs: Annotated[
+        list[Literal["lung", "liver", "breast"]] | None,
+        Field(
+            min_length=1,
+            description="Pool: what the patients come for, in turn; an organ that is named twice has twice as many"
+            " patients. Default: lung, liver, breast.",
+        ),
+    ] = None
+    machines: Annotated[
+        Literal["own", "shared"] | None,
+        Field(
+            description="Pool: each video has machine settings (gain, depth, ...) of its own, which is the default, or"
+            " all videos of a probe have the same, so that they tell no videos apart."
+        ),
+    ] = None
+    inconsistent: Share = None
+    dropout: Share = None
+    freeze: Share = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse what only a pool has, in another set, and events in more videos than there are."""
+        given = [key for key in POOL_KEYS if getattr(self, key) is not None]
+        if given and self.kind != "pool":
+            raise PydanticCustomError("contradiction", f"has `{given[0]}`, which is for kind pool: remove it")
+        if sum(getattr(self, event) or 0 for event in EVENTS) > 1:
+            raise PydanticCustomError("contradiction", f"has {', '.join(EVENTS)} that add up to more than 1")
+        return self
 
 
 class SimulatedSet(Settings):

@@ -56,6 +56,21 @@ def test_same_seed_same_bytes(pool: Path, tmp_path: Path) -> None:
     assert digests(pool) == digests(tmp_path / "again")
 
 
+def test_a_pool_may_have_other_organs_and_one_machine_per_probe(tmp_path: Path) -> None:
+    given = {"patients": 4, "videos": 1, "frames": 8, "inconsistent": 0, "dropout": 0, "freeze": 0}
+    write_set("pool", tmp_path / "set", seed=3, **given, organs=["lung", "lung", "breast"], machines="shared")
+    videos = pd.read_csv(tmp_path / "set/videos.csv")
+    assert videos["organ"].tolist() == ["lung", "lung", "breast", "lung"]
+    assert set(videos["event"]) == {"none"}
+    sizes = [decode(tmp_path / "set/videos" / file).shape[1:] for file in videos["file"]]
+    assert len({sizes[place] for place in (0, 1, 3)}) == 1  # the same depth and sector
+    write_set("pool", tmp_path / "own", seed=3, **given, organs=["lung"])
+    own = [
+        decode(tmp_path / "own/videos" / file).shape[1:] for file in pd.read_csv(tmp_path / "own/videos.csv")["file"]
+    ]
+    assert len(set(own)) > 1
+
+
 @pytest.mark.parametrize("kind", ["lung", "breast"])
 def test_the_seed_decides_every_picture(kind: str, tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):

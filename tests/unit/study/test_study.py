@@ -240,3 +240,29 @@ def test_a_simulated_set_has_the_world_of_the_first_seed_unless_it_names_one():
     sets = copy.deepcopy(EMBEDDED["datasets"])
     sets["sim_lung"]["simulate"]["seed"] = EMBEDDED["seeds"][0]
     assert study(seeds=[7], datasets=sets).data.simulation("sim_lung") == found.data.simulation("sim_lung")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"kind": "lung", "organs": ["lung"]}, "datasets.sim_lung.simulate has `organs`, which is for kind pool"),
+        ({"kind": "lung", "freeze": 0.1}, "datasets.sim_lung.simulate has `freeze`, which is for kind pool"),
+    ],
+)
+def test_what_only_a_pool_has_is_refused_in_another_set(change, sentence):
+    sets = copy.deepcopy(EMBEDDED["datasets"])
+    sets["sim_lung"]["simulate"] |= change
+    with pytest.raises(UserError) as error:
+        study(datasets=sets)
+    assert sentence in str(error.value)
+
+
+def test_events_in_more_videos_than_there_are_are_refused():
+    sets = copy.deepcopy(EMBEDDED["datasets"])
+    sets["sim_pool"]["simulate"] |= {"inconsistent": 0.6, "dropout": 0.5}
+    with pytest.raises(UserError, match="inconsistent, dropout, freeze that add up to more than 1"):
+        study(datasets=sets)
+    sets["sim_pool"]["simulate"] |= {"dropout": 0.4, "freeze": 0, "organs": ["lung", "breast"], "machines": "shared"}
+    found = study(datasets=sets).data.simulation("sim_pool")
+    assert found["organs"] == ["lung", "breast"]
+    assert (found["inconsistent"], found["freeze"], found["machines"]) == (0.6, 0, "shared")
