@@ -21,6 +21,7 @@ from uscl.base.files import file_sha256
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 800, 100
 LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 5000, 200
 KEY, DIGEST, REASON, SUPERSEDED = "uscl.key", "uscl.digest", "uscl.reason", "uscl.superseded"
+LEARNED = "learned"  # a key of an encoder's record (`uscl.pretrain.engine.pretrained`), and the tag's name
 # Raise this when the same files are logged in another form.
 LAYOUT = "2"
 # Parts of a run that may change while it stays the same run; its files may change too.
@@ -209,9 +210,10 @@ def tags_of(run: Run) -> dict[str, str]:
 
 
 def state_tags(run: Run) -> dict[str, str]:
-    """Tags that say which parts of a run were logged, and why it failed."""
+    """Tags that are known when a run ends: which parts were logged, why it failed, and what an encoder learned."""
     failed = {REASON: run.reason[:LONGEST_TAG]} if run.reason else {}
-    return {DIGEST: json.dumps(run.parts, sort_keys=True), **failed}
+    verdict = {LEARNED: run.record[LEARNED]} if LEARNED in run.record else {}
+    return {DIGEST: json.dumps(run.parts, sort_keys=True), **failed, **verdict}
 
 
 def params_of(run: Run) -> list[Param]:

@@ -63,6 +63,10 @@ rule doctor:
         },
         groups={task: STUDY.expected_groups(task) for task in TASKS},
         splits={task: STUDY.all_splits(task)[0] for task in TASKS},
+        pretraining={
+            "arms": {arm: SETTINGS.methods[arm].given() for arm in STUDY.from_pool},
+            "shares": STUDY.pool_shares,
+        },
         datasets=[
             {
                 "name": dataset,

@@ -101,6 +101,17 @@ def test_a_running_run_grows_and_ends_as_the_same_run(address):
     assert points(address, run_id, "chosen") == [(0, 0), (1, 0), (2, 1)]
 
 
+def test_what_an_encoder_learned_is_a_tag_of_the_run_that_was_shown_while_it_trained(address):
+    running = record()
+    del running["ended"]
+    history = pd.DataFrame({"epoch": [0, 1], "loss": [3.0, 2.0], "chance_loss": 4.14})
+    first, _ = log(address, Run(running, history.iloc[:1], running=True))
+    done, _ = log(address, Run(record(learned="at chance"), history))
+    assert done == first
+    assert list(shown(address)["tags.learned"]) == ["at chance"]
+    assert points(address, done["one"], "chance_loss") == [(0, 4.14), (1, 4.14)]
+
+
 def test_a_run_that_was_cut_off_is_logged_again_and_replaced(address, monkeypatch):
     fold = Run(record("one/fold0"), pd.DataFrame({"epoch": [0], "loss": [1.0]}))
     run = Run(record(), metrics={"f1": 0.5}, children=(fold,))

@@ -12,6 +12,7 @@ from uscl.checks.doctor import machine
 from uscl.checks.doctor.data import data_findings
 from uscl.checks.doctor.findings import Finding, note
 from uscl.checks.doctor.forecast import Forecast, forecast, forecast_findings
+from uscl.checks.doctor.steps import step_findings, videos_of
 from uscl.checks.doctor.store import store_findings
 from uscl.checks.doctor.weights import weight_findings
 from uscl.checks.expectations import expectations
@@ -45,13 +46,15 @@ def examine(
     cores: int | None = None,
     expected: Mapping[str, Any] | None = None,
     groups: Mapping[str, int | None] | None = None,
+    pretraining: Mapping[str, Any] | None = None,
 ) -> Report:
     """Check a study; nothing is downloaded, trained or changed.
 
     `config` is a validated config; `registry` is config/datasets.yaml; `sets` has name, folder, exists, fetchable and
     how_to_get of every data set that the study uses; `lock` is requirements.lock; `snakefile` and `options` let
     Snakemake plan the study; `cores` is the number of cores that jobs may share (all if left out). `expected` and
-    `groups` are arguments of `uscl.checks.expectations.expectations`.
+    `groups` are arguments of `uscl.checks.expectations.expectations`; `pretraining` has `arms` (settings by name) and
+    `shares` of the pool, see `uscl.checks.doctor.steps.step_findings`.
     """
     cores = cores or os.cpu_count() or 1
     times, finished = time_section(snakefile, options, results, cores)
@@ -63,10 +66,23 @@ def examine(
         Section("MLflow", store_findings(config["tracking"], results / "mlflow.db", config.get("tracking_uri"))),
         Section("Time", times),
     ]
+    if pretraining and (found := pretraining_findings(config, registry, pretraining, results)):
+        sections.append(Section("Pretraining", found))
     if expected is not None:
         sentences = expectations(**expected, groups=groups or {}, results=results)
         sections.append(Section("What the study can show", [note(sentence) for sentence in sentences]))
     return Report(config["study"], sections, finished, shlex.join(["snakemake", "--cores", "all", *options]))
+
+
+def pretraining_findings(
+    config: Mapping[str, Any], registry: Mapping[str, Any], pretraining: Mapping[str, Any], results: Path
+) -> list[Finding]:
+    """Whether the steps of every arm can be enough."""
+    if not pretraining["arms"]:
+        return []
+    settings = config["datasets"][config["pool"]]
+    videos = videos_of(settings, registry.get(settings.get("reader", "")), results / "frames" / config["pool"])
+    return step_findings(pretraining["arms"], pretraining["shares"], videos)
 
 
 def software(lock: Path) -> list[Finding]:

@@ -22,6 +22,7 @@ from uscl.jobs.live_history import LiveHistory
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine import checkpoints
 from uscl.pretrain.engine import collapse as health
+from uscl.pretrain.engine.epoch_figures import movement, start_loss, summary
 from uscl.pretrain.pairs.pairs import Pairs, epoch_batches
 from uscl.training.losses import Levels
 from uscl.training.parallel import summed
@@ -161,7 +162,8 @@ def finish_epoch(training: Training, progress: Progress, rate: float, warned: se
     figures = summary(progress.steps, training.levels)
     figures["gradient_norm"] = sum(progress.norms) / len(progress.norms)
     row = {"epoch": epoch, "lr": rate, **figures, **validation, **training.at_epoch_end()}
-    row["movement"] = movement(training)
+    row["movement"] = movement(training.model.encoder, training.start)
+    row["start_loss"] = progress.history[0]["start_loss"] if progress.history else start_loss(progress.steps[0])
     progress.history.append(row)
     progress.steps, progress.norms = [], []
     warn(figures, epoch, warned)
@@ -195,29 +197,6 @@ def checked(step: Step, training: Training, batch: Pairs, place: Place) -> float
                 " before are kept)."
             )
     return norm.item()
-
-
-def movement(training: Training) -> float:
-    """How far the encoder's weights are from their start, relative to their norm there."""
-    weights = list(training.model.encoder.parameters())
-    apart = torch.stack([(now.detach() - then).norm() for now, then in zip(weights, training.start, strict=True)])
-    return (apart.norm() / torch.stack([then.norm() for then in training.start]).norm()).item()
-
-
-def summary(steps: list[Step], levels: Callable[[int], Levels]) -> dict[str, float]:
-    """Mean losses, those of chance and of the ideal, and health figures of an epoch's steps."""
-    first, second = (torch.cat([step.h[view] for step in steps]) for view in (0, 1))
-    z1, z2 = (torch.cat([step.z[view] for step in steps]) for view in (0, 1))
-    figures = {"loss": torch.stack([step.loss for step in steps]).mean().item()}
-    of_steps = [levels(len(step.h[0])) for step in steps]
-    for name in Levels._fields:
-        figures[f"{name}_loss"] = sum(getattr(level, name) for level in of_steps) / len(steps)
-    for name in {name: None for step in steps for name in step.more}:
-        figures[name] = torch.stack([step.more[name] for step in steps if name in step.more]).mean().item()
-    figures |= health.representation_health(torch.cat([first, second]), z1, z2)
-    weights = [step.weights for step in steps if step.weights is not None]
-    counts = {"pairs": len(z1), "images": 2 * len(z1) + sum(step.meta_images for step in steps)}
-    return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
 
 
 def warn(figures: dict[str, float], epoch: int, warned: set[str]) -> None:

@@ -78,7 +78,6 @@ def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunR
             table.to_csv(path, index=False)
     parameters = sum(weight.numel() for weight in result.encoder.parameters())
     images = int(result.history["images"].sum())
-    if found := learned(result.history):
-        record.record["tags"]["learned"] = found.verdict
-    record.write(folder / "run.json", training_s=result.seconds, images=images, parameters=parameters)
+    verdict = {"learned": found.verdict} if (found := learned(result.history)) else {}
+    record.write(folder / "run.json", training_s=result.seconds, images=images, parameters=parameters, **verdict)
     return ["encoder.safetensors", "heads.safetensors", *tables, "run.json"]

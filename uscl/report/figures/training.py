@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uscl.pretrain.engine.learned import Learned
-from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, plt
+from uscl.pretrain.engine.learned import Learned, compared_loss
+from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, VERMILION, plt
 
 
 def pretraining_curve(history: pd.DataFrame, title: str, found: Learned | None = None) -> Figure:
@@ -28,6 +28,8 @@ def pretraining_curve(history: pd.DataFrame, title: str, found: Learned | None =
 def losses(axis: Axes, history: pd.DataFrame) -> None:
     """Draw the losses, and the learning rate relative to its largest value."""
     lines = {"loss": (BLUE, "-"), "validation_loss": (ORANGE, "--"), "meta_loss": (GREEN, "-.")}
+    if (compared := compared_loss(history)) != "loss":
+        lines |= {"loss": (VERMILION, "-"), compared: (BLUE, "-")}  # the colour of its chance
     for name, (color, style) in lines.items():
         if name in history:
             axis.plot(history["epoch"], history[name], color=color, linestyle=style, label=name.replace("_", " "))

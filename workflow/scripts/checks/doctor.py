@@ -21,5 +21,6 @@ with job(snakemake):
         cores=params.cores,
         expected=params.expected,
         groups=groups_of(params.groups, params.splits),
+        pretraining=params.pretraining,
     )
     print(page(report))

@@ -34,7 +34,7 @@ def planned(monkeypatch):
     return plan
 
 
-def examined(config, tmp_path, registry=None, options=(), **given):
+def examined(config, tmp_path, registry=None, options=(), pretraining=None, **given):
     return examine(
         config,
         registry=registry or {},
@@ -44,6 +44,7 @@ def examined(config, tmp_path, registry=None, options=(), **given):
         snakefile=ROOT / "Snakefile",
         options=options,
         cores=2,
+        pretraining=pretraining,
     )
 
 
@@ -180,3 +181,16 @@ def test_the_page_says_what_the_primary_comparisons_can_show(tmp_path, planned):
     assert found.sections[-1].title == "What the study can show"
     text = page(found)
     assert "simclr against untrained on busi (linear), macro-F1: no claim with 1 of the 3 trainings" in text
+
+
+def test_the_page_notes_arms_of_too_few_steps(tmp_path, planned):
+    config = embedded()
+    given = {"arms": {"short": {"method": "simclr", "epochs": 3}, "start": {"method": "untrained"}}, "shares": {}}
+    few = "methods.short: 9 steps in all (`epochs: 3`) may teach it nothing"
+    assert few in page(examined(config, tmp_path, pretraining=given))  # 72 videos in batches of 24
+    assert "Pretraining" not in page(examined(config, tmp_path, pretraining={"arms": {}, "shares": {}}))
+    for unread in (None, {"covid_blues": entry()}):
+        found = examined(real(config), tmp_path, unread, pretraining=given)
+        assert "steps per arm: unknown until the pool is read" in page(found)
+    known = examined(real(config), tmp_path, {"covid_blues": entry(videos=362)}, pretraining=given)
+    assert "methods.short: 36 steps in all" in page(known)

@@ -163,6 +163,32 @@ def test_settings_that_are_probably_unintended_give_a_warning(caplog, arms, pool
     assert re.match(warning, others(caplog)[0])
 
 
+@pytest.mark.parametrize(("epochs", "few"), [(33, True), (34, False)])
+def test_an_arm_of_too_few_steps_gives_a_warning_with_the_epochs_that_it_takes(caplog, epochs, few):
+    # Twelve videos, one of them held out: three steps per epoch.
+    arms = {"short": {"method": "simclr", "batch_size": 4, "epochs": epochs}, "control": {"method": "untrained"}}
+    with caplog.at_level(logging.WARNING):
+        check_pool(arms, SHARES["simclr"], [0], *pool())
+    found = [message for message in others(caplog) if "methods.short" in message]
+    assert bool(found) == few
+    if few:
+        assert found == [
+            "methods.short: 99 steps in all (`epochs: 33`) may teach it nothing, because SimCLR from random weights"
+            " needs up to 100 to leave chance: raise `epochs` to 34 or more, or add videos to the pool."
+        ]
+    assert not any("methods.control" in message and "steps" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("settings", "long"), [({"warmup_epochs": 40}, True), ({"warmup_epochs": 39}, False), ({}, False)]
+)
+def test_a_warm_up_as_long_as_the_training_gives_a_warning(caplog, settings, long):
+    arms = {"slow": {"method": "simclr", "batch_size": 4, "epochs": 40} | settings}
+    with caplog.at_level(logging.WARNING):
+        check_pool(arms, SHARES["simclr"], [0], *pool())
+    assert [message.startswith("methods.slow: the warm-up of 40 epochs") for message in others(caplog)] == [True] * long
+
+
 @pytest.mark.parametrize(("label", "classes"), [("", "no labels"), ("bright", "one class only, bright")])
 def test_uscl_without_classes_gives_a_warning(caplog, label, classes):
     manifest, blank = pool()

@@ -114,6 +114,7 @@ def test_the_history_has_each_epochs_means_and_health():
             "gradient_norm",
             "validation_loss",
             "movement",
+            "start_loss",
         ),
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
@@ -124,6 +125,7 @@ def test_the_history_has_each_epochs_means_and_health():
     assert history["validation_loss"].tolist() == [3, 6, 9]  # after each epoch
     assert history["chance_loss"].tolist() == [20, 20, 20]  # batches of two
     assert history["ideal_loss"].tolist() == [2, 2, 2]
+    assert history["start_loss"].tolist() == [training.steps[0].loss.item()] * 3
     for epoch, row in history.iterrows():
         steps = training.steps[STEPS * epoch : STEPS * (epoch + 1)]
         assert row["loss"] == pytest.approx(sum(step.loss.item() for step in steps) / STEPS)
@@ -275,6 +277,20 @@ def test_a_training_stopped_by_a_signal_does_no_step_twice(name, moment, tmp_pat
     assert same_state(resumed.heads, whole.heads)
     for table in ("history", "parts", "pairs"):
         pd.testing.assert_frame_equal(getattr(resumed, table), getattr(whole, table), check_exact=True)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_start_loss_is_that_of_the_weights_that_training_starts_from(name):
+    # With one step and a rate of 0, the epoch's loss is that of the starting weights.
+    history = uninterrupted(name).history
+    still = pretrain(name, lr=0.0, epochs=1, batch_size=32).history
+    moved = pretrain(name, epochs=2, batch_size=32, warmup_epochs=0).history
+    assert history["start_loss"].nunique() == 1
+    compared = "contrastive_loss" if name == "uscl" else "loss"
+    assert still["start_loss"].item() == still[compared].item()
+    # The published order weights the first batch by a net that has seen a virtual step, which depends on the rate.
+    assert moved["start_loss"].tolist() == [pytest.approx(still[compared].item(), rel=1e-3)] * 2
+    assert abs(moved[compared].iloc[1] - still[compared].item()) > 1e-2
 
 
 def test_a_finished_training_is_not_trained_again(tmp_path):

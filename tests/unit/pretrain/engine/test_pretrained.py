@@ -1,11 +1,16 @@
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from stores import bright_or_dark_store
 from torch import nn
 
 from uscl.data.store import FrameStore
-from uscl.pretrain.engine.pretrained import PAIRS_A_VIDEO, heads, weighed_pairs
+from uscl.jobs.run_record import RunRecord
+from uscl.models.encoder import Encoder
+from uscl.pretrain.engine.pretrained import PAIRS_A_VIDEO, Pretrained, heads, weighed_pairs, write_pretrained
 from uscl.pretrain.pairs.pairs import anchored, interpolated, one_frame
 from uscl.pretrain.pairs.pool import Pool
 from uscl.pretrain.pairs.pool_parts import Shares
@@ -72,3 +77,23 @@ def test_heads_are_named_by_module_and_tensor_and_absent_ones_left_out():
     ]
     assert torch.equal(found["projector.2.weight"], projector[2].weight)
     assert not any(tensor.requires_grad for tensor in found.values())
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        ({"loss": 4.1, "chance_loss": 4.14, "ideal_loss": 2.24}, "at chance: training loss 4.10, chance 4.14"),
+        ({}, None),
+    ],
+)
+def test_the_record_says_what_the_encoder_learned(figures, verdict, tmp_path):
+    rest = {"start_loss": 4.14, "validation_loss": 2.0, "validation_chance_loss": 2.5, "movement": 0.1, "images": 4}
+    history = pd.DataFrame([rest | figures])
+    data = tmp_path / "manifest.csv"
+    data.write_text("row\n")
+    record = RunRecord("pretrain/a/seed0", params={}, config={}, data=[data], tags={"arm": "a"})
+    result = Pretrained(Encoder("resnet18"), {"head": torch.zeros(1)}, history, pd.DataFrame(), pd.DataFrame(), 1.0)
+    write_pretrained(result, tmp_path, "simclr", record)
+    written = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert written.get("learned") == verdict
+    assert written["tags"] == {"arm": "a"}  # MLflow's run began with these

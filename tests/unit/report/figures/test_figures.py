@@ -50,11 +50,21 @@ def test_a_pretraining_shows_its_losses_and_its_health():
 def test_a_pretraining_shows_chance_and_what_was_learned():
     history = {"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [4.0, 2.0], "validation_loss": [2.5, 2.4], "pairs": [8, 8]}
     history |= {"rank": [4.0, 5.0], "alignment": [0.5, 0.4], "uniformity": [-1.0, -2.0], "movement": 0.2}
-    history = pd.DataFrame(history | {"chance_loss": 4.14, "ideal_loss": 2.2, "validation_chance_loss": 2.6})
+    history = pd.DataFrame(
+        history | {"chance_loss": 4.14, "ideal_loss": 2.2, "validation_chance_loss": 2.6, "start_loss": 4.1}
+    )
     figure = pretraining_curve(history, "simclr, seed 0", learned(history))
     dotted = [list(line.get_ydata()) for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     assert dotted == [[4.14, 4.14], [2.6, 2.6]]
     assert figure.get_suptitle() == "simclr, seed 0\nlearned: training loss 2.00, chance 4.14, ideal 2.20"
+
+
+def test_the_chance_of_uscl_has_the_colour_of_its_contrastive_loss():
+    history = {"epoch": [0, 1], "lr": [0.1, 0.2], "loss": [4.5, 2.4], "contrastive_loss": [4.0, 2.0], "pairs": [8, 8]}
+    history |= {"rank": [4.0, 5.0], "alignment": [0.5, 0.4], "uniformity": [-1.0, -2.0], "chance_loss": 4.14}
+    lines = pretraining_curve(pd.DataFrame(history), "uscl").axes[0].lines
+    colors = {tuple(line.get_ydata()): line.get_color() for line in lines}
+    assert colors[4.0, 2.0] == colors[4.14, 4.14] != colors[4.5, 2.4]
 
 
 def shown(figure):
