@@ -10,7 +10,7 @@ import pandas as pd
 from uscl.metrics.registry import PRIMARY, metric_named, title
 from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
-from uscl.stats.planning import ENOUGH
+from uscl.stats.planning import ENOUGH, FEWEST
 
 COLUMNS = ["primary", *NAMED, "level", "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
 COLUMNS += ["trainings", "reference_trainings", "deterministic", "se_trainings", "se_patients", "df"]
@@ -71,7 +71,8 @@ def sentence(row: Mapping[str, Any]) -> str:
     """A comparison in words; the verdict of a primary one comes last."""
     names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {title(row['metric'])}"
     if math.isnan(row["difference"]):
-        return f"{names}: undefined{': no claim' if row['primary'] else ''}."
+        why = row["reason"] if isinstance(row["reason"], str) else "undefined"
+        return f"{names}: {why}{': no claim' if row['primary'] else ''}."
     parts = [f"{names}: {difference(row['difference'], row['metric'])}"]
     if math.isnan(row["p"]):
         parts.append(f"{row['reason']}: {NO_CLAIM} about the methods" if row["primary"] else str(row["reason"]))
@@ -101,7 +102,9 @@ def of_trainings(row: Mapping[str, Any]) -> str:
     words = f"{row['trainings']} against {row['reference_trainings']} trainings"
     if row["trainings"] == row["reference_trainings"]:
         words = f"{row['trainings']} trainings each"
-    return words + (" (exploratory)" if row["primary"] and fewest < ENOUGH else "")
+    if not row["primary"] or fewest >= ENOUGH:
+        return words
+    return f"{words} (exploratory)" if fewest >= FEWEST else f"{words} ({FEWEST} are the least for a verdict)"
 
 
 def claims_markdown(

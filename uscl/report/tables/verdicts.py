@@ -21,6 +21,7 @@ PAIR = ["arm", "reference", "task", "regime"]
 NAMED = [*PAIR, "metric"]
 CORRECTED = ["p_holm", "p_equal_holm", "p_ruled_out_holm"]
 NOT_SHOWN, NO_CLAIM = "not shown", "no claim"
+FAILED = "not compared, because a run failed"
 
 
 def judged(
@@ -30,8 +31,9 @@ def judged(
 
     `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. `primary` names arm,
     reference, task, regime and metric of each primary comparison; `margins` has points by task. Secondary comparisons
-    have no corrected p and no verdict.
+    have no corrected p and no verdict. A primary comparison that could not be made has a row without numbers.
     """
+    comparisons = with_missing(comparisons, primary)
     named = {tuple(each[key] for key in NAMED) for each in primary}
     is_primary = [tuple(row) in named for row in comparisons[NAMED].itertuples(index=False, name=None)]
     found = comparisons.assign(primary=np.array(is_primary, dtype=bool))
@@ -41,6 +43,17 @@ def judged(
     adjusted = pd.DataFrame({name: holm(p[:, place]) for place, name in enumerate(CORRECTED)})
     adjusted["verdict"] = [verdict(row | adjusted.loc[place].to_dict()) for place, row in enumerate(rows)]
     return found.join(adjusted.set_index(found.index[found["primary"]]))
+
+
+def with_missing(comparisons: pd.DataFrame, primary: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The comparisons, and a row for each primary one that is not among them, because a run of its arms failed."""
+    made = set(comparisons[NAMED].itertuples(index=False, name=None))
+    named = [tuple(each[key] for key in NAMED) for each in primary]
+    missing = pd.DataFrame([each for each in named if each not in made], columns=NAMED)
+    if missing.empty:
+        return comparisons
+    whole = dict.fromkeys(["trainings", "reference_trainings", "n_groups", "n_cases"], "Int64")
+    return pd.concat([comparisons.astype(whole), missing.assign(reason=FAILED)], ignore_index=True).astype(whole)
 
 
 def margin_of(row: Mapping[str, Any], margins: Mapping[str, Mapping[str, Any]]) -> float:
@@ -58,8 +71,10 @@ def fewest_trainings(row: Mapping[str, Any]) -> int | None:
 
 def supports_claim(row: Mapping[str, Any]) -> bool:
     """Whether a comparison has a p and enough trainings for a verdict."""
+    if np.isnan(row["p"]):
+        return False
     fewest = fewest_trainings(row)
-    return not np.isnan(row["p"]) and (fewest is None or fewest >= FEWEST)
+    return fewest is None or fewest >= FEWEST
 
 
 def p_values(row: Mapping[str, Any]) -> tuple[float, float, float]:

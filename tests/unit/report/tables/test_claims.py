@@ -45,6 +45,25 @@ def test_three_trainings_are_exploratory():
     assert sentence.endswith("5 against 3 trainings (exploratory): better.")
 
 
+def test_two_trainings_are_too_few_for_a_verdict():
+    claim = claimed(0.1, 0.001, trainings=2, reference_trainings=2)
+    assert claim["sentence"].endswith("2 trainings each (3 are the least for a verdict): no claim.")
+
+
+def test_a_primary_comparison_whose_run_failed_is_listed_without_a_claim():
+    table = frames.comparisons([("a", "imagenet", *MACRO_F1, 0.1, 0.01)])
+    gone = {"arm": "b", "reference": "imagenet", "task": "busi", "regime": "finetune", "metric": "macro_f1"}
+    found = claims(table, [*frames.primary(table), gone])
+    assert found["verdict"].tolist() == ["better", "no claim"]
+    assert found["sentence"].tolist()[0].endswith("5 trainings each: better.")
+    assert found["sentence"].tolist()[1] == (
+        "b against imagenet on busi (finetune), macro-F1: not compared, because a run failed: no claim."
+    )
+    assert "Of 2 primary comparisons, 1 shows a difference:" in claims_markdown(found)
+    nothing = claims(frames.comparisons([]), [gone])
+    assert "Of 1 primary comparison, none shows a difference:" in claims_markdown(nothing)
+
+
 def test_one_training_is_no_claim_and_the_sentence_says_so():
     nothing = dict.fromkeys(["ci_low", "ci_high", "se_trainings", "se_patients", "df"], np.nan)
     reason = "one training: it says something about these models only"
