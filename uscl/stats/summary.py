@@ -96,22 +96,6 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     return pd.DataFrame(rows)[INTERVALS]
 
 
-def trainings(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The score of every training: arm, seed, metric, value. `cases` and `kind` as in `intervals`."""
-    columns = ["arm", "seed", "metric", "value"]
-    if cases.empty:
-        return pd.DataFrame(columns=columns)
-    panel = to_panel(cases, kind)
-    scores, metrics = training_scores(panel), names(kind, panel.classes)
-    rows = [
-        (arm, seed, name, scores[m, a, t])
-        for a, arm in enumerate(panel.arms)
-        for t, seed in enumerate(panel.seeds)
-        for m, name in enumerate(metrics)
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
     """All numbers of an arm in a metric."""
     scores, metric = scored.of(m, arm), metric_named(name)

@@ -9,7 +9,8 @@ from uscl.stats.method_test import alone, crossed, jackknife, nested
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import training_scores, without_each_group
 from uscl.stats.simulated import simulated_cases, simulated_images
-from uscl.stats.summary import COMPARISONS, INTERVALS, comparisons, intervals, trainings
+from uscl.stats.summary import COMPARISONS, INTERVALS, comparisons, intervals
+from uscl.stats.trainings import trainings
 
 SETTINGS = {"draws": 200, "seed": 0}
 PAIRS = [("b", "a"), ("c", "a")]

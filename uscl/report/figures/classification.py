@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from uscl.metrics.classification import CALIBRATION_BINS, confidence_bin
-from uscl.metrics.scores import class_names, score_cell
+from uscl.metrics.scores import class_names
 from uscl.report.figures.style import PAGE, arm_styles, plt, wrapped
+from uscl.stats.trainings import trainings
 
 COLUMNS = 3
 
@@ -57,7 +58,7 @@ def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
 def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """One panel per class, that class against the rest; curves of the cases of all folds and seeds together.
 
-    AUROC in the legend is the table's: the mean over classes, folds and seeds, each scored separately.
+    AUROC in the legend is the table's: the mean over classes, folds and trainings.
     """
     classes, styles = class_names(cases), arm_styles(arms)
     auroc = mean_scores(cases, "auroc")
@@ -78,7 +79,7 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         )
         for arm in arms
     ]
-    legend_title = "AUROC: mean over classes, folds and seeds; curves: cases of all folds and seeds together"
+    legend_title = "AUROC: mean over classes, folds and trainings; curves: cases of all of them together"
     figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     return figure
 
@@ -86,7 +87,7 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
 def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """One panel per arm: accuracy against confidence in ten bins of the top probability; bars show the bins' cases.
 
-    ECE in the title is the table's: the mean over folds and seeds.
+    ECE in the title is the table's: the mean over trainings.
     """
     classes = [f"p_{name}" for name in class_names(cases)]
     styles, ece = arm_styles(arms), mean_scores(cases, "ece")
@@ -107,15 +108,15 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {score_of(ece, arm)}")
     figure.supxlabel("confidence (top probability)")
     figure.suptitle(
-        "points: cases of all folds and seeds together; grey bars: their share; ECE: mean over folds and seeds"
+        "points: cases of all folds and trainings together; grey bars: their share; ECE: mean over trainings"
     )
     figure.supylabel("accuracy")
     return figure
 
 
 def mean_scores(cases: pd.DataFrame, metric: str) -> pd.Series:
-    """The mean of a metric over folds and seeds, by arm."""
-    scores = score_cell(cases, "classification")
+    """The mean of a metric over trainings, by arm, as in the table."""
+    scores = trainings(cases, "classification")
     return scores[scores["metric"] == metric].groupby("arm")["value"].mean()
 
 

@@ -9,7 +9,8 @@ with job(snakemake):
     from uscl.jobs.outcome import runs_of
     from uscl.report.tables.cases import one_row_per_case
     from uscl.stats.evaluation import score_runs
-    from uscl.stats.summary import comparisons, intervals, trainings
+    from uscl.stats.summary import comparisons, intervals
+    from uscl.stats.trainings import trainings
 
     params, out = snakemake.params, snakemake.output
     runs = runs_of(snakemake.input.outcomes, params.arms, params.seeds)
