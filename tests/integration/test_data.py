@@ -98,7 +98,7 @@ def leaking(sets, tmp_path):
     smaller = cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
     assert cv2.imwrite(str(pool / "videos/a17.jpg"), smaller, [cv2.IMWRITE_JPEG_QUALITY, 60])
     shutil.copytree(sets / "busi", project / "data/Dataset_BUSI_with_GT")
-    study = public_settings(pool, authors_protocol=[])
+    study = public_settings(pool, authors_protocol=[], primary=[])
     del study["datasets"]["sim_lung"], study["tasks"]["pocus"], study["tasks"]["busi"], study["label_fractions"]
     return project, study, source.stem
 
