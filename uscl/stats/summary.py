@@ -155,7 +155,7 @@ def comparisons(
         p_models = swap_test(scored.panel, both[0], both[1], draws, seed)
         for m, name in enumerate(names(kind, scored.panel.classes)):
             row = {"arm": pair[0], "reference": pair[1], "metric": name, "p_models": p_models[m], **scored.sizes}
-            rows.append(row | of_methods(scored, m, name, both, form) | beside(scored, m, name, both))
+            rows.append(row | of_methods(scored, m, name, both, form) | other_views(scored, m, name, both))
     return pd.DataFrame(rows)[COMPARISONS]
 
 
@@ -181,8 +181,8 @@ def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) ->
     }
 
 
-def beside(scored: Scored, m: int, name: str, both: list[int]) -> dict[str, float]:
-    """What is shown beside the method test and decides nothing, except the permutation test over patients."""
+def other_views(scored: Scored, m: int, name: str, both: list[int]) -> dict[str, float]:
+    """What is shown next to the method test and decides nothing, except the permutation test over patients."""
     panel, lower = scored.panel, metric_named(name).lower_is_better
     of_trainings = scored.scores[m, both]
     folds = scored.by_fold[m, both].reshape(2, -1)

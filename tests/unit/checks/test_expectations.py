@@ -15,14 +15,14 @@ def _spread(monkeypatch):
     monkeypatch.setitem(module.EMBEDDED, "classification", Spread(28.0, 1.5))
 
 
-def said(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
+def forecast(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
     given = {"groups": {"busi": groups, "segmentation": groups}, "trainings": trainings, "results": tmp_path}
     (sentence,) = expectations([PRIMARY | changed], margins, KINDS, **given)
     return sentence
 
 
 def test_a_comparison_that_its_size_cannot_decide_says_what_it_takes(tmp_path):
-    assert said(tmp_path) == (
+    assert forecast(tmp_path) == (
         "simclr against untrained on busi (linear), macro-F1: expected standard error 3.0 points (5 trainings, 98"
         " groups; sd 28 points per patient and 1.5 per training, as in the embedded study); a difference of 5 points is"
         " shown with a probability of 38 %: cannot be decided; 80 % takes 360 groups."
@@ -30,20 +30,22 @@ def test_a_comparison_that_its_size_cannot_decide_says_what_it_takes(tmp_path):
 
 
 def test_a_large_study_can_decide(tmp_path):
-    sentence = said(tmp_path, trainings=10, groups=600)
+    sentence = forecast(tmp_path, trainings=10, groups=600)
     assert "cannot be decided" not in sentence
     assert "exploratory" not in sentence
 
 
 def test_few_trainings_are_exploratory_or_no_claim(tmp_path):
-    assert "; exploratory; " in said(tmp_path, trainings=3)
-    assert said(tmp_path, trainings=1).endswith("no claim with 1 of the 3 trainings (`seeds`) that it takes at least.")
+    assert "; exploratory; " in forecast(tmp_path, trainings=3)
+    assert forecast(tmp_path, trainings=1).endswith(
+        "no claim with 1 of the 3 trainings (`seeds`) that it takes at least."
+    )
 
 
 def test_what_is_not_known_is_not_forecast(tmp_path):
-    assert said(tmp_path, groups=None).endswith("unknown until its data are read.")
-    assert "no `margin`" in said(tmp_path, margins={})
-    pixels = said(tmp_path, task="segmentation", regime="finetune", metric="hd95")
+    assert forecast(tmp_path, groups=None).endswith("unknown until its data are read.")
+    assert "no `margin`" in forecast(tmp_path, margins={})
+    pixels = forecast(tmp_path, task="segmentation", regime="finetune", metric="hd95")
     assert pixels.endswith("no forecast for a metric that is not a share.")
     assert "names no primary comparison" in expectations([], {}, {}, {}, 5, tmp_path)[0]
 
@@ -54,8 +56,8 @@ def test_spreads_of_the_studys_own_statistics_go_first(tmp_path):
     row = {"arm": "simclr", "reference": "untrained", "metric": "macro_f1", "n_groups": 100, "trainings": 3}
     row |= {"reference_trainings": 3, "se_patients": 0.02, "se_trainings": 0.02 * (2 / 3) ** 0.5}
     pd.DataFrame([row]).to_csv(folder / "comparisons.csv", index=False)
-    assert "sd 20 points per patient and 2.0 per training, measured here" in said(tmp_path)
-    assert "sd 28 points per patient" in said(tmp_path, arm="uscl")
+    assert "sd 20 points per patient and 2.0 per training, measured here" in forecast(tmp_path)
+    assert "sd 28 points per patient" in forecast(tmp_path, arm="uscl")
 
 
 def test_the_groups_are_those_of_the_folds_if_they_are_drawn(tmp_path):

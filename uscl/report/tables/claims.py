@@ -158,7 +158,7 @@ def failures(failed: Sequence[Failed]) -> list[str]:
 
 
 def secondary(rows: pd.DataFrame) -> str:
-    """A grid of comparisons: the method's estimate, and what is shown beside it."""
+    """A grid of comparisons: the method's estimate, and what is shown next to it."""
     header = ["comparison", "difference [95 % CI]", "p", "these models [95 % CI]", "p", "permuted", "resampled t"]
     lines = [secondary_line(row) for row in rows.to_dict("records")]
     notes = [
