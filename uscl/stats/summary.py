@@ -32,6 +32,7 @@ ONE_TRAINING = "one training: it says something about these models only"
 NOT_SMOOTH = "this metric is not smooth, so the jackknife gives it no variance"
 NOTHING_TO_LEAVE_OUT = "a class has a single group, so there is nothing to leave out"
 NO_SPREAD = "neither trainings nor groups differ"
+UNDEFINED = "undefined in a training, or without one of the groups"
 
 
 class Scored:
@@ -104,7 +105,7 @@ def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
     found = Estimate(mean, np.nan, np.nan, np.nan)
     if reason is None:
         found = alone(scores, scored.covariances(m, [arm]))
-        reason = NO_SPREAD if found.se == 0 else None
+        reason = why_nothing(found)
     low, high = found.logit_interval() if metric.percent else found.interval()
     models = np.clip(interval(scored.drawn[m, arm], mean), *metric.limits)
     folds = scored.by_fold[m, arm].ravel()
@@ -168,7 +169,7 @@ def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) ->
         # Trainings come in pairs only if both arms have several.
         test = FORMS[form] if len(first) == len(second) > 1 else nested
         found = test(first, second, scored.covariances(m, both))
-        reason = NO_SPREAD if found.se == 0 else None
+        reason = why_nothing(found)
     return {
         "difference": found.value,
         **dict(zip(METHOD, (*found.interval(), *parts(found)), strict=True)),
@@ -200,6 +201,13 @@ def other_views(scored: Scored, m: int, name: str, both: list[int]) -> dict[str,
         else standardised_difference(np.subtract(*by_case[both]), panel.cases.group),
         "probability_of_improvement": probability_of_improvement(*folds, lower_is_better=lower),
     }
+
+
+def why_nothing(found: Estimate) -> str | None:
+    """Why an estimate supports no interval; None if it does."""
+    if np.isnan(found.se):
+        return UNDEFINED
+    return NO_SPREAD if found.se == 0 else None
 
 
 def parts(found: Estimate) -> tuple[float, float]:

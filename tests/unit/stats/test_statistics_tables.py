@@ -106,6 +106,14 @@ def test_a_deterministic_arm_counts_as_one_training_without_luck(cases):
     assert (row["trainings"], row["reference_trainings"], row["deterministic"], row["p"]) == (1, 1, "b a", 1)
 
 
+def test_an_undefined_estimate_has_its_reason(cases):
+    # Class z has no case, so there is no AUROC in any training.
+    row = comparisons(cases.assign(label=cases["label"].replace("z", "y")), "classification", PAIRS, **SETTINGS)
+    found = row.set_index(["arm", "metric"]).loc[("b", "auroc")]
+    assert np.isnan(found["p"])
+    assert found["reason"] == "undefined in a training, or without one of the groups"
+
+
 def test_a_class_of_one_group_leaves_nothing_to_leave_out(cases):
     alone_in_class = cases.assign(label=np.where(cases["group"] == "g00", "x", "y"))
     compared = comparisons(alone_in_class, "classification", PAIRS, **SETTINGS)
