@@ -39,14 +39,17 @@ def table() -> str:
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Dotted key, values, default and meaning of every key below a model; `NAME` is a name of your choice."""
+    """Dotted key, values, default and meaning of every key below a model.
+
+    `NAME` is a name of your choice, `[]` each entry of a list.
+    """
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
         yield key, values(field), default(field), meaning(field)
         if not prefix and name in NAMED:
             yield from keys_of_entries(f"{key}.NAME.", NAMED[name])
         elif nested := model_in(field.annotation):
-            yield from keys(nested, f"{key}.")
+            yield from keys(nested, f"{key}[]." if get_origin(field.annotation) is list else f"{key}.")
 
 
 def keys_of_entries(prefix: str, members: tuple[type[BaseModel], ...]) -> Iterator[tuple[str, str, str, str]]:
@@ -123,7 +126,7 @@ def default(field: FieldInfo) -> str:
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
     """The model of a nested key, also inside an optional type."""
-    if get_origin(annotation) in (dict, list):
+    if get_origin(annotation) is dict:
         return None
     models = (part for part in parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel))
     return next(models, None)
