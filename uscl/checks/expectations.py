@@ -21,6 +21,7 @@ from uscl.stats.planning import (
     trainings_needed,
 )
 
+KEYS = ["arm", "reference", "metric"]
 # In points: medians over the embedded study's pairs of arms, and the sd of its trainings
 # (`python benchmarks/false_positives.py --fit`).
 EMBEDDED = {"classification": Spread(47.0, 4.0), "segmentation": Spread(11.0, 3.0)}
@@ -32,13 +33,17 @@ def expectations(
     kinds: Mapping[str, str],
     groups: Mapping[str, int | None],
     trainings: int,
-    results: Path,
+    statistics: Mapping[str, str],
 ) -> list[str]:
-    """One sentence per primary comparison; `groups` has the number of groups of each task, None if it is unknown."""
+    """One sentence per primary comparison.
+
+    `groups` has the number of groups of each task, None if it is unknown; `statistics` the file of comparisons of each
+    task/regime, which need not exist.
+    """
     if not primary:
         return ["The study names no primary comparison (`primary`), so it will claim nothing about any method."]
     return [
-        f"{named(each)}: {expectation(each, margins.get(each['task']), kinds, groups, trainings, results)}"
+        f"{named(each)}: {expectation(each, margins.get(each['task']), kinds, groups, trainings, statistics)}"
         for each in primary
     ]
 
@@ -65,7 +70,7 @@ def expectation(
     kinds: Mapping[str, str],
     groups: Mapping[str, int | None],
     trainings: int,
-    results: Path,
+    statistics: Mapping[str, str],
 ) -> str:
     """What a comparison can be expected to show."""
     if trainings < FEWEST:
@@ -75,7 +80,8 @@ def expectation(
         return "unknown until its data are read."
     if not metric_named(comparison["metric"]).percent:
         return "no forecast for a metric that is not a share."
-    size, measured = Size(trainings, of_task), measured_spread(comparison, results)
+    path = Path(statistics[f"{comparison['task']}/{comparison['regime']}"])
+    size, measured = Size(trainings, of_task), measured_spread(comparison, path)
     spread = measured or EMBEDDED[kinds[comparison["task"]]]
     source = "measured here" if measured else "as in the embedded study"
     found = [
@@ -106,11 +112,10 @@ def within_margin(margin: Mapping[str, Any] | None, spread: Spread, size: Size) 
     return f"{words}{': cannot be decided' if chance < UNDECIDED else ''}; {takes}"
 
 
-def measured_spread(comparison: Mapping[str, Any], results: Path) -> Spread | None:
+def measured_spread(comparison: Mapping[str, Any], path: Path) -> Spread | None:
     """The spreads of a comparison, in points, from the study's own statistics; None if there are none."""
     import pandas as pd
 
-    path = results / f"statistics/{comparison['task']}-{comparison['regime']}-labels100/comparisons.csv"
     if not path.is_file():
         return None
     table = pd.read_csv(path)
@@ -121,6 +126,3 @@ def measured_spread(comparison: Mapping[str, Any], results: Path) -> Spread | No
     row = rows.iloc[0]
     luck = row["se_trainings"] / (1 / row["trainings"] + 1 / row["reference_trainings"]) ** 0.5
     return Spread(100 * row["se_patients"] * row["n_groups"] ** 0.5, 100 * luck)
-
-
-KEYS = ["arm", "reference", "metric"]

@@ -41,6 +41,7 @@ class Scored:
     def __init__(self, cases: pd.DataFrame, kind: str, draws: int, seed: int) -> None:
         self.panel = panel = to_panel(cases, kind)
         self.groups = counted_units(cases)
+        self.strata = panel.strata
         self.scores = training_scores(panel)  # [metrics, arms, trainings]
         self.by_fold = fold_scores(panel)  # [metrics, arms, trainings, folds]
         self.drawn = bootstrap_means(panel, draws, seed)  # [metrics, arms, draws]
@@ -58,7 +59,7 @@ class Scored:
     def covariances(self, metric: int, arms: list[int]) -> Covariances:
         """The jackknife covariances of the trainings of some arms, arm after arm."""
         left_out = [self.left_out[metric, arm, : self.trainings(arm)] for arm in arms]
-        return jackknife(np.concatenate(left_out), self.panel.strata)
+        return jackknife(np.concatenate(left_out), self.strata)
 
     def why_no_variance(self, name: str, arms: list[int]) -> str | None:
         """Why there is no variance over trainings and groups; None if there is."""
@@ -66,7 +67,7 @@ class Scored:
             return NOT_SMOOTH
         if any(self.trainings(arm) == 1 and not self.deterministic[arm] for arm in arms):
             return ONE_TRAINING
-        if np.bincount(self.panel.strata)[np.unique(self.panel.strata)].min() < 2:
+        if np.unique(self.strata, return_counts=True)[1].min() < 2:
             return NOTHING_TO_LEAVE_OUT
         return None
 

@@ -251,6 +251,20 @@ class Study:
         """The margin of each task that has one."""
         return {name: task.margin.given() for name, task in self.settings.tasks.items() if task.margin}
 
+    def expected(self) -> dict[str, Any]:
+        """What the forecasts of the primary comparisons rest on (`uscl.checks.expectations`)."""
+        return {
+            "primary": self.primary,
+            "margins": self.margins,
+            "kinds": {name: task.kind for name, task in self.settings.tasks.items()},
+            "trainings": len(self.seeds),
+            # By task and regime, for the spreads that an earlier call has measured.
+            "statistics": {
+                f"{each.task}/{each.regime}": self.statistics(each, file="comparisons.csv")[0]
+                for each in self.evaluations
+            },
+        }
+
     # Files
 
     def partition(self, seed: int) -> int:

@@ -31,10 +31,7 @@ rule check_study:
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
         devices=SETTINGS.devices,
-        primary=STUDY.primary,
-        margins=STUDY.margins,
-        # For the spreads that an earlier call has measured, if there are any.
-        results=lambda w: R,
+        expected=STUDY.expected(),
     message:
         "Checking that the study can work"
     script:
@@ -55,12 +52,7 @@ rule doctor:
         snakefile=str(ROOT / "Snakefile"),
         options=study_options(workflow),
         cores=workflow.cores,
-        expected={
-            "primary": STUDY.primary,
-            "margins": STUDY.margins,
-            "kinds": {task: settings.kind for task, settings in TASKS.items()},
-            "trainings": len(STUDY.seeds),
-        },
+        expected=STUDY.expected(),
         groups={task: STUDY.expected_groups(task) for task in TASKS},
         splits={task: STUDY.all_splits(task)[0] for task in TASKS},
         pretraining={

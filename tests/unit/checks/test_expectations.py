@@ -6,6 +6,7 @@ from uscl.checks.expectations import expectations, groups_of
 from uscl.stats.planning import Size, Spread, expected_se, power
 
 PRIMARY = {"arm": "simclr", "reference": "untrained", "task": "busi", "regime": "linear", "metric": "macro_f1"}
+FILE = "comparisons.csv"
 MARGINS = {"busi": {"points": 5.0, "reason": "r"}}
 KINDS = {"busi": "classification", "segmentation": "segmentation"}
 
@@ -16,7 +17,8 @@ def _spread(monkeypatch):
 
 
 def forecast(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
-    given = {"groups": {"busi": groups, "segmentation": groups}, "trainings": trainings, "results": tmp_path}
+    given = {"groups": {"busi": groups, "segmentation": groups}, "trainings": trainings}
+    given["statistics"] = {"busi/linear": tmp_path / FILE, "segmentation/finetune": tmp_path / "none.csv"}
     (sentence,) = expectations([PRIMARY | changed], margins, KINDS, **given)
     return sentence
 
@@ -47,15 +49,13 @@ def test_what_is_not_known_is_not_forecast(tmp_path):
     assert "no `margin`" in forecast(tmp_path, margins={})
     pixels = forecast(tmp_path, task="segmentation", regime="finetune", metric="hd95")
     assert pixels.endswith("no forecast for a metric that is not a share.")
-    assert "names no primary comparison" in expectations([], {}, {}, {}, 5, tmp_path)[0]
+    assert "names no primary comparison" in expectations([], {}, {}, {}, 5, {})[0]
 
 
 def test_spreads_of_the_studys_own_statistics_go_first(tmp_path):
-    folder = tmp_path / "statistics/busi-linear-labels100"
-    folder.mkdir(parents=True)
     row = {"arm": "simclr", "reference": "untrained", "metric": "macro_f1", "n_groups": 100, "trainings": 3}
     row |= {"reference_trainings": 3, "se_patients": 0.02, "se_trainings": 0.02 * (2 / 3) ** 0.5}
-    pd.DataFrame([row]).to_csv(folder / "comparisons.csv", index=False)
+    pd.DataFrame([row]).to_csv(tmp_path / FILE, index=False)
     assert "sd 20 points per patient and 2.0 per training, measured here" in forecast(tmp_path)
     assert "sd 28 points per patient" in forecast(tmp_path, arm="uscl")
 

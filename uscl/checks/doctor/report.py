@@ -69,7 +69,7 @@ def examine(
     if pretraining and (found := pretraining_findings(config, registry, pretraining, results)):
         sections.append(Section("Pretraining", found))
     if expected is not None:
-        sentences = expectations(**expected, groups=groups or {}, results=results)
+        sentences = expectations(**expected, groups=groups or {})
         sections.append(Section("What the study can show", [note(sentence) for sentence in sentences]))
     return Report(config["study"], sections, finished, shlex.join(["snakemake", "--cores", "all", *options]))
 

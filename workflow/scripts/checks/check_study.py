@@ -11,10 +11,9 @@ with job(snakemake):
     from uscl.audit.hashes import read_hashes
     from uscl.audit.policy import read_left_out
     from uscl.base.files import write_text
-    from uscl.checks.expectations import expectations
+    from uscl.checks.expectations import expectations, groups_of
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
-    from uscl.data.splits import read_folds
     from uscl.data.store import FrameStore
     from uscl.pretrain.pairs.pool_parts import Shares
 
@@ -33,17 +32,15 @@ with job(snakemake):
         lines += check_pool(
             params.arms, Shares(**params.shares), params.seeds, manifest, blank, left_out, params.devices
         )
-    partitions, groups = iter(given.splits), {}
+    partitions, first = iter(given.splits), {}
     for task, settings in params.tasks.items():
         splits = {seed: Path(next(partitions)) for seed in params.seeds}
         dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
         masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None
         blank = read_hashes(hashes[dataset]).blank
         lines.append(check_task(task, splits, blank, masks, **sizes))
-        groups[task] = read_folds(splits[params.seeds[0]])[0]["group"].nunique()
-    kinds = {task: settings["kind"] for task, settings in params.tasks.items()}
-    given_size = {"groups": groups, "trainings": len(params.seeds), "results": Path(params.results)}
-    for sentence in expectations(params.primary, params.margins, kinds, **given_size):
+        first[task] = splits[params.seeds[0]]
+    for sentence in expectations(**params.expected, groups=groups_of(dict.fromkeys(first), first)):
         log.info("Expected: %s", sentence)
         lines.append(f"expected: {sentence}")
     write_text(Path(snakemake.output.feasible), "".join(f"{line}\n" for line in lines))

@@ -167,6 +167,7 @@ def test_the_size_of_a_download_is_given_as_far_as_it_is_known():
 def test_the_page_says_what_the_primary_comparisons_can_show(tmp_path, planned):
     primary = [{"arm": "simclr", "reference": "untrained", "task": "busi", "regime": "linear", "metric": "macro_f1"}]
     expected = {"primary": primary, "margins": {}, "kinds": {"busi": "classification"}, "trainings": 1}
+    expected["statistics"] = {"busi/linear": "none.csv"}
     found = examine(
         embedded(),
         registry={},

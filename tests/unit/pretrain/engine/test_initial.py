@@ -112,7 +112,7 @@ job = SimpleNamespace(
     input=Named(stores=[], hashes=[], splits=[]),
     output=Named(feasible=f"{folder}/feasible.txt"),
     params=Named(
-        {"results": folder, "primary": []},
+        {"expected": {"primary": [], "margins": {}, "kinds": {}, "trainings": 1, "statistics": {}}},
         datasets=[], pool=[], tasks={}, seeds=[0], arch="resnet18", initial=[[weights, weights]],
     ),
     config={"results": f"{folder}/results"},
