@@ -1,7 +1,7 @@
 """What the primary comparisons of a study can be expected to show, before anything is trained.
 
-The spreads come from the study's own statistics if there are any, else from those of the embedded study, which may be
-far from those of other data: the sentence says which.
+The spreads come from the study's own statistics if there are any, else they are assumed, and may be far from those of
+its data: the sentence says which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ from uscl.stats.planning import (
 )
 
 KEYS = ["arm", "reference", "metric"]
-# In points: medians over the embedded study's pairs of arms, and the sd of its trainings
-# (`python benchmarks/false_positives.py --fit`).
-EMBEDDED = {"classification": Spread(47.0, 4.0), "segmentation": Spread(11.0, 3.0)}
+# In points of accuracy or Dice. Per patient: medians over pairs of arms of an embedded study with one training
+# (`python benchmarks/false_positives.py --fit`). Per training: an assumption, because one training shows no luck.
+ASSUMED = {"classification": Spread(47.0, 4.0), "segmentation": Spread(11.0, 3.0)}
 
 
 def expectations(
@@ -82,8 +82,8 @@ def expectation(
         return "no forecast for a metric that is not a share."
     path = Path(statistics[f"{comparison['task']}/{comparison['regime']}"])
     size, measured = Size(trainings, of_task), measured_spread(comparison, path)
-    spread = measured or EMBEDDED[kinds[comparison["task"]]]
-    source = "measured here" if measured else "as in the embedded study"
+    spread = measured or ASSUMED[kinds[comparison["task"]]]
+    source = "measured here" if measured else "assumed"
     found = [
         f"expected standard error {expected_se(spread, size):.1f} points ({trainings} trainings, {of_task} groups; sd"
         f" {spread.patient:.0f} points per patient and {spread.luck:.1f} per training, {source})"

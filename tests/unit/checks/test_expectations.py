@@ -13,7 +13,7 @@ KINDS = {"busi": "classification", "segmentation": "segmentation"}
 
 @pytest.fixture(autouse=True)
 def _spread(monkeypatch):
-    monkeypatch.setitem(module.EMBEDDED, "classification", Spread(28.0, 1.5))
+    monkeypatch.setitem(module.ASSUMED, "classification", Spread(28.0, 1.5))
 
 
 def forecast(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
@@ -26,8 +26,8 @@ def forecast(tmp_path, trainings=5, groups=98, margins=MARGINS, **changed):
 def test_a_comparison_that_its_size_cannot_decide_says_what_it_takes(tmp_path):
     assert forecast(tmp_path) == (
         "simclr against untrained on busi (linear), macro-F1: expected standard error 3.0 points (5 trainings, 98"
-        " groups; sd 28 points per patient and 1.5 per training, as in the embedded study); a difference of 5 points is"
-        " shown with a probability of 38 %: cannot be decided; 80 % takes 360 groups."
+        " groups; sd 28 points per patient and 1.5 per training, assumed); a difference of 5 points is shown with a"
+        " probability of 38 %: cannot be decided; 80 % takes 360 groups."
     )
 
 
