@@ -47,6 +47,7 @@ from uscl.pretrain.pairs.pool_parts import Shares
 from uscl.report.figures.pair_weights import inconsistent, weight_difference
 from uscl.report.figures.style import BLUE, ORANGE, plt, save
 from uscl.simulator.set_pool import write_pool
+from uscl.simulator.world import World
 from uscl.training.device import start
 from uscl.training.losses import nt_xent_per_view
 
@@ -84,7 +85,7 @@ def measure(plant: str, seeds: list[int], epochs: int, jobs: int = 2) -> pd.Data
     with tempfile.TemporaryDirectory() as scratch:
         raw, store = Path(scratch, "raw"), Path(scratch, "store")
         raw.mkdir()
-        write_pool(raw, 7, patients=48, videos=2, frames=14, shares={"organ_change": 0.5}, one_machine=True)
+        write_pool(raw, 7, patients=48, videos=2, frames=14, shares={"organ_change": 0.5}, world=World(machine=7))
         take = {"size": SIZE, "rate_hz": None, "max_frames": None, "on_bad_video": "stop", "workers": jobs}
         extract("pool", "simulated_pool", raw, store, **take)
         with multiprocessing.get_context("spawn").Pool(jobs) as processes:

@@ -1,6 +1,6 @@
 """Chest wall, pleura and lung: regular, COVID-19 and pneumonia."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,28 @@ from uscl.simulator.phantom import (
 State = Literal["regular", "covid", "pneumonia"]
 
 
-def lung(body: np.random.Generator, view: np.random.Generator, state: State, half: float, depth: float) -> Phantom:
+class Variety(NamedTuple):
+    """The ranges within which lungs differ in other things than disease."""
+
+    wall: tuple[float, float] = (13, 30)  # thickness of the chest wall, mm
+    haze: tuple[float, float] = (-16, -4)  # level of the echoes below the pleura, dB
+    fading: tuple[float, float] = (0.06, 0.38)  # of the haze, dB/mm
+    mirror: tuple[float, float] = (0.07, 0.3)  # reflection of the pleura, hence the strength of A-lines
+    ribs: float = 0.5  # share of the views with ribs in them
+
+
+OWN = Variety()
+ALIKE = Variety(wall=(18, 24), haze=(-11, -9), fading=(0.2, 0.24), mirror=(0.17, 0.2), ribs=0)
+
+
+def lung(
+    body: np.random.Generator,
+    view: np.random.Generator,
+    state: State,
+    half: float,
+    depth: float,
+    variety: Variety = OWN,
+) -> Phantom:
     """`body` draws what stays the same per patient, `view` what changes with the probe's position.
 
     `half` and `depth` (mm) are the extent to fill. The states overlap: a mild case may show only one B-line, a
@@ -30,17 +51,17 @@ def lung(body: np.random.Generator, view: np.random.Generator, state: State, hal
     step = 0.25 if shallow else 0.5
     phantom = blank(half, depth, step, 0.55)
     x, z = phantom.columns, phantom.rows[:, None]
-    wall = body.uniform(13, 30) * (0.6 if shallow else 1)
+    wall = body.uniform(*variety.wall) * (0.6 if shallow else 1)
     severity = float(np.clip(body.beta(3.2, 1.4) + view.normal(0, 0.12), 0.05, 1))
     pleura = curve(view, x, wall, 0.5 if shallow else 0.9, 18)
     paint_chest_wall(phantom, body, view, pleura)
-    paint_air(phantom, view, z > pleura, pleura)
+    paint_air(phantom, view, z > pleura, pleura, variety)
     phantom.pleura = pleura
-    phantom.mirror = np.full(x.size, view.uniform(0.07, 0.3), np.float32)
+    phantom.mirror = np.full(x.size, view.uniform(*variety.mirror), np.float32)
     {"regular": paint_regular, "covid": paint_covid, "pneumonia": paint_pneumonia}[state](
         phantom, view, pleura, severity
     )
-    if view.random() < 0.5:
+    if view.random() < variety.ribs:
         add_ribs(phantom, view, pleura)
     return phantom
 
@@ -60,10 +81,10 @@ def paint_chest_wall(phantom: Phantom, body: np.random.Generator, view: np.rando
     along(phantom, fat, view.uniform(2, 9) + 3 * texture(view, phantom, 12, 1)[0], roughness=0.08)
 
 
-def paint_air(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: Floats) -> None:
+def paint_air(phantom: Phantom, view: np.random.Generator, below: Bools, pleura: Floats, variety: Variety) -> None:
     """Air reflects everything: the display below it shows multiple scattering that fades with the path."""
     deep = np.maximum(phantom.rows[:, None] - pleura, 0)
-    haze = view.uniform(-16, -4) - view.uniform(0.06, 0.38) * deep + 2 * texture(view, phantom, 12, 30)
+    haze = view.uniform(*variety.haze) - view.uniform(*variety.fading) * deep + 2 * texture(view, phantom, 12, 30)
     phantom.echo[:] = np.where(below, haze, phantom.echo)
     phantom.mobility[:] = below
     phantom.attenuation[:] = np.where(below, 0.5, phantom.attenuation)

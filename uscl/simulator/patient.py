@@ -3,7 +3,7 @@
 from uscl.base.seeds import generator
 from uscl.simulator.anatomy_breast import breast
 from uscl.simulator.anatomy_liver import liver
-from uscl.simulator.anatomy_lung import State, lung
+from uscl.simulator.anatomy_lung import State, Variety, lung
 from uscl.simulator.machine import Exam
 from uscl.simulator.masses import Finding
 from uscl.simulator.phantom import Phantom
@@ -12,11 +12,13 @@ from uscl.simulator.scan import Scanner
 MARGIN = 15.0  # mm of tissue around the field of view, so that motion moves no edge into it
 
 
-def lung_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam, state: State) -> Scanner:
+def lung_scanner(
+    seed: int, case: tuple[str | int, ...], view: int, exam: Exam, state: State, variety: Variety
+) -> Scanner:
     """The chest of patient `case`, seen at intercostal space `view`."""
     half, depth = extent(exam)
     body, place = generator(seed, *case, "chest"), generator(seed, *case, "chest", view)
-    return place_scanner(exam, lung(body, place, state, half, depth), seed, case, view)
+    return place_scanner(exam, lung(body, place, state, half, depth, variety), seed, case, view)
 
 
 def liver_scanner(seed: int, case: tuple[str | int, ...], view: int, exam: Exam) -> Scanner:

@@ -11,10 +11,11 @@ from uscl.base.seeds import generator
 from uscl.simulator.anatomy_lung import State
 from uscl.simulator.display import annotate
 from uscl.simulator.events import Step, render
-from uscl.simulator.machine import Probe, draw_exam
+from uscl.simulator.machine import Probe
 from uscl.simulator.motion import draw_motion
 from uscl.simulator.patient import lung_scanner
 from uscl.simulator.video import Format, rotate, write_png, write_video
+from uscl.simulator.world import World
 
 PREFIXES: dict[State, tuple[str, str]] = {
     "covid": ("Cov-", "COVID-19"),
@@ -39,15 +40,15 @@ class Recording(NamedTuple):
         return STATES[self.patient % len(STATES)]
 
 
-def write_lung(out: Path, seed: int, patients: int, videos: int, frames: int) -> None:
+def write_lung(out: Path, seed: int, patients: int, videos: int, frames: int, world: World) -> None:
     """Write data/pocus_videos, data/pocus_images and the metadata table."""
     for folder in ("pocus_videos/convex", "pocus_videos/linear", "pocus_images/convex"):
         (out / "data" / folder).mkdir(parents=True)
     planned = [recording for patient in range(patients) for recording in recordings(patient, videos)]
     rows = [
-        write_clip(out, seed, recording, recording.form, frames)
+        write_clip(out, seed, recording, recording.form, frames, world)
         if recording.form
-        else write_still(out, seed, recording)
+        else write_still(out, seed, recording, world)
         for recording in shown(planned, len(planned), "simulating the lung set")
     ]
     pd.DataFrame(rows).to_csv(out / "data" / "dataset_metadata.csv", index=False)
@@ -63,12 +64,14 @@ def recordings(patient: int, videos: int) -> Iterator[Recording]:
         yield Recording(patient, videos + 1, "linear", rotate(patient, videos, videos, len(STATES)))
 
 
-def write_clip(out: Path, seed: int, recording: Recording, form: Format, frames: int) -> dict[str, object]:
+def write_clip(
+    out: Path, seed: int, recording: Recording, form: Format, frames: int, world: World
+) -> dict[str, object]:
     """Write one video of `frames` frames; returns its row of the metadata."""
     patient, view, probe, _ = recording
     rng = generator(seed, "lung", patient, view)
-    exam, rate = draw_exam(rng, probe, "lung"), int(rng.choice(form.rates))
-    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state)
+    exam, rate = world.exam(rng, probe, "lung"), int(rng.choice(form.rates))
+    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state, world.lungs)
     pictures = render([Step(k) for k in range(frames)], [scanner], draw_motion(rng, "lung"), rate)
     name = f"{PREFIXES[recording.state][0]}sim-p{patient:03d}-{view + 1}"
     folder = f"data/pocus_videos/{probe}"
@@ -80,12 +83,12 @@ def write_clip(out: Path, seed: int, recording: Recording, form: Format, frames:
     }
 
 
-def write_still(out: Path, seed: int, recording: Recording) -> dict[str, object]:
+def write_still(out: Path, seed: int, recording: Recording, world: World) -> dict[str, object]:
     """Write one still image; returns its row of the metadata."""
     patient, view, probe, _ = recording
     rng = generator(seed, "lung", patient, view)
-    exam = draw_exam(rng, probe, "lung")
-    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state)
+    exam = world.exam(rng, probe, "lung")
+    scanner = lung_scanner(seed, ("lung", patient), view, exam, recording.state, world.lungs)
     name = f"{PREFIXES[recording.state][0]}sim-p{patient:03d}-still"
     folder = f"data/pocus_images/{probe}"
     write_png(out / folder / f"{name}.png", annotate(scanner.frame(draw_motion(rng, "lung").pose(0, 1)), scanner))

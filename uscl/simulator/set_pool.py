@@ -12,11 +12,12 @@ from uscl.base.progress import shown
 from uscl.base.seeds import generator
 from uscl.simulator.display import annotate
 from uscl.simulator.events import SHORTEST, Event, Step, render, timeline
-from uscl.simulator.machine import Exam, Probe, draw_exam
+from uscl.simulator.machine import Exam, Probe
 from uscl.simulator.motion import draw_motion
 from uscl.simulator.patient import breast_scanner, liver_scanner, lung_scanner
 from uscl.simulator.scan import Scanner
 from uscl.simulator.video import Format, rotate, write_video
+from uscl.simulator.world import World
 
 ORGANS = ("lung", "liver", "breast")
 # The organ that the probe moves to when it leaves an organ.
@@ -45,14 +46,13 @@ def write_pool(
     frames: int,
     shares: dict[Event, float],
     *,
+    world: World,
     organs: Sequence[str] = ORGANS,
-    one_machine: bool = False,
 ) -> None:
     """Write videos/, videos.csv (one row per video) and frames.csv (organ, event and state of each frame).
 
     `shares` gives the share of the videos that get each event; a video has at most one event. Patients come for the
-    organs in turn, so an organ that is named twice has twice as many. With `one_machine` all videos of a probe have the
-    same machine settings, else each has its own.
+    organs in turn, so an organ that is named twice has twice as many.
     """
     if frames < SHORTEST:
         raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
@@ -62,7 +62,7 @@ def write_pool(
     for number, event in enumerate(shown(events, len(events), "simulating the pool")):
         patient, view = divmod(number, videos)
         form = rotate(patient, view, videos, len(organs))
-        video, steps = write_clip(out, seed, patient, view, form, frames, event, organs, one_machine)
+        video, steps = write_clip(out, seed, patient, view, form, frames, event, organs, world)
         rows.append(video)
         moments += [
             (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note, round(s.state, 6))
@@ -90,18 +90,16 @@ def write_clip(
     frames: int,
     event: Event,
     organs: Sequence[str],
-    one_machine: bool,
+    world: World,
 ) -> tuple[Video, list[Step]]:
     """Write one video; returns its row of videos.csv and its steps."""
     rng = generator(seed, "pool", patient, view)
     organ = organ_of(patient, view, organs, rng)
     probe: Probe = "linear" if organ == "breast" else "convex"
-    exam, rate = draw_exam(rng, probe, organ), int(rng.choice(form.rates))
-    if one_machine:
-        exam = draw_exam(generator(seed, "pool", "machine", probe), probe, organ="lung")
-    scanners = [scanner_of(seed, patient, view, organ, exam)]
+    exam, rate = world.exam(rng, probe, organ), int(rng.choice(form.rates))
+    scanners = [scanner_of(seed, patient, view, organ, exam, world)]
     if event == "organ_change":
-        scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam))
+        scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam, world))
     steps = timeline(event, frames, rng)
     pictures = render(steps, scanners, draw_motion(rng, organ), rate)
     file = f"patient_{patient:03d}_{organ}_{view + 1}{form.suffix}"
@@ -116,12 +114,12 @@ def organ_of(patient: int, view: int, organs: Sequence[str], rng: np.random.Gene
     return NEIGHBOUR[organ] if moves and NEIGHBOUR[organ] in organs else organ
 
 
-def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam) -> Scanner:
+def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam, world: World) -> Scanner:
     """The patient under the scanner; whether and which disease the patient has is the same in every video."""
     case = ("pool", patient)
     state = generator(seed, *case, "state")
     if organ == "lung":
-        return lung_scanner(seed, case, view, exam, state.choice(["regular", "covid", "pneumonia"]))
+        return lung_scanner(seed, case, view, exam, state.choice(["regular", "covid", "pneumonia"]), world.lungs)
     if organ == "liver":
         return liver_scanner(seed, case, view, exam)
     finding = state.choice(["normal", "benign", "malignant"])

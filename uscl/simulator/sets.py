@@ -5,10 +5,12 @@ from pathlib import Path
 
 from uscl.base.errors import UserError
 from uscl.base.files import written_folder
+from uscl.simulator.anatomy_lung import ALIKE, OWN
 from uscl.simulator.events import Event
 from uscl.simulator.set_breast import write_breast
 from uscl.simulator.set_lung import write_lung
 from uscl.simulator.set_pool import ORGANS, write_pool
+from uscl.simulator.world import World
 
 KINDS = ("pool", "lung", "breast")
 
@@ -26,6 +28,8 @@ def write_set(
     freeze: float = 0.1,
     organs: Sequence[str] = ORGANS,
     machines: str = "own",
+    lungs: str = "own",
+    machine_seed: int = 0,
 ) -> None:
     """Simulate a data set into the new folder `out`, which appears only once it is complete.
 
@@ -33,20 +37,21 @@ def write_set(
     three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
     ignored). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
     videos in which the probe moves to another organ, the probe loses contact, or the picture freezes.
-    organs: those of the pool's patients in turn; machines: whether each of its videos has its own settings, or all
-    videos of a probe the same. These five are ignored for lung and breast. Raises UserError for an unknown kind,
+    organs: those of the pool's patients in turn. These four are ignored for lung and breast. machines: "own", each exam
+    has its own settings, or "shared", all exams with one kind of probe have the same, which `machine_seed` decides.
+    lungs: "own", or "alike", which hardly differ in anything but disease. Raises UserError for an unknown kind,
     impossible numbers, or a folder that already holds files.
     """
+    world = World(machine_seed if machines == "shared" else None, ALIKE if lungs == "alike" else OWN)
     check_request(kind, out, patients, videos, frames)
     with written_folder(out) as partial:
         if kind == "pool":
             shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
-            one_machine = machines == "shared"
-            write_pool(partial, seed, patients, videos, frames, shares, organs=organs, one_machine=one_machine)
+            write_pool(partial, seed, patients, videos, frames, shares, world=world, organs=organs)
         elif kind == "lung":
-            write_lung(partial, seed, patients, videos, frames)
+            write_lung(partial, seed, patients, videos, frames, world)
         else:
-            write_breast(partial, seed, patients)
+            write_breast(partial, seed, patients, world)
 
 
 def check_request(kind: str, out: Path, patients: int, videos: int, frames: int) -> None:

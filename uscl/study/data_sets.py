@@ -62,8 +62,9 @@ class DataSets:
         """What a set is simulated from. The seed depends on the name: two sets of one kind must not share patients."""
         settings = self._sets[name]
         assert isinstance(settings, SimulatedSet)
-        given = {"seed": self._study.seeds[0]} | settings.simulate.model_dump(exclude_none=True)
-        return given | {"seed": derive(given["seed"], "simulate", name)}
+        seed = self._study.simulator_seed if self._study.simulator_seed is not None else self._study.seeds[0]
+        given = settings.simulate.model_dump(exclude_none=True)
+        return given | {"seed": derive(seed, "simulate", name), "machine_seed": derive(seed, "simulated machines")}
 
     def reading(self, name: str) -> dict[str, Any]:
         """What a set is extracted with. Snakemake doesn't see changes inside a folder; the fingerprint does."""

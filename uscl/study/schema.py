@@ -52,7 +52,7 @@ MaxFrames = Annotated[
 
 
 EVENTS = ("inconsistent", "dropout", "freeze")
-POOL_KEYS = ("organs", "machines", *EVENTS)
+POOL_KEYS = ("organs", *EVENTS)
 Share = Annotated[
     Annotated[Float, Field(ge=0, le=1)] | None,
     Nothing,
@@ -70,10 +70,6 @@ class Simulation(Settings):
     patients: Annotated[Int, Field(ge=1, description="Number of patients (of images for breast).")]
     videos: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Videos per patient.")] = None
     frames: Annotated[Annotated[Int, Field(ge=1)] | None, Field(description="Frames per video.")] = None
-    seed: Annotated[
-        Annotated[Int, Field(ge=0, le=4294967295)] | None,
-        Field(description="Seed of the simulated world. Default: the study's first seed."),
-    ] = None
     organs: Annotated[
         list[Literal["lung", "liver", "breast"]] | None,
         Field(
@@ -85,8 +81,15 @@ class Simulation(Settings):
     machines: Annotated[
         Literal["own", "shared"] | None,
         Field(
-            description="Pool: each video has machine settings (gain, depth, ...) of its own, which is the default, or"
-            " all videos of a probe have the same, so that they tell no videos apart."
+            description="Each video or image has machine settings (gain, depth, ...) of its own, which is the default,"
+            " or all those of one kind of probe, in all sets with this key, share theirs, which then tell none apart."
+        ),
+    ] = None
+    lungs: Annotated[
+        Literal["own", "alike"] | None,
+        Field(
+            description="Not for breast: lungs differ in chest wall, ribs and artefacts as patients' lungs do, which is"
+            " the default, or hardly differ in anything but disease."
         ),
     ] = None
     inconsistent: Share = None
@@ -99,6 +102,8 @@ class Simulation(Settings):
         given = [key for key in POOL_KEYS if getattr(self, key) is not None]
         if given and self.kind != "pool":
             raise PydanticCustomError("contradiction", f"has `{given[0]}`, which is for kind pool: remove it")
+        if self.lungs is not None and self.kind == "breast":
+            raise PydanticCustomError("contradiction", "has `lungs`, which a breast set has not: remove it")
         if sum(getattr(self, event) or 0 for event in EVENTS) > 1:
             raise PydanticCustomError("contradiction", f"has {', '.join(EVENTS)} that add up to more than 1")
         return self
@@ -380,6 +385,10 @@ class StudySettings(Settings):
             " Claims about methods need several: 3 are exploratory, 5 the least for a claim.",
         ),
     ]
+    simulator_seed: Annotated[
+        Annotated[Int, Field(ge=0, le=4294967295)] | None,
+        Field(description="Seed of the simulated sets. Default: the first of `seeds`."),
+    ] = None
     device: Annotated[Literal["cpu", "cuda"], Field(description="Where training runs.")]
     devices: Annotated[
         Int, Field(ge=1, description="GPUs (with `device: cpu`: processes) that share each pretraining batch.")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from uscl.base.seeds import generator
-from uscl.simulator.anatomy_lung import lung
+from uscl.simulator.anatomy_lung import ALIKE, OWN, Variety, lung
 from uscl.simulator.beam import BEAMS, ROWS
 from uscl.simulator.display import lesion_masks
 from uscl.simulator.events import timeline
@@ -166,6 +166,16 @@ def test_lung_states_differ_in_what_defines_them() -> None:
         views = [lung(generator(k, "b"), generator(k, "v"), state, 60, 110) for k in range(30)]  # type: ignore[arg-type]
         tails[state] = np.array([len(view.ringdown) > 0 for view in views])
     assert 0 < tails["regular"].mean() < 0.6 < tails["covid"].mean()
+
+
+def test_lungs_that_are_alike_differ_in_disease_alone() -> None:
+    def walls_and_haze(variety: Variety) -> np.ndarray:
+        views = [lung(generator(k, "b"), generator(k, "v"), "regular", 60, 110, variety) for k in range(30)]
+        return np.array([(np.median(v.pleura), v.echo[-20:].mean(), v.mirror.mean()) for v in views])
+
+    own, alike = walls_and_haze(OWN), walls_and_haze(ALIKE)
+    assert (alike.std(axis=0) < 0.5 * own.std(axis=0)).all()
+    assert (np.abs(alike.mean(axis=0) - own.mean(axis=0)) < own.std(axis=0)).all()
 
 
 def test_frames_are_dark_outside_the_sector() -> None:

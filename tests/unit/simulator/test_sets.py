@@ -71,6 +71,20 @@ def test_a_pool_may_have_other_organs_and_one_machine_per_probe(tmp_path: Path) 
     assert len(set(own)) > 1
 
 
+def test_all_sets_may_share_their_machines(tmp_path: Path) -> None:
+    shared = {"machines": "shared", "machine_seed": 5, "videos": 1, "frames": 8}
+    write_set("lung", tmp_path / "lung", seed=1, patients=2, **shared)
+    write_set("pool", tmp_path / "pool", seed=2, patients=2, organs=["lung"], **shared)
+    videos = [*(tmp_path / "lung").rglob("pocus_videos/convex/*.*")]
+    videos += (tmp_path / "pool/videos").iterdir()
+    sizes = {decode(path).shape[1:] for path in videos}
+    assert len(videos) == 4
+    assert len(sizes) == 1
+    write_set("breast", tmp_path / "breast", seed=3, patients=4, **shared)
+    pictures = [cv2.imread(str(path)) for path in (tmp_path / "breast").rglob("*[0-9]).png")]
+    assert len({picture.shape for picture in pictures}) == 1
+
+
 @pytest.mark.parametrize("kind", ["lung", "breast"])
 def test_the_seed_decides_every_picture(kind: str, tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):

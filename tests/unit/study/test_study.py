@@ -234,12 +234,14 @@ def test_weights_that_are_not_there_are_named_when_the_study_is_planned(tmp_path
     plan(EMBEDDED | {"results": str(results), "methods": methods}, [], ROOT)
 
 
-def test_a_simulated_set_has_the_world_of_the_first_seed_unless_it_names_one():
+def test_the_first_seed_decides_what_is_simulated_unless_the_study_has_a_seed_for_it():
     found, other = study(), study(seeds=[7])
     assert found.data.simulation("sim_lung")["seed"] != other.data.simulation("sim_lung")["seed"]
-    sets = copy.deepcopy(EMBEDDED["datasets"])
-    sets["sim_lung"]["simulate"]["seed"] = EMBEDDED["seeds"][0]
-    assert study(seeds=[7], datasets=sets).data.simulation("sim_lung") == found.data.simulation("sim_lung")
+    again = study(seeds=[7], simulator_seed=EMBEDDED["seeds"][0])
+    assert again.data.simulation("sim_lung") == found.data.simulation("sim_lung")
+    first, second = (found.data.simulation(name) for name in ("sim_lung", "sim_breast"))
+    assert first["seed"] != second["seed"]
+    assert first["machine_seed"] == second["machine_seed"]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +249,7 @@ def test_a_simulated_set_has_the_world_of_the_first_seed_unless_it_names_one():
     [
         ({"kind": "lung", "organs": ["lung"]}, "datasets.sim_lung.simulate has `organs`, which is for kind pool"),
         ({"kind": "lung", "freeze": 0.1}, "datasets.sim_lung.simulate has `freeze`, which is for kind pool"),
+        ({"kind": "breast", "lungs": "alike"}, "datasets.sim_lung.simulate has `lungs`, which a breast set has not"),
     ],
 )
 def test_what_only_a_pool_has_is_refused_in_another_set(change, sentence):
