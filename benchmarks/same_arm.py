@@ -1,20 +1,25 @@
 """A/A: how often trainings of one arm, which differ in their random numbers alone, are found different.
 
     python benchmarks/same_arm.py FOLDER [--each 3] [--divisions 200] [--draws 500]
+    python benchmarks/same_arm.py FOLDER --arms untrained imagenet [--trainings 40] [--cores all]
 
-FOLDER holds the results of a study with many seeds (40 or more for a useful interval). For every evaluation and arm,
-the trainings are divided at random into two sides of `--each`, and both tests compare the sides at 5 %, on the task's
-main metric. The interval comes from a jackknife over trainings, because all divisions share them.
+FOLDER holds the results of a study with many seeds (40 or more for a useful interval). With `--arms`, it is computed
+first: these arms of the embedded study, all of its tasks, so many trainings. For every evaluation and arm, the
+trainings are divided at random into two sides of `--each`, and both tests compare the sides at 5 %, on the task's main
+metric. The interval comes from a jackknife over trainings, because all divisions share them.
 """
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the library of this checkout, installed or not
 
 from uscl.base.tables import read_parquet
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, primary, title
@@ -25,11 +30,15 @@ def main() -> None:
     """Print one row per evaluation and arm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="results of a study")
+    parser.add_argument("--arms", nargs="+", default=[], help="compute FOLDER first, with these arms")
+    parser.add_argument("--trainings", type=int, default=40, help="with --arms: how many")
+    parser.add_argument("--cores", default="all", help="with --arms: for Snakemake")
     parser.add_argument("--each", type=int, default=3, help="trainings of either side")
     parser.add_argument("--divisions", type=int, default=200)
     parser.add_argument("--draws", type=int, default=500, help="of the permutation test of these models")
     parser.add_argument("--seed", type=int, default=0, help="of the divisions")
     given = vars(parser.parse_args())
+    compute(given["folder"], given.pop("arms"), given.pop("trainings"), given.pop("cores"))
     printed = Table("evaluation", "arm", "trainings", "metric", "method test", "these models", title="found different")
     for path in sorted(given.pop("folder").glob("statistics/*-labels100/cases.parquet")):
         table = read_parquet(path)
@@ -41,6 +50,25 @@ def main() -> None:
             known = (path.parent.name.removesuffix("-labels100"), str(arm), str(cases["seed"].nunique()))
             printed.add_row(*known, title(primary(kind)), *map(in_words, rates.values()))
     Console().print(printed)
+
+
+def compute(folder: Path, arms: list[str], trainings: int, cores: str) -> None:
+    """Compute the statistics of these arms of the embedded study, unless they are there or no arm is given."""
+    if not arms:
+        return
+    study = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    study |= {"study": "same_arm", "results": str(folder), "seeds": list(range(trainings)), "tracking": "none"}
+    study |= {"methods": {arm: study["methods"][arm] for arm in arms}, "reference": arms[0]}
+    study |= {"primary": [], "comparisons": []}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    wanted = [
+        f"{folder}/statistics/{task}-{regime}-labels100/cases.parquet"
+        for task, settings in study["tasks"].items()
+        for regime in settings.get("regimes", ["finetune"])
+    ]
+    call = ["snakemake", *wanted, "--cores", cores, "--configfile", str(folder / "study.yaml"), "--quiet", "all"]
+    subprocess.run([sys.executable, "-m", *call], cwd=ROOT, check=True)
 
 
 def in_words(found: Rate) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
+from studies import example
 
 from uscl.base.errors import UserError
 from uscl.pretrain import methods as package
@@ -17,11 +17,11 @@ from uscl.pretrain.methods import methods
 from uscl.study.validation import validated
 
 ROOT = Path(__file__).parents[2]
-EMBEDDED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+EXAMPLE = example()
 
 
 def with_arm(**settings):
-    config = copy.deepcopy(EMBEDDED)
+    config = copy.deepcopy(EXAMPLE)
     config["methods"]["x"] = settings
     return config
 

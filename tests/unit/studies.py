@@ -1,4 +1,4 @@
-"""The embedded study, and a minimal registry for the doctor."""
+"""Studies for tests of settings and plans, and a minimal registry for the doctor."""
 
 from pathlib import Path
 
@@ -8,7 +8,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def embedded():
+    """The study that the project comes with."""
     return yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+def example():
+    """A study with every kind of arm, which stays as it is when the embedded study changes."""
+    return yaml.safe_load((ROOT / "tests/unit/study.yaml").read_text(encoding="utf-8"))
 
 
 def entry(videos=None, images=None, frames=None, classes=None, size=None):

@@ -31,7 +31,7 @@ class Variety(NamedTuple):
 
 
 OWN = Variety()
-ALIKE = Variety(wall=(18, 24), haze=(-11, -9), fading=(0.2, 0.24), mirror=(0.17, 0.2), ribs=0)
+ALIKE = Variety(wall=(17, 27), haze=(-13, -7), fading=(0.15, 0.3), mirror=(0.12, 0.25), ribs=0)
 
 
 def lung(

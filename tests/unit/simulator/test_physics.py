@@ -174,7 +174,7 @@ def test_lungs_that_are_alike_differ_in_disease_alone() -> None:
         return np.array([(np.median(v.pleura), v.echo[-20:].mean(), v.mirror.mean()) for v in views])
 
     own, alike = walls_and_haze(OWN), walls_and_haze(ALIKE)
-    assert (alike.std(axis=0) < 0.5 * own.std(axis=0)).all()
+    assert (alike.std(axis=0) < 0.7 * own.std(axis=0)).all()
     assert (np.abs(alike.mean(axis=0) - own.mean(axis=0)) < own.std(axis=0)).all()
 
 

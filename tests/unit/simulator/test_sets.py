@@ -74,7 +74,7 @@ def test_a_pool_may_have_other_organs_and_one_machine_per_probe(tmp_path: Path) 
 
 
 def test_all_sets_may_share_their_machines(tmp_path: Path) -> None:
-    shared = {"machines": "shared", "machine_seed": 5, "videos": 1, "frames": 8}
+    shared = {"machines": "shared", "videos": 1, "frames": 8}
     write_set("lung", tmp_path / "lung", seed=1, patients=2, **shared)
     write_set("pool", tmp_path / "pool", seed=2, patients=2, organs=["lung"], **shared)
     videos = [*(tmp_path / "lung").rglob("pocus_videos/convex/*.*")]

@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from studies import example
 
 from uscl.base.errors import UserError
 from uscl.study.contradictions import SHORTEST_POOL_VIDEO
 from uscl.study.validation import check_repeated_keys, validated
 
 ROOT = Path(__file__).parents[3]
-EMBEDDED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+EXAMPLE = example()
 
 
 def fault(config):
@@ -22,7 +23,7 @@ def fault(config):
 
 
 def changed(path, value):
-    config = copy.deepcopy(EMBEDDED)
+    config = copy.deepcopy(EXAMPLE)
     *parents, last = path
     place = config
     for key in parents:
@@ -52,7 +53,7 @@ def test_the_studies_that_ship_are_sound(study):
         (["methods"], {}, "methods must not be empty."),
         (["results"], ".", "results must name a folder of its own"),
         (["results"], "out/{a}", "results must name a folder of its own"),
-        (["tasks", "x" * 65], EMBEDDED["tasks"]["busi"], "can't be a name in tasks"),
+        (["tasks", "x" * 65], EXAMPLE["tasks"]["busi"], "can't be a name in tasks"),
         (["tasks", "segmentation", "dataset"], "sim_lung", "datasets.sim_lung has no masks to segment"),
         (["device"], "gpu", "device: 'gpu' is not one of cpu, cuda; did you mean 'cpu'?"),
         (["frame_size"], 50, "frame_size must be a multiple of 32, not 50."),
@@ -77,8 +78,8 @@ def test_the_studies_that_ship_are_sound(study):
         (["pool"], "sim_lung", "pool and tasks.pocus.dataset are the same data"),
         (["tasks", "busi", "finetune", "lr"], float("nan"), "tasks.busi.finetune.lr must be a finite number, not nan"),
         (["tasks", 1], {}, "the name 1 at tasks must be text"),
-        (["tasks", "a b"], EMBEDDED["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
-        (["tasks", "pretrain"], EMBEDDED["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
+        (["tasks", "a b"], EXAMPLE["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
+        (["tasks", "pretrain"], EXAMPLE["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
         (
             ["methods", "x"],
             {"method": "uscl", "momentum": 0.5},
@@ -152,7 +153,7 @@ def test_the_studies_that_ship_are_sound(study):
             "methods.x.meta.batch_size must be at least 2, not 1.",
         ),
         (["methods", "SimCLR"], {"method": "simclr"}, "methods: 'simclr' and 'SimCLR' differ only in case"),
-        (["tasks", "BUSI"], EMBEDDED["tasks"]["busi"], "tasks: 'busi' and 'BUSI' differ only in case"),
+        (["tasks", "BUSI"], EXAMPLE["tasks"]["busi"], "tasks: 'busi' and 'BUSI' differ only in case"),
         (["methods", "simclr", "lr"], 1e39, "methods.simclr.lr is more than training can compute"),
         (["tasks", "busi", "finetune", "epochs"], 10**400, "tasks.busi.finetune.epochs is more than"),
         (["seeds"], [0, 1, 0], "seeds names something twice"),

@@ -66,7 +66,7 @@ def test_the_embedded_study_can_run_as_it_is(tmp_path, planned):
     report = examined(embedded(), tmp_path)
     text = page(report)
     assert not any(finding.mark == "missing" for section in report.sections for finding in section.findings)
-    assert "sim_pool    will be simulated: pool, 24 patients" in text
+    assert "sim_pool    will be simulated: pool, 96 patients" in text
     assert text.rstrip().splitlines()[-1] == ("Next: nothing is missing: run the study with `snakemake --cores all`.")
     assert not (tmp_path / "results").exists()
 
