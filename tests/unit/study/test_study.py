@@ -261,7 +261,7 @@ def test_what_only_a_pool_has_is_refused_in_another_set(change, sentence):
 
 @pytest.mark.parametrize("organs", [{}, {"organs": ["lung", "liver"]}])
 def test_a_pool_with_livers_cannot_change_between_classes(organs):
-    sets = copy.deepcopy(EMBEDDED["datasets"])
+    sets = copy.deepcopy(EXAMPLE["datasets"])
     sets["sim_pool"]["simulate"] |= {"change": "class"} | organs
     with pytest.raises(UserError, match=r"sim_pool\.simulate has `change: class`, and a liver has no classes"):
         study(datasets=sets)
