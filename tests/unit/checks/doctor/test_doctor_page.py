@@ -106,7 +106,7 @@ def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_n
     table["case"] = [f"c{row}" for row in range(6)]
     table["video"] = ["a", "a", "a", "b", "b", "b"]
     table["unit"] = "video"
-    table["time_s"] = table["state"] = 0.0
+    table["time_s"] = table["state"] = table["second_state"] = 0.0
     table["height"] = table["width"] = 8
     table["source_sha256"] = table["sha256"] = "0" * 64
     write_table(table, MANIFEST, tmp_path / "store/manifest.csv")

@@ -43,7 +43,15 @@ def test_the_number_of_videos_comes_from_the_store_else_the_settings_else_the_re
     assert videos_of({"kind": "video_folder"}, None, tmp_path) is None
     table = bright_or_dark_store(groups=5).manifest
     table = table.assign(
-        time_s=0.0, state=0.0, dataset="d", file="f", organ="o", event="", source_sha256="0" * 64, sha256="0" * 64
+        time_s=0.0,
+        state=0.0,
+        second_state=0.0,
+        dataset="d",
+        file="f",
+        organ="o",
+        event="",
+        source_sha256="0" * 64,
+        sha256="0" * 64,
     )
     write_table(table[list(MANIFEST.columns)], MANIFEST, tmp_path / "manifest.csv")
     assert videos_of(simulated, entry, tmp_path) == 5
