@@ -188,7 +188,7 @@ def test_the_page_notes_arms_of_too_few_steps(tmp_path, planned):
     config = embedded()
     given = {"arms": {"short": {"method": "simclr", "epochs": 3}, "start": {"method": "untrained"}}, "shares": {}}
     few = "methods.short: 9 steps in all (`epochs: 3`) may teach it nothing"
-    assert few in page(examined(config, tmp_path, pretraining=given))  # 72 videos in batches of 24
+    assert few in page(examined(config, tmp_path, pretraining=given))  # 96 videos in batches of 32
     assert "Pretraining" not in page(examined(config, tmp_path, pretraining={"arms": {}, "shares": {}}))
     for unread in (None, {"covid_blues": entry()}):
         found = examined(real(config), tmp_path, unread, pretraining=given)

@@ -20,7 +20,11 @@ def test_an_arm_of_too_few_steps_is_noted():
 
 
 def test_enough_steps_an_unknown_pool_and_nothing_to_train():
-    assert step_findings({"long": ARMS["long"]}, SHARES, 72) == [ok("every arm takes 100 steps or more")]
+    assert step_findings({"long": ARMS["long"]}, SHARES, 72) == [
+        ok("every arm that starts from random weights takes 100 steps or more")
+    ]
+    from_imagenet = {"short": ARMS["short"] | {"init": "imagenet"}}
+    assert [found.mark for found in step_findings(from_imagenet, SHARES, 72)] == ["ok"]
     assert step_findings(ARMS, SHARES, None) == [note("steps per arm: unknown until the pool is read")]
     assert step_findings({"start": {"method": "untrained"}}, SHARES, 72) == []
 
