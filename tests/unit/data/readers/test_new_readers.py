@@ -44,7 +44,10 @@ def test_butterfly_sets_aside_files_that_are_not_frames(tmp_path):
     assert {action for action, _ in aside.values()} == {"set aside"}
     assert sorted(aside) == ["a/cover.jpg", "a/notes.txt", "b", "empty/notes.txt", "frame1.jpg"]
     assert aside["a/cover.jpg"][1] == "the name does not end in frame<number>"
-    assert aside["b"][1] == "x_frame1.jpg and y_frame1.jpg have the same number: it is not one video"
+    assert (
+        aside["b"][1]
+        == "x_frame1.jpg and y_frame1.jpg have the same number: it is not one video; give each a folder of its own"
+    )
     assert aside["frame1.jpg"][1] == "a frame outside of a video's folder"
 
 

@@ -59,7 +59,7 @@ def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
     tree(tmp_path, *odd)
     table(tmp_path, f'file,label\n{odd[0]},x\n{odd[1]},x\n"{odd[2]}",y\n"{odd[3]}",y\n')
     found = reader(kind)(tmp_path, group="(.)/", table="labels.csv" if kind == "image_csv" else None)
-    files = odd if kind in ("video_folder", "image_csv") else [odd[0], odd[2]]
+    files = odd if kind == "image_csv" else [odd[0], odd[2]]
     assert found.files["file"].tolist() == found.files["video"].tolist() == files
     assert set(found.files["group"]) == {"b", "B"}
 
@@ -126,14 +126,14 @@ def test_a_name_that_is_not_text_is_set_aside(tmp_path):
 
 def test_a_folder_that_may_not_be_read_is_set_aside(tmp_path, monkeypatch):
     tree(tmp_path, "a.mp4", "locked/b.mp4")
-    listed = Path.iterdir
+    listed = os.scandir
 
     def refused(path):
-        if path.name == "locked":
+        if Path(path).name == "locked":
             raise PermissionError(13, "Permission denied")
         return listed(path)
 
-    monkeypatch.setattr(Path, "iterdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     assert problems(reader("video_folder")(tmp_path), "set aside") == [
         ("locked", "the folder cannot be read: Permission denied")
     ]
@@ -292,6 +292,68 @@ def test_settings_without_effect_are_refused(tmp_path):
             reader("video_folder")(tmp_path, table=given, classes=["lung"])
 
 
+def test_masks_and_previews_next_to_videos_and_images_are_left_out_with_a_count(tmp_path):
+    kept = ["benign/b (1).png", "p1/a.mp4", "p1/images/x.png", "p2/c.dcm", "p3/still.png", "thumb rest.png"]
+    masks = ["benign/b (1)_mask.png", "benign/b (1)_mask_1.png", "p1/masks/x.png"]
+    previews = ["p1/A_thumb.jpg", "p1/a.mp4.png", "p2/c.jpg", "p2/thumbnails/c.png", "p3/preview_still.jpg"]
+    found = reader("video_folder")(tree(tmp_path, *kept, *masks, *previews))
+    assert found.files["file"].tolist() == kept
+    reasons = {"the mask of an image, which is not used here": masks, "a preview of a file next to it": previews}
+    expected = sorted((file, reason) for reason, files in reasons.items() for file in files)
+    assert sorted(problems(found, "left out")) == expected
+    assert (".", "3 masks and 5 previews of other files, which are not used here: left out") in problems(found, "kept")
+
+
+@pytest.mark.parametrize(
+    "name", ["vid{v}/vid{v}_frame{f}.png", "vid{v}/frame{f:04}.JPG", "vid{v}/Frames/frame-{f}.png"]
+)
+def test_a_folder_of_frames_is_a_video(tmp_path, name):
+    files = [name.format(v=video, f=frame) for video in range(3) for frame in range(5)]
+    found = reader("video_folder")(tree(tmp_path, *files, "other.mp4"), patient=r"^vid(\d)")
+    folders = sorted({file.rpartition("/")[0] for file in files})
+    assert found.files["file"].tolist() == found.files["video"].tolist() == ["other.mp4", *folders]
+    assert found.files["kind"].tolist() == ["video", "frames", "frames", "frames"]
+    assert found.files["patient"].tolist() == ["", "0", "1", "2"]
+    assert found.files["unit"].tolist() == ["video", "patient", "patient", "patient"]
+
+
+def test_frames_that_are_not_one_video_are_set_aside(tmp_path):
+    tree(
+        tmp_path, "a/x_frame1.png", "a/y_frame2.png", "b/x_frame1.png", "b/x_frame01.png", "frame1.png", "c/frame1.png"
+    )
+    tree(tmp_path, "c/frame2.png", "c/overview.png")
+    for kind, others in (("video_folder", ["c/overview.png"]), ("butterfly", [])):
+        found = reader(kind)(tmp_path)
+        assert found.files["file"].tolist() == ["c", *others]
+        aside = dict(problems(found, "set aside"))
+        assert aside["a"] == "frames of several videos (x_, y_): give each a folder of its own"
+        assert aside["b"].endswith("have the same number: it is not one video; give each a folder of its own")
+        assert aside["frame1.png"] == "a frame outside of a video's folder"
+    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder\.$"):
+        reader("video_folder")(tmp_path / "a")
+
+
+def test_a_table_names_a_video_of_frames_by_its_folder(tmp_path):
+    tree(tmp_path, "p.1/v/frame1.png", "p.1/v/frame2.png", "w.mp4")
+    found = reader("video_folder")(tmp_path, table=table(tmp_path, "file,patient,label\np.1/v,7,lung\nw.mp4,8,liver\n"))
+    assert column(found, "patient") == {"p.1/v": "7", "w.mp4": "8"}
+    assert column(found, "label") == {"p.1/v": "lung", "w.mp4": "liver"}
+    assert column(reader("video_folder")(tmp_path / "p.1/..", group=r"p\.1|w"), "group") == {
+        "p.1/v": "p.1",
+        "w.mp4": "w",
+    }
+
+
+@pytest.mark.parametrize("name", ["p1/{:05}.png", "p1/img_{}.png", "p1/benign ({}).png"])
+def test_images_with_consecutive_numbers_may_be_meant_as_a_video(tmp_path, name):
+    found = reader("video_folder")(tree(tmp_path, *(name.format(number) for number in range(4))))
+    assert set(found.files["kind"]) == {"image"}
+    remark = r"1 folder of images with consecutive numbers, such as p1: each image counts as a video of one frame; if"
+    assert any(reason.startswith(remark) for _, reason in problems(found, "kept"))
+    gaps = reader("video_folder")(tree(tmp_path / "gaps", "p1/1.png", "p1/5.png", "p1/9.png", "p2/1.png", "p2/2.png"))
+    assert problems(gaps, "kept") == [(".", OWN_GROUPS)]
+
+
 # image_folder
 
 
@@ -314,7 +376,9 @@ def test_masks_next_to_their_images_are_not_images_of_a_class(tmp_path):
     tree(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "b/2_mask.png")
     found = reader("image_folder")(tmp_path)
     assert found.files["file"].tolist() == ["a/1.png", "b/2_mask.png"]
-    assert problems(found, "kept") == [(".", OWN_GROUPS)]
+    left = "2 masks of other files, which are not used here: left out"
+    assert problems(found, "kept") == [(".", left), (".", OWN_GROUPS)]
+    assert [file for file, _ in problems(found, "left out")] == ["a/1_mask.png", "a/1_mask_1.png"]
 
 
 def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
@@ -342,12 +406,32 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
         ),
         (["Benign", "benign "], None, r"one name in different spellings: Benign, benign "),
         (["Train", "test", "val"], None, r"is divided into Train, test, val, which are not classes: "),
+        (["fold_0", "fold_1"], None, r"is divided into fold_0, fold_1, which are not classes: "),
+        (
+            ["split0", "split1", "split2"],
+            ["covid", "regular"],
+            r"is divided into split0, split1, split2, which are not",
+        ),
+        (["Train Set", "Test Set", "extra"], None, r"divided into Test Set, Train Set, .* \(if they are classes, name"),
+        (["imagesTr", "imagesTs"], None, r"is divided into imagesTr, imagesTs, which are not classes: "),
     ],
 )
 def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
     tree(tmp_path, "loose.png", "empty/notes.txt", *(f"{folder}/x/1.png" for folder in folders))
     with pytest.raises(UserError, match=message):
         reader("image_folder")(tmp_path, classes=classes)
+
+
+def test_the_folder_that_holds_the_classes_is_named(tmp_path):
+    tree(tmp_path, "data/benign/1.png", "data/malignant/1.png")
+    with pytest.raises(UserError, match=r"in data: set data_root to .*/data if the classes are benign, malignant\.$"):
+        reader("image_folder")(tmp_path)
+
+
+def test_masks_in_folders_of_their_own_are_no_class(tmp_path):
+    tree(tmp_path, "images/1.png", "images/2.png", "masks/1.png", "masks/2_mask.png")
+    with pytest.raises(UserError, match=r"images are in images\.$"):
+        reader("image_folder")(tmp_path)
 
 
 def test_folders_that_are_the_classes_pass(tmp_path):

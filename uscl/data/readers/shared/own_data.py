@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
+from uscl.data.readers.shared.listing import Problem, relative, require
 from uscl.data.readers.shared.tables import check_labels, named_files, read_table, refuse_repeats, spelling
-from uscl.data.source import Source, kind_of
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
+from uscl.data.sources.walk import walk
 from uscl.data.units import unit_of_file
 
 if TYPE_CHECKING:
@@ -57,31 +58,31 @@ def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
 
     Links are followed; each folder is read once. Raises UserError if root itself can't be read.
     """
-    seen = {root.resolve(): root}
     found: list[Path] = []
     problems: list[Problem] = []
-    folders = [root]
-    for folder in folders:  # grows as folders are found
-        try:
-            for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-                if reason := unreadable(root, path, seen):
-                    problems.append(Problem(shown_name(root, path), "set aside", reason))
-                else:
-                    (folders if path.is_dir() else found).append(path)
-        except OSError as error:
+    for listing in walk(str(root)):
+        folder = root / listing.folder
+        if listing.error:
             if folder == root:
-                raise UserError(f"The folder {root} cannot be read: {error.strerror}.") from error
-            problems.append(set_aside(root, folder, f"the folder cannot be read: {error.strerror}"))
+                raise UserError(f"The folder {root} cannot be read: {listing.error.strerror}.")
+            reason = f"the folder cannot be read: {listing.error.strerror}"
+            problems.append(Problem(shown_name(root, folder), "set aside", reason))
+        for again, first in listing.visited.items():
+            reason = f"the same folder as {shown_name(root, root / first)}, which is already read"
+            problems.append(Problem(shown_name(root, root / again), "set aside", reason))
+        for entry in listing.files:
+            path = folder / entry.name
+            if reason := unreadable(root, path):
+                problems.append(Problem(shown_name(root, path), "set aside", reason))
+            else:
+                found.append(path)
     return found, problems
 
 
-def unreadable(root: Path, path: Path, seen: dict[Path, Path]) -> str:
-    """Why a file or folder is left out, or ""; adds a folder to `seen`, which maps resolved paths to found paths."""
+def unreadable(root: Path, path: Path) -> str:
+    """Why a file is set aside, or ""."""
     if shown_name(root, path) != relative(root, path):
         return "the name is not valid UTF-8: rename it"
-    if path.is_dir():
-        first = seen.setdefault(path.resolve(), path)
-        return "" if first is path else f"the same folder as {relative(root, first)}, which is already read"
     return "" if path.is_file() else "not a file, or a broken link"
 
 
@@ -194,7 +195,7 @@ def matched_groups(root: Path, files: list[str], setting: str, pattern: str) -> 
     faulty pattern, or one that matches no file.
     """
     try:
-        matches = [re.search(pattern, str(PurePosixPath(file).with_suffix(""))) for file in files]
+        matches = [re.search(pattern, without_suffix(file)) for file in files]
     except re.error as error:
         raise UserError(f"`{setting}` of {root} is not a regular expression: {pattern}: {error}.") from error
     groups = [(match[1 if match.re.groups else 0] or "").strip() if match else "" for match in matches]
@@ -202,6 +203,16 @@ def matched_groups(root: Path, files: list[str], setting: str, pattern: str) -> 
         raise UserError(f"`{setting}` of {root}, {pattern}, matches no path, such as {files[0]}: fix it.")
     reason = f"`{setting}` {pattern} does not match the path: a group of its own"
     return groups, [Problem(file, "kept", reason) for file, group in zip(files, groups, strict=True) if not group]
+
+
+def without_suffix(file: str) -> str:
+    """A path without the suffix of a video or image; other dots belong to the name.
+
+    >>> without_suffix("p1/a.mp4"), without_suffix("p1/1.2.840.4"), without_suffix("p1.b")
+    ('p1/a', 'p1/1.2.840.4', 'p1.b')
+    """
+    path = PurePosixPath(file)
+    return str(path.with_suffix("")) if path.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES else file
 
 
 def labels_of(
