@@ -48,4 +48,6 @@ def advice(report: Report) -> str:
         return f"get or correct what is missing under {title}{more}: {' '.join(text.split())}"
     if report.finished:
         return "every job has run: read table.md and claims.md in the results folder."
+    if report.downloads:
+        return f"run the study with `{report.command}`, which first downloads {' and '.join(report.downloads)}."
     return f"nothing is missing: run the study with `{report.command}`."
