@@ -6,11 +6,14 @@ from av.video.stream import VideoStream
 
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
+PICTURE_CODECS = ("bmp", "mjpeg", "png", "tiff", "webp")  # of a film too, but a cover that isn't marked has no other
+
 
 def film_of(container: InputContainer) -> VideoStream | None:
     """The stream that players show: of several films the default one, and of several such the one FFmpeg prefers."""
     films = films_in(container)
-    chosen = [stream for stream in films if stream.disposition & Disposition.default] or films
+    moving = [stream for stream in films if stream.codec.name not in PICTURE_CODECS] or films
+    chosen = [stream for stream in moving if stream.disposition & Disposition.default] or moving
     best = container.streams.best("video")
     return next((stream for stream in chosen if best is not None and stream.index == best.index), *chosen[:1] or [None])
 

@@ -230,7 +230,7 @@ def remark_on(stream: Stream) -> str:
     """A remark on a stream that was read, or ""."""
     notes = ["only one frame"] if stream.frames == 1 and stream.packets == 1 else []
     if (films := len(films_in(stream.container))) > 1:
-        notes.append(f"{films} films in one file: only stream {stream.video.index} is read")
+        notes.append(f"{films} video streams in one file: only stream {stream.video.index} is read")
     if stream.dropped:
         notes.append(f"its header counts {stream.dropped} more frames than the file holds: dropped while recording")
     if stream.rounded:

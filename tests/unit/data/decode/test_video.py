@@ -307,7 +307,7 @@ def test_an_mp4_whose_header_lies_costs_little(tmp_path, tag, offset, form, valu
     ("tag", "offset", "form", "values", "result"),
     [
         (b"avih", 24, "<I", [MANY], 12),  # the stream's own number counts
-        (b"strh", 40, "<I", [MANY], f"truncated: 12 of {MANY} frames could be read"),
+        (b"strh", 40, "<I", [MANY], 12),  # the movie list counts
         (b"strh", 28, "<II", [0, 0], 12),
         (b"strf", 12, "<ii", [60_000, 60_000], 12),  # as above
         (b"00dc", 4, "<I", [0x7FFFFFF0], 12),

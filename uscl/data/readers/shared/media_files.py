@@ -54,10 +54,9 @@ def verdict_by_content(path: Path, found: str, suffixes: Sequence[str]) -> tuple
     """The same for a file whose name says nothing: an ending that no media have, or none."""
     takes_videos = set(DICOM_SUFFIXES) <= set(suffixes)
     if not has_ending(path.name) and found in ("DICOM", "video"):
-        reason = f"a {found} file by its content, but this set takes {', '.join(suffixes)}"
+        reason = f"of type {found} by its content, but this set takes {', '.join(suffixes)}"
         return ("", "") if takes_videos else ("set aside", reason)
     if found == "DICOM" or (found and not has_ending(path.name)):
         advice = "give its name the ending of its type" if found == "image" else "give its name the ending .dcm"
-        return "set aside", f"a {found} file by its content, but not by its name: {advice}"
-    ending = f"the ending {path.suffix}" if has_ending(path.name) else "a name without an ending"
-    return "left out", f"{ending} is not that of a file which this set takes: {', '.join(suffixes)}"
+        return "set aside", f"of type {found} by its content, but not by its name: {advice}"
+    return "left out", f"the name does not end in {', '.join(suffixes)}"
