@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, has_ending
 from uscl.data.sources.walk import TooManyFilesError, walk
 
 DATA_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, ".csv", ".pkl")
@@ -46,7 +46,7 @@ def computed(folder: str, changed: int | None) -> Survey:
         for listing in walk(folder, MOST_WATCHED):
             folders.add(listing.identity)
             for entry in listing.files:
-                if entry.name.lower().endswith(DATA_SUFFIXES) or "." not in entry.name:  # DICOM may have no suffix
+                if entry.name.lower().endswith(DATA_SUFFIXES) or not has_ending(entry.name):
                     lines.append(f"{listing.folder}/{entry.name} {size_and_time(entry)}")
     except TooManyFilesError:
         return Survey("huge", frozenset(), huge=True)
