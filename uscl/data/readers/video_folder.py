@@ -8,7 +8,8 @@ the video. Label: the column label, else none.
 from pathlib import Path
 
 from uscl.data.readers.shared.listing import Sources, sources
-from uscl.data.readers.shared.own_data import labels_of, media_below, mixed_groups, owners_of, rows_of
+from uscl.data.readers.shared.own_data import media_below, mixed_groups, owners_of
+from uscl.data.readers.shared.rows import labels_of, rows_of
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 
 FOLDER = None
