@@ -245,7 +245,10 @@ def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
     ("text", "message"),
     [
         ("", r"labels\.csv is empty: it should have the columns file\.$"),
-        ("name,group\na.mp4,1\n", r"labels\.csv has no column file: it should have file, but has name, group\. Rename name to file"),
+        (
+            "name,group\na.mp4,1\n",
+            r"labels\.csv has no column file: it should have file, but has name, group\. Rename name to file",
+        ),
         ("file group\na.mp4 1\n", r"labels\.csv has no column file: it should have file, but has file group\.$"),
         ("file,age\na.mp4,1\n", r"labels\.csv has none of the columns patient, group and label: add one of them\.$"),
         (

@@ -27,7 +27,7 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
     """The rows of a table that has at least `columns`: cells are text without surrounding blanks, "" if empty.
 
     Commas, semicolons, tabs or bars separate the cells; encodings are those of `table_text`. `columns` and `optional`
-    are found in any case. Empty rows are left out; the index keeps the place of each row (`row_name`). Raises UserError.
+    are found in any case. Empty rows are left out; the index keeps their places (`row_name`). Raises UserError.
     """
     import pandas as pd
 
