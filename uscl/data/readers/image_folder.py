@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from uscl.base.errors import UserError
-from uscl.data.readers.shared.cells import name_key, visible
+from uscl.data.readers.shared.cells import name_key, visible, whole
 from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
     MASK_NAME,
@@ -101,7 +101,7 @@ def check_rows(root: Path, rows: Rows | None) -> None:
     if rows is None or "label" not in rows.cells:
         return
     for file, label in rows.cells["label"].items():
-        if label and label != visible(label_of(str(file))):
+        if label and label != whole(visible(label_of(str(file)))):
             raise UserError(
                 f"{root / rows.name} gives {file} the label {label!r}, but it lies in the folder {label_of(str(file))}:"
                 " move it or fix the row."

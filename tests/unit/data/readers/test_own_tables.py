@@ -148,7 +148,7 @@ def test_numbers_that_a_spreadsheet_has_rounded_are_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("benign", "Benign"), ("COVID-19", "covid 19"), ("COVID_19", "COVID19"), ("1", "1.0"), ("01", "1")],
+    [("benign", "Benign"), ("COVID-19", "covid 19"), ("COVID_19", "COVID19"), ("01", "1"), ("grade_01", "grade 1")],
 )
 def test_a_label_in_two_spellings_is_refused(tmp_path, first, second):
     with pytest.raises(UserError, match=rf"row 3: label '{second}' is written '{first}' above: use one spelling\.$"):
@@ -161,6 +161,13 @@ def test_differences_that_nobody_sees_make_no_class(tmp_path, second):
     assert found.files["label"].tolist() == ["COVID-19", "COVID-19", "x"]
     given = read(tmp_path, rows("label", "COVID-19", second, "x"), classes=["COVID\u201319", "x"])
     assert given.files["label"].tolist() == ["COVID\u201319", "COVID\u201319", "x"]
+
+
+@pytest.mark.parametrize("classes", [None, ["1", "0"], ["1.0", "0.0"]])
+def test_whole_numbers_with_decimals_are_the_class_itself(tmp_path, classes):
+    found = read(tmp_path, rows("label", "1", "1.0", "0.0", "1.", '"0,0"'), classes=classes)
+    one, zero = classes or ("1", "0")
+    assert found.files["label"].tolist() == [one, one, zero, one, zero]
 
 
 def test_labels_that_differ_in_sense_stay_apart(tmp_path):

@@ -92,12 +92,12 @@ def name_key(name: str) -> str:
 
 
 def whole(number: str) -> str:
-    """A whole number as it is usually written; other text as it is.
+    """A whole number without the decimals that a spreadsheet or pandas adds; other text as it is.
 
-    >>> whole("7.0"), whole("7.5"), whole("P7.0")
-    ('7', '7.5', 'P7.0')
+    >>> whole("7.0"), whole("7,0"), whole("7.5"), whole("7,000"), whole("P7.0")
+    ('7', '7', '7.5', '7,000', 'P7.0')
     """
-    return re.sub(r"^([0-9]+)\.0*$", r"\1", number)
+    return re.sub(r"^([0-9]+)(\.0*|,00?)$", r"\1", number)
 
 
 def one_spelling(names: Sequence[str]) -> tuple[list[str], list[list[str]]]:

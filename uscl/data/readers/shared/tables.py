@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uscl.base.errors import UserError
-from uscl.data.readers.shared.cells import name_key, no_value, visible
+from uscl.data.readers.shared.cells import name_key, no_value, visible, whole
 from uscl.data.readers.shared.columns import require_columns, with_wanted
 from uscl.data.readers.shared.table_text import table_text
 
@@ -129,8 +129,9 @@ def labels_as_written_first(path: Path, labels: pd.Series, classes: Sequence[str
     Raises UserError that names the first row with a label that is not among `classes`; without `classes`, the first
     row with a label that differs from an earlier one only in spelling.
     """
-    known = {visible(name): name for name in classes or ()}
+    known = {whole(visible(name)): name for name in classes or ()}
     first: dict[str, str] = {}
+    labels = labels.map(whole)
     for index, label in labels.items():
         if label in known or no_value(label):
             continue
