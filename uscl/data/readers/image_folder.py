@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from uscl.base.errors import UserError
+from uscl.data.readers.shared.cells import name_key, visible, whole
 from uscl.data.readers.shared.companions import without_companions
 from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
-    Rows,
+    WHOLE_SET,
     media_below,
     mixed_groups,
     owners_of,
     refuse_twins,
-    rows_of,
 )
 from uscl.data.readers.shared.part_names import part_names
-from uscl.data.readers.shared.tables import nearest, spelling
+from uscl.data.readers.shared.rows import Rows, doubtful_classes, rows_of
+from uscl.data.readers.shared.tables import nearest
 from uscl.data.source import IMAGE_SUFFIXES, Source
 
 FOLDER = None
@@ -50,7 +51,8 @@ def read(
         Source(file, file, "image", label=label_of(file), **owner._asdict())
         for file, owner in zip(files, owners, strict=True)
     ]
-    return sources(found, [*problems, *outside, *of_rows, *of_groups, *mixed_groups(found)])
+    doubts = doubtful_classes(WHOLE_SET, [source.label for source in found], classes)
+    return sources(found, [*problems, *outside, *of_rows, *of_groups, *doubts, *mixed_groups(found)])
 
 
 def label_of(file: str) -> str:
@@ -86,7 +88,7 @@ def check_classes(root: Path, files: list[str], classes: list[str] | None) -> No
         deeper = {file.split("/")[1] for file in files if file.count("/") > 1}
         advice = f": set data_root to {root / there} if the classes are {', '.join(sorted(deeper))}"
         raise UserError(f"{root} should hold {LAYOUT}; images are in {there}{advice if len(deeper) > 1 else ''}.")
-    refuse_twins(root, {folder: "".join(spelling(folder).split()) for folder in folders})
+    refuse_twins(root, {folder: name_key(folder) for folder in folders})
 
 
 def check_rows(root: Path, rows: Rows | None) -> None:
@@ -94,7 +96,7 @@ def check_rows(root: Path, rows: Rows | None) -> None:
     if rows is None or "label" not in rows.cells:
         return
     for file, label in rows.cells["label"].items():
-        if label and label != label_of(str(file)):
+        if label and label != whole(visible(label_of(str(file)))):
             raise UserError(
                 f"{root / rows.name} gives {file} the label {label!r}, but it lies in the folder {label_of(str(file))}:"
                 " move it or fix the row."

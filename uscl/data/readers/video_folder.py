@@ -12,7 +12,8 @@ from uscl.base.errors import UserError
 from uscl.data.readers.shared.companions import without_companions
 from uscl.data.readers.shared.frame_folders import frame_folders, numbered_images
 from uscl.data.readers.shared.listing import Sources, sources
-from uscl.data.readers.shared.own_data import labels_of, media_below, mixed_groups, owners_of, rows_of
+from uscl.data.readers.shared.own_data import media_below, mixed_groups, owners_of
+from uscl.data.readers.shared.rows import labels_of, rows_of
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 
 FOLDER = None

@@ -99,7 +99,7 @@ def test_udiat_takes_labels_of_a_table(tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\na.png,benign\noriginal/b.png,malignant\nz.png,benign\n")
     found = reader("udiat_b")(tmp_path)
     assert found.files["label"].tolist() == ["benign", "malignant", ""]
-    assert problems(found)["original/c.png"] == ("kept", "not in labels.csv: unlabelled")
+    assert problems(found)["labels.csv"] == ("kept", "no row for 1 file ('original/c.png'): unlabelled")
     assert problems(found)["z.png"][0] == "set aside"
     (tmp_path / "labels.csv").write_text("file,label\na.png,benign\nb.png,Benign\n")
     with pytest.raises(UserError, match=r"labels\.csv, row 3: label 'Benign' is written 'benign' above"):

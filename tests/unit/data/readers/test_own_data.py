@@ -55,13 +55,13 @@ def test_a_missing_or_empty_folder_is_named_with_the_layout(tmp_path, kind):
 
 @every_kind
 def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
-    odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "B/c#1,2/ü.jpg", "B/c#1,2/ü_mask.png"]
+    odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "C/c#1,2/ü.jpg", "C/c#1,2/ü_mask.png"]
     tree(tmp_path, *odd)
     table(tmp_path, f'file,label\n{odd[0]},x\n{odd[1]},x\n"{odd[2]}",y\n"{odd[3]}",y\n')
     found = reader(kind)(tmp_path, group="(.)/", table="labels.csv" if kind == "image_csv" else None)
     files = odd if kind == "image_csv" else [odd[0], odd[2]]
     assert found.files["file"].tolist() == found.files["video"].tolist() == files
-    assert set(found.files["group"]) == {"b", "B"}
+    assert set(found.files["group"]) == {"b", "C"}
 
 
 @every_kind
@@ -175,21 +175,21 @@ def test_a_pattern_that_can_find_nothing_is_refused(tmp_path, pattern, message):
 def test_a_table_gives_groups_and_labels_however_it_names_the_files(tmp_path):
     tree(tmp_path, "p/A.mp4", "p/b.mp4", "q/b.mp4", "q/C é.mp4", "q/d.mp4")
     decomposed = unicodedata.normalize("NFD", "q/c é.mp4")
-    text = f"file,group,label\na.mp4,007,lung\np\\b.mp4,7,liver\n./q/x/../b.mp4,8,\n{decomposed},,lung\n"
+    text = f"file,group,label\na.mp4,007,lung\np\\b.mp4,9,liver\n./q/x/../b.mp4,8,\n{decomposed},,lung\n"
     found = reader("video_folder")(tmp_path, table=table(tmp_path, "\ufeff" + text, "meta.csv"))
     assert column(found, "group") == {
         "p/A.mp4": "007",
-        "p/b.mp4": "7",
+        "p/b.mp4": "9",
         "q/C é.mp4": "q/C é.mp4",
         "q/b.mp4": "8",
         "q/d.mp4": "q/d.mp4",
     }
     assert found.files["label"].tolist() == ["lung", "liver", "lung", "", ""]
     assert problems(found, "kept") == [
-        ("q/C é.mp4", "no group in meta.csv: a group of its own"),
-        ("q/b.mp4", "no label in meta.csv: unlabelled"),
-        ("q/d.mp4", "not in meta.csv: a group of its own"),
-        ("q/d.mp4", "not in meta.csv: unlabelled"),
+        ("meta.csv", "no group for 1 file (empty 1; 'q/C é.mp4'): a group of its own"),
+        ("meta.csv", "no label for 1 file (empty 1; 'q/b.mp4'): unlabelled"),
+        ("meta.csv", "no row for 1 file ('q/d.mp4'): a group of its own"),
+        ("meta.csv", "no row for 1 file ('q/d.mp4'): unlabelled"),
     ]
     assert problems(found, "set aside") == []
 
@@ -245,8 +245,11 @@ def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
     ("text", "message"),
     [
         ("", r"labels\.csv is empty: it should have the columns file\.$"),
-        ("name,group\na.mp4,1\n", r"labels\.csv has no column file: it should have file, separated by commas\.$"),
-        ("file;group\na.mp4;1\n", r"labels\.csv has no column file: "),
+        (
+            "name,group\na.mp4,1\n",
+            r"labels\.csv has no column file: it should have file, but has name, group\. Rename name to file",
+        ),
+        ("file group\na.mp4 1\n", r"labels\.csv has no column file: it should have file, but has file group\.$"),
         ("file,age\na.mp4,1\n", r"labels\.csv has none of the columns patient, group and label: add one of them\.$"),
         (
             "file,group\nx.mp4,1\ny.mp4,2\n",
@@ -450,8 +453,8 @@ def test_a_csv_gives_label_and_group(tmp_path):
     assert column(found, "group") == {"3.png": "3.png", "img/1.png": "7", "img/2.JPG": "7"}
     assert problems(found, "kept") == [
         (".", "group 7 has files of benign and malignant: it stays one group"),
-        ("3.png", "no group in labels.csv: a group of its own"),
-        ("3.png", "no label in labels.csv: unlabelled"),
+        ("labels.csv", "no group for 1 file (empty 1; '3.png'): a group of its own"),
+        ("labels.csv", "no label for 1 file (empty 1; '3.png'): unlabelled"),
     ]
     assert problems(found, "set aside") == [("gone.png", "in labels.csv, but no file that is read has this name")]
     assert problems(found, "left out") == [
@@ -466,14 +469,16 @@ def test_a_csv_without_groups_takes_a_pattern_or_says_so(tmp_path):
     assert reader("image_csv")(tmp_path, table=name, group=r"p\d")[0]["group"].tolist() == ["p1", "p1"]
     found = reader("image_csv")(tmp_path, table=name)
     assert found.files["label"].tolist() == ["Müller", "x"]
-    assert problems(found, "kept") == [(".", OWN_GROUPS.replace("`table`", "such a column in other.csv"))]
+    guessed = "not UTF-8: read as cp1252 (western European); if letters are wrong, save the table as UTF-8"
+    own_groups = OWN_GROUPS.replace("`table`", "such a column in other.csv")
+    assert problems(found, "kept") == [(".", own_groups), ("other.csv", guessed)]
 
 
 @pytest.mark.parametrize(
     ("text", "classes", "message"),
     [
         (None, None, r"There is no table labels\.csv in "),
-        ("file\na.png\n", None, r"labels\.csv has no column label: it should have file, label, separated"),
+        ("file\na.png\n", None, r"labels\.csv has no column label: it should have file, label, but has file\.$"),
         ("file,label\na.png,x\na.png,y\n", None, r"row 3 repeats file a\.png, which an earlier row has"),
         (
             "file,label\na.png,benign\nb.png,Malignnt\n",
