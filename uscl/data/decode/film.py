@@ -12,7 +12,7 @@ PICTURE_CODECS = ("bmp", "mjpeg", "png", "tiff", "webp")  # of a film too, but a
 def film_of(container: InputContainer) -> VideoStream | None:
     """The stream that players show: of several films the default one, and of several such the one FFmpeg prefers."""
     films = films_in(container)
-    moving = [stream for stream in films if stream.codec.name not in PICTURE_CODECS] or films
+    moving = [stream for stream in films if is_moving(stream)] or films
     chosen = [stream for stream in moving if stream.disposition & Disposition.default] or moving
     best = container.streams.best("video")
     return next((stream for stream in chosen if best is not None and stream.index == best.index), *chosen[:1] or [None])
@@ -21,3 +21,8 @@ def film_of(container: InputContainer) -> VideoStream | None:
 def films_in(container: InputContainer) -> list[VideoStream]:
     """The video streams that are neither covers nor previews."""
     return [stream for stream in container.streams.video if not stream.disposition & COVER]
+
+
+def is_moving(stream: VideoStream) -> bool:
+    """Whether a stream can be decoded, with a codec that isn't one of single pictures."""
+    return stream.codec_context is not None and stream.codec_context.name not in PICTURE_CODECS

@@ -19,7 +19,7 @@ ATTACHED, THUMBNAILS = Disposition.attached_pic, Disposition.attached_pic | Disp
 def container(best, *streams):
     """A container with streams of these codecs and dispositions, of which FFmpeg prefers one."""
     videos = [
-        SimpleNamespace(index=index, codec=SimpleNamespace(name=codec), disposition=disposition)
+        SimpleNamespace(index=index, codec_context=codec and SimpleNamespace(name=codec), disposition=disposition)
         for index, (codec, disposition) in enumerate(streams)
     ]
     listed = SimpleNamespace(video=videos, best=lambda kind: videos[best] if videos else None)
@@ -36,6 +36,7 @@ def container(best, *streams):
         (0, [("h264", NONE), ("h264", DEFAULT)], 1),
         (2, [("h264", NONE), ("h264", DEFAULT), ("hevc", DEFAULT)], 2),
         (1, [("mjpeg", NONE), ("mjpeg", NONE)], 1),
+        (0, [(None, DEFAULT), ("h264", NONE)], 1),  # FFmpeg has no decoder for the first
     ],
 )
 def test_the_default_film_is_chosen_and_never_a_cover(best, streams, film):

@@ -61,9 +61,9 @@ def test_a_video_without_an_ending_is_read(tmp_path, film):
 def test_files_in_containers_of_every_name_are_read_in_any_case(tmp_path):
     (tmp_path / "own").mkdir()
     for suffix, codec in {".MKV": "mpeg4", ".wmv": "wmv2", ".TS": "mpeg2video", ".Flv": "flv", ".3gp": "mpeg4"}.items():
-        plain = write_film(tmp_path / f"a{suffix.lower()}", quarters(2), codec)
+        plain = write_film(tmp_path / f"a{suffix.lower()}", quarters(12), codec)
         plain.rename(tmp_path / f"own/{suffix[1:]}{suffix}")
-    assert len(run(tmp_path / "own", on_bad_video="stop")) == 10
+    assert len(run(tmp_path / "own", on_bad_video="stop")) == 60
 
 
 @pytest.mark.parametrize(

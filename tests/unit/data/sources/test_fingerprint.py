@@ -59,7 +59,9 @@ def test_a_huge_folder_is_not_looked_at_further(tmp_path, monkeypatch):
     assert fingerprint(str(tmp_path)) == first
 
 
-def test_a_dicom_file_without_suffix_counts(tmp_path):
-    empty = fingerprint(str(tmp_path))
-    (tmp_path / "IM000001").touch()
-    assert fingerprint(str(tmp_path)) != empty
+def test_videos_of_every_container_and_dicom_files_without_an_ending_count(tmp_path):
+    seen = {fingerprint(str(tmp_path))}
+    for name in ("a.MKV", "b.ima", "IM_0001", "1.2.840.10008.7"):
+        (tmp_path / name).touch()
+        seen.add(fingerprint(str(tmp_path)))
+    assert len(seen) == 5
