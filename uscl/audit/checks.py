@@ -10,6 +10,7 @@ from uscl.audit.duplicates import Audited, duplicates, named
 from uscl.audit.findings import base, ends, table
 from uscl.audit.matches import matches_between, matches_within
 from uscl.audit.names import meaningful, plain, series_of
+from uscl.data.readers.shared.cells import name_key
 
 
 def within(audited: Audited, *, tested: bool) -> pd.DataFrame:
@@ -91,14 +92,21 @@ def same_names(pool: Audited, task: Audited) -> list[dict[str, Any]]:
 
 
 def same_patients(pool: Audited, task: Audited) -> list[dict[str, Any]]:
-    """Leaks by group name; call it only if group names mean the same in both sets."""
-    first = pool.videos().drop_duplicates("group").set_index("group", drop=False)
+    """Leaks by group name, in any spelling; call it only if group names mean the same in both sets."""
+    first = {group_key(video): video for video in pool.videos().drop_duplicates("group").to_dict("records")}
     rows = []
     for video in task.videos().drop_duplicates("group").to_dict("records"):
-        if video["group"] in first.index:
-            reason = f"Group {video['group']} is in {pool.dataset} and in {task.dataset}."
-            rows.append(linked("same patient", reason, pool, first.loc[video["group"]], task, video))
+        if other := first.get(group_key(video)):
+            spelled = "" if other["group"] == video["group"] else f" as {video['group']}"
+            reason = f"Group {other['group']} is in {pool.dataset} and in {task.dataset}{spelled}."
+            rows.append(linked("same patient", reason, pool, other, task, video))
     return rows
+
+
+def group_key(video: dict[str, Any]) -> str:
+    """What is equal for all spellings of a video's group, except for one that is the video itself."""
+    group: str = video["group"]
+    return group if group == video["video"] else name_key(group)
 
 
 def linked(kind: str, reason: str, pool: Audited, a: Any, task: Audited, b: Any) -> dict[str, Any]:

@@ -32,10 +32,14 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     interruption.name_caller()
     interruption.end_once()
     results = Path(study.results)
+    if faults := list(filter(None, map(study.data.holds_results, study.datasets))):
+        raise UserError(faults[0])
     before_jobs(workflow, lambda: take(study, log))
     on_unlock(workflow, lambda: call_mark.clear(results))
     for sentence in filter(None, map(study.data.missing, study.datasets)):
         log.warning(f"Missing: {sentence}")
+    for sentence in filter(None, map(study.data.huge, study.datasets)):
+        log.warning(sentence)
     for sentence in failed_runs(study):
         log.warning(f"Failed before: {sentence} (change its settings, or remove its outcome.json to repeat it)")
 
@@ -54,8 +58,10 @@ def start(workflow: Any, study: Study) -> None:
     """
     coming = list(coming_jobs(workflow))
     check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
-    fetching = {job.wildcards.dataset for job in coming if job.rule.name == "fetch_set"}
-    check_data(study, {job.wildcards.dataset for job in coming if job.rule.name == "extract_frames"} - fetching)
+    fetching, extracting = (
+        {job.wildcards.dataset for job in coming if job.rule.name == rule} for rule in ("fetch_set", "extract_frames")
+    )
+    check_data(study, fetching, extracting)
     encoders = {job.wildcards.arm for job in coming if job.rule.name in ("published_encoder", "pretrain")}
     check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
     if study.settings.tracking != "none":
@@ -69,13 +75,13 @@ def check_folders(folders: Iterable[Path]) -> None:
             raise UserError(f"{there} can't be written to: fix its permissions, or name another folder (`results`).")
 
 
-def check_data(study: Study, datasets: Iterable[str]) -> None:
-    """Raise UserError for a data set that a job will read and that isn't there."""
-    for dataset in sorted(datasets):
+def check_data(study: Study, fetching: set[str], extracting: set[str]) -> None:
+    """Raise UserError for a data set that a job will read or fetch, and that can't be there."""
+    for dataset in sorted(fetching | extracting):
         if sentence := study.data.missing(dataset):
             raise UserError(sentence)
         folder = study.data.folder(dataset)
-        if study.data.fetched(dataset) and not Path(folder).is_dir():
+        if dataset not in fetching and study.data.fetched(dataset) and not Path(folder).is_dir():
             raise UserError(
                 f"Data set '{dataset}': the folder {folder} is gone: restore it, or fetch it again with --forcerun"
                 " fetch_set."

@@ -8,7 +8,8 @@ from uscl.base.text import nearest
 from uscl.data.readers import reader_names, reader_of_simulated, readers_with_masks
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
-from uscl.study.schema import DataSet, OwnSet, SimulatedSet, StudySettings
+from uscl.study.data_roots import data_root
+from uscl.study.schema import NO_ROOT, DataSet, OwnSet, SimulatedSet, StudySettings
 
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter video has no space for the events that the simulator plants
 STORES = ("https://", "http://", "sqlite:///")
@@ -19,6 +20,7 @@ def contradiction(study: StudySettings) -> str | None:
     """One sentence about settings that contradict each other or name something undefined; None if there are none."""
     checks: tuple[Callable[[StudySettings], Iterator[str]], ...] = (
         readers,
+        data_roots,
         undefined_datasets,
         names_that_differ_in_case,
         own_results,
@@ -49,6 +51,13 @@ def readers(study: StudySettings) -> Iterator[str]:
         if reader_of(dataset) not in known:
             hint = nearest(reader_of(dataset), known)
             yield f"datasets.{name}.{key}: '{reader_of(dataset)}' is not one of {', '.join(known)}{hint}"
+
+
+def data_roots(study: StudySettings) -> Iterator[str]:
+    """A real set without a folder."""
+    for name, dataset in study.datasets.items():
+        if not isinstance(dataset, SimulatedSet) and data_root(study, name) is None:
+            yield f"datasets.{name} {NO_ROOT}."
 
 
 def undefined_datasets(study: StudySettings) -> Iterator[str]:
@@ -195,9 +204,9 @@ def pool_of_a_task(study: StudySettings) -> Iterator[str]:
     pool = study.datasets[study.pool]
     for name, task in study.tasks.items():
         other = study.datasets[task.dataset]
-        same_files = not isinstance(pool, SimulatedSet) and (reader_of(pool), pool.data_root) == (
+        same_files = not isinstance(pool, SimulatedSet) and (reader_of(pool), data_root(study, study.pool)) == (
             reader_of(other),
-            getattr(other, "data_root", None),
+            data_root(study, task.dataset),
         )
         if task.dataset == study.pool or same_files:
             yield f"pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.seeds import derive
-from uscl.data.sources.fingerprint import fingerprint
+from uscl.data.sources.fingerprint import MOST_WATCHED, fingerprint, survey
 from uscl.data.sources.folders import public_folder
 from uscl.data.sources.registry import how_to_get
+from uscl.data.sources.walk import identity
 from uscl.study.contradictions import reader_of
+from uscl.study.data_roots import data_root, wrong_root
 from uscl.study.schema import OwnSet, PublicSet, SimulatedSet, StudySettings
 
 FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.csv"}
@@ -49,10 +51,8 @@ class DataSets:
     @functools.cache  # noqa: B019  (one object per process)
     def folder(self, name: str) -> str:
         """The folder of a data set's files: in the results for a simulated set, else the one in the settings."""
-        settings = self._sets[name]
-        if isinstance(settings, SimulatedSet):
-            return f"{self._results}/raw/{name}"
-        return public_folder(self.reader(name), os.path.expanduser(settings.data_root))
+        root = data_root(self._study, name)
+        return f"{self._results}/raw/{name}" if root is None else public_folder(self.reader(name), root)
 
     def store(self, name: str) -> dict[str, str]:
         """The files of a frame store, by name."""
@@ -106,8 +106,35 @@ class DataSets:
     def missing(self, name: str) -> str | None:
         """One sentence on how to get a data set that is missing and can't be made or fetched; else None."""
         folder, entry = self.folder(name), self.entry(name)
-        if self.simulated(name) or self.fetched(name) or os.path.isdir(folder):
+        if self.simulated(name) or os.path.isdir(folder):
             return None
-        if entry:
-            return how_to_get(name, entry, Path(folder))
-        return f"Data set '{name}': the folder {folder} doesn't exist: set datasets.{name}.data_root to where it is."
+        if fault := wrong_root(self._study, name):
+            return fault
+        return None if self.fetched(name) else how_to_get(name, entry, Path(folder))
+
+    def holds_results(self, name: str) -> str | None:
+        """One sentence about a folder of data that holds the results, which would be read as data; else None."""
+        folder = self.folder(name)
+        if self.simulated(name) or not os.path.isdir(folder):
+            return None
+        own = identity(self._results)
+        inside = any(
+            Path(spelled(self._results)).is_relative_to(spelled(folder))
+            for spelled in (os.path.abspath, os.path.realpath)
+        )
+        if not inside and (own is None or own not in survey(folder).folders):
+            return None
+        return (
+            f"Config: results ({self._results}) lies in {folder}, the folder of data set '{name}', so results would be"
+            " read as data: name a folder outside of it."
+        )
+
+    def huge(self, name: str) -> str | None:
+        """One sentence about a folder of data that is too large to be watched for changes; else None."""
+        if self.simulated(name) or not survey(self.folder(name)).huge:
+            return None
+        return (
+            f"Data set '{name}': {self.folder(name)} holds more than {MOST_WATCHED:,} files, so changes in it aren't"
+            f" noticed (after one, call with --forcerun extract_frames): if it holds more than the set, set"
+            f" datasets.{name}.data_root to the set's own folder."
+        )

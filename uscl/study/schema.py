@@ -136,12 +136,13 @@ class PublicSet(Settings):
 
     reader: Annotated[str, Field(description="A public set, by the reader of its folder; see config/datasets.yaml.")]
     data_root: Annotated[
-        str,
+        str | None,
         Field(
             min_length=1,
-            description="The folder that holds the set's public folder (into which it is fetched), or that folder.",
+            description="The folder that holds the set's public folder (into which it is fetched), or that folder."
+            " Default: the study's `data_root`.",
         ),
-    ]
+    ] = None
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
     on_leak: OnLeak = None
@@ -160,7 +161,13 @@ class OwnSet(Settings):
             " class (image_folder), images listed in a CSV (image_csv), or images with masks (image_mask_pairs)."
         ),
     ]
-    data_root: Annotated[str, Field(min_length=1, description="The folder of your data.")]
+    data_root: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="The folder of your data. Default: the folder with the set's name in the study's `data_root`.",
+        ),
+    ] = None
     patient: Annotated[
         str | None,
         Field(
@@ -194,6 +201,12 @@ class OwnSet(Settings):
     on_leak: OnLeak = None
 
 
+NO_ROOT = (
+    "needs either `simulate` (a simulated set) or `data_root` (the folder of a real one, here or for all sets at the"
+    " top level), and not both"
+)
+
+
 def check_keys(given: Any) -> Any:
     """Refuse a data set whose keys contradict each other."""
     if isinstance(given, dict):
@@ -201,11 +214,8 @@ def check_keys(given: Any) -> Any:
             raise PydanticCustomError(
                 "contradiction", "needs either `reader` (a public set) or `kind` (your own data), and not both"
             )
-        if ("simulate" in given) == ("data_root" in given):
-            raise PydanticCustomError(
-                "contradiction",
-                "needs either `simulate` (a simulated set) or `data_root` (the folder of a real one), and not both",
-            )
+        if "simulate" in given and "data_root" in given:
+            raise PydanticCustomError("contradiction", NO_ROOT)
     return given
 
 
@@ -446,6 +456,14 @@ class StudySettings(Settings):
         ),
     ]
     datasets: Annotated[dict[str, DataSet], Field(min_length=1, description="Data sets by name.")]
+    data_root: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="The folder of all data sets that have no `data_root` of their own: it holds public sets by"
+            " their public names, and your own sets by their names in `datasets`.",
+        ),
+    ] = None
     data_mirror: Annotated[
         str | None,
         Field(

@@ -64,7 +64,7 @@ rule doctor:
                 "name": dataset,
                 "folder": STUDY.data.folder(dataset),
                 "exists": Path(STUDY.data.folder(dataset)).is_dir(),
-                "fetchable": STUDY.data.fetched(dataset),
+                "fetchable": STUDY.data.fetched(dataset) and not STUDY.data.missing(dataset),
                 "how_to_get": STUDY.data.missing(dataset) or "",
             }
             for dataset in STUDY.datasets

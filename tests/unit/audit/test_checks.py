@@ -107,6 +107,13 @@ def test_patients_are_compared_if_their_names_mean_the_same():
     assert found["reason"].item() == "Group p1 is in pool and in mine."
 
 
+def test_patients_are_compared_in_any_spelling():
+    pool = audited("pool", ("x", "P07", "", [texture(1)]), ("img1.png", "img1.png", "", [texture(2)]))
+    task = audited("mine", ("a", "p7", "covid", [texture(3)]), ("img01.png", "img01.png", "covid", [texture(4)]))
+    found = across(pool, task, one_namespace=True)
+    assert found["reason"].tolist() == ["Group P07 is in pool and in mine as p7."]
+
+
 def test_a_series_that_crosses_groups_is_reported():
     clips = [(f"Pneu_set4_vid{n}", f"patient {n}", "pneumonia", [texture(n)]) for n in (1, 2)]
     found = within(audited("lung", *clips, ("Reg_set1_vid1", "patient 1", "pneumonia", [texture(9)])), tested=True)

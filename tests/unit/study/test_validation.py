@@ -286,6 +286,16 @@ def test_a_real_pool_must_not_be_a_tasks_data_under_another_name():
     assert "tasks.busi.dataset are the same data" in fault(config | {"methods": calibrated})
 
 
+def test_one_data_root_serves_all_sets():
+    config = changed(["datasets", "mine"], {"kind": "video_folder"})
+    config["datasets"]["busi"] = {"reader": "busi"}
+    assert fault(config | {"data_root": "/data"}) is None
+    assert "datasets.mine needs either `simulate`" in fault(config)
+    config["datasets"] |= {"other": {"reader": "busi", "data_root": "/data/"}}
+    config["tasks"]["busi"]["dataset"] = "other"
+    assert "tasks.busi.dataset are the same data" in fault(config | {"data_root": "/data", "pool": "busi"})
+
+
 @pytest.mark.parametrize(
     "settings",
     [

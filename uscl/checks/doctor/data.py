@@ -1,14 +1,13 @@
 """Is the data there, and if not, where does it come from?"""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from uscl.base.errors import UserError
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
-from uscl.data.manifest import read_manifest
-from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.checks.doctor.look_inside import look_inside
+from uscl.data.store import FrameStore
 
 
 def data_findings(
@@ -29,27 +28,36 @@ def set_finding(
 ) -> Finding:
     """Where one data set is, or will come from, and what it holds."""
     where = f" from {given['folder']}" if given["exists"] else ""
-    if held := extracted(store):
-        return ok(f"extracted{where}: {held}")
+    if stored := extracted(store, where):
+        return stored
     if simulation := settings.get("simulate"):
         return ok(f"will be simulated: {simulation['kind']}, {counted(simulation['patients'], 'patient')}")
     if given["exists"]:
-        files = media_files(Path(given["folder"]))
-        if not files and settings.get("reader") != "pocus_folds":
-            return missing(f"{given['folder']} holds no video and no image: correct its data_root.")
-        return ok(f"{given['folder']}: {counted(files, 'media file')}{expected(entry, settings)}")
+        return look_inside(given["name"], Path(given["folder"]), entry, settings)
     if given["fetchable"] and entry:
         return note(f"will be fetched to {given['folder']}: {download(entry)}{expected(entry, settings)}")
     return missing(given["how_to_get"])
 
 
-def extracted(store: Path) -> str | None:
-    """What a frame store holds; None if there is none, or if it is incomplete and will be extracted again."""
-    try:
-        manifest = read_manifest(store / "manifest.csv")
-    except (OSError, UserError):
+def extracted(store: Path, where: str) -> Finding | None:
+    """What a frame store holds, or what is wrong with it; None if nothing is extracted yet."""
+    if not any(store.glob("manifest.*")):
         return None
-    return f"{counted(manifest['video'].nunique(), 'file')}, {counted(len(manifest), 'frame')}"
+    try:
+        manifest = FrameStore.open(store).manifest
+    except (OSError, UserError) as error:
+        return missing(f"{error} (call with --forcerun extract_frames)")
+    return ok(f"extracted{where}: {counted(manifest['video'].nunique(), 'file')}, {counted(len(manifest), 'frame')}")
+
+
+def downloads(
+    sets: Sequence[Mapping[str, Any]], registry: Mapping[str, Any], config: Mapping[str, Any], frames: Path
+) -> list[str]:
+    """The sets that have yet to be downloaded, with their sizes; arguments as for `data_findings`."""
+    absent = [given["name"] for given in sets if given["fetchable"] and not given["exists"]]
+    coming = [name for name in absent if not any((frames / name).glob("manifest.*"))]
+    entries = {name: registry.get(config["datasets"][name].get("reader", "")) for name in coming}
+    return [f"{name} ({download(entry)})" for name, entry in entries.items() if entry]
 
 
 def expected(entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> str:
@@ -59,16 +67,6 @@ def expected(entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> st
     counts = ((entry["expected"].get(things), things[:-1]) for things in ("videos", "images", "frames"))
     known = ", ".join(counted(count, thing) for count, thing in counts if count)
     return f"; expected {known}" if known else ""
-
-
-def media_files(folder: Path) -> int:
-    """How many videos and still images are below a folder, except for hidden ones."""
-    count = 0
-    for _, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        shown = [name.lower() for name in names if not name.startswith(".")]
-        count += sum(name.endswith((*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)) for name in shown)
-    return count
 
 
 def download(entry: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -42,7 +43,8 @@ def planned_jobs(snakefile: Path, options: Sequence[str]) -> dict[str, int]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--dry-run", "--quiet", "rules"]
     run = subprocess.run([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if run.returncode:
-        raise UserError(f"the study can't be planned, see `snakemake -n`: {run.stdout.strip().splitlines()[-1]}")
+        call = shlex.join(["snakemake", "--dry-run", *options])
+        raise UserError(f"the study can't be planned, see `{call}`: {run.stdout.strip().splitlines()[-1]}")
     return read_job_stats(run.stdout)
 
 

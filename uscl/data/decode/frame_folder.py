@@ -9,8 +9,9 @@ import numpy as np
 
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
+from uscl.data.source import IMAGE_SUFFIXES
 
-FRAME_NAME = re.compile(r".*frame[ _-]*(\d{1,9})\.(jpe?g|png)", re.IGNORECASE)
+FRAME_NAME = re.compile(rf".*frame[ _-]*(\d{{1,9}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})", re.IGNORECASE)
 
 
 def frame_number(path: Path) -> int | None:

@@ -5,11 +5,11 @@ Licence: not stated. 22 videos, VIDEO/<name>frame<number>.jpg, at any depth; ord
 Unlabelled. Group: the video, as no patient ids exist.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from uscl.base.errors import UserError
-from uscl.data.readers.shared.listing import Problem, Sources, relative, require, set_aside, sources
+from uscl.data.readers.shared.frame_folders import frame_folders
+from uscl.data.readers.shared.listing import Problem, Sources, relative, require, sources
 from uscl.data.readers.shared.own_data import files_below
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
 
@@ -24,22 +24,14 @@ def read(root: Path) -> Sources:
     """List the folders of frames and the videos. Raises UserError."""
     refuse_other_sets(require(root, ".", LAYOUT))
     paths, problems = files_below(root)
-    files: list[Source] = []
-    folders: dict[Path, list[Path]] = {}
-    for path in paths:
-        name = relative(root, path)
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            files.append(Source(name, name, "video", name, "", unit="video"))
-        elif reason := not_a_frame(root, path):
-            problems.append(set_aside(root, path, reason))
-        else:
-            folders.setdefault(path.parent, []).append(path)
-    videos, ambiguous = frame_videos(root, folders.items())
-    files += videos
-    problems += ambiguous
-    if not files and not ambiguous:
+    folders = frame_folders([relative(root, path) for path in paths])
+    videos = [file for file in folders.others if file.lower().endswith(VIDEO_SUFFIXES)]
+    files = [Source(folder, folder, "frames", folder, "", unit="video") for folder in folders.videos]
+    files += [Source(file, file, "video", file, "", unit="video") for file in videos]
+    if not files and not folders.problems:
         raise UserError(f"{root} has no videos: it should hold {LAYOUT}.")
-    return sources(files, problems)
+    strange = [Problem(file, "set aside", not_a_frame(file)) for file in folders.others if file not in videos]
+    return sources(files, [*problems, *folders.problems, *strange])
 
 
 def refuse_other_sets(root: Path) -> None:
@@ -51,28 +43,8 @@ def refuse_other_sets(root: Path) -> None:
         raise UserError(f"{root} holds other sets ({', '.join(others)}): put the videos in {root / FOLDER}.")
 
 
-def not_a_frame(root: Path, path: Path) -> str:
-    """Why a file isn't a frame of a video, or ""."""
-    from uscl.data.decode.frame_folder import frame_number
-
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return f"the name does not end in {', '.join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}"
-    if frame_number(path) is None:
+def not_a_frame(file: str) -> str:
+    """Why a file is neither a frame nor a video."""
+    if file.lower().endswith(IMAGE_SUFFIXES):
         return "the name does not end in frame<number>"
-    return "a frame outside of a video's folder" if path.parent == root else ""
-
-
-def frame_videos(root: Path, folders: Iterable[tuple[Path, list[Path]]]) -> tuple[list[Source], list[Problem]]:
-    """One source per folder of frames; a folder with two frames of the same number is set aside."""
-    from uscl.data.decode.frame_folder import in_order
-    from uscl.data.decode.video import BadMedia
-
-    files, problems = [], []
-    for folder, paths in folders:
-        name = relative(root, folder)
-        try:
-            in_order(paths)
-            files.append(Source(name, name, "frames", name, "", unit="video"))
-        except BadMedia as error:
-            problems.append(set_aside(root, folder, str(error)))
-    return files, problems
+    return f"the name does not end in {', '.join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}"

@@ -14,6 +14,7 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
+from uscl.data.readers.shared.cells import nobody
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
 from uscl.data.readers.shared.tables import read_table
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
@@ -30,7 +31,6 @@ LAYOUT = (
 )
 CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"}
 PATIENT = "Patient ID / Name"
-UNKNOWN = ("", "-", "nd", "na", "nan", "none")
 
 
 def read(root: Path) -> Sources:
@@ -81,9 +81,9 @@ def metadata_patients(path: Path) -> dict[str, set[str]]:
     patients: dict[str, set[str]] = {}
     for row in read_table(path, ["Filename", PATIENT]).to_dict("records"):
         known = patients.setdefault(plain(row["Filename"]), set())
-        patient = plain(row[column_of_patient(row)])
-        if patient not in UNKNOWN:
-            known.add(patient)
+        patient = row[column_of_patient(row)]
+        if not nobody(patient):
+            known.add(plain(patient))
     return patients
 
 

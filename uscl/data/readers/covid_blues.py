@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from uscl.base.errors import UserError
+from uscl.data.readers.shared.cells import no_value
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
 from uscl.data.readers.shared.tables import read_table, row_name, whole_numbers
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
@@ -45,7 +46,7 @@ def patient_labels(path: Path) -> tuple[dict[int, str], list[Problem]]:
     if not path.exists():
         return {}, [Problem(path.name, "kept", "file missing: the videos are unlabelled")]
     table = read_table(path, ["patient_id", "cov_test"])
-    nobody = table.index[table["patient_id"] == ""]
+    nobody = table.index[table["patient_id"].map(no_value)]
     remarks = [Problem(path.name, "kept", f"row {index + 2} has no patient_id: left out") for index in nobody]
     table = table.drop(index=nobody)
     patients = whole_numbers(path, table["patient_id"])
@@ -53,7 +54,7 @@ def patient_labels(path: Path) -> tuple[dict[int, str], list[Problem]]:
     tests = table["cov_test"].str.replace(r"\.0*$", "", regex=True)
     for index, patient, test in zip(table.index, patients, tests, strict=True):
         if test not in TEST_RESULTS:
-            if test:
+            if not no_value(test):
                 remarks.append(Problem(path.name, "kept", f"patient {patient} has cov_test {test}: unlabelled"))
         elif labels.setdefault(patient, TEST_RESULTS[test]) != TEST_RESULTS[test]:
             raise UserError(f"{row_name(path, index)}: patient {patient} has another cov_test above: keep one of them.")

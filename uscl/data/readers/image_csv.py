@@ -7,7 +7,8 @@ in the image's path; else the image. Images that the table doesn't list are left
 from pathlib import Path
 
 from uscl.data.readers.shared.listing import Problem, Sources, sources
-from uscl.data.readers.shared.own_data import labels_of, media_below, mixed_groups, owners_of, rows_of
+from uscl.data.readers.shared.own_data import media_below, mixed_groups, owners_of
+from uscl.data.readers.shared.rows import labels_of, rows_of
 from uscl.data.source import IMAGE_SUFFIXES, Source
 
 FOLDER = None

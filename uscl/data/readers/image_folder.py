@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from uscl.base.errors import UserError
+from uscl.data.readers.shared.cells import name_key, visible, whole
+from uscl.data.readers.shared.companions import without_companions
 from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
-    MASK_NAME,
-    Rows,
+    WHOLE_SET,
     media_below,
     mixed_groups,
     owners_of,
     refuse_twins,
-    rows_of,
 )
-from uscl.data.readers.shared.tables import nearest, spelling
+from uscl.data.readers.shared.part_names import part_names
+from uscl.data.readers.shared.rows import Rows, doubtful_classes, rows_of
+from uscl.data.readers.shared.tables import nearest
 from uscl.data.source import IMAGE_SUFFIXES, Source
 
 FOLDER = None
@@ -28,7 +30,6 @@ HAS_MASKS = False
 OWN_DATA = True
 
 LAYOUT = "a folder of images (png, jpg) for each of two or more classes"
-PARTS = ("test", "testing", "train", "training", "val", "valid", "validation")
 
 
 def read(
@@ -42,7 +43,7 @@ def read(
     """List the images. Raises UserError."""
     images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
     files, outside = class_images(images)
-    check_classes(root, sorted({label_of(file) for file in files}), classes)
+    check_classes(root, files, classes)
     rows, of_rows = rows_of(root, table, files, None)
     check_rows(root, rows)
     owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
@@ -50,7 +51,8 @@ def read(
         Source(file, file, "image", label=label_of(file), **owner._asdict())
         for file, owner in zip(files, owners, strict=True)
     ]
-    return sources(found, [*problems, *outside, *of_rows, *of_groups, *mixed_groups(found)])
+    doubts = doubtful_classes(WHOLE_SET, [source.label for source in found], classes)
+    return sources(found, [*problems, *outside, *of_rows, *of_groups, *doubts, *mixed_groups(found)])
 
 
 def label_of(file: str) -> str:
@@ -59,24 +61,22 @@ def label_of(file: str) -> str:
 
 
 def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
-    """The images in class folders; other images, and masks next to their image, are problems."""
-    stems = {str(PurePosixPath(image).with_suffix("")) for image in images}
-    files: list[str] = []
-    problems: list[Problem] = []
-    for image in images:
-        mask = MASK_NAME.fullmatch(str(PurePosixPath(image).with_suffix("")))
-        if "/" not in image:
-            problems.append(Problem(image, "set aside", "an image outside the class folders"))
-        elif mask and mask[1] in stems:
-            problems.append(Problem(image, "left out", "the mask of an image, which is not used here"))
-        else:
-            files.append(image)
-    return files, problems
+    """The images in class folders; other images, masks and previews are problems."""
+    files, problems = without_companions(images)
+    outside = [Problem(file, "set aside", "an image outside the class folders") for file in files if "/" not in file]
+    return [file for file in files if "/" in file], problems + outside
 
 
-def check_classes(root: Path, folders: list[str], classes: list[str] | None) -> None:
+def check_classes(root: Path, files: list[str], classes: list[str] | None) -> None:
     """Raise UserError unless the folders with images are two or more classes, and equal `classes` if given."""
+    folders = sorted({label_of(file) for file in files})
     there = ", ".join(folders) or "none"
+    parts = part_names(set(folders) - set(classes or ()))
+    if len(parts) > 1:
+        raise UserError(
+            f"{root} is divided into {', '.join(sorted(parts))}, which are not classes: use one folder per class, since"
+            " the study draws its own folds (if they are classes, name all classes in `classes`)."
+        )
     for name in classes or ():
         if name not in folders:
             raise UserError(f"{root} has no images in a folder {name}, which `classes` names: images are in {there}.")
@@ -85,13 +85,10 @@ def check_classes(root: Path, folders: list[str], classes: list[str] | None) -> 
             near = nearest(folder, classes)
             raise UserError(f"The folder {folder} in {root} is none of `classes`; the nearest is {near}.")
     if len(folders) < 2:
-        raise UserError(f"{root} should hold {LAYOUT}; images are in {there}.")
-    refuse_twins(root, {folder: "".join(spelling(folder).split()) for folder in folders})
-    if classes is None and {spelling(folder) for folder in folders} <= set(PARTS):
-        raise UserError(
-            f"{root} is divided into {there}, which are not classes: use one folder per class, since the study draws"
-            " its own folds."
-        )
+        deeper = {file.split("/")[1] for file in files if file.count("/") > 1}
+        advice = f": set data_root to {root / there} if the classes are {', '.join(sorted(deeper))}"
+        raise UserError(f"{root} should hold {LAYOUT}; images are in {there}{advice if len(deeper) > 1 else ''}.")
+    refuse_twins(root, {folder: name_key(folder) for folder in folders})
 
 
 def check_rows(root: Path, rows: Rows | None) -> None:
@@ -99,7 +96,7 @@ def check_rows(root: Path, rows: Rows | None) -> None:
     if rows is None or "label" not in rows.cells:
         return
     for file, label in rows.cells["label"].items():
-        if label and label != label_of(str(file)):
+        if label and label != whole(visible(label_of(str(file)))):
             raise UserError(
                 f"{root / rows.name} gives {file} the label {label!r}, but it lies in the folder {label_of(str(file))}:"
                 " move it or fix the row."

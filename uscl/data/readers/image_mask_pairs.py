@@ -14,13 +14,12 @@ from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, Sources, sources
 from uscl.data.readers.shared.own_data import (
     MASK_NAME,
-    labels_of,
     media_below,
     mixed_groups,
     owners_of,
     refuse_twins,
-    rows_of,
 )
+from uscl.data.readers.shared.rows import labels_of, rows_of
 from uscl.data.readers.shared.tables import spelling
 from uscl.data.source import IMAGE_SUFFIXES, Source
 

@@ -15,8 +15,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uscl.data.readers.shared.cells import nobody, one_spelling
 from uscl.data.readers.shared.listing import TRUTH, Problem, Sources, listing, relative, require, sources
-from uscl.data.readers.shared.tables import read_table, refuse_repeats, shares, whole_numbers
+from uscl.data.readers.shared.tables import labels_as_written_first, read_table, refuse_repeats, shares, whole_numbers
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 from uscl.data.units import unit_of_file
 
@@ -49,6 +50,8 @@ def listed_videos(root: Path, paths: list[Path]) -> tuple[list[Source], list[Pro
     """The videos with patient and organ from videos.csv, and the problems."""
     table = bare_names(read_table(root / "videos.csv", ["file", "patient", "organ"]))
     refuse_repeats(root / "videos.csv", table, ["file"])
+    table["organ"] = labels_as_written_first(root / "videos.csv", table["organ"], None)
+    table["patient"], _ = one_spelling(["" if nobody(patient) else patient for patient in table["patient"]])
     rows = table.set_index("file").to_dict("index")
     files, problems = [], []
     for path in paths:

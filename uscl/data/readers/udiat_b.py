@@ -11,7 +11,7 @@ from pathlib import Path
 
 from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
-from uscl.data.readers.shared.own_data import labels_of, rows_of
+from uscl.data.readers.shared.rows import labels_of, rows_of
 from uscl.data.readers.shared.tables import spelling
 from uscl.data.source import IMAGE_SUFFIXES, Source
 

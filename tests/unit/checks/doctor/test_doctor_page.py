@@ -2,6 +2,7 @@ import copy
 import shutil
 import socket
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,8 @@ from uscl.checks.doctor.forecast import Forecast
 from uscl.checks.doctor.page import page
 from uscl.checks.doctor.report import Report, Section, examine
 from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.sources import fingerprint
+from uscl.data.store import new_array
 
 
 @pytest.fixture(autouse=True)
@@ -109,12 +112,18 @@ def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_n
     table["time_s"] = table["state"] = table["second_state"] = 0.0
     table["height"] = table["width"] = 8
     table["source_sha256"] = table["sha256"] = "0" * 64
+    with new_array(tmp_path / "store/frames.npy", 8) as frames, new_array(tmp_path / "store/masks.npy", 8):
+        frames.append(np.zeros((6, 8, 8), np.uint8))
     write_table(table, MANIFEST, tmp_path / "store/manifest.csv")
     given = {"name": "x", "folder": "data/x", "exists": True, "fetchable": False, "how_to_get": "ask"}
     settings = {"reader": "busi", "data_root": "d"}
     assert set_finding(given, None, settings, tmp_path / "store") == ok("extracted from data/x: 2 files, 6 frames")
-    (tmp_path / "store/manifest.csv").write_text("row\n0\n")
-    assert "holds no video and no image" in set_finding(given, None, settings, tmp_path / "store").text
+    with new_array(tmp_path / "store/frames.npy", 8) as frames:
+        frames.append(np.zeros((5, 8, 8), np.uint8))
+    damaged = set_finding(given, None, settings, tmp_path / "store")
+    assert damaged.mark == "missing"
+    assert "has 5 frames but 6 rows in manifest" in damaged.text
+    assert damaged.text.endswith("(call with --forcerun extract_frames)")
 
 
 def test_a_study_that_cannot_be_planned_is_noted_and_the_page_continues(tmp_path, monkeypatch):
@@ -140,21 +149,70 @@ def test_a_long_finding_is_cut_and_a_long_path_is_not_broken():
     assert len(text.splitlines()) < 25
 
 
-@pytest.mark.parametrize(
-    ("reader", "names", "mark", "words"),
-    [
-        ("busi", ["a.png", "b.png"], "ok", "2 media files"),
-        ("busi", ["notes.txt"], "missing", "holds no video and no image"),
-        ("pocus_folds", ["covid_data1.pkl"], "ok", "0 media files"),
-    ],
-)
-def test_a_folder_that_is_there_is_counted(tmp_path, reader, names, mark, words):
-    for name in names:
-        (tmp_path / name).touch()
-    given = {"name": "x", "folder": str(tmp_path), "exists": True, "fetchable": False, "how_to_get": "ask"}
-    line = set_finding(given, None, {"reader": reader, "data_root": "d"}, tmp_path / "none")
-    assert line.mark == mark
-    assert words in line.text
+def looked_at(folder, settings, entry=None):
+    given = {"name": "x", "folder": str(folder), "exists": True, "fetchable": False, "how_to_get": "ask"}
+    return set_finding(given, entry, settings, folder / "none")
+
+
+def test_a_folder_that_is_there_is_read_as_the_study_reads_it(tmp_path):
+    for name in ("p1/a.png", "p1/b.png", "p2/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.full((40, 50), 90, np.uint8))
+    own = {"kind": "image_folder", "patient": r"(\w)\.?$"}
+    assert looked_at(tmp_path, own) == ok(f"{tmp_path}: 3 files; 3 of them looked into: all can be read")
+    assert "no `patient`, `group` or `table`" in looked_at(tmp_path, {"kind": "image_folder"}).text
+    faulty = looked_at(tmp_path, own | {"classes": ["p1", "p3"]})
+    assert faulty.mark == "missing"
+    assert "has no images in a folder p3" in faulty.text
+    (tmp_path / "p2/c.png").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    damaged = looked_at(tmp_path, own)
+    assert damaged.mark == "note"
+    assert "1 can't be read, such as p2/c.png: " in damaged.text
+    for name in ("p1/a.png", "p1/b.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert looked_at(tmp_path, own).mark == "missing"
+
+
+def test_a_folder_of_another_layout_or_an_incomplete_one_is_not_called_ok(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    assert looked_at(tmp_path, {"reader": "busi"}).text.startswith(f"{tmp_path} has no benign: it should hold benign/")
+    for name in range(1, 6):
+        (tmp_path / f"covid_data{name}.pkl").touch()
+    assert looked_at(tmp_path, {"reader": "pocus_folds"}) == ok(f"{tmp_path}: 15 files, none looked into")
+    found = looked_at(tmp_path, {"reader": "pocus_folds"}, entry(classes={"covid": 7}))
+    assert found.mark == "missing"
+    assert "5 files of class covid instead of 7" in found.text
+    assert looked_at(tmp_path, {"reader": "pocus_folds", "partial": True}, entry(classes={"covid": 7})).mark == "ok"
+
+
+def test_links_in_a_circle_and_a_huge_folder_do_not_keep_the_page_waiting(tmp_path, monkeypatch):
+    for number in range(6):
+        (tmp_path / f"p{number}").mkdir()
+        (tmp_path / f"p{number}/all").symlink_to("..")
+    found = looked_at(tmp_path, {"kind": "video_folder"})
+    assert found.mark == "missing"
+    assert "has no file whose name ends in" in found.text
+    monkeypatch.setattr(fingerprint, "MOST_WATCHED", 3)
+    fingerprint.computed.cache_clear()
+    assert "was not looked into" in looked_at(tmp_path, {"kind": "video_folder"}).text
+
+
+def test_the_next_step_says_what_is_downloaded_first(tmp_path, planned, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    registry = {"covid_blues": entry(videos=362, size=1_500_000_000), "busi": entry(images=780)}
+    registry["covid19_ultrasound"] = entry(size=300_000_000)
+    config = real(embedded()) | {"encoder": "resnet18"}
+    text = " ".join(page(examined(config, tmp_path, registry, fetchable=True)).split())
+    assert text.endswith(
+        "Next: run the study with `snakemake --cores all`, which first downloads blues (1.5 GB) and pocus (300 MB) and"
+        " busi (1 archive, size not known) and the ImageNet weights of resnet18 (45 MB)."
+    )
+
+
+def test_the_command_names_the_snakefile_if_it_lies_elsewhere(tmp_path, planned, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"`snakemake --cores all --snakefile {ROOT / 'Snakefile'} --config device=cpu`"
+    assert command in page(examined(embedded(), tmp_path, options=["--config", "device=cpu"]))
 
 
 def test_the_size_of_a_download_is_given_as_far_as_it_is_known():

@@ -7,7 +7,9 @@ from studies import embedded
 
 from uscl.checks.doctor import weights
 from uscl.checks.doctor.store import store_findings
-from uscl.checks.doctor.weights import weight_findings
+from uscl.checks.doctor.weights import weight_findings, weights_to_download
+from uscl.models.checkpoint import save_encoder
+from uscl.models.encoder import Encoder
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +81,10 @@ def test_a_named_file_must_be_there(tmp_path):
     study = methods(a={"method": "imagenet"}) | {"imagenet_weights": {"tf_efficientnet_lite0": str(tmp_path / "w.pth")}}
     assert weight_findings(study, tmp_path)[0].mark == "missing"
     (tmp_path / "w.pth").touch()
+    damaged = weight_findings(study, tmp_path)[0]
+    assert damaged.mark == "missing"
+    assert "w.pth can't be read as a weights file" in damaged.text
+    torch.save(Encoder("tf_efficientnet_lite0").backbone.state_dict(), tmp_path / "w.pth")
     assert weight_findings(study, tmp_path)[0].mark == "ok"
 
 
@@ -91,7 +97,11 @@ def test_weights_of_the_hub_are_looked_for_in_its_cache_and_not_downloaded(tmp_p
     assert "will be downloaded (45 MB) from https://" in absent.text
     cached = tmp_path / "hub" / "checkpoints" / absent.text.rpartition("/")[2].partition(";")[0]
     cached.parent.mkdir(parents=True)
+    assert weights_to_download(study) == ["the ImageNet weights of resnet18 (45 MB)"]
     cached.touch()
+    assert weights_to_download(study) == []
+    assert weight_findings(study, tmp_path)[0].text.endswith("is damaged: delete it, and it is downloaded again.")
+    monkeypatch.setattr(weights, "file_sha256", lambda path: f"{path.stem.rpartition('-')[2]}0123")
     assert weight_findings(study, tmp_path)[0] == ("ok", f"ImageNet, resnet18: {cached}")
 
 
@@ -99,7 +109,9 @@ def test_an_encoder_file_may_come_later_only_from_the_study_itself(tmp_path):
     results, file = tmp_path / "results", tmp_path / "e.safetensors"
     study = methods(a={"method": "simclr", "init": str(file)}, b={"method": "simclr", "init": str(results / "e")})
     assert [line.mark for line in weight_findings(study, results)] == ["missing", "note"]
-    file.touch()
+    save_encoder(Encoder("resnet18"), file)
+    assert "e.safetensors` holds a resnet18, but the study's `encoder` is" in weight_findings(study, results)[0].text
+    save_encoder(Encoder("tf_efficientnet_lite0"), file)
     assert weight_findings(study, results)[0].mark == "ok"
 
 

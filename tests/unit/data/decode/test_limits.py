@@ -21,7 +21,7 @@ from uscl.data.decode.dicom import decode_dicom
 from uscl.data.decode.image import read_image, read_masks
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, decode
-from uscl.data.readers.shared import tables
+from uscl.data.readers.shared import table_text, tables
 from uscl.data.source import Source
 
 
@@ -166,7 +166,7 @@ def test_tables_of_absurd_size_are_refused(tmp_path, monkeypatch):
     path.write_text(",".join(f"c{k}" for k in range(1001)) + "\n")
     with pytest.raises(UserError, match=r"a\.csv has more than 1000 columns"):
         tables.read_table(path, ["file"])
-    monkeypatch.setattr(tables, "MAX_BYTES", 1000)
+    monkeypatch.setattr(table_text, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match=r"a\.csv has \d+ bytes, but a table may have at most 1000"):
         tables.read_table(path, ["file"])
 

@@ -44,7 +44,10 @@ def test_butterfly_sets_aside_files_that_are_not_frames(tmp_path):
     assert {action for action, _ in aside.values()} == {"set aside"}
     assert sorted(aside) == ["a/cover.jpg", "a/notes.txt", "b", "empty/notes.txt", "frame1.jpg"]
     assert aside["a/cover.jpg"][1] == "the name does not end in frame<number>"
-    assert aside["b"][1] == "x_frame1.jpg and y_frame1.jpg have the same number: it is not one video"
+    assert (
+        aside["b"][1]
+        == "x_frame1.jpg and y_frame1.jpg have the same number: it is not one video; give each a folder of its own"
+    )
     assert aside["frame1.jpg"][1] == "a frame outside of a video's folder"
 
 
@@ -96,7 +99,7 @@ def test_udiat_takes_labels_of_a_table(tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\na.png,benign\noriginal/b.png,malignant\nz.png,benign\n")
     found = reader("udiat_b")(tmp_path)
     assert found.files["label"].tolist() == ["benign", "malignant", ""]
-    assert problems(found)["original/c.png"] == ("kept", "not in labels.csv: unlabelled")
+    assert problems(found)["labels.csv"] == ("kept", "no row for 1 file ('original/c.png'): unlabelled")
     assert problems(found)["z.png"][0] == "set aside"
     (tmp_path / "labels.csv").write_text("file,label\na.png,benign\nb.png,Benign\n")
     with pytest.raises(UserError, match=r"labels\.csv, row 3: label 'Benign' is written 'benign' above"):

@@ -55,13 +55,13 @@ def test_a_missing_or_empty_folder_is_named_with_the_layout(tmp_path, kind):
 
 @every_kind
 def test_every_kind_reads_odd_names_and_depths(tmp_path, kind):
-    odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "B/c#1,2/ü.jpg", "B/c#1,2/ü_mask.png"]
+    odd = ["A b/[1] (x) é.PNG", "A b/[1] (x) é_mask.png", "C/c#1,2/ü.jpg", "C/c#1,2/ü_mask.png"]
     tree(tmp_path, *odd)
     table(tmp_path, f'file,label\n{odd[0]},x\n{odd[1]},x\n"{odd[2]}",y\n"{odd[3]}",y\n')
     found = reader(kind)(tmp_path, group="(.)/", table="labels.csv" if kind == "image_csv" else None)
-    files = odd if kind in ("video_folder", "image_csv") else [odd[0], odd[2]]
+    files = odd if kind == "image_csv" else [odd[0], odd[2]]
     assert found.files["file"].tolist() == found.files["video"].tolist() == files
-    assert set(found.files["group"]) == {"b", "B"}
+    assert set(found.files["group"]) == {"b", "C"}
 
 
 @every_kind
@@ -126,14 +126,14 @@ def test_a_name_that_is_not_text_is_set_aside(tmp_path):
 
 def test_a_folder_that_may_not_be_read_is_set_aside(tmp_path, monkeypatch):
     tree(tmp_path, "a.mp4", "locked/b.mp4")
-    listed = Path.iterdir
+    listed = os.scandir
 
     def refused(path):
-        if path.name == "locked":
+        if Path(path).name == "locked":
             raise PermissionError(13, "Permission denied")
         return listed(path)
 
-    monkeypatch.setattr(Path, "iterdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     assert problems(reader("video_folder")(tmp_path), "set aside") == [
         ("locked", "the folder cannot be read: Permission denied")
     ]
@@ -175,21 +175,21 @@ def test_a_pattern_that_can_find_nothing_is_refused(tmp_path, pattern, message):
 def test_a_table_gives_groups_and_labels_however_it_names_the_files(tmp_path):
     tree(tmp_path, "p/A.mp4", "p/b.mp4", "q/b.mp4", "q/C é.mp4", "q/d.mp4")
     decomposed = unicodedata.normalize("NFD", "q/c é.mp4")
-    text = f"file,group,label\na.mp4,007,lung\np\\b.mp4,7,liver\n./q/x/../b.mp4,8,\n{decomposed},,lung\n"
+    text = f"file,group,label\na.mp4,007,lung\np\\b.mp4,9,liver\n./q/x/../b.mp4,8,\n{decomposed},,lung\n"
     found = reader("video_folder")(tmp_path, table=table(tmp_path, "\ufeff" + text, "meta.csv"))
     assert column(found, "group") == {
         "p/A.mp4": "007",
-        "p/b.mp4": "7",
+        "p/b.mp4": "9",
         "q/C é.mp4": "q/C é.mp4",
         "q/b.mp4": "8",
         "q/d.mp4": "q/d.mp4",
     }
     assert found.files["label"].tolist() == ["lung", "liver", "lung", "", ""]
     assert problems(found, "kept") == [
-        ("q/C é.mp4", "no group in meta.csv: a group of its own"),
-        ("q/b.mp4", "no label in meta.csv: unlabelled"),
-        ("q/d.mp4", "not in meta.csv: a group of its own"),
-        ("q/d.mp4", "not in meta.csv: unlabelled"),
+        ("meta.csv", "no group for 1 file (empty 1; 'q/C é.mp4'): a group of its own"),
+        ("meta.csv", "no label for 1 file (empty 1; 'q/b.mp4'): unlabelled"),
+        ("meta.csv", "no row for 1 file ('q/d.mp4'): a group of its own"),
+        ("meta.csv", "no row for 1 file ('q/d.mp4'): unlabelled"),
     ]
     assert problems(found, "set aside") == []
 
@@ -205,7 +205,7 @@ def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
     assert {reason for _, reason in aside} == {"in labels.csv, but no file that is read has this name"}
     unused = problems(found, "left out")
     assert [file for file, _ in unused] == ["notes.txt", "other.csv"]
-    assert all(reason.startswith("the name does not end in .avi, .dcm, ") for _, reason in unused)
+    assert all(reason.startswith("the name does not end in .3g2, .3gp, ") for _, reason in unused)
 
 
 @pytest.mark.parametrize("name", ["video_folder", "image_folder", "image_csv", "image_mask_pairs"])
@@ -245,8 +245,11 @@ def test_a_table_of_labels_goes_with_a_pattern(tmp_path):
     ("text", "message"),
     [
         ("", r"labels\.csv is empty: it should have the columns file\.$"),
-        ("name,group\na.mp4,1\n", r"labels\.csv has no column file: it should have file, separated by commas\.$"),
-        ("file;group\na.mp4;1\n", r"labels\.csv has no column file: "),
+        (
+            "name,group\na.mp4,1\n",
+            r"labels\.csv has no column file: it should have file, but has name, group\. Rename name to file",
+        ),
+        ("file group\na.mp4 1\n", r"labels\.csv has no column file: it should have file, but has file group\.$"),
         ("file,age\na.mp4,1\n", r"labels\.csv has none of the columns patient, group and label: add one of them\.$"),
         (
             "file,group\nx.mp4,1\ny.mp4,2\n",
@@ -292,6 +295,68 @@ def test_settings_without_effect_are_refused(tmp_path):
             reader("video_folder")(tmp_path, table=given, classes=["lung"])
 
 
+def test_masks_and_previews_next_to_videos_and_images_are_left_out_with_a_count(tmp_path):
+    kept = ["benign/b (1).png", "p1/a.mp4", "p1/images/x.png", "p2/c.dcm", "p3/still.png", "thumb rest.png"]
+    masks = ["benign/b (1)_mask.png", "benign/b (1)_mask_1.png", "p1/masks/x.png"]
+    previews = ["p1/A_thumb.jpg", "p1/a.mp4.png", "p2/c.jpg", "p2/thumbnails/c.png", "p3/preview_still.jpg"]
+    found = reader("video_folder")(tree(tmp_path, *kept, *masks, *previews))
+    assert found.files["file"].tolist() == kept
+    reasons = {"the mask of an image, which is not used here": masks, "a preview of a file next to it": previews}
+    expected = sorted((file, reason) for reason, files in reasons.items() for file in files)
+    assert sorted(problems(found, "left out")) == expected
+    assert (".", "3 masks and 5 previews of other files, which are not used here: left out") in problems(found, "kept")
+
+
+@pytest.mark.parametrize(
+    "name", ["vid{v}/vid{v}_frame{f}.png", "vid{v}/frame{f:04}.JPG", "vid{v}/Frames/frame-{f}.png"]
+)
+def test_a_folder_of_frames_is_a_video(tmp_path, name):
+    files = [name.format(v=video, f=frame) for video in range(3) for frame in range(5)]
+    found = reader("video_folder")(tree(tmp_path, *files, "other.mp4"), patient=r"^vid(\d)")
+    folders = sorted({file.rpartition("/")[0] for file in files})
+    assert found.files["file"].tolist() == found.files["video"].tolist() == ["other.mp4", *folders]
+    assert found.files["kind"].tolist() == ["video", "frames", "frames", "frames"]
+    assert found.files["patient"].tolist() == ["", "0", "1", "2"]
+    assert found.files["unit"].tolist() == ["video", "patient", "patient", "patient"]
+
+
+def test_frames_that_are_not_one_video_are_set_aside(tmp_path):
+    tree(
+        tmp_path, "a/x_frame1.png", "a/y_frame2.png", "b/x_frame1.png", "b/x_frame01.png", "frame1.png", "c/frame1.png"
+    )
+    tree(tmp_path, "c/frame2.png", "c/overview.png")
+    for kind, others in (("video_folder", ["c/overview.png"]), ("butterfly", [])):
+        found = reader(kind)(tmp_path)
+        assert found.files["file"].tolist() == ["c", *others]
+        aside = dict(problems(found, "set aside"))
+        assert aside["a"] == "frames of several videos (x_, y_): give each a folder of its own"
+        assert aside["b"].endswith("have the same number: it is not one video; give each a folder of its own")
+        assert aside["frame1.png"] == "a frame outside of a video's folder"
+    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder\.$"):
+        reader("video_folder")(tmp_path / "a")
+
+
+def test_a_table_names_a_video_of_frames_by_its_folder(tmp_path):
+    tree(tmp_path, "p.1/v/frame1.png", "p.1/v/frame2.png", "w.mp4")
+    found = reader("video_folder")(tmp_path, table=table(tmp_path, "file,patient,label\np.1/v,7,lung\nw.mp4,8,liver\n"))
+    assert column(found, "patient") == {"p.1/v": "7", "w.mp4": "8"}
+    assert column(found, "label") == {"p.1/v": "lung", "w.mp4": "liver"}
+    assert column(reader("video_folder")(tmp_path / "p.1/..", group=r"p\.1|w"), "group") == {
+        "p.1/v": "p.1",
+        "w.mp4": "w",
+    }
+
+
+@pytest.mark.parametrize("name", ["p1/{:05}.png", "p1/img_{}.png", "p1/benign ({}).png"])
+def test_images_with_consecutive_numbers_may_be_meant_as_a_video(tmp_path, name):
+    found = reader("video_folder")(tree(tmp_path, *(name.format(number) for number in range(4))))
+    assert set(found.files["kind"]) == {"image"}
+    remark = r"1 folder of images with consecutive numbers, such as p1: each image counts as a video of one frame; if"
+    assert any(reason.startswith(remark) for _, reason in problems(found, "kept"))
+    gaps = reader("video_folder")(tree(tmp_path / "gaps", "p1/1.png", "p1/5.png", "p1/9.png", "p2/1.png", "p2/2.png"))
+    assert problems(gaps, "kept") == [(".", OWN_GROUPS)]
+
+
 # image_folder
 
 
@@ -314,7 +379,9 @@ def test_masks_next_to_their_images_are_not_images_of_a_class(tmp_path):
     tree(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "b/2_mask.png")
     found = reader("image_folder")(tmp_path)
     assert found.files["file"].tolist() == ["a/1.png", "b/2_mask.png"]
-    assert problems(found, "kept") == [(".", OWN_GROUPS)]
+    left = "2 masks of other files, which are not used here: left out"
+    assert problems(found, "kept") == [(".", left), (".", OWN_GROUPS)]
+    assert [file for file, _ in problems(found, "left out")] == ["a/1_mask.png", "a/1_mask_1.png"]
 
 
 def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
@@ -342,12 +409,32 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
         ),
         (["Benign", "benign "], None, r"one name in different spellings: Benign, benign "),
         (["Train", "test", "val"], None, r"is divided into Train, test, val, which are not classes: "),
+        (["fold_0", "fold_1"], None, r"is divided into fold_0, fold_1, which are not classes: "),
+        (
+            ["split0", "split1", "split2"],
+            ["covid", "regular"],
+            r"is divided into split0, split1, split2, which are not",
+        ),
+        (["Train Set", "Test Set", "extra"], None, r"divided into Test Set, Train Set, .* \(if they are classes, name"),
+        (["imagesTr", "imagesTs"], None, r"is divided into imagesTr, imagesTs, which are not classes: "),
     ],
 )
 def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
     tree(tmp_path, "loose.png", "empty/notes.txt", *(f"{folder}/x/1.png" for folder in folders))
     with pytest.raises(UserError, match=message):
         reader("image_folder")(tmp_path, classes=classes)
+
+
+def test_the_folder_that_holds_the_classes_is_named(tmp_path):
+    tree(tmp_path, "data/benign/1.png", "data/malignant/1.png")
+    with pytest.raises(UserError, match=r"in data: set data_root to .*/data if the classes are benign, malignant\.$"):
+        reader("image_folder")(tmp_path)
+
+
+def test_masks_in_folders_of_their_own_are_no_class(tmp_path):
+    tree(tmp_path, "images/1.png", "images/2.png", "masks/1.png", "masks/2_mask.png")
+    with pytest.raises(UserError, match=r"images are in images\.$"):
+        reader("image_folder")(tmp_path)
 
 
 def test_folders_that_are_the_classes_pass(tmp_path):
@@ -366,8 +453,8 @@ def test_a_csv_gives_label_and_group(tmp_path):
     assert column(found, "group") == {"3.png": "3.png", "img/1.png": "7", "img/2.JPG": "7"}
     assert problems(found, "kept") == [
         (".", "group 7 has files of benign and malignant: it stays one group"),
-        ("3.png", "no group in labels.csv: a group of its own"),
-        ("3.png", "no label in labels.csv: unlabelled"),
+        ("labels.csv", "no group for 1 file (empty 1; '3.png'): a group of its own"),
+        ("labels.csv", "no label for 1 file (empty 1; '3.png'): unlabelled"),
     ]
     assert problems(found, "set aside") == [("gone.png", "in labels.csv, but no file that is read has this name")]
     assert problems(found, "left out") == [
@@ -382,14 +469,16 @@ def test_a_csv_without_groups_takes_a_pattern_or_says_so(tmp_path):
     assert reader("image_csv")(tmp_path, table=name, group=r"p\d")[0]["group"].tolist() == ["p1", "p1"]
     found = reader("image_csv")(tmp_path, table=name)
     assert found.files["label"].tolist() == ["Müller", "x"]
-    assert problems(found, "kept") == [(".", OWN_GROUPS.replace("`table`", "such a column in other.csv"))]
+    guessed = "not UTF-8: read as cp1252 (western European); if letters are wrong, save the table as UTF-8"
+    own_groups = OWN_GROUPS.replace("`table`", "such a column in other.csv")
+    assert problems(found, "kept") == [(".", own_groups), ("other.csv", guessed)]
 
 
 @pytest.mark.parametrize(
     ("text", "classes", "message"),
     [
         (None, None, r"There is no table labels\.csv in "),
-        ("file\na.png\n", None, r"labels\.csv has no column label: it should have file, label, separated"),
+        ("file\na.png\n", None, r"labels\.csv has no column label: it should have file, label, but has file\.$"),
         ("file,label\na.png,x\na.png,y\n", None, r"row 3 repeats file a\.png, which an earlier row has"),
         (
             "file,label\na.png,benign\nb.png,Malignnt\n",

@@ -137,7 +137,7 @@ def test_covid_blues_reads_a_table_however_it_is_written(tmp_path, table):
         ("patient_id,cov_test\n1,0\n2,1\n1,1\n", r"csv, row 4: patient 1 has another cov_test above: keep one"),
         ("patient_id,cov_test\n1,0\n2,1,5\n", r"is not a CSV table \(.* line 3.*\): fix it\.$"),
         ("patient_id,cov_test\n1,0,5\n2,1,5\n", r"has rows with more cells than its header has names: fix it\.$"),
-        ("patient_id;cov_test\n1;0\n", r"has no column patient_id, cov_test: .*, separated by commas\.$"),
+        ("patient_id;test\n1;0\n", r"has no column cov_test: it should have .*, but has patient_id, test\.$"),
     ],
 )
 def test_covid_blues_names_the_fault_of_a_table(tmp_path, table, message):

@@ -1,6 +1,7 @@
 import os
 
-from uscl.data.sources.fingerprint import computed
+import uscl.data.sources.fingerprint as module
+from uscl.data.sources.fingerprint import computed, survey
 from uscl.data.sources.fingerprint import fingerprint as cached
 
 
@@ -35,3 +36,32 @@ def test_a_fingerprint_depends_on_names_sizes_and_times(tmp_path):
     (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
     assert fingerprint(str(tmp_path)) != third
     assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))
+
+
+def test_links_in_a_circle_and_names_that_are_not_text_have_a_fingerprint(tmp_path):
+    (tmp_path / "p1").mkdir()
+    (tmp_path / "p1/a.mp4").touch()
+    alone = fingerprint(str(tmp_path))
+    for name in ("x", "y"):
+        (tmp_path / f"p1/{name}").symlink_to("..")
+    assert fingerprint(str(tmp_path)) == alone
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).touch()
+    assert fingerprint(str(tmp_path)) != alone
+
+
+def test_a_huge_folder_is_not_looked_at_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_WATCHED", 3)
+    for number in range(4):
+        (tmp_path / f"{number}.mp4").touch()
+    first = fingerprint(str(tmp_path))
+    assert survey(str(tmp_path)).huge
+    (tmp_path / "4.mp4").touch()
+    assert fingerprint(str(tmp_path)) == first
+
+
+def test_videos_of_every_container_and_dicom_files_without_an_ending_count(tmp_path):
+    seen = {fingerprint(str(tmp_path))}
+    for name in ("a.MKV", "b.ima", "IM_0001", "1.2.840.10008.7"):
+        (tmp_path / name).touch()
+        seen.add(fingerprint(str(tmp_path)))
+    assert len(seen) == 5

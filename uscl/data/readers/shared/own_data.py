@@ -11,26 +11,22 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
-from uscl.data.readers.shared.tables import check_labels, named_files, read_table, refuse_repeats, spelling
-from uscl.data.source import Source, kind_of
+from uscl.base.text import counted
+from uscl.data.readers.shared.cells import examples, one_spelling
+from uscl.data.readers.shared.listing import Problem, relative, require
+from uscl.data.readers.shared.media_files import sorted_out
+from uscl.data.readers.shared.rows import Rows, cells_of
+from uscl.data.readers.shared.tables import spelling
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
+from uscl.data.sources.walk import walk
 from uscl.data.units import unit_of_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WHOLE_SET = "."  # the file name in a remark on the whole folder
 MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that is next to its image
-
-
-class Rows(NamedTuple):
-    """The rows of a user's table by media file (path relative to the data folder), and the table's name."""
-
-    name: str
-    cells: pd.DataFrame  # index file; columns as in the CSV
+ROUNDED = re.compile(r"\d[.,]\d+[eE]\+?\d+")  # 1.23457E+11, as a spreadsheet shows a long number
 
 
 def media_below(
@@ -41,11 +37,8 @@ def media_below(
     Raises UserError: no such folder, no such file in it, or one name in two spellings. `table` is not a problem.
     """
     paths, problems = files_below(require(root, ".", layout))
-    media = sorted(relative(root, path) for path in paths if path.suffix.lower() in suffixes)
-    others = (path for path in paths if path.suffix.lower() not in suffixes)
-    reason = f"the name does not end in {', '.join(suffixes)}"
-    unused = (relative(root, path) for path in others if table is None or path != root / table)
-    problems += [Problem(file, "left out", reason) for file in unused]
+    found, others = sorted_out(root, (path for path in paths if table is None or path != root / table), suffixes)
+    media, problems = sorted(relative(root, path) for path in found), problems + others
     if not media:
         raise UserError(f"{root} has no file whose name ends in {', '.join(suffixes)}: it should hold {layout}.")
     refuse_twins(root, {file: spelling(file) for file in media})
@@ -57,31 +50,31 @@ def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
 
     Links are followed; each folder is read once. Raises UserError if root itself can't be read.
     """
-    seen = {root.resolve(): root}
     found: list[Path] = []
     problems: list[Problem] = []
-    folders = [root]
-    for folder in folders:  # grows as folders are found
-        try:
-            for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-                if reason := unreadable(root, path, seen):
-                    problems.append(Problem(shown_name(root, path), "set aside", reason))
-                else:
-                    (folders if path.is_dir() else found).append(path)
-        except OSError as error:
+    for listing in walk(str(root)):
+        folder = root / listing.folder
+        if listing.error:
             if folder == root:
-                raise UserError(f"The folder {root} cannot be read: {error.strerror}.") from error
-            problems.append(set_aside(root, folder, f"the folder cannot be read: {error.strerror}"))
+                raise UserError(f"The folder {root} cannot be read: {listing.error.strerror}.")
+            reason = f"the folder cannot be read: {listing.error.strerror}"
+            problems.append(Problem(shown_name(root, folder), "set aside", reason))
+        for again, first in listing.visited.items():
+            reason = f"the same folder as {shown_name(root, root / first)}, which is already read"
+            problems.append(Problem(shown_name(root, root / again), "set aside", reason))
+        for entry in listing.files:
+            path = folder / entry.name
+            if reason := unreadable(root, path):
+                problems.append(Problem(shown_name(root, path), "set aside", reason))
+            else:
+                found.append(path)
     return found, problems
 
 
-def unreadable(root: Path, path: Path, seen: dict[Path, Path]) -> str:
-    """Why a file or folder is left out, or ""; adds a folder to `seen`, which maps resolved paths to found paths."""
+def unreadable(root: Path, path: Path) -> str:
+    """Why a file is set aside, or ""."""
     if shown_name(root, path) != relative(root, path):
         return "the name is not valid UTF-8: rename it"
-    if path.is_dir():
-        first = seen.setdefault(path.resolve(), path)
-        return "" if first is path else f"the same folder as {relative(root, first)}, which is already read"
     return "" if path.is_file() else "not a file, or a broken link"
 
 
@@ -101,44 +94,6 @@ def refuse_twins(root: Path, keys: Mapping[str, str]) -> None:
         raise UserError(
             f"These names in {root} are one name in different spellings: {names}. Rename or remove all but one."
         )
-
-
-def rows_of(
-    root: Path, table: str | None, files: list[str], classes: list[str] | None, needed: tuple[str, ...] = ()
-) -> tuple[Rows | None, list[Problem]]:
-    """The table's rows for the files, if there is a table, and remarks on rows that name no file.
-
-    A row names its file by the path relative to root, or by the bare name if only one file has it. Raises UserError.
-    """
-    if table is None:
-        return None, []
-    path = table_path(root, table)
-    cells = read_table(path, ["file", *needed])
-    if not {"patient", "group", "label"} & set(cells):
-        raise UserError(f"{path} has none of the columns patient, group and label: add one of them.")
-    nobody = cells.index[cells["file"] == ""]
-    problems = [Problem(table, "kept", f"row {index + 2} names no file: left out") for index in nobody]
-    cells = cells.drop(index=nobody)
-    if "label" in cells:
-        check_labels(path, cells["label"], classes)
-    cells = cells.assign(file=named_files(path, cells["file"], files))
-    refuse_repeats(path, cells, ["file"])
-    there = cells["file"].isin(files)
-    if not there.any():
-        raise UserError(
-            f"{path} names no file that is read in {root}: its column file should hold paths such as {files[0]}."
-        )
-    reason = f"in {table}, but no file that is read has this name"
-    problems += [Problem(file, "set aside", reason) for file in cells["file"][~there]]
-    return Rows(table, cells[there].set_index("file")), problems
-
-
-def table_path(root: Path, table: str) -> Path:
-    """The path of the table. Raises UserError if it isn't a file in the folder of the data."""
-    path = root / table
-    if Path(table).is_absolute() or ".." in Path(table).parts or not path.is_file():
-        raise UserError(f"There is no table {table} in {root}: `table` must name a CSV in that folder.")
-    return path
 
 
 class Owner(NamedTuple):
@@ -166,7 +121,25 @@ def owners_of(
             " of a fold"
         )
         names, problems = [""] * len(files), [Problem(WHOLE_SET, "kept", reason)]
+    names, several = one_spelling(names)
+    problems += remarks_on_names(unit, names, several)
     return [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)], problems
+
+
+def remarks_on_names(unit: str, names: list[str], several: list[list[str]]) -> list[Problem]:
+    """Remarks on patients or groups in several spellings, and on long numbers that a spreadsheet has rounded."""
+    problems = []
+    if several:
+        pairs = examples(" = ".join(spellings) for spellings in several)
+        reason = f"each {unit} in several spellings counts as one ({pairs}): {counted(len(several), unit)}"
+        problems.append(Problem(WHOLE_SET, "kept", reason))
+    if rounded := sorted(set(filter(ROUNDED.fullmatch, names))):
+        reason = (
+            f"a spreadsheet has rounded these long numbers, so several may be one {unit} ({examples(rounded)}): save"
+            " the column as text"
+        )
+        problems.append(Problem(WHOLE_SET, "kept", reason))
+    return problems
 
 
 def unit_given(root: Path, settings: list[str], rows: Rows | None) -> str:
@@ -194,7 +167,7 @@ def matched_groups(root: Path, files: list[str], setting: str, pattern: str) -> 
     faulty pattern, or one that matches no file.
     """
     try:
-        matches = [re.search(pattern, str(PurePosixPath(file).with_suffix(""))) for file in files]
+        matches = [re.search(pattern, without_suffix(file)) for file in files]
     except re.error as error:
         raise UserError(f"`{setting}` of {root} is not a regular expression: {pattern}: {error}.") from error
     groups = [(match[1 if match.re.groups else 0] or "").strip() if match else "" for match in matches]
@@ -204,28 +177,14 @@ def matched_groups(root: Path, files: list[str], setting: str, pattern: str) -> 
     return groups, [Problem(file, "kept", reason) for file, group in zip(files, groups, strict=True) if not group]
 
 
-def labels_of(
-    root: Path, files: list[str], rows: Rows | None, classes: list[str] | None
-) -> tuple[list[str], list[Problem]]:
-    """The label of each file from the table, "" if it has none. Raises UserError for `classes` without labels."""
-    if rows is not None and "label" in rows.cells:
-        return cells_of(rows, "label", files, "unlabelled")
-    if classes is not None:
-        raise UserError(
-            f"`classes` of {root} is set, but there is no table with a column label: add one, or remove `classes`."
-        )
-    return [""] * len(files), []
+def without_suffix(file: str) -> str:
+    """A path without the suffix of a video or image; other dots belong to the name.
 
-
-def cells_of(rows: Rows, column: str, files: list[str], without: str) -> tuple[list[str], list[Problem]]:
-    """Each file's cell in a column, and a remark on the files without one."""
-    cells = rows.cells[column].reindex(files, fill_value="").tolist()
-    problems = []
-    for file, cell in zip(files, cells, strict=True):
-        if not cell:
-            absent = f"no {column} in" if file in rows.cells.index else "not in"
-            problems.append(Problem(file, "kept", f"{absent} {rows.name}: {without}"))
-    return cells, problems
+    >>> without_suffix("p1/a.mp4"), without_suffix("p1/1.2.840.4"), without_suffix("p1.b")
+    ('p1/a', 'p1/1.2.840.4', 'p1.b')
+    """
+    path = PurePosixPath(file)
+    return str(path.with_suffix("")) if path.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES else file
 
 
 def mixed_groups(files: Iterable[Source]) -> list[Problem]:

@@ -13,59 +13,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uscl.base.errors import UserError
+from uscl.data.readers.shared.cells import name_key, no_value, visible, whole
+from uscl.data.readers.shared.columns import require_columns, with_wanted
+from uscl.data.readers.shared.table_text import table_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WHOLE_NUMBER = r"[0-9]{1,15}(\.0*)?"  # 37, and 37.0 as spreadsheets write it
 
-MAX_BYTES = 64 * 2**20  # of a table; a table with a row for each of a million frames is smaller
-MAX_COLUMNS = 1000
 
-
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
     """The rows of a table that has at least `columns`: cells are text without surrounding blanks, "" if empty.
 
-    Read as UTF-8, with or without a byte order mark, or else as latin-1. Empty rows are left out; the index keeps every
-    row's place (see `row_name`). Raises UserError.
+    Commas, semicolons, tabs or bars separate the cells; encodings are those of `table_text`. `columns` and `optional`
+    are found in any case. Empty rows are left out; the index keeps their places (`row_name`). Raises UserError.
     """
     import pandas as pd
 
+    found = table_text(path)
     try:
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise UserError(f"{path} has {size} bytes, but a table may have at most {MAX_BYTES}: shorten it.")
-        text = decoded(path.read_bytes())
-        if text.partition("\n")[0].count(",") >= MAX_COLUMNS:
-            raise UserError(f"{path} has more than {MAX_COLUMNS} columns, so it is not a table of files: fix it.")
         table = pd.read_csv(
-            io.StringIO(text, newline=""),
+            io.StringIO(found.text, newline=""),
+            sep=found.separator,
+            skiprows=found.blank_lines,
             dtype=str,
             keep_default_na=False,
             skip_blank_lines=False,
             skipinitialspace=True,
         )
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{path} is empty: it should have the columns {', '.join(columns)}.") from error
     except pd.errors.ParserError as error:
         raise UserError(f"{path} is not a CSV table ({str(error).strip()}): fix it.") from error
-    if absent := [column for column in columns if column not in table]:
-        raise UserError(
-            f"{path} has no column {', '.join(absent)}: it should have {', '.join(columns)}, separated by commas."
-        )
+    table = with_wanted(path, table, [*columns, *optional])
+    require_columns(path, table.columns, columns)
     if not isinstance(table.index, pd.RangeIndex):  # pandas then treats the surplus cells as row names
         raise UserError(f"{path} has rows with more cells than its header has names: fix it.")
     table = table.fillna("").apply(lambda column: column.str.strip())
+    table.index += found.blank_lines
     return table[(table != "").any(axis=1)]
-
-
-def decoded(data: bytes) -> str:
-    """Decode text from UTF-8, or else from latin-1, which accepts any bytes."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def shares(path: Path, column: pd.Series) -> pd.Series:
@@ -104,19 +91,22 @@ def named_files(path: Path, column: pd.Series, files: Sequence[str]) -> list[str
     """The one of `files` (paths in the table's data set) that each row names; names of missing files stay as they are.
 
     A row names a file by its path, or by its bare name if only one file has it, with either kind of slash and in any
-    case. Raises UserError for a bare name of several files, or a path that leads out of the data set.
+    case. Raises UserError for a name of several files, or a path that leads out of the data set.
     """
-    by_path = {spelling(file): file for file in files}
+    exact = {spelling(file): [file] for file in files}
+    by_path: dict[str, list[str]] = defaultdict(list)
     by_name: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        by_name[spelling(posixpath.basename(file))].append(file)
+        by_path[spelling(visible(file))].append(file)
+        by_name[spelling(visible(posixpath.basename(file)))].append(file)
     named = []
     for index, cell in column.items():
         file = inner_path(path, index, cell)
-        same_name = by_name.get(spelling(file), [])
-        if spelling(file) not in by_path and len(same_name) > 1:
-            raise UserError(f"{row_name(path, index)}: {file} may be {' or '.join(same_name)}: write the whole path.")
-        named.append(by_path.get(spelling(file), same_name[0] if same_name else file))
+        key = spelling(file)
+        found = exact.get(key) or by_path.get(key) or by_name.get(key) or [file]
+        if len(found) > 1:
+            raise UserError(f"{row_name(path, index)}: {file} may be {' or '.join(found)}: write the whole path.")
+        named.append(found[0])
     return named
 
 
@@ -133,25 +123,26 @@ def spelling(name: str) -> str:
     return unicodedata.normalize("NFC", name).lower()
 
 
-def check_labels(path: Path, labels: pd.Series, classes: Sequence[str] | None) -> None:
-    """Raise UserError that names the first row with a label that is not among `classes`.
+def labels_as_written_first(path: Path, labels: pd.Series, classes: Sequence[str] | None) -> pd.Series:
+    """The labels, "" for a cell without a value, spelled as in `classes`, if there are any.
 
-    Without `classes`: the first row with a label that differs from an earlier one only in case and blanks. Empty cells
-    are ignored.
+    Raises UserError that names the first row with a label that is not among `classes`; without `classes`, the first
+    row with a label that differs from an earlier one only in spelling.
     """
+    known = {whole(visible(name)): name for name in classes or ()}
     first: dict[str, str] = {}
-    for index, label in labels[labels != ""].items():
-        if classes is None:
-            known = first.setdefault("".join(spelling(label).split()), label)
-            if label != known:
-                raise UserError(
-                    f"{row_name(path, index)}: label {label!r} is written {known!r} above: use one spelling."
-                )
-        elif label not in classes:
+    labels = labels.map(whole)
+    for index, label in labels.items():
+        if label in known or no_value(label):
+            continue
+        if classes is not None:
             raise UserError(
                 f"{row_name(path, index)}: label {label!r} is none of the classes {', '.join(classes)}; the nearest is"
                 f" {nearest(label, classes)!r}."
             )
+        if label != (above := first.setdefault(name_key(label), label)):
+            raise UserError(f"{row_name(path, index)}: label {label!r} is written {above!r} above: use one spelling.")
+    return labels.map(lambda label: known.get(label, "" if no_value(label) else label))
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -1,0 +1,39 @@
+"""Recognize folders that divide a set into parts, such as train and test, or folds: they are no classes."""
+
+import re
+from collections.abc import Iterable
+
+from uscl.data.readers.shared.tables import spelling
+
+# Words that name a part by themselves, words that do so with a number or letter, and words that may accompany them.
+PARTS = {
+    *("dev", "development", "eval", "evaluation", "holdout", "test", "testing", "train", "training"),
+    *("val", "valid", "validation"),
+}
+NUMBERED = {"batch", "chunk", "cv", "fold", "part", "partition", "set", "shard", "split", "subset"}
+COMPANIONS = {"cross", "data", "dataset", "image", "images", "img", "imgs", "set", "the", "video", "videos"}
+WHOLE_NAMES = {"heldout", "holdout", "imagests", "imagestr", "imagesval"}
+
+
+def part_names(folders: Iterable[str]) -> list[str]:
+    """The folders whose names are those of parts.
+
+    >>> part_names(["Train Set", "test_images", "fold_1", "split0", "2nd fold", "imagesTr", "trainset", "hold-out"])
+    ['Train Set', 'test_images', 'fold_1', 'split0', '2nd fold', 'imagesTr', 'trainset', 'hold-out']
+    >>> part_names(["covid", "grade 1", "benign", "Set of stones", "trained", "contest", "fold", "image 2"])
+    []
+    """
+    return [folder for folder in folders if is_part(folder)]
+
+
+def is_part(folder: str) -> bool:
+    """Whether a folder's name is that of a part."""
+    name = re.sub(r"(\d)(st|nd|rd|th)\b", r"\1", spelling(folder))
+    if re.sub(r"[^a-z]", "", name) in WHOLE_NAMES:
+        return True
+    found = re.findall(r"[a-z]+|\d+", name)
+    marks = {word for word in found if word.isdigit() or len(word) == 1}
+    words = {word if word in NUMBERED | COMPANIONS else word.removesuffix("set") for word in found} - marks
+    if words - PARTS - NUMBERED - COMPANIONS:
+        return False
+    return bool(words & PARTS or (marks and words & NUMBERED))
