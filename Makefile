@@ -1,4 +1,5 @@
 # make results   run the default study, from nothing to results/table.csv
+# make controls  run the controls study in its three pools (about an hour on two cores), and write docs/controls.md
 # make test      run the tests
 # make e2e       run the tests of the whole workflow on a small budget
 # make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)
@@ -15,10 +16,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: results test e2e lint docs format chaos fuzz audit
+.PHONY: results controls test e2e lint docs format chaos fuzz audit
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
+
+controls: $(READY)
+	for percent in 0 25 50; do \
+	  $(BIN)/snakemake results/controls-$$percent/claims.csv --cores $(CORES) --configfile config/controls.yaml --config \
+	    results=results/controls-$$percent "datasets={pool: {simulate: {inconsistent: 0.$$percent}}}" || exit 1; \
+	done
+	$(BIN)/python benchmarks/controls.py results/controls-0 results/controls-25 results/controls-50 --out docs/controls.md
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20

@@ -159,7 +159,7 @@ def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: 
     manifest = pd.concat(tables, ignore_index=True)
     manifest.insert(0, "row", np.arange(len(manifest)))
     if found.truth is None:
-        manifest = manifest.assign(organ="", event="", state=np.nan)
+        manifest = manifest.assign(organ="", event="", state=np.nan, second_state=np.nan)
     else:
         manifest = manifest.merge(found.truth, on=["file", "frame"], how="left", validate="many_to_one")
         manifest = manifest.fillna({"organ": "", "event": ""})

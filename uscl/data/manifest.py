@@ -31,7 +31,8 @@ MANIFEST = TableSchema(
         "sha256": Column("str", SHA256),  # of the stored frame's pixels
         "organ": Column("str"),  # what the simulator drew; "" for real data
         "event": Column("str"),  # what happens in the simulated frame; "" for real data
-        "state": Column("float64", gaps=True),  # the share of the simulated frame that shows its video's organ
+        "state": Column("float64", gaps=True),  # share of the simulated frame that shows what its video begins with
+        "second_state": Column("float64", gaps=True),  # share that shows what the video changes to; 0 if it does not
     }
 )
 

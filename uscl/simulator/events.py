@@ -1,4 +1,4 @@
-"""Faults of recordings, planted with known truth: organ changes, lost contact, frozen frames."""
+"""Faults of recordings, planted with known truth: changes of what is seen, lost contact, frozen frames."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from uscl.simulator.motion import Motion
 from uscl.simulator.phantom import Floats
 from uscl.simulator.scan import FULL_CONTACT, Scanner
 
-Event = Literal["none", "organ_change", "dropout", "freeze"]
+Event = Literal["none", "organ_change", "class_change", "dropout", "freeze"]
 SHORTEST = 8  # frames that a video needs to have room for an event
 
 
@@ -20,15 +20,24 @@ class Step:
     """One frame of a video: when it was taken, what it shows, and what is wrong with it."""
 
     moment: int  # frame index at which the body is imaged; repeated while frozen
-    blend: float = 0.0  # 0 first organ, 1 second organ
+    blend: float = 0.0  # 0 what the video begins with, 1 what it changes to
     contact: Floats | None = None  # per beam; None means full contact
     note: Literal["", "transition", "dropout", "freeze"] = ""
 
     @property
     def state(self) -> float:
-        """The share of the frame that shows the organ of its video: 0 if it shows another one, or nothing."""
-        contact = 1.0 if self.contact is None else float(np.mean(self.contact))
-        return (1 - self.blend) * contact
+        """The share of the frame that shows what its video begins with."""
+        return (1 - self.blend) * self.seen
+
+    @property
+    def second_state(self) -> float:
+        """The share of the frame that shows what its video changes to."""
+        return self.blend * self.seen
+
+    @property
+    def seen(self) -> float:
+        """The share of the beams that reach the body."""
+        return 1.0 if self.contact is None else float(np.mean(self.contact))
 
 
 def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
@@ -36,7 +45,9 @@ def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
     steps = [Step(k) for k in range(frames)]
     start = int(rng.integers(frames // 4, frames // 2 + 1))
     if event == "organ_change":
-        return changing_organ(steps, start, int(rng.integers(3, 6)))
+        return changing(steps, start, int(rng.integers(3, 6)), lifted=True)
+    if event == "class_change":
+        return changing(steps, start, int(rng.integers(1, 4)), lifted=False)
     if event == "dropout":
         contact = lost_contact(rng)
         for k in range(start, min(start + int(rng.integers(2, 6)), frames - 1)):
@@ -47,13 +58,13 @@ def timeline(event: Event, frames: int, rng: np.random.Generator) -> list[Step]:
     return steps
 
 
-def changing_organ(steps: list[Step], start: int, length: int) -> list[Step]:
-    """The operator lifts the probe and sets it down elsewhere: both pictures are weak halfway."""
+def changing(steps: list[Step], start: int, length: int, *, lifted: bool) -> list[Step]:
+    """The probe moves to another place: lifted and set down again, so that both pictures are weak halfway, or slid."""
     changed = [Step(k, blend=1.0) for k in range(len(steps))]
     for k in range(start, min(start + length, len(steps) - 1)):
         blend = (k - start + 1) / (length + 1)
-        weak = np.full(BEAMS, 1 - 0.9 * np.sin(np.pi * blend), np.float32)
-        changed[k] = Step(k, blend, weak, "transition")
+        contact = np.full(BEAMS, 1 - 0.9 * np.sin(np.pi * blend), np.float32) if lifted else None
+        changed[k] = Step(k, blend, contact, "transition")
     return steps[:start] + changed[start:]
 
 
@@ -67,7 +78,7 @@ def lost_contact(rng: np.random.Generator) -> Floats:
 
 
 def render(steps: list[Step], scanners: list[Scanner], motion: Motion, rate: float) -> list[NDArray[np.uint8]]:
-    """Frames of the steps, each uint8 (height, width); two scanners of one exam if the organ changes."""
+    """Frames of the steps, each uint8 (height, width); two scanners of one exam if what they show changes."""
     frames: list[NDArray[np.uint8]] = []
     for k, step in enumerate(steps):
         if step.note == "freeze" and k and steps[k - 1].moment == step.moment:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,13 @@ from uscl.simulator.world import World
 ORGANS = ("lung", "liver", "breast")
 # The organ that the probe moves to when it leaves an organ.
 NEIGHBOUR = {"lung": "liver", "liver": "lung", "breast": "lung"}
+FINDINGS = {
+    "lung": ("regular", "covid", "pneumonia"),
+    "liver": ("normal",),
+    "breast": ("normal", "benign", "malignant"),
+}
+OTHER_PLACE = 1000  # added to the view of a body after the probe has moved on it
+TRUTH = ["file", "frame", "organ", "event", "state", "second_state"]
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,17 @@ def write_pool(
     world: World,
     organs: Sequence[str] = ORGANS,
 ) -> None:
-    """Write videos/, videos.csv (one row per video) and frames.csv (organ, event and state of each frame).
+    """Write videos/, videos.csv (one row per video) and frames.csv (what each frame shows).
 
+    A frame's state is the share of it that shows what its video begins with, its second state the share that shows what
+    the video changes to.
     `shares` gives the share of the videos that get each event; a video has at most one event. Patients come for the
     organs in turn, so an organ that is named twice has twice as many.
     """
     if frames < SHORTEST:
         raise UserError(f"A pool video of {frames} frames has no room for an event: use at least {SHORTEST} frames.")
+    if "class_change" in shares and "liver" in organs:
+        raise UserError("A liver has no other class to change to: name organs of the pool without it.")
     (out / "videos").mkdir()
     events = assign_events(patients * videos, shares, generator(seed, "pool", "events"))
     rows, moments = [], []
@@ -64,12 +76,13 @@ def write_pool(
         form = rotate(patient, view, videos, len(organs))
         video, steps = write_clip(out, seed, patient, view, form, frames, event, organs, world)
         rows.append(video)
+        second = NEIGHBOUR[video.organ] if event == "organ_change" else video.organ
         moments += [
-            (video.file, k, NEIGHBOUR[video.organ] if s.blend > 0.5 else video.organ, s.note, round(s.state, 6))
+            (video.file, k, second if s.blend > 0.5 else video.organ, s.note, *np.round((s.state, s.second_state), 6))
             for k, s in enumerate(steps)
         ]
     pd.DataFrame(rows).to_csv(out / "videos.csv", index=False)
-    pd.DataFrame(moments, columns=["file", "frame", "organ", "event", "state"]).to_csv(out / "frames.csv", index=False)
+    pd.DataFrame(moments, columns=TRUTH).to_csv(out / "frames.csv", index=False)
 
 
 def assign_events(count: int, shares: dict[Event, float], rng: np.random.Generator) -> list[Event]:
@@ -97,9 +110,12 @@ def write_clip(
     organ = organ_of(patient, view, organs, rng)
     probe: Probe = "linear" if organ == "breast" else "convex"
     exam, rate = world.exam(rng, probe, organ), int(rng.choice(form.rates))
-    scanners = [scanner_of(seed, patient, view, organ, exam, world)]
+    shown = [(view, organ, finding_of(seed, patient, organ))]
     if event == "organ_change":
-        scanners.append(scanner_of(seed, patient, view, NEIGHBOUR[organ], exam, world))
+        shown.append((view, NEIGHBOUR[organ], finding_of(seed, patient, NEIGHBOUR[organ])))
+    if event == "class_change":
+        shown.append((view + OTHER_PLACE, organ, other_finding(seed, patient, view, organ)))
+    scanners = [scanner_of(seed, patient, *what, exam, world) for what in shown]
     steps = timeline(event, frames, rng)
     pictures = render(steps, scanners, draw_motion(rng, organ), rate)
     file = f"patient_{patient:03d}_{organ}_{view + 1}{form.suffix}"
@@ -114,15 +130,25 @@ def organ_of(patient: int, view: int, organs: Sequence[str], rng: np.random.Gene
     return NEIGHBOUR[organ] if moves and NEIGHBOUR[organ] in organs else organ
 
 
-def scanner_of(seed: int, patient: int, view: int, organ: str, exam: Exam, world: World) -> Scanner:
-    """The patient under the scanner; whether and which disease the patient has is the same in every video."""
+def finding_of(seed: int, patient: int, organ: str) -> Any:
+    """Whether and which disease the patient has: the same in every video."""
+    return generator(seed, "pool", patient, "state").choice(FINDINGS[organ])
+
+
+def other_finding(seed: int, patient: int, view: int, organ: str) -> Any:
+    """What the probe finds at another place of the same organ: not what it has found at the first."""
+    first = finding_of(seed, patient, organ)
+    others = [finding for finding in FINDINGS[organ] if finding != first]
+    return generator(seed, "pool", patient, view, "second state").choice(others)
+
+
+def scanner_of(seed: int, patient: int, view: int, organ: str, finding: Any, exam: Exam, world: World) -> Scanner:
+    """The patient under the scanner."""
     case = ("pool", patient)
-    state = generator(seed, *case, "state")
     if organ == "lung":
-        return lung_scanner(seed, case, view, exam, state.choice(["regular", "covid", "pneumonia"]), world.lungs)
+        return lung_scanner(seed, case, view, exam, finding, world.lungs)
     if organ == "liver":
         return liver_scanner(seed, case, view, exam)
-    finding = state.choice(["normal", "benign", "malignant"])
     return breast_scanner(seed, case, view, exam, finding, int(finding != "normal"))
 
 

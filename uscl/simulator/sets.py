@@ -27,6 +27,7 @@ def write_set(
     inconsistent: float = 0.25,
     dropout: float = 0.1,
     freeze: float = 0.1,
+    change: str = "organ",
     organs: Sequence[str] = ORGANS,
     machines: str = "own",
     lungs: str = "own",
@@ -36,8 +37,9 @@ def write_set(
     kind: "pool" (pretraining videos and the truth about their frames), "lung" (covid19_ultrasound layout,
     three classes) or "breast" (BUSI layout; `patients` is the number of images, `videos` and `frames` are
     ignored). videos: per patient. frames: per video. inconsistent, dropout, freeze: shares of the pool's
-    videos in which the probe moves to another organ, the probe loses contact, or the picture freezes.
-    organs: those of the pool's patients in turn. These four are ignored for lung and breast. machines: "own", each exam
+    videos in which the probe moves, the probe loses contact, or the picture freezes. change: what a moved probe shows:
+    another "organ", or another "class", with a disease or without, of the same organ, which must not be liver.
+    organs: those of the pool's patients in turn. These five are ignored for lung and breast. machines: "own", each exam
     has its own settings, or "shared", all exams with one kind of probe have the same.
     lungs: "own", or "alike", which hardly differ in anything but disease. Raises UserError for an unknown kind,
     impossible numbers, or a folder that already holds files.
@@ -46,7 +48,8 @@ def write_set(
     check_request(kind, out, patients, videos, frames)
     with written_folder(out) as partial:
         if kind == "pool":
-            shares: dict[Event, float] = {"organ_change": inconsistent, "dropout": dropout, "freeze": freeze}
+            moved: Event = "class_change" if change == "class" else "organ_change"
+            shares: dict[Event, float] = {moved: inconsistent, "dropout": dropout, "freeze": freeze}
             write_pool(partial, seed, patients, videos, frames, shares, world=world, organs=organs)
         elif kind == "lung":
             write_lung(partial, seed, patients, videos, frames, world)

@@ -52,13 +52,13 @@ MaxFrames = Annotated[
 
 
 EVENTS = ("inconsistent", "dropout", "freeze")
-POOL_KEYS = ("organs", *EVENTS)
+POOL_KEYS = ("organs", "change", *EVENTS)
 Share = Annotated[
     Annotated[Float, Field(ge=0, le=1)] | None,
     Nothing,
     Field(
-        description="Pool: share of the videos in which the probe moves to another organ (inconsistent, default 0.25),"
-        " loses contact (dropout, 0.1), or the picture freezes (freeze, 0.1)."
+        description="Pool: share of the videos in which the probe moves (inconsistent, default 0.25; see change), loses"
+        " contact (dropout, 0.1), or the picture freezes (freeze, 0.1)."
     ),
 ]
 
@@ -92,6 +92,13 @@ class Simulation(Settings):
             " the default, or hardly differ in anything but disease."
         ),
     ] = None
+    change: Annotated[
+        Literal["organ", "class"] | None,
+        Field(
+            description="Pool: what an inconsistent video changes to: another organ, which is the default, or another"
+            " class of the same organ (a lung with another disease or without, another finding in a breast)."
+        ),
+    ] = None
     inconsistent: Share = None
     dropout: Share = None
     freeze: Share = None
@@ -104,6 +111,10 @@ class Simulation(Settings):
             raise PydanticCustomError("contradiction", f"has `{given[0]}`, which is for kind pool: remove it")
         if self.lungs is not None and self.kind == "breast":
             raise PydanticCustomError("contradiction", "has `lungs`, which a breast set has not: remove it")
+        if self.change == "class" and "liver" in (self.organs or ["liver"]):
+            raise PydanticCustomError(
+                "contradiction", "has `change: class`, and a liver has no classes: name `organs` without liver"
+            )
         if sum(getattr(self, event) or 0 for event in EVENTS) > 1:
             raise PydanticCustomError("contradiction", f"has {', '.join(EVENTS)} that add up to more than 1")
         return self

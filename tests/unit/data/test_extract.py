@@ -90,14 +90,15 @@ def test_the_truth_of_a_frame_follows_its_number(pool, tmp_path):
     assert first["organ"].tolist() == ["lung", "lung", ""]
     assert first["event"].tolist() == ["", "freeze", ""]
     assert first["state"].fillna(-1).tolist() == [1, 0.25, -1]  # the tables don't say what frame 10 shows
-    assert table.loc[table["video"] != "a 1.mp4", "state"].isna().all()
+    assert first["second_state"].fillna(-1).tolist() == [0, 0, -1]
+    assert table.loc[table["video"] != "a 1.mp4", ["state", "second_state"]].isna().all(axis=None)
 
 
 def test_a_pool_without_tables_has_no_truth(pool, tmp_path):
     (pool / "frames.csv").unlink()
     table = run(pool, tmp_path / "out").manifest
     assert set(table["organ"]) == set(table["event"]) == {""}
-    assert table["state"].isna().all()
+    assert table[["state", "second_state"]].isna().all(axis=None)
 
 
 def test_at_most_max_frames_of_each_video_are_kept(pool, tmp_path):

@@ -29,6 +29,7 @@ def table():
             "organ": ["", ""],
             "event": ["", "null"],
             "state": [0.123457, np.nan],
+            "second_state": [0.5, np.nan],
         }
     )
 

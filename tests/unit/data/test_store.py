@@ -21,7 +21,7 @@ def manifest(n):
     table["frame"] = np.arange(n)
     table["time_s"] = np.arange(n) / 25
     table["height"] = table["width"] = 8
-    table["state"] = np.nan  # as in real data
+    table["state"] = table["second_state"] = np.nan  # as in real data
     table["source_sha256"] = table["sha256"] = "0" * 64
     return table
 

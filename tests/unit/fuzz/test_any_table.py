@@ -29,7 +29,7 @@ def manifests(draw):
             "frame": st.integers(0, 2**40),
             "time_s": st.floats(0, 1e6),
             **dict.fromkeys(("height", "width"), st.integers(1, 2**40)),
-            "state": st.floats(0, 1) | st.just(float("nan")),
+            **dict.fromkeys(("state", "second_state"), st.floats(0, 1) | st.just(float("nan"))),
             **dict.fromkeys(("source_sha256", "sha256"), st.sampled_from(["0" * 64, "ab" * 32])),
         }
     )
@@ -57,7 +57,7 @@ def whole(tmp_path_factory):
         ("label", "organ", "event", "patient"), ""
     )
     numbers = {"row": [0, 1], "case": ["a#0", "a#1"], "frame": [0, 1], "time_s": [0.0, 0.5], "state": [1.0, np.nan]}
-    numbers |= {"height": [4, 4], "width": [4, 4], "unit": ["video", "video"]}
+    numbers |= {"height": [4, 4], "width": [4, 4], "unit": ["video", "video"], "second_state": [0.0, np.nan]}
     table = pd.DataFrame(numbers | columns | dict.fromkeys(("source_sha256", "sha256"), "0" * 64))
     write_table(table[list(MANIFEST.columns)], MANIFEST, folder / "manifest.csv")
     np.save(folder / "frames.npy", np.zeros((2, 4, 4), np.uint8))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from itertools import permutations
 from pathlib import Path
 
 import av
@@ -13,10 +14,11 @@ import pytest
 from uscl.base.errors import UserError
 from uscl.base.seeds import generator
 from uscl.simulator import write_set
-from uscl.simulator.events import timeline
-from uscl.simulator.set_pool import assign_events
+from uscl.simulator.events import Step, timeline
+from uscl.simulator.set_pool import FINDINGS, assign_events, finding_of, other_finding
 from uscl.simulator.video import FORMATS, rotate, write_video
 
+TABLES = "videos.csv", "frames.csv"
 POOL = {"patients": 3, "videos": 2, "frames": 8}
 
 
@@ -135,7 +137,50 @@ def test_states_of_the_pools_frames_follow_their_events(pool: Path) -> None:
         assert rows.state[rows.event == "transition"].between(0, 1, inclusive="neither").all()
         assert rows.state[rows.event == "transition"].is_monotonic_decreasing
         assert (rows.state[rows.event == "dropout"] < 1).all()
+        assert (rows.second_state[plain] == moved[plain]).all()
+        assert (rows.second_state / (rows.state + rows.second_state)).is_monotonic_increasing
+        assert (rows.second_state[~moved] == 0).all()
     assert set(frames.event) == {"", "transition", "dropout", "freeze"}
+
+
+def test_the_shares_of_a_frame_add_up_to_what_is_seen_of_the_body() -> None:
+    steps = timeline("organ_change", 20, generator(0, "test"))
+    contact = [1.0 if step.contact is None else float(np.mean(step.contact)) for step in steps]
+    assert [step.state + step.second_state for step in steps] == pytest.approx(contact)
+    assert min(contact) < 0.3
+
+
+def test_a_probe_that_slides_to_another_place_keeps_its_contact() -> None:
+    for seed in range(20):
+        steps = timeline("class_change", 16, generator(seed, "test"))
+        sliding = [step.blend for step in steps if step.note]
+        assert 1 <= len(sliding) <= 3
+        assert steps[0] == Step(0)
+        assert steps[-1] == Step(15, blend=1.0)
+        assert all(step.state + step.second_state == pytest.approx(1) for step in steps)
+        assert sliding == sorted(set(sliding))
+
+
+def test_a_video_may_change_between_two_classes_of_its_organ(tmp_path: Path) -> None:
+    given = {"patients": 6, "videos": 1, "frames": 8, "dropout": 0, "freeze": 0, "organs": ["lung", "breast"]}
+    write_set("pool", tmp_path / "no", seed=3, **given, inconsistent=0)
+    write_set("pool", tmp_path / "half", seed=3, **given, inconsistent=0.5, change="class")
+    videos, frames = (pd.read_csv(tmp_path / "half" / name, keep_default_na=False) for name in TABLES)
+    assert videos["event"].value_counts().to_dict() == {"class_change": 3, "none": 3}
+    assert (frames.groupby("file")["organ"].nunique() == 1).all()
+    for video in videos.itertuples():
+        paths = [tmp_path / name / "videos" / video.file for name in ("no", "half")]
+        assert (paths[0].read_bytes() == paths[1].read_bytes()) == (video.event == "none")
+        between = np.abs(np.diff(decode(paths[1]).astype(float), axis=0)).mean(axis=(1, 2))
+        moves = frames.loc[frames["file"] == video.file, "second_state"].diff().to_numpy()[1:] > 0
+        if video.event == "class_change":
+            assert between[moves].max() > 1.5 * between[~moves].mean()
+
+
+def test_the_other_class_is_one_of_the_organ_and_every_one_comes_up() -> None:
+    for organ in ("lung", "breast"):
+        pairs = {(finding_of(0, k, organ), other_finding(0, k, 0, organ)) for k in range(60)}
+        assert pairs == set(permutations(FINDINGS[organ], 2))
 
 
 def test_a_full_dropout_shows_almost_nothing_and_a_partial_one_something() -> None:
@@ -212,6 +257,7 @@ def test_no_format_reveals_a_class(videos: int) -> None:
         ("pool", {"frames": 4}, "at least 8 frames"),
         ("pool", {"inconsistent": 0.9, "freeze": 0.3}, "add up to 1"),
         ("pool", {"dropout": -0.1}, "between 0 and 1"),
+        ("pool", {"change": "class"}, "liver has no other class"),
     ],
 )
 def test_impossible_requests_are_refused(kind: str, numbers: dict[str, float], message: str, tmp_path: Path) -> None:

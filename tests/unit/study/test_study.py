@@ -247,6 +247,7 @@ def test_the_first_seed_decides_what_is_simulated_unless_the_study_has_a_seed_fo
     [
         ({"kind": "lung", "organs": ["lung"]}, "datasets.sim_lung.simulate has `organs`, which is for kind pool"),
         ({"kind": "lung", "freeze": 0.1}, "datasets.sim_lung.simulate has `freeze`, which is for kind pool"),
+        ({"kind": "lung", "change": "class"}, "datasets.sim_lung.simulate has `change`, which is for kind pool"),
         ({"kind": "breast", "lungs": "alike"}, "datasets.sim_lung.simulate has `lungs`, which a breast set has not"),
     ],
 )
@@ -256,6 +257,16 @@ def test_what_only_a_pool_has_is_refused_in_another_set(change, sentence):
     with pytest.raises(UserError) as error:
         study(datasets=sets)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("organs", [{}, {"organs": ["lung", "liver"]}])
+def test_a_pool_with_livers_cannot_change_between_classes(organs):
+    sets = copy.deepcopy(EXAMPLE["datasets"])
+    sets["sim_pool"]["simulate"] |= {"change": "class"} | organs
+    with pytest.raises(UserError, match=r"sim_pool\.simulate has `change: class`, and a liver has no classes"):
+        study(datasets=sets)
+    sets["sim_pool"]["simulate"] |= {"organs": ["lung", "breast"]}
+    assert study(datasets=sets).data.simulation("sim_pool")["change"] == "class"
 
 
 def test_events_in_more_videos_than_there_are_are_refused():

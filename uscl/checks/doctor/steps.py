@@ -24,10 +24,10 @@ def step_findings(
         return []
     if videos is None:
         return [note("steps per arm: unknown until the pool is read")]
-    found = [
-        few_steps(arm, settings.epochs, steps_of_epoch(settings, shares, videos)) for arm, settings in trained.items()
+    found = [few_steps(arm, settings, steps_of_epoch(settings, shares, videos)) for arm, settings in trained.items()]
+    return [note(sentence) for sentence in found if sentence] or [
+        ok(f"every arm that starts from random weights takes {FEW_STEPS} steps or more")
     ]
-    return [note(sentence) for sentence in found if sentence] or [ok(f"every arm takes {FEW_STEPS} steps or more")]
 
 
 def steps_of_epoch(settings: Trained, shares: Mapping[str, float], videos: int) -> int:

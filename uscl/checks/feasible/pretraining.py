@@ -149,7 +149,7 @@ def warn_of_small_batches(arm: str, found: Plan, size: int, devices: int) -> Non
 
 def warn_of_few_steps(arm: str, found: Plan, settings: Trained) -> None:
     """Warn if the steps are too few to leave chance for sure, or if the learning rate never reaches its value."""
-    if sentence := few_steps(arm, settings.epochs, len(found.steps)):
+    if sentence := few_steps(arm, settings, len(found.steps)):
         log.warning(sentence)
     if settings.warmup >= settings.epochs:
         log.warning(
@@ -161,10 +161,13 @@ def warn_of_few_steps(arm: str, found: Plan, settings: Trained) -> None:
         )
 
 
-def few_steps(arm: str, epochs: int, steps_of_epoch: int) -> str | None:
-    """What is wrong with an arm of too few steps, and what to do; None for enough of them."""
-    steps = epochs * steps_of_epoch
-    if steps >= FEW_STEPS:
+def few_steps(arm: str, settings: Trained, steps_of_epoch: int) -> str | None:
+    """What is wrong with an arm of too few steps from random weights, and what to do; None if nothing is.
+
+    Trained weights have left chance before the first step.
+    """
+    epochs, steps = settings.epochs, settings.epochs * steps_of_epoch
+    if settings.init != "random" or steps >= FEW_STEPS:
         return None
     return (
         f"methods.{arm}: {steps} steps in all (`epochs: {epochs}`) may teach it nothing, because SimCLR from random"

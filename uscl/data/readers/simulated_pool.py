@@ -2,8 +2,9 @@
 
 Source: uscl.simulator, which writes it in this layout; licence and counts are those of the study.
 `videos/` holds the files; `videos.csv` (file, patient, organ, probe, codec, fps, frames, event) and
-`frames.csv` (file, frame, organ, event and, if known, state) say what they show. Without these tables the videos are
-unlabelled.
+`frames.csv` (file, frame, organ, event and, if known, state and second_state) say what they show. A state is the share
+of a frame that shows what its video begins with, a second state the share that shows what the video changes to: 0 if
+there is no such column. Without these tables the videos are unlabelled.
 Label: the organ. Group: the patient; a video that is missing from videos.csv, or has no patient there, is a group of
 its own.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uscl.data.readers.shared.cells import nobody, one_spelling
-from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, sources
+from uscl.data.readers.shared.listing import TRUTH, Problem, Sources, listing, relative, require, sources
 from uscl.data.readers.shared.tables import labels_as_written_first, read_table, refuse_repeats, shares, whole_numbers
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 from uscl.data.units import unit_of_file
@@ -72,19 +73,19 @@ def source(root: Path, path: Path, patient: str, organ: str) -> Source:
 
 
 def frame_truth(path: Path, files: list[str]) -> pd.DataFrame | None:
-    """The content of each frame of `files`: columns file (as in Source.file), frame, organ, event, state."""
+    """The content of each frame of `files`: the columns `TRUTH`, with file as in Source.file."""
     if not path.exists():
         return None
     table = bare_names(read_table(path, ["file", "frame", "organ", "event"]))
-    if "state" not in table:
-        table = table.assign(state="")
-    table = table[["file", "frame", "organ", "event", "state"]]
+    table = table.reindex(columns=TRUTH, fill_value="")
     table["file"] = "videos/" + table["file"]
     known = table["file"].isin(files)
     if not known.all():
         log.info("%s: ignored %d rows of files that are not in videos/", path, (~known).sum())
     table = table[known]
-    table = table.assign(frame=whole_numbers(path, table["frame"]), state=shares(path, table["state"]))
+    states = {name: shares(path, table[name]) for name in ("state", "second_state")}
+    states["second_state"] = states["second_state"].fillna(0).where(states["state"].notna())
+    table = table.assign(frame=whole_numbers(path, table["frame"]), **states)
     refuse_repeats(path, table, ["file", "frame"])
     return table
 

@@ -38,9 +38,13 @@ def given_weights(pool: Pool, pairs: Pairs, kind: str, max_dist: int) -> np.ndar
 
 
 def oracle_weights(states: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """max(q1 q2, 0.01), q the views' states: those of the frames [pairs, 3], mixed by `shares` [pairs, 2, 3]."""
-    of_views = np.einsum("nvk,nk->nv", shares.astype(np.float64), states)
-    return np.maximum(of_views.prod(axis=1), SMALLEST)
+    """max(q1 . q2, 0.01), q the views' states: those of the frames [pairs, 3, 2], mixed by `shares` [pairs, 2, 3].
+
+    A state has two numbers: the share of the frame that shows what its video begins with, and the share that shows what
+    the video changes to. So two views of what the video changes to agree as much as two views of its beginning.
+    """
+    of_views = np.einsum("nvk,nks->nvs", shares.astype(np.float64), states)
+    return np.maximum(of_views.prod(axis=1).sum(axis=1), SMALLEST)
 
 
 def learned_weights(

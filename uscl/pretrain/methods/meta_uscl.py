@@ -8,8 +8,9 @@ on. Other `weights` than `learned` are controls: they weight the same pairs in o
 - `shuffled`: learned, then given to the batch's pairs in random order: the same weights on the wrong pairs;
 - `temporal`: (longest distance - distance + 1) / (longest distance + 1), distances in frames between the two views
   (after VanBerlo et al., 2024, arXiv 2403.07715: intra-video positive pairs);
-- `oracle`: by the simulator's truth. A frame's state is the share of it that shows what its video is of; mixed views
-  have mixed states, and a pair's weight is the product of its views' states, at least 0.01;
+- `oracle`: by the simulator's truth. A frame's state has two numbers, the share of it that shows what its video begins
+  with and the share that shows what the video changes to, and both are 0 where nothing is seen; mixed views have mixed
+  states, and a pair's weight is the scalar product of its views' states, at least 0.01;
 - `oracle_shuffled`: the oracle's weights in random order; `anti_oracle`: 1.01 minus the oracle's weight.
 """
 

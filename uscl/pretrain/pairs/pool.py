@@ -18,7 +18,7 @@ from uscl.pretrain.engine.forward import embed
 from uscl.pretrain.method import FromPool
 from uscl.pretrain.pairs.pair_views import Views
 from uscl.pretrain.pairs.pairs import Pairs, Rows, Videos, batches, one_frame
-from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
+from uscl.pretrain.pairs.pool_parts import NO_TRUTH, STATES, Shares, divide_pool, has_truth
 from uscl.training.losses import finite, nt_xent_levels, nt_xent_per_view
 
 SHOWN_INPUTS = 3
@@ -65,10 +65,13 @@ class Pool:
 
     @functools.cached_property
     def states(self) -> NDArray[np.float64]:
-        """The simulator's truth about each frame [rows] (see `manifest.state`). Raises UserError without it."""
+        """The simulator's truth about each frame [rows, 2]: the manifest's state and second state.
+
+        Raises UserError without it.
+        """
         if not has_truth(self.manifest):
             raise UserError(NO_TRUTH)
-        return self.manifest["state"].to_numpy(np.float64)
+        return self.manifest[STATES].to_numpy(np.float64)
 
     def validation(self, model: ContrastiveModel, batch_size: int, temperature: float) -> dict[str, float]:
         """Mean NT-Xent of two views of one frame of every validation video: the same views for every arm and epoch.

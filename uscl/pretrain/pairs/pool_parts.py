@@ -14,6 +14,7 @@ from uscl.base.text import counted
 from uscl.data.units import counted_units
 
 FEWEST_VIDEOS = 2  # a contrastive loss needs another video to compare with
+STATES = ["state", "second_state"]  # columns of the manifest
 NO_TRUTH = (
     "Oracle weights come from the simulator's truth about each frame, which this pool does not have: use a simulated"
     " pool, or other `weights`."
@@ -59,7 +60,7 @@ def divide_pool(
 
 def has_truth(manifest: pd.DataFrame) -> bool:
     """Whether the simulator's truth about every frame is known."""
-    return "state" in manifest and bool(manifest["state"].notna().all())
+    return bool(manifest.reindex(columns=STATES).notna().all(axis=None))
 
 
 def groups_for(sizes: pd.Series, groups: int, videos: int) -> list[str]:

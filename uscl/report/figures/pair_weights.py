@@ -15,7 +15,7 @@ from uscl.pretrain.meta.exercised import Exercised
 from uscl.report.figures.style import BLUE, ORANGE, PAGE, plt, wrapped
 
 AGAINST = {"distance": "frames between the two views", "similarity": "similarity of first and last frame"}
-KINDS = {"all pairs": (BLUE, "o"), "same organ": (BLUE, "o"), "other organ": (ORANGE, "^")}
+KINDS = {"all pairs": (BLUE, "o"), "no change": (BLUE, "o"), "across a change": (ORANGE, "^")}
 ACROSS = 4  # sources per row
 BLOCK = 256  # pairs
 
@@ -29,14 +29,16 @@ class Difference(NamedTuple):
 
 
 def inconsistent(pairs: pd.DataFrame, manifest: pd.DataFrame) -> np.ndarray | None:
-    """Which pairs span a change of organ [pairs]; None if the manifest doesn't record what its frames show.
+    """Which pairs span a change of what is seen [pairs]; None if the manifest doesn't record what its frames show.
 
     `pairs` has store rows row_a, row_c of a pair's first and last frame; `manifest` is the store's.
     """
     organ = manifest["organ"].to_numpy(str)
     if not organ.astype(bool).all():
         return None
-    return organ[pairs["row_a"]] != organ[pairs["row_c"]]
+    later = (manifest["second_state"] > manifest["state"]).to_numpy()  # shows what its video changes to
+    first, last = pairs["row_a"], pairs["row_c"]
+    return np.asarray((organ[first] != organ[last]) | (later[first] != later[last]))
 
 
 def weight_difference(
@@ -94,7 +96,7 @@ def pair_weights_figure(
     similarity = frame_similarity(frames, pairs["row_a"].to_numpy(), pairs["row_c"].to_numpy())
     shown = pairs[["distance", "weight"]].assign(similarity=similarity, source=source.to_numpy(), kind="all pairs")
     if change is not None and change.any() and not change.all():
-        shown["kind"] = np.where(change, "other organ", "same organ")
+        shown["kind"] = np.where(change, "across a change", "no change")
     names = sorted(source.unique())
     rows = -(-len(names) // ACROSS) if len(names) > 1 else 0
     figure = plt.figure(figsize=(PAGE, 5.6 + 4 * rows), layout="constrained")
@@ -102,9 +104,9 @@ def pair_weights_figure(
     axes = panels(figure, grid, 0, 2)
     draw_all(axes, shown, str(source.name))
     if shown["kind"].nunique() > 1:
-        found = weight_difference(pairs, (shown["kind"] == "other organ").to_numpy())
+        found = weight_difference(pairs, (shown["kind"] == "across a change").to_numpy())
         interval = f"95 % CI {found.low:+.3f} to {found.high:+.3f}"
-        axes[1, 0].set_title(f"other minus same organ: {found.mean:+.3f}\n{interval}")
+        axes[1, 0].set_title(f"across a change minus others: {found.mean:+.3f}\n{interval}")
     for row in range(rows):
         across = min(ACROSS, len(names))
         draw_sources(panels(figure, grid, 2 + 2 * row, across), shown, names[ACROSS * row : ACROSS * (row + 1)])

@@ -106,7 +106,7 @@ def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_n
     table["case"] = [f"c{row}" for row in range(6)]
     table["video"] = ["a", "a", "a", "b", "b", "b"]
     table["unit"] = "video"
-    table["time_s"] = table["state"] = 0.0
+    table["time_s"] = table["state"] = table["second_state"] = 0.0
     table["height"] = table["width"] = 8
     table["source_sha256"] = table["sha256"] = "0" * 64
     write_table(table, MANIFEST, tmp_path / "store/manifest.csv")
@@ -188,7 +188,7 @@ def test_the_page_notes_arms_of_too_few_steps(tmp_path, planned):
     config = embedded()
     given = {"arms": {"short": {"method": "simclr", "epochs": 3}, "start": {"method": "untrained"}}, "shares": {}}
     few = "methods.short: 9 steps in all (`epochs: 3`) may teach it nothing"
-    assert few in page(examined(config, tmp_path, pretraining=given))  # 72 videos in batches of 24
+    assert few in page(examined(config, tmp_path, pretraining=given))  # 96 videos in batches of 32
     assert "Pretraining" not in page(examined(config, tmp_path, pretraining={"arms": {}, "shares": {}}))
     for unread in (None, {"covid_blues": entry()}):
         found = examined(real(config), tmp_path, unread, pretraining=given)

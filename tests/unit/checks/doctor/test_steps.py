@@ -20,7 +20,11 @@ def test_an_arm_of_too_few_steps_is_noted():
 
 
 def test_enough_steps_an_unknown_pool_and_nothing_to_train():
-    assert step_findings({"long": ARMS["long"]}, SHARES, 72) == [ok("every arm takes 100 steps or more")]
+    assert step_findings({"long": ARMS["long"]}, SHARES, 72) == [
+        ok("every arm that starts from random weights takes 100 steps or more")
+    ]
+    from_imagenet = {"short": ARMS["short"] | {"init": "imagenet"}}
+    assert [found.mark for found in step_findings(from_imagenet, SHARES, 72)] == ["ok"]
     assert step_findings(ARMS, SHARES, None) == [note("steps per arm: unknown until the pool is read")]
     assert step_findings({"start": {"method": "untrained"}}, SHARES, 72) == []
 
@@ -43,7 +47,15 @@ def test_the_number_of_videos_comes_from_the_store_else_the_settings_else_the_re
     assert videos_of({"kind": "video_folder"}, None, tmp_path) is None
     table = bright_or_dark_store(groups=5).manifest
     table = table.assign(
-        time_s=0.0, state=0.0, dataset="d", file="f", organ="o", event="", source_sha256="0" * 64, sha256="0" * 64
+        time_s=0.0,
+        state=0.0,
+        second_state=0.0,
+        dataset="d",
+        file="f",
+        organ="o",
+        event="",
+        source_sha256="0" * 64,
+        sha256="0" * 64,
     )
     write_table(table[list(MANIFEST.columns)], MANIFEST, tmp_path / "manifest.csv")
     assert videos_of(simulated, entry, tmp_path) == 5

@@ -229,6 +229,7 @@ def test_true_weights_need_the_truth_about_every_frame(weights):
     )
     known_but_one = np.where(np.arange(len(manifest)) == 7, np.nan, 1.0)
     for states in (np.full(len(manifest), np.nan), known_but_one):
-        with pytest.raises(UserError, match=refused):
-            check_pool(arms, SHARES["simclr"], [0], manifest.assign(state=states), blank)
-    check_pool(arms, SHARES["simclr"], [0], manifest.assign(state=1.0), blank)
+        for known in (manifest.assign(state=states, second_state=states), manifest.assign(state=states)):
+            with pytest.raises(UserError, match=refused):
+                check_pool(arms, SHARES["simclr"], [0], known, blank)
+    check_pool(arms, SHARES["simclr"], [0], manifest.assign(state=1.0, second_state=0.0), blank)

@@ -385,6 +385,7 @@ def test_the_pool_takes_label_group_and_truth_from_its_tables(tmp_path):
         "organ": ["lung", "lung"],
         "event": ["", "freeze"],
         "state": [1.0, 0.25],
+        "second_state": [0.0, 0.0],
     }
 
 
@@ -445,23 +446,34 @@ def test_states_are_numbers_from_0_to_1_or_not_known(tmp_path):
     assert truth["state"].dtype == "float64"
     assert truth["state"].isna().tolist() == [False, True, False, False]
     assert truth["state"].dropna().tolist() == [1, 0, 0.001]
+    assert truth["second_state"].fillna(-1).tolist() == [0, -1, 0, 0]
+
+
+def test_second_states_are_0_if_they_are_not_given_with_a_state(tmp_path):
+    head = "file,frame,organ,event,second_state,state\n"
+    frames = head + "a.mp4,0,lung,,0.75,0.25\na.mp4,1,lung,,,1\na.mp4,2,lung,,1,\n"
+    truth = pool(tmp_path, LISTED, frames).truth
+    assert truth is not None
+    assert truth["state"].fillna(-1).tolist() == [0.25, 1, -1]
+    assert truth["second_state"].fillna(-1).tolist() == [0.75, 0, -1]
 
 
 def test_without_the_column_no_state_is_known(tmp_path):
     truth = pool(tmp_path, LISTED, "file,frame,organ,event\na.mp4,0,lung,\n").truth
     assert truth is not None
     assert truth["state"].dtype == "float64"
-    assert truth["state"].isna().all()
+    assert truth[["state", "second_state"]].isna().all(axis=None)
     assert truth["organ"].tolist() == ["lung"]
 
 
+@pytest.mark.parametrize("column", ["state", "second_state"])
 @pytest.mark.parametrize("state", ["1.01", "-0.1", "half", "nan", "inf", "0,5", "True"])
-def test_another_state_is_refused_with_its_row(tmp_path, state):
-    frames = f'file,frame,organ,event,state\na.mp4,0,lung,,1\na.mp4,1,lung,,"{state}"\n'
+def test_another_state_is_refused_with_its_row(tmp_path, state, column):
+    frames = f'file,frame,organ,event,{column}\na.mp4,0,lung,,1\na.mp4,1,lung,,"{state}"\n'
     with pytest.raises(UserError) as caught:
         pool(tmp_path, LISTED, frames)
     assert str(caught.value) == (
-        f"{tmp_path / 'frames.csv'}, row 3: state is '{state}', but it must be a number from 0 to 1."
+        f"{tmp_path / 'frames.csv'}, row 3: {column} is '{state}', but it must be a number from 0 to 1."
     )
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from stores import bright_or_dark_store
 from tiny import TinyEncoder
 from trained import trained
@@ -328,21 +330,39 @@ def test_constant_images_give_numbers_and_no_nan(fabric, arm, grey):
     assert all(torch.isfinite(tensor).all() for tensor in result.encoder.state_dict().values())
 
 
-# Videos of three frames with states 1, 0.5 and 0, and shares of the frames in both views.
-STATES = np.array([[1, 0.5, 0.0], [1, 1, 1], [0, 0, 1]])
+# Videos of three frames with states and second states, and shares of the frames in both views. In the first nothing
+# is seen at the end; the last changes to something else.
+STATES = np.array([[[1, 0], [0.5, 0], [0, 0]], [[1, 0]] * 3, [[0.75, 0.25], [0, 1], [0, 1]]])
 SHARES = np.array(
     [[[0.75, 0.25, 0], [0, 0.5, 0.5]], [[0.5, 0.5, 0], [0, 0.5, 0.5]], [[0.5, 0.5, 0], [0, 0, 1]]], np.float32
 )
 
 
-def test_oracle_weights_are_the_product_of_the_views_states_and_at_least_a_hundredth():
-    expected = [(0.75 + 0.25 * 0.5) * (0.5 * 0.5), 1.0, 0.01]
+def test_oracle_weights_are_the_scalar_product_of_the_views_states_and_at_least_a_hundredth():
+    expected = [(0.75 + 0.25 * 0.5) * (0.5 * 0.5), 1.0, 0.5 * (0.25 + 1)]
     assert oracle_weights(STATES, SHARES) == pytest.approx(expected)
+
+
+def test_views_of_the_same_agree_whether_it_comes_first_or_second_and_views_of_both_do_not():
+    first, second, nothing = [1, 0], [0, 1], [0, 0]
+    states = np.array([[first] * 3, [second] * 3, [first, first, second], [second, second, nothing]])
+    shares = np.array([[[1, 0, 0], [0, 0, 1]]] * 4, np.float32)
+    assert oracle_weights(states, shares).tolist() == [1, 1, 0.01, 0.01]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=3), st.floats(0, 1), st.floats(0, 1))
+def test_oracle_weights_are_those_of_the_published_mixture(frames, xi1, xi2):
+    a, b, c = ([seen * kind, seen * (1 - kind)] for seen, kind in frames)
+    q1 = [(1 - xi1) * a[k] + xi1 * b[k] for k in range(2)]
+    q2 = [xi2 * b[k] + (1 - xi2) * c[k] for k in range(2)]
+    shares = np.array([[[1 - xi1, xi1, 0], [0, xi2, 1 - xi2]]])
+    (weight,) = oracle_weights(np.array([[a, b, c]]), shares)
+    assert weight == pytest.approx(max(q1[0] * q2[0] + q1[1] * q2[1], 0.01))
 
 
 @pytest.mark.parametrize("kind", ["oracle", "oracle_shuffled", "anti_oracle"])
 def test_oracle_weights_come_from_the_manifest_and_the_opposite_ones_are_their_complement(kind):
-    pool = SimpleNamespace(states=STATES.ravel())
+    pool = SimpleNamespace(states=STATES.reshape(9, 2))
     weights = given_weights(pool, Pairs(np.arange(9).reshape(3, 3), SHARES), kind, 999)
     oracle = oracle_weights(STATES, SHARES)
     assert weights.dtype == np.float32
@@ -354,6 +374,7 @@ def with_states(groups=10, frames=9):
     store = bright_or_dark_store(groups=groups, frames=frames)
     place, video = np.arange(groups * frames) % frames, np.arange(groups * frames) // frames
     store.manifest["state"] = np.where((place >= frames // 2) & (video % 2 == 1), 0.0, 1.0)
+    store.manifest["second_state"] = 1 - store.manifest["state"]
     return store
 
 
@@ -372,7 +393,7 @@ def test_an_oracle_without_the_truth_is_refused(fabric):
     with pytest.raises(UserError, match="the simulator's truth about each frame, which this pool does not have"):
         pretrain(fabric, weights="oracle")
     store = with_states()
-    store.manifest.loc[3, "state"] = np.nan
+    store.manifest.loc[3, "second_state"] = np.nan
     with pytest.raises(UserError, match="the simulator's truth"):
         trained(meta_uscl, TinyEncoder(), store, fabric, 0, epochs=1, weights="anti_oracle")
 

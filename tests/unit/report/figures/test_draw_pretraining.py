@@ -26,7 +26,7 @@ def write_arm(folder, history, pairs):
 
 def test_the_weights_of_an_arm_come_with_a_verdict_if_it_has_a_weight_net(tmp_path, monkeypatch):
     manifest = pd.DataFrame({"video": "v", "row": range(4), "frame": range(4)})
-    manifest = manifest.assign(dataset="pool", label="lung", organ="lung")
+    manifest = manifest.assign(dataset="pool", label="lung", organ="lung", state=1.0, second_state=0.0)
     store = SimpleNamespace(manifest=manifest, frames=np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8))
     monkeypatch.setattr(FrameStore, "open", lambda folder: store)
     monkeypatch.setattr("uscl.jobs.job.job", lambda snakemake: nullcontext())

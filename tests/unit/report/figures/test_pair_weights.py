@@ -15,8 +15,9 @@ from uscl.report.figures.pair_weights import (
 )
 
 
-def manifest(organs):
-    return pd.DataFrame({"organ": organs})
+def manifest(organs, second=np.nan):
+    """Frames of which a share `second` shows what their video changes to."""
+    return pd.DataFrame({"organ": organs, "state": 1 - np.asarray(second), "second_state": second})
 
 
 def drawn(groups=20, pairs=8, difference=0.0, seed=0):
@@ -34,6 +35,11 @@ def test_a_pair_is_inconsistent_where_its_first_and_last_frame_show_other_organs
     pairs = pd.DataFrame({"row_a": [0, 0, 2], "row_c": [1, 2, 3]})
     assert inconsistent(pairs, manifest(["lung", "lung", "liver", "liver"])).tolist() == [False, True, False]
     assert inconsistent(pairs, manifest([""] * 4)) is None
+
+
+def test_a_pair_is_inconsistent_where_one_of_its_outer_frames_shows_what_the_video_changes_to():
+    pairs = pd.DataFrame({"row_a": [0, 1, 2], "row_c": [1, 2, 3]})
+    assert inconsistent(pairs, manifest(["lung"] * 4, [0.0, 0.4, 0.6, 1.0])).tolist() == [False, True, False]
 
 
 def test_the_difference_by_hand():
@@ -129,7 +135,7 @@ def test_similarity_is_the_correlation_of_the_pixels():
 def test_of_a_weight_net_the_figure_says_what_became_of_it():
     rng = np.random.default_rng(0)
     pairs = pd.DataFrame({"group": "p", "row_a": 0, "row_c": 1, "distance": rng.random(40), "weight": rng.random(40)})
-    store = pd.DataFrame({"dataset": ["pool"] * 2, "label": ["lung", "liver"], "organ": ["lung", "liver"]})
+    store = manifest(["lung", "liver"]).assign(dataset="pool", label=["lung", "liver"])
     frames = rng.integers(0, 256, (2, 8, 8), dtype=np.uint8)
     for net in (
         Exercised(0.018, 0.0012, 0.97, 0.8),

@@ -17,6 +17,8 @@ from uscl.data.source import Source
 if TYPE_CHECKING:
     import pandas as pd
 
+TRUTH = ["file", "frame", "organ", "event", "state", "second_state"]
+
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +35,7 @@ class Sources(NamedTuple):
 
     files: pd.DataFrame
     problems: pd.DataFrame
-    truth: pd.DataFrame | None = None  # columns file, frame, organ, event, state
+    truth: pd.DataFrame | None = None  # columns TRUTH
 
 
 def sources(files: Iterable[Source], problems: Iterable[Problem], truth: pd.DataFrame | None = None) -> Sources:
