@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 # Characters that nobody sees (zero width, direction marks, byte order mark, soft hyphen); blanks; hyphens.
 INVISIBLE = (
@@ -62,6 +63,7 @@ def visible(text: str) -> str:
     return text if text.isascii() else text.translate(PLAIN)
 
 
+@lru_cache(maxsize=100_000)
 def no_value(cell: str) -> bool:
     """Whether a cell is empty, or says so in a word of R, pandas, a database or a spreadsheet.
 
@@ -77,6 +79,7 @@ def nobody(cell: str) -> bool:
     return no_value(cell) or visible(cell).strip().lower() in NOBODY
 
 
+@lru_cache(maxsize=100_000)  # a table repeats its names
 def name_key(name: str) -> str:
     """A form of a class or patient that is equal for all its spellings: case, blanks, hyphens, zeros in front, 7.0.
 
