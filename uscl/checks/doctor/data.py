@@ -7,8 +7,9 @@ from typing import Any
 
 from uscl.base.errors import UserError
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
+from uscl.data.content import content
 from uscl.data.manifest import read_manifest
-from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, has_ending
 
 
 def data_findings(
@@ -64,11 +65,17 @@ def expected(entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> st
 def media_files(folder: Path) -> int:
     """How many videos and still images are below a folder, except for hidden ones."""
     count = 0
-    for _, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        shown = [name.lower() for name in names if not name.startswith(".")]
-        count += sum(name.endswith((*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)) for name in shown)
+        count += sum(is_media(Path(parent, name)) for name in names if not name.startswith("."))
     return count
+
+
+def is_media(path: Path) -> bool:
+    """Whether a file is a video or still image by its name, or by its content if the name has no ending."""
+    if has_ending(path.name):
+        return path.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES
+    return path.is_file() and content(path) in ("DICOM", "video")
 
 
 def download(entry: Mapping[str, Any]) -> str:
