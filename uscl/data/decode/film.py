@@ -15,7 +15,9 @@ def film_of(container: InputContainer) -> VideoStream | None:
     moving = [stream for stream in films if is_moving(stream)] or films
     chosen = [stream for stream in moving if stream.disposition & Disposition.default] or moving
     best = container.streams.best("video")
-    return next((stream for stream in chosen if best is not None and stream.index == best.index), *chosen[:1] or [None])
+    if best is not None and any(stream.index == best.index for stream in chosen):
+        return best
+    return chosen[0] if chosen else None
 
 
 def films_in(container: InputContainer) -> list[VideoStream]:

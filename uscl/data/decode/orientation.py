@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData
 from numpy.typing import NDArray
 
 OBLIQUE = 0.02  # about one degree: a matrix that is further from a multiple of 90 degrees is rounded to it
@@ -24,7 +25,7 @@ def turn_of(frame: av.VideoFrame) -> Turn:
     The matrix maps column x and row y of the stored frame to column a x + c y and row b x + d y of the upright one.
     """
     data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
+    if not isinstance(data, SideData):
         return Turn()
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)
     straight, across = abs(a) + abs(d), abs(b) + abs(c)
