@@ -15,9 +15,8 @@ def film_of(container: InputContainer) -> VideoStream | None:
     moving = [stream for stream in films if is_moving(stream)] or films
     chosen = [stream for stream in moving if stream.disposition & Disposition.default] or moving
     best = container.streams.best("video")
-    if best is not None and any(stream.index == best.index for stream in chosen):
-        return best
-    return chosen[0] if chosen else None
+    preferred = [stream for stream in chosen if best is not None and stream.index == best.index]
+    return next(iter(preferred + chosen), None)
 
 
 def films_in(container: InputContainer) -> list[VideoStream]:
