@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 class Source(NamedTuple):
@@ -18,6 +18,7 @@ class Source(NamedTuple):
     masks: tuple[str, ...] = ()
     unit: str = ""  # what the group is, of uscl.data.units.NOUNS; the manifest needs it, decoding does not
     patient: str = ""  # as the data name the patient; "" if unknown
+    lesion_labels: tuple[int, ...] = ()  # of the masks; all labels above 0 if empty
 
 
 def kind_of(path: Path) -> str:
