@@ -47,7 +47,9 @@ def read(
     owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
     classes_of, of_labels = labels_of(root, files, rows, classes)
     found = [
-        Source(file, file, "image", label=label, masks=masks[file], lesion_labels=tuple(labels or ()), **owner._asdict())
+        Source(
+            file, file, "image", label=label, masks=masks[file], lesion_labels=tuple(labels or ()), **owner._asdict()
+        )
         for file, owner, label in zip(files, owners, classes_of, strict=True)
     ]
     return sources(found, [*problems, *alone, *of_rows, *of_groups, *of_labels, *mixed_groups(found)])
@@ -61,7 +63,9 @@ def pairs(root: Path, media: list[str]) -> tuple[dict[str, tuple[str, ...]], lis
     masks = {file: those for file, those in found.masks.items() if file not in gifs}
     problems = [Problem(file, "set aside", "a mask without its image") for file in found.masks_alone]
     problems += [Problem(file, "set aside", "an image without a mask") for file in found.images_alone]
-    problems += [Problem(file, "set aside", "a GIF is read as a mask, not as an image") for file in gifs & {*found.masks}]
+    problems += [
+        Problem(file, "set aside", "a GIF is read as a mask, not as an image") for file in gifs & {*found.masks}
+    ]
     if not masks:
         raise UserError(f"{root} has no image with a mask: it should hold {LAYOUT}{examples(found)}.")
     return masks, problems
@@ -69,5 +73,7 @@ def pairs(root: Path, media: list[str]) -> tuple[dict[str, tuple[str, ...]], lis
 
 def examples(found: Pairs) -> str:
     """The first image and the first mask that belong to nothing, for a message."""
-    named = [f"the image {file}" for file in found.images_alone[:1]] + [f"the mask {file}" for file in found.masks_alone[:1]]
+    named = [f"the image {file}" for file in found.images_alone[:1]] + [
+        f"the mask {file}" for file in found.masks_alone[:1]
+    ]
     return f"; without a counterpart are, for example, {' and '.join(named)}" if named else ""

@@ -9,8 +9,8 @@ import pytest
 
 from uscl.base.errors import UserError
 from uscl.data.readers import reader, reader_names
-from uscl.data.readers.shared.mask_names import Place, place
 from uscl.data.readers.shared.listing import Sources
+from uscl.data.readers.shared.mask_names import Place, place
 
 OWN_GROUPS = (
     "no `patient`, `group` or `table`: each file is a group of its own, so one patient may be on both sides of a fold"

@@ -41,10 +41,12 @@ def paired(files: list[str]) -> Pairs:
     """Assign masks to images. A mask that may belong to several images belongs to none."""
     partners = folder_pairs(files)
     places = {file: place(file, partners) for file in files}
-    bare = {found.image for found in places.values() if not found.is_mask}
+    bare = {file: found.image for file, found in places.items() if not found.is_mask}
+    unnamed = {file: key for file, key in bare.items() if not bases(key)}
+    known = {*bare.values(), *short_keys(unnamed)}
     images = {}
     for file, found in places.items():
-        if not found.is_mask and not bare & set(bases(found.image)):
+        if not found.is_mask and not known & set(bases(found.image)):
             images[file] = found.image
     exact = {key: file for file, key in images.items()}
     short = short_keys(images)
