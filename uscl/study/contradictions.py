@@ -125,7 +125,7 @@ def labels(study: StudySettings) -> Iterator[str]:
     """Labels of masks for a data set without masks."""
     for name, dataset in study.datasets.items():
         if isinstance(dataset, OwnSet) and dataset.labels and dataset.kind not in readers_with_masks():
-            yield f"datasets.{name} has `labels`, which are values in masks, but {dataset.kind} reads no masks: remove it."
+            yield f"datasets.{name} has `labels` of masks, but {dataset.kind} reads no masks: remove it."
 
 
 def comparisons(study: StudySettings) -> Iterator[str]:

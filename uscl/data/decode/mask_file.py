@@ -3,8 +3,8 @@
 Two values, of which one is 0 (0 and 1, 0 and 255, 16 bits, black and one colour), are background and lesion. A few
 values or colours that each fill an area are the labels of several structures. Many values that lie close to black and
 to the brightest value, with narrow transitions, are a mask with soft edges or one that was compressed as JPEG: it is
-cut at half of the brightest value. If the visible colour is one all over, the alpha channel holds the shape. Anything else
-is refused with its values.
+cut at half of the brightest value. If the visible colour is one all over, the alpha channel holds the shape. Anything
+else is refused with its values.
 """
 
 from collections.abc import Iterable

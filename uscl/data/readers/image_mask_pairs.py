@@ -1,7 +1,8 @@
 """Your own images with masks, for segmentation: in separate folders, or next to each other.
 
 The mask of images/a/7.png is masks/a/7.png (or another pair of folders, such as imagesTr and labelsTr), or 7_mask.png
-next to it (uscl.data.readers.shared.mask_names). If an image has several masks (7_mask_1.png, 7_mask_2.png), their union counts. Case and file type of image and mask may
+next to it (uscl.data.readers.shared.mask_names). If an image has several
+masks (7_mask_1.png, 7_mask_2.png), their union counts. Case and file type of image and mask may
 differ. Group: the match of the regular expression `patient` or `group` in the image's path, or the column of this name
 in `table`, a CSV in the folder with the column file; else the image. Label: the column label, else none.
 """
