@@ -32,7 +32,8 @@ def check_task(
 
     `splits` are the files of the folds by seed.
     `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
-    segmentation, None for classification; `pictures` [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study, `batch_size` is that of
+    segmentation, None for classification; `pictures`
+    [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study, `batch_size` is that of
     fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
     are probably unintended.
     """
@@ -78,8 +79,8 @@ def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray, pictures: np
         )
     if 2 * (full | inverted).sum() > len(cases):
         raise UserError(
-            f"{where}: {(full | inverted).sum()} of {len(cases)} masks are lesion along the picture's whole edge, so they"
-            " seem to be inverted: masks must be 0 (black) outside the lesion."
+            f"{where}: {(full | inverted).sum()} of {len(cases)} masks are lesion along the picture's whole edge, so"
+            " they seem to be inverted: masks must be 0 (black) outside the lesion."
         )
     if full.any():
         warn_of(where, "masks are all lesion", cases, full)
