@@ -79,6 +79,7 @@ def write_frames(
     tables: list[pd.DataFrame] = []
     problems: list[Problem] = []
     masked = any(source.masks for source in files)
+    empty: list[str] = []
     with (
         ThreadPoolExecutor(workers) as pool,  # its threads only wait for the decoders, which are processes
         Decoders(root, sampling) as decoders,
@@ -93,10 +94,13 @@ def write_frames(
                 frames.append(result.clip.frames)
                 if masked:
                     masks.append(result.masks)
+                    empty += [result.source.file] if result.source.masks and not result.masks.any() else []
                 tables.append(manifest_rows(dataset, result))
         if not tables:
             first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
             raise UserError(f"No usable video or image is left in {root}{first}: the log names each file's problem.")
+    if empty:
+        log.warning("%s: %d of %d images have an empty mask, such as %s", dataset, len(empty), len(tables), empty[0])
     return tables, problems
 
 

@@ -8,12 +8,11 @@ VIDEO_SUFFIXES = (
     *(".3g2", ".3gp", ".asf", ".avi", *DICOM_SUFFIXES, ".flv", ".gif", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov"),
     *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv"),
 )
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # Media that no reader takes. They are no tables or text, so the loss of one is reported.
 OTHER_MEDIA_SUFFIXES = (
-    *(".apng", ".avif", ".bmp", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".mha", ".mhd"),
-    *(".mjpeg", ".mjpg", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".rm", ".rmvb", ".swf", ".tif", ".tiff", ".vol"),
-    *(".webp", ".wtv"),
+    *(".apng", ".avif", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".mha", ".mhd", ".mjpeg"),
+    *(".mjpg", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".rm", ".rmvb", ".swf", ".vol", ".wtv"),
 )
 
 
@@ -28,6 +27,7 @@ class Source(NamedTuple):
     masks: tuple[str, ...] = ()
     unit: str = ""  # what the group is, of uscl.data.units.NOUNS; the manifest needs it, decoding does not
     patient: str = ""  # as the data name the patient; "" if unknown
+    lesion_labels: tuple[int, ...] = ()  # of the masks; all labels above 0 if empty
 
 
 def kind_of(path: Path) -> str:

@@ -27,6 +27,7 @@ def contradiction(study: StudySettings) -> str | None:
         addresses,
         groups,
         masks,
+        labels,
         comparisons,
         primary,
         authors_protocol,
@@ -127,6 +128,13 @@ def masks(study: StudySettings) -> Iterator[str]:
                 f"tasks.{name}.kind is segmentation, but datasets.{task.dataset} is {reader_of(dataset)}, which has no"
                 f" masks: take one of {', '.join(readers_with_masks())}."
             )
+
+
+def labels(study: StudySettings) -> Iterator[str]:
+    """Labels of masks for a data set without masks."""
+    for name, dataset in study.datasets.items():
+        if isinstance(dataset, OwnSet) and dataset.labels and dataset.kind not in readers_with_masks():
+            yield f"datasets.{name} has `labels` of masks, but {dataset.kind} reads no masks: remove it."
 
 
 def comparisons(study: StudySettings) -> Iterator[str]:

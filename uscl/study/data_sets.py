@@ -73,15 +73,21 @@ class DataSets:
             "reader": self.reader(name),
             "root": self.folder(name),
             "fingerprint": fingerprint(self.folder(name)),
-            "options": {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
-            if self.own(name)
-            else {},
+            "options": self.options(name),
             "expected": self.expected(name),
             "rate_hz": given.rate_hz,
             "max_frames": given.max_frames,
             "size": self._study.frame_size,
             "on_bad_video": self._study.on_bad_video,
         }
+
+    def options(self, name: str) -> dict[str, Any]:
+        """What the reader of own data is called with; `labels` are only for masks."""
+        given = self._sets[name]
+        if not self.own(name):
+            return {}
+        options = {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
+        return options | ({"labels": given.labels} if isinstance(given, OwnSet) and given.labels else {})
 
     def expected(self, name: str) -> Any:
         """The counts that the registry gives for a public set; None if they are not to be checked."""

@@ -196,6 +196,13 @@ class OwnSet(Settings):
         list[Annotated[str, Field(min_length=1)]] | None,
         Field(min_length=2, description="The classes; another class in the folder or table is an error. Default: any."),
     ] = None
+    labels: Annotated[
+        list[Annotated[Int, Field(ge=1, le=65535)]] | None,
+        Field(
+            min_length=1,
+            description="Of image_mask_pairs: the values in a mask that are lesion. Default: all values above 0.",
+        ),
+    ] = None
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
     on_leak: OnLeak = None

@@ -9,8 +9,11 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.checks.feasible.blank import check_blank, warn_of
+from uscl.data.picture_box import picture_box
 from uscl.data.splits import ALL, Fold, labelled_folds
 from uscl.data.units import counted_units
+
+INVERTED = 0.85  # share of the edge; a lesion that touches the edge is cut out of it
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,7 @@ def check_task(
     blank: np.ndarray,
     masks: np.ndarray | None,
     *,
+    pictures: np.ndarray | None = None,
     percents: Sequence[int] = (),
     batch_size: int,
 ) -> str:
@@ -28,15 +32,16 @@ def check_task(
 
     `splits` are the files of the folds by seed.
     `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
-    segmentation, None for classification; `percents` are the label fractions of the study, `batch_size` is that of
-    fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
+    segmentation, None for classification; `pictures`
+    [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study,
+    `batch_size` is that of fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
     are probably unintended.
     """
     cases = labelled_folds(next(iter(splits.values())), ALL, 0, task)[0]
     folds = []
     check_blank(f"tasks.{task}", cases, blank[cases["row"]])
     if masks is not None:
-        check_masks(f"tasks.{task}", cases, masks)
+        check_masks(f"tasks.{task}", cases, masks, pictures)
     for percent in sorted({ALL, *percents}):
         for seed, path in splits.items():
             for number, fold in enumerate(labelled_folds(path, percent, seed, task)[1]):
@@ -54,16 +59,40 @@ def check_task(
     return line(task, cases, folds, len(folds) // len(splits))
 
 
-def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray) -> None:
-    """Raise UserError if every mask is all lesion, and warn if some are."""
-    full = np.array([bool(masks[row].all()) for row in cases["row"]])
+def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray, pictures: np.ndarray | None = None) -> None:
+    """Raise UserError if most masks are lesion all over or inverted, and warn if some are, or if images are left out.
+
+    `pictures` [frames, 2] are the source pictures' heights and widths; without them, pictures are square.
+    """
+    size = masks.shape[1]
+    inner = [picture_box(*(pictures[row] if pictures is not None else (1, 1)), size) for row in cases["row"]]
+    within = [
+        masks[row][box.top : box.top + box.height, box.left : box.left + box.width] > 0
+        for row, box in zip(cases["row"], inner, strict=True)
+    ]
+    full = np.array([bool(mask.all()) for mask in within])
+    inverted = ~full & np.array([edge_share(mask) > INVERTED for mask in within])
     if full.all():
         raise UserError(
             f"{where}: every pixel of every mask is lesion, so there is no outline to find: masks must be 0 (black)"
             " outside the lesion."
         )
+    if 2 * (full | inverted).sum() > len(cases):
+        raise UserError(
+            f"{where}: {(full | inverted).sum()} of {len(cases)} masks are lesion along the picture's whole edge, so"
+            " they seem to be inverted: masks must be 0 (black) outside the lesion."
+        )
     if full.any():
         warn_of(where, "masks are all lesion", cases, full)
+    if inverted.any():
+        warn_of(where, "masks are lesion along the picture's whole edge, perhaps inverted", cases, inverted)
+    if empty := int((~masks.any(axis=(1, 2))).sum()):
+        log.warning("%s: %d of %d images have no lesion in their mask and are left out.", where, empty, len(masks))
+
+
+def edge_share(mask: np.ndarray) -> float:
+    """The lesion's share of the pixels along the edge of a mask [height, width]."""
+    return float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
 
 
 def check_training_part(where: str, cases: pd.DataFrame, fold: Fold, *, classes: bool) -> None:

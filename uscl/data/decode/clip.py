@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from uscl.base.files import file_sha256, sha256
 from uscl.data.content import content
 from uscl.data.decode.frame_folder import decode_frames, frame_files
-from uscl.data.decode.image import fit_image, read_image, read_masks
+from uscl.data.decode.image import fit_image, read_image
+from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
 from uscl.data.source import DICOM_SUFFIXES, Source
@@ -32,9 +33,9 @@ def read_source(
     path = root / source.file
     if source.kind == "image":
         image = read_image(path)
-        masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
+        masks, note = read_masks([root / mask for mask in source.masks], image.shape, size, source.lesion_labels)
         picture = np.array([image.shape], np.int64)
-        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
+        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, note), masks[None]
     if source.kind == "fold":
         clip = decode_fold(path, source.label, size)
     elif source.kind == "frames":

@@ -1,4 +1,4 @@
-"""Still images and masks, grey, with the same scaling and letterbox as video frames."""
+"""Still images, grey, with the same scaling and letterbox as video frames."""
 
 import io
 import struct
@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 import PIL
 import PIL.Image
+import PIL.ImageOps
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
-# What Pillow raises on a damaged header. Its OSErrors don't come from the disk, which isn't read at that point.
-HEAD_FAULTS = (
+# What Pillow raises on damaged bytes. Its OSErrors don't come from the disk, which isn't read at that point.
+DAMAGE = (
     OSError,
     ArithmeticError,
     EOFError,
@@ -34,54 +35,63 @@ HEAD_FAULTS = (
 def read_image(path: Path) -> NDArray[np.uint8]:
     """An image in one of FORMATS as grey [height, width]; if it holds several pictures, the first.
 
-    Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk refuses.
+    Transparent surroundings are black. Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk
+    refuses.
     """
-    data = np.fromfile(path, np.uint8)  # not cv2.imread, which cannot open every name on every system
-    if data.size == 0:
-        raise BadMedia("empty file (0 bytes)")
-    check_pixels(*declared_size(data))  # before anything is unpacked
+    data = path.read_bytes()  # not cv2.imread, which cannot open every name on every system
+    picture = opened(data)
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:  # its message only quotes OpenCV's source
         image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
-    return image.astype(np.uint8, copy=False)
+    image = image.astype(np.uint8, copy=False)
+    return on_black(image, opacity(picture)) if picture.has_transparency_data else image
 
 
-def declared_size(data: NDArray[np.uint8]) -> tuple[int, int]:
-    """Width and height that an image's header declares. Raises BadMedia."""
+def opened(data: bytes, formats: Sequence[str] = FORMATS) -> PIL.Image.Image:
+    """An image with its header read, and its pixels not yet unpacked. Raises BadMedia."""
+    if not data:
+        raise BadMedia("empty file (0 bytes)")
     warnings.filterwarnings("ignore", category=PIL.Image.DecompressionBombWarning)  # `check_pixels` is stricter
     try:
-        with PIL.Image.open(io.BytesIO(data.tobytes()), formats=FORMATS) as header:
-            return header.size
+        image = PIL.Image.open(io.BytesIO(data), formats=formats)
     except PIL.UnidentifiedImageError as error:
-        raise BadMedia(f"not an image: none of {', '.join(FORMATS)}, or its head is damaged") from error
+        raise BadMedia(f"not an image: none of {', '.join(formats)}, or its head is damaged") from error
     except PIL.Image.DecompressionBombError as error:
         raise BadMedia(f"frame of too many pixels; at most {MAX_PIXELS} pixels are read") from error
-    except HEAD_FAULTS as error:
+    except DAMAGE as error:
         raise BadMedia("a damaged image: its head cannot be read") from error
+    check_pixels(*image.size)
+    return image
+
+
+def unpacked(image: PIL.Image.Image) -> PIL.Image.Image:
+    """An opened image with its pixels, upright. Raises BadMedia."""
+    try:
+        image.load()
+        return PIL.ImageOps.exif_transpose(image)
+    except DAMAGE as error:
+        raise BadMedia("a damaged image: its pixels cannot be decoded") from error
+
+
+def opacity(image: PIL.Image.Image) -> NDArray[np.uint8]:
+    """The alpha channel [height, width] of an opened image that has one: 0 is transparent. Raises BadMedia."""
+    upright = unpacked(image)
+    try:
+        return np.asarray(upright.convert("RGBA").getchannel("A"))
+    except ValueError:  # Pillow can't convert 16-bit grey with a transparent value
+        return np.full((upright.height, upright.width), 255, np.uint8)
+
+
+def on_black(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture in front of black. An alpha channel of one value says nothing about the picture and is ignored."""
+    if alpha.shape != image.shape or alpha.min() == alpha.max():
+        return image
+    return np.rint(image * (alpha / 255)).astype(np.uint8)
 
 
 def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """A grey image [height, width] letterboxed to [size, size]."""
     return letterbox(av.VideoFrame.from_ndarray(image, "gray"), size, VideoReformatter())
-
-
-def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int) -> NDArray[np.uint8]:
-    """The union of an image's masks as 0 and 1 [size, size]: 1 where more than half of a pixel is covered.
-
-    `shape` is the image's, [height, width]. Raises BadMedia for a mask that is unreadable or has another shape. Without
-    paths, all pixels are 0.
-    """
-    union = np.zeros(shape, np.uint8)
-    for path in paths:
-        try:
-            mask = read_image(path)
-        except BadMedia as error:
-            raise BadMedia(f"the mask {path.name}: {error}") from error
-        if mask.shape != shape:
-            sizes = f"{mask.shape[1]} x {mask.shape[0]} pixels, its image {shape[1]} x {shape[0]}"
-            raise BadMedia(f"the mask {path.name} has {sizes}")
-        np.maximum(union, np.where(mask > 127, np.uint8(255), np.uint8(0)), out=union)
-    return (fit_image(union, size) > 127).astype(np.uint8)

@@ -46,8 +46,8 @@ def limit_itself() -> None:
 
 def answer(pipe: Connection, request: dict[str, Any]) -> None:
     """Load the requested source, and send it or the reason why it can't be read."""
-    masks = tuple(request["source"].pop("masks"))
-    source = Source(**request["source"], masks=masks)
+    lists = {key: tuple(request["source"].pop(key, ())) for key in ("masks", "lesion_labels")}
+    source = Source(**request["source"], **lists)
     result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
     if isinstance(result, Rejected):
         pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())
@@ -60,7 +60,7 @@ def answer(pipe: Connection, request: dict[str, Any]) -> None:
         clip.number,
         clip.time_s,
         clip.picture,
-        *([result.masks] if masks else []),
+        *([result.masks] if source.masks else []),
     ]
     for array in arrays:
         pipe.send_bytes(array.tobytes())

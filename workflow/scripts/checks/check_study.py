@@ -36,9 +36,11 @@ with job(snakemake):
     for task, settings in params.tasks.items():
         splits = {seed: Path(next(partitions)) for seed in params.seeds}
         dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size")}
-        masks = FrameStore.open(stores[dataset]).masks if settings["kind"] == "segmentation" else None
+        store = FrameStore.open(stores[dataset])
+        masks = store.masks if settings["kind"] == "segmentation" else None
+        pictures = store.manifest[["height", "width"]].to_numpy()
         blank = read_hashes(hashes[dataset]).blank
-        lines.append(check_task(task, splits, blank, masks, **sizes))
+        lines.append(check_task(task, splits, blank, masks, pictures=pictures, **sizes))
         first[task] = splits[params.seeds[0]]
     for sentence in expectations(**params.expected, groups=groups_of(dict.fromkeys(first), first)):
         log.info("Expected: %s", sentence)

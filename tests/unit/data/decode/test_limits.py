@@ -18,7 +18,8 @@ from uscl.base.errors import UserError
 from uscl.data.decode import pickles, video
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.dicom import decode_dicom
-from uscl.data.decode.image import read_image, read_masks
+from uscl.data.decode.image import read_image
+from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, decode
 from uscl.data.readers.shared import table_text, tables

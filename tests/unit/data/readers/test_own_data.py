@@ -9,8 +9,8 @@ import pytest
 
 from uscl.base.errors import UserError
 from uscl.data.readers import reader, reader_names
-from uscl.data.readers.image_mask_pairs import Place, place
 from uscl.data.readers.shared.listing import Sources
+from uscl.data.readers.shared.mask_names import Place, place
 
 OWN_GROUPS = (
     "no `patient`, `group` or `table`: each file is a group of its own, so one patient may be on both sides of a fold"
@@ -458,7 +458,7 @@ def test_a_csv_gives_label_and_group(tmp_path):
     ]
     assert problems(found, "set aside") == [("gone.png", "in labels.csv, but no file that is read has this name")]
     assert problems(found, "left out") == [
-        ("notes.txt", "the name does not end in .jpeg, .jpg, .png"),
+        ("notes.txt", "the name does not end in .bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp"),
         ("unlisted.png", "not in labels.csv"),
     ]
 
@@ -523,6 +523,20 @@ def test_the_fault_of_a_list_of_labels_is_named(tmp_path, text, classes, message
         ("1.png", "1_mask.png"),
         ("x/1 (2).png", "x/1 (2)_MASK_1.png"),
         ("labels/images/1.png", "labels/masks/1.png"),
+        ("images/1.png", "masks/1.bmp"),
+        ("images/1.tif", "masks/1.gif"),
+        ("Images/bus_0001-l.png", "Masks/mask_0001-l.png"),
+        ("000_HC.png", "000_HC_Annotation.png"),
+        ("imagesTr/case_7_0000.png", "labelsTr/case_7.png"),
+        ("imagesTr/1_0000.tiff", "labelsTr/1.tiff"),
+        ("trainval-image/7.jpg", "trainval-mask/7.jpg"),
+        ("a/p_image/7.PNG", "a/p_mask/7.PNG"),
+        ("1.png", "1_seg.png"),
+        ("1.webp", "1_GT.png"),
+        ("1.png", "mask_1.png"),
+        ("image_1.png", "mask_1.png"),
+        ("1_image.png", "1_label.png"),
+        ("images/x_seg.png", "masks/x_seg.png"),
     ],
 )
 def test_an_image_finds_its_mask(tmp_path, image, mask):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from uscl.base.text import counted
-from uscl.data.readers.image_mask_pairs import place
 from uscl.data.readers.shared.listing import Problem
-from uscl.data.readers.shared.own_data import MASK_NAME, WHOLE_SET
+from uscl.data.readers.shared.mask_names import paired
+from uscl.data.readers.shared.own_data import WHOLE_SET
 from uscl.data.readers.shared.tables import spelling
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
@@ -37,12 +37,8 @@ def without_companions(files: Sequence[str]) -> tuple[list[str], list[Problem]]:
 
 def masks(files: Sequence[str]) -> list[str]:
     """The files that are masks of others."""
-    places = {file: place(file) for file in files if is_image(file)}
-    images = {found.image for found in places.values() if not found.is_mask}
-    named = {file: MASK_NAME.fullmatch(found.image) for file, found in places.items() if found.is_mask}
-    return [
-        file for file, name in named.items() if places[file].image in images or (name is not None and name[1] in images)
-    ]
+    found = paired([file for file in files if is_image(file)]).masks
+    return [mask for of_image in found.values() for mask in of_image]
 
 
 def previews(files: Sequence[str]) -> list[str]:

@@ -1,0 +1,101 @@
+"""Masks of the conventions in use, each against the lesion that was drawn."""
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from uscl.data.decode.image import read_image
+from uscl.data.decode.mask_file import read_mask
+from uscl.data.decode.masks import read_masks
+from uscl.data.decode.video import BadMedia
+
+LESION = cv2.ellipse(np.zeros((96, 128), np.uint8), (60, 45), (20, 12), 20, 0, 360, 1, -1)
+ZERO = np.zeros_like(LESION)
+
+
+def palette(indices: np.ndarray, *colours: int) -> PIL.Image.Image:
+    image = PIL.Image.fromarray(indices, "L").copy()
+    image.putpalette(list(colours))
+    return image
+
+
+def rgba(*planes: np.ndarray) -> PIL.Image.Image:
+    return PIL.Image.fromarray(np.stack(planes, axis=2))
+
+
+SAME = {
+    "01.png": PIL.Image.fromarray(LESION),
+    "255.bmp": PIL.Image.fromarray(LESION * 255),
+    "bool.png": PIL.Image.fromarray(LESION > 0),
+    "16bit.png": PIL.Image.fromarray(LESION.astype(np.uint16) * 65535),
+    "16bit1.tif": PIL.Image.fromarray(LESION.astype(np.uint16)),
+    "float.tif": PIL.Image.fromarray(LESION.astype(np.float32)),
+    "palette.png": palette(LESION, 0, 0, 0, 128, 0, 0),
+    "black_palette.png": palette(LESION, 0, 0, 0, 0, 0, 0),
+    "white_first.gif": palette(1 - LESION, 255, 255, 255, 0, 0, 0),
+    "red.png": rgba(LESION * 255, ZERO, ZERO),
+    "white_alpha.png": rgba(ZERO + 255, ZERO + 255, ZERO + 255, LESION * 255),
+    "black_alpha.png": rgba(ZERO, ZERO, ZERO, LESION * 255),
+    "lesion_on_transparent.webp": rgba(LESION * 255, ZERO, ZERO, LESION * 255),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_mask_of_two_values_is_the_lesion(tmp_path, name):
+    SAME[name].save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))
+    np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, LESION > 0)
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (255, 0, 0), (0, 255, 0)])
+def test_a_jpeg_or_blurred_mask_is_cut_at_half(tmp_path, colour):
+    PIL.Image.fromarray(LESION[..., None] * np.array(colour, np.uint8)).save(tmp_path / "m.jpg", subsampling=0)
+    assert np.mean((read_mask(tmp_path / "m.jpg") > 0) != (LESION > 0)) < 0.003
+    soft = cv2.GaussianBlur(LESION[..., None] * np.array(colour, np.uint8), (0, 0), 1.5)
+    PIL.Image.fromarray(soft).save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png") > 0, soft.max(axis=2) > 127)
+
+
+def test_labels_are_all_lesion_unless_some_are_chosen(tmp_path):
+    labels = LESION.copy()
+    labels[5:15, 5:25] = 2
+    for values in ([0, 1, 2], [0, 255, 128]):
+        PIL.Image.fromarray(np.array(values, np.uint8)[labels]).save(tmp_path / "m.png")
+        np.testing.assert_array_equal(read_mask(tmp_path / "m.png") > 0, labels > 0)
+        np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (1,)) > 0, labels == 1)
+        np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (values[2],)) > 0, labels == 2)
+
+
+def test_values_of_no_convention_are_refused_with_the_values(tmp_path):
+    picture = np.random.default_rng(0).normal(90, 40, LESION.shape).clip(0, 255)
+    for bad, values in ((picture, "0, "), (LESION + 1, "1, 2,"), (LESION * 100 + 100, "100, 200,")):
+        PIL.Image.fromarray(bad.astype(np.uint8)).save(tmp_path / "m.png")
+        with pytest.raises(BadMedia, match=f"^the mask m.png: its values are {values}.*unclear which are lesion"):
+            read_masks([tmp_path / "m.png"], LESION.shape, 64)
+
+
+@pytest.mark.parametrize("centre", [(60, 45), (110, 45)])
+def test_an_outline_is_filled(tmp_path, centre):
+    line, area = (cv2.ellipse(ZERO.copy(), centre, (30, 20), 20, 0, 360, 255, width) for width in (2, -1))
+    PIL.Image.fromarray(line).save(tmp_path / "m.png")
+    found, note = read_masks([tmp_path / "m.png"], LESION.shape, 128)
+    assert np.mean((found[16:112] > 0) != (area > 0)) < 0.02
+    assert note == "its mask is an outline, which is filled"
+
+
+def test_what_vanishes_by_scaling_is_counted(tmp_path):
+    thin = ZERO.copy()
+    thin[20, 10:100] = 1
+    for mask, note in ((thin, "its mask of 90 pixels vanishes"), (thin | LESION, "1 of 2 parts of its mask vanish")):
+        PIL.Image.fromarray(mask).save(tmp_path / "m.png")
+        assert note in read_masks([tmp_path / "m.png"], LESION.shape, 32)[1]
+
+
+def test_transparent_surroundings_of_a_picture_are_black(tmp_path):
+    alpha = (ZERO + 255).astype(np.uint8)
+    alpha[:, :30] = 0
+    for suffix, white in ((".png", ZERO + 255), (".tif", ZERO + 200)):
+        rgba(white, white, white, alpha).save(tmp_path / f"x{suffix}")
+        found = read_image(tmp_path / f"x{suffix}")
+        assert not found[:, :30].any()
+        assert (found[:, 30:] == white[:, 30:]).all()
