@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from uscl.base.files import file_sha256, sha256
 from uscl.data.decode.frame_folder import decode_frames, frame_files
+from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image, read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
@@ -33,7 +34,9 @@ def read_source(
         image = read_image(path)
         masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
         picture = np.array([image.shape], np.int64)
-        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
+        depth = depth_of([image])
+        frames = fit_image(eight_bits(image, depth), size)[None]
+        return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, depth.remark), masks
     if source.kind == "fold":
         clip = decode_fold(path, source.label, size)
     elif source.kind == "frames":

@@ -14,9 +14,11 @@ import PIL.Image
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.decode.grey_levels import whole_levels
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
+PHOTOMETRIC = 262  # a TIFF's tag: 0 if its lowest value is white
 # What Pillow raises on a damaged header. Its OSErrors don't come from the disk, which isn't read at that point.
 HEAD_FAULTS = (
     OSError,
@@ -31,22 +33,32 @@ HEAD_FAULTS = (
 )
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path) -> NDArray:
     """An image in one of FORMATS as grey [height, width]; if it holds several pictures, the first.
 
-    Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk refuses.
+    Its values have the depth of the file: uscl.data.decode.grey_levels makes them 8 bits. Raises BadMedia: empty, not
+    an image, damaged, or too large; OSError if the disk refuses.
     """
     data = np.fromfile(path, np.uint8)  # not cv2.imread, which cannot open every name on every system
     if data.size == 0:
         raise BadMedia("empty file (0 bytes)")
     check_pixels(*declared_size(data))  # before anything is unpacked
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     except cv2.error:  # its message only quotes OpenCV's source
         image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
-    return image.astype(np.uint8, copy=False)
+    if image.dtype == np.uint8:
+        return image
+    image = whole_levels(image) if image.dtype.kind == "f" else image
+    return np.invert(image) if zero_is_white(data) else image  # which OpenCV sees to for 8 bits only
+
+
+def zero_is_white(data: NDArray[np.uint8]) -> bool:
+    """Whether the lowest value of a TIFF is white."""
+    with PIL.Image.open(io.BytesIO(data.tobytes()), formats=FORMATS) as header:
+        return getattr(header, "tag_v2", {}).get(PHOTOMETRIC) == 0
 
 
 def declared_size(data: NDArray[np.uint8]) -> tuple[int, int]:
