@@ -1,0 +1,83 @@
+"""Grey levels of more than 8 bits as 8 bits, and remarks on levels that are probably wrong.
+
+A file of 16 bits often holds 12 or 8: a scanner's values in a wider container. The least usual depth that holds all
+values of the file is taken as its depth, so that white stays white.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uscl.data.decode.video import BadMedia, Clip
+from uscl.data.picture_box import picture_box
+
+DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per value that devices and programs use
+DARK = 32  # a frame whose brightest pixel is below this shows nothing
+
+
+class Depth(NamedTuple):
+    """The bits that the values of a file use, whether one of them is negative, and the bits that the file declares."""
+
+    bits: int
+    signed: bool
+    declared: int
+
+    @property
+    def remark(self) -> str:
+        """A remark on a file that uses fewer bits than it declares, or ""."""
+        return f"uses {self.bits} of {self.declared} bits" if self.bits < self.declared else ""
+
+
+def depth_of(images: Iterable[NDArray], declared: int | None = None) -> Depth:
+    """The depth of all images of a file together; images of 8 bits don't count. `declared`: as their type by default.
+
+    >>> depth_of([np.array([0, 300], np.uint16), np.array([4000], np.uint16)])
+    Depth(bits=12, signed=False, declared=16)
+    """
+    least, most, widest = 0, 0, 8
+    for image in images:
+        if image.dtype != np.uint8 and image.size:
+            least, most = min(least, int(image.min())), max(most, int(image.max()))
+            widest = max(widest, 8 * image.dtype.itemsize)
+    signed = least < 0
+    holds = (bits for bits in DEPTHS if max(most, -1 - least) < 1 << (bits - signed))
+    declared = declared or widest
+    return Depth(min(next(holds), declared), signed, declared)
+
+
+def eight_bits(image: NDArray, depth: Depth | None) -> NDArray[np.uint8]:
+    """An image of any depth with 8 bits: the lowest bits are dropped. Images of 8 bits stay as they are."""
+    if image.dtype == np.uint8:
+        return image
+    if depth is None:
+        raise ValueError(f"an image of {image.dtype} without its depth")
+    values = image.astype(np.int64) + ((1 << (depth.bits - 1)) if depth.signed else 0)
+    values = values >> (depth.bits - 8) if depth.bits > 8 else values << (8 - depth.bits)
+    return values.clip(0, 255).astype(np.uint8)
+
+
+def whole_levels(image: NDArray) -> NDArray:
+    """An image of floating-point numbers as whole ones: 0 to 1 is black to white. Raises BadMedia for other ranges."""
+    least, most = float(image.min()), float(image.max())
+    if not 0 <= least <= most < 1 << 16:  # NaN is in no range
+        raise BadMedia(f"its floating-point values go from {least:g} to {most:g}: write them as 0 to 1, or as 8 bits")
+    if most <= 1:
+        return np.rint(image * 255).astype(np.uint8)
+    return image.astype(np.uint8 if most < 256 else np.uint16)
+
+
+def level_remark(clip: Clip) -> str:
+    """A remark on the frames of a clip that show nothing, or ""."""
+    size, count = clip.frames.shape[-1], len(clip.frames)
+    empty = 0
+    for frame, (height, width) in zip(clip.frames, clip.picture[:, -2:].tolist(), strict=True):
+        box = picture_box(height, width, size)
+        picture = frame[box.top : box.top + box.height, box.left : box.left + box.width]
+        most = picture.max()
+        empty += bool(most < DARK or most == picture.min())
+    if not empty:
+        return ""
+    subject = "the picture has" if count == 1 else f"{empty} of {count} frames have"
+    return f"{subject} only one grey level, or no pixel brighter than {DARK - 1}"
