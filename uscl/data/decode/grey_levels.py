@@ -14,6 +14,7 @@ from uscl.data.decode.video import BadMedia, Clip
 from uscl.data.picture_box import picture_box
 
 DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per value that devices and programs use
+BLACK_BITS = 4  # with so many bits unused, the brightest pixel is below 16 of 255
 DARK = 32  # a frame whose brightest pixel is below this shows nothing
 
 
@@ -30,21 +31,32 @@ class Depth(NamedTuple):
         return f"uses {self.bits} of {self.declared} bits" if self.bits < self.declared else ""
 
 
-def depth_of(images: Iterable[NDArray], declared: int | None = None) -> Depth:
-    """The depth of all images of a file together; images of 8 bits don't count. `declared`: as their type by default.
+def depth_of(images: Iterable[NDArray]) -> Depth:
+    """The depth of all images of a file together, of any whole type; images of 8 bits don't count.
 
     >>> depth_of([np.array([0, 300], np.uint16), np.array([4000], np.uint16)])
     Depth(bits=12, signed=False, declared=16)
     """
-    least, most, widest = 0, 0, 8
+    least, most, widest, signed = 0, 0, 8, False
     for image in images:
         if image.dtype != np.uint8 and image.size:
             least, most = min(least, int(image.min())), max(most, int(image.max()))
-            widest = max(widest, 8 * image.dtype.itemsize)
-    signed = least < 0
-    holds = (bits for bits in DEPTHS if max(most, -1 - least) < 1 << (bits - signed))
-    declared = declared or widest
-    return Depth(min(next(holds), declared), signed, declared)
+            widest, signed = max(widest, 8 * image.dtype.itemsize), signed or image.dtype.kind == "i"
+    return depth_between(least, most, widest, signed)
+
+
+def depth_between(least: int, most: int, declared: int, signed: bool, deliberate: bool = False) -> Depth:
+    """The depth of values from `least` to `most` in a file of `declared` bits, `signed` or not.
+
+    A `deliberate` declaration, of fewer bits than fit, counts unless the picture would be black.
+
+    >>> depth_between(-2000, 2000, 16, True), depth_between(0, 32000, 16, True)
+    (Depth(bits=12, signed=True, declared=16), Depth(bits=15, signed=False, declared=15))
+    """
+    negative = least < 0
+    declared -= signed and not negative  # of a sign that no value has
+    used = next(bits for bits in DEPTHS if max(most, -1 - least) < 1 << (bits - negative))
+    return Depth(declared if deliberate and used > declared - BLACK_BITS else min(used, declared), negative, declared)
 
 
 def eight_bits(image: NDArray, depth: Depth | None) -> NDArray[np.uint8]:
