@@ -4,14 +4,18 @@ A file of 16 bits often holds 12 or 8: a scanner's values in a wider container. 
 values of the file is taken as its depth, so that white stays white.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.data.decode.video import BadMedia, Clip
 from uscl.data.picture_box import picture_box
+
+if TYPE_CHECKING:
+    from uscl.data.decode.video import Clip
 
 DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per value that devices and programs use
 BLACK_BITS = 4  # with so many bits unused, the brightest pixel is below 16 of 255
@@ -68,16 +72,6 @@ def eight_bits(image: NDArray, depth: Depth | None) -> NDArray[np.uint8]:
     values = image.astype(np.int64) + ((1 << (depth.bits - 1)) if depth.signed else 0)
     values = values >> (depth.bits - 8) if depth.bits > 8 else values << (8 - depth.bits)
     return values.clip(0, 255).astype(np.uint8)
-
-
-def whole_levels(image: NDArray) -> NDArray:
-    """An image of floating-point numbers as whole ones: 0 to 1 is black to white. Raises BadMedia for other ranges."""
-    least, most = float(image.min()), float(image.max())
-    if not 0 <= least <= most < 1 << 16:  # NaN is in no range
-        raise BadMedia(f"its floating-point values go from {least:g} to {most:g}: write them as 0 to 1, or as 8 bits")
-    if most <= 1:
-        return np.rint(image * 255).astype(np.uint8)
-    return image.astype(np.uint8 if most < 256 else np.uint16)
 
 
 def level_remark(clip: Clip) -> str:

@@ -14,7 +14,6 @@ import PIL.Image
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from uscl.data.decode.grey_levels import whole_levels
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
@@ -53,6 +52,16 @@ def read_image(path: Path) -> NDArray:
         return image
     image = whole_levels(image) if image.dtype.kind == "f" else image
     return np.invert(image) if zero_is_white(data) else image  # which OpenCV sees to for 8 bits only
+
+
+def whole_levels(image: NDArray) -> NDArray:
+    """An image of floating-point numbers as whole ones: 0 to 1 is black to white. Raises BadMedia for other ranges."""
+    least, most = float(image.min()), float(image.max())
+    if not 0 <= least <= most < 1 << 16:  # NaN is in no range
+        raise BadMedia(f"its floating-point values go from {least:g} to {most:g}: write them as 0 to 1, or as 8 bits")
+    if most <= 1:
+        return np.rint(image * 255).astype(np.uint8)
+    return image.astype(np.uint8 if most < 256 else np.uint16)
 
 
 def zero_is_white(data: NDArray[np.uint8]) -> bool:

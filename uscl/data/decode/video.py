@@ -18,6 +18,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.picture_box import picture_box
 
 MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
@@ -89,14 +90,14 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
     return clip
 
 
-def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
-    """A frame as grey [size, size], aspect kept, centred on black; area interpolation."""
+def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDArray:
+    """A frame as grey [size, size], aspect kept, centred on black; area interpolation. Frames of 16 bits keep them."""
     top, left, height, width = picture_box(frame.height, frame.width, size)
     full = ColorRange.JPEG
-    grey = scaler.reformat(frame, width, height, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
-    plane = grey.planes[0]
-    pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
-    canvas = np.zeros((size, size), np.uint8)
+    kind, numbers = ("gray16le", "<u2") if frame.format.components[0].bits == 16 else ("gray", "u1")
+    grey = scaler.reformat(frame, width, height, kind, interpolation=EXACT_AREA, dst_color_range=full, threads=1)
+    pixels = np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(height, -1)[:, :width]
+    canvas = np.zeros((size, size), numbers)
     canvas[top : top + height, left : left + width] = pixels
     return canvas
 
@@ -142,8 +143,10 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     if not kept:
         raise BadMedia("no frame could be decoded")
     frames, numbers, times, pictures = zip(*kept, strict=True)
-    remark = remark_on(stream)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+    depth = depth_of(frames)
+    remark = "; ".join(filter(None, (remark_on(stream), depth.remark)))
+    stored = np.stack([eight_bits(frame, depth) for frame in frames])
+    return Clip(stored, np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:

@@ -2,6 +2,7 @@
 
 import struct
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import DEPTHS, depth_between, depth_of, eight_bits
 from uscl.data.decode.image import read_image
 from uscl.data.decode.load import Loaded, Sampling, load
-from uscl.data.decode.video import BadMedia
+from uscl.data.decode.video import BadMedia, decode
 from uscl.data.source import Source
 
 RAMP = np.tile(np.arange(4, 240, 4, dtype=np.uint8), (59, 1))  # as large as the stored frames: nothing is scaled
@@ -128,3 +129,21 @@ def test_frames_of_a_video_that_show_nothing_are_counted(tmp_path):
         write(tmp_path / f"frame{number}.png", image)
     note = loaded(tmp_path.parent, tmp_path.name, "frames").clip.note
     assert note == "3 of 5 frames have only one grey level, or no pixel brighter than 31"
+
+
+@pytest.mark.parametrize(("shift", "note"), [(0, "uses 8 of 16 bits"), (4, "uses 12 of 16 bits"), (8, "")])
+@pytest.mark.parametrize(("codec", "form", "suffix"), [("ffv1", "gray16le", ".mkv"), ("png", "gray16be", ".mov")])
+def test_a_video_of_16_bits_is_read_by_the_depth_that_it_uses(tmp_path, shift, note, codec, form, suffix):
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = *RAMP.shape, form
+        for k in range(4):
+            image = (RAMP >> (k == 0)).astype(np.uint16) << shift
+            frame = av.VideoFrame.from_ndarray(image, "gray16le").reformat(format=form)
+            frame.pts = k
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    clip = decode(path, 59, None, None)
+    np.testing.assert_array_equal(clip.frames, [RAMP >> 1, RAMP, RAMP, RAMP])
+    assert clip.note == note
