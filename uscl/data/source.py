@@ -1,10 +1,20 @@
 """The sources of frames that a reader lists, and their kinds."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
-VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
+DICOM_SUFFIXES = (".dcm", ".dic", ".dicom", ".ima")
+VIDEO_SUFFIXES = (
+    *(".3g2", ".3gp", ".asf", ".avi", *DICOM_SUFFIXES, ".flv", ".gif", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov"),
+    *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv"),
+)
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+# Media that no reader takes. They are no tables or text, so the loss of one is reported.
+OTHER_MEDIA_SUFFIXES = (
+    *(".apng", ".avif", ".bmp", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".mha", ".mhd"),
+    *(".mjpeg", ".mjpg", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".rm", ".rmvb", ".swf", ".tif", ".tiff", ".vol"),
+    *(".webp", ".wtv"),
+)
 
 
 class Source(NamedTuple):
@@ -26,3 +36,13 @@ def kind_of(path: Path) -> str:
         return "frames"
     suffix = path.suffix.lower()
     return "image" if suffix in IMAGE_SUFFIXES else "fold" if suffix == ".pkl" else "video"
+
+
+def has_ending(name: str) -> bool:
+    """Whether a name ends in a file type: DICOM exports have names without one, or with numbers and dots.
+
+    >>> has_ending("a.mp4"), has_ending("IM_0001"), has_ending("1.2.840.10008.7")
+    (True, False, False)
+    """
+    suffix = PurePath(name).suffix
+    return bool(suffix) and not suffix[1:].isdigit()

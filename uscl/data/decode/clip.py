@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uscl.base.files import file_sha256, sha256
+from uscl.data.content import content
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image, read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
-from uscl.data.source import Source
+from uscl.data.source import DICOM_SUFFIXES, Source
 
 
 def source_sha256(root: Path, source: Source) -> str:
@@ -41,7 +42,7 @@ def read_source(
         clip = decode_fold(path, source.label, size)
     elif source.kind == "frames":
         clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
-    elif path.suffix.lower() == ".dcm":
+    elif path.suffix.lower() in DICOM_SUFFIXES or content(path) == "DICOM":
         from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time that a decoder takes to start
 
         clip = decode_dicom(path, size, rate_hz, max_frames)

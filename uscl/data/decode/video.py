@@ -2,12 +2,11 @@
 
 PyAV (FFmpeg) reads the file; FFmpeg's own scaler converts each frame to full-range grey and shrinks it in one pass, so
 that black is 0 and white 255 whatever the codec's colour range. The scaler runs in its bit-exact mode: the same file
-gives the same pixels on every processor. Pixels count as square: the pixel aspect ratio that a few cropped clips still
-carry describes the video before it was cropped.
+gives the same pixels on every processor. A display matrix turns the frames upright. Pixels count as square: the pixel
+aspect ratio that a few cropped clips still carry describes the video before it was cropped.
 """
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,10 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.decode.film import film_of, films_in
 from uscl.data.decode.grey_levels import depth_of, eight_bits
+from uscl.data.decode.orientation import Turn, turn_of, upright, upright_shape
+from uscl.data.decode.whole_file import avi_frames, is_cut
 from uscl.data.picture_box import picture_box
 
 MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
@@ -29,7 +31,7 @@ MAX_DECODED_PIXELS = 500_000_000_000  # of all its frames together: an hour of 1
 TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecond
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
 # The formats that FFmpeg may detect, whatever the file's name; no playlists or scripts, which name files or addresses.
-CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,h264,hevc,m4v,mjpeg,apng"
+CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,flv,ogg,h264,hevc,m4v,mjpeg,apng"
 OPEN_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
@@ -58,12 +60,15 @@ class Clip(NamedTuple):
 class Stream:
     """A video stream that is being read, with counts of what has been read so far."""
 
+    file: BinaryIO
     container: av.container.InputContainer
     video: av.VideoStream
     packets: int = 0
     frames: int = 0
     pixels: int = 0
     untimed: int = 0
+    dropped: int = 0  # frames that an AVI counts but doesn't hold
+    rounded: bool = False  # whether a display matrix is no multiple of 90 degrees
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
 
 
@@ -71,8 +76,8 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
     """The first `max_frames` frames of a video at `rate_hz` (None: every frame), letterboxed to size x size.
 
     Sample k is the first frame at or after k / rate_hz; a video with a lower rate gives each frame once.
-    Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a GIF
-    without its end; MPEG program streams cannot be checked), damaged, or beyond one of the limits above.
+    Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a part
+    that ends after the file; see uscl.data.decode.whole_file), damaged, or beyond one of the limits above.
     """
     if path.stat().st_size == 0:
         raise BadMedia("empty file (0 bytes)")
@@ -82,23 +87,26 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
         except (av.FFmpegError, ValueError) as error:
             raise BadMedia(f"not a video: {ffmpeg_reason(error)}, or cut off before its index") from error
         with container:
-            if not container.streams.video:
-                raise BadMedia("no video stream")
-            clip = read_clip(Stream(container, container.streams.video[0]), size, rate_hz, max_frames)
-            if container.format.name == "gif":
-                check_gif_end(file)
-    return clip
+            film = film_of(container)
+            if film is None:
+                raise BadMedia(f"no video stream{' but a cover picture' if container.streams.video else ''}")
+            return read_clip(Stream(file, container, film), size, rate_hz, max_frames)
 
 
-def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDArray:
-    """A frame as grey [size, size], aspect kept, centred on black; area interpolation. Frames of 16 bits keep them."""
-    top, left, height, width = picture_box(frame.height, frame.width, size)
+def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: Turn | None = None) -> NDArray:
+    """A frame as grey [size, size], upright, aspect kept, centred on black; area interpolation.
+
+    A frame of 16 bits keeps them: only all frames together show which of them it uses.
+    """
+    turn = turn or Turn()
+    top, left, height, width = picture_box(*upright_shape(frame, turn), size)
+    stored = (height, width) if turn.swap else (width, height)
     full = ColorRange.JPEG
     kind, numbers = ("gray16le", "<u2") if frame.format.components[0].bits == 16 else ("gray", "u1")
-    grey = scaler.reformat(frame, width, height, kind, interpolation=EXACT_AREA, dst_color_range=full, threads=1)
-    pixels = np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(height, -1)[:, :width]
+    grey = scaler.reformat(frame, *stored, kind, interpolation=EXACT_AREA, dst_color_range=full, threads=1)
+    pixels = np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(stored[1], -1)[:, : stored[0]]
     canvas = np.zeros((size, size), numbers)
-    canvas[top : top + height, left : left + width] = pixels
+    canvas[top : top + height, left : left + width] = upright(pixels, turn)
     return canvas
 
 
@@ -132,21 +140,25 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
-        kept = [
-            (letterbox(frame, size, stream.scaler), number, time_s, (frame.height, frame.width))
-            for number, time_s, frame in wanted
-        ]
+        kept = [(*fitted(frame, size, stream), number, time_s) for number, time_s, frame in wanted]
     except av.FFmpegError as error:
         check_complete(packets, stream)
         raise BadMedia(f"decoding failed at frame {stream.frames}: {ffmpeg_reason(error)}") from error
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, numbers, times, pictures = zip(*kept, strict=True)
+    frames, pictures, numbers, times = zip(*kept, strict=True)
     depth = depth_of(frames)
     remark = "; ".join(filter(None, (remark_on(stream), depth.remark)))
     stored = np.stack([eight_bits(frame, depth) for frame in frames])
     return Clip(stored, np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+
+
+def fitted(frame: av.VideoFrame, size: int, stream: Stream) -> tuple[NDArray, tuple[int, int]]:
+    """A frame letterboxed to [size, size], and the height and width of its picture before that."""
+    turn = turn_of(frame)
+    stream.rounded |= turn.rounded
+    return letterbox(frame, size, stream.scaler, turn), upright_shape(frame, turn)
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:
@@ -202,28 +214,33 @@ def check_complete(packets: Iterator[av.Packet], stream: Stream) -> None:
     """Read the rest without decoding, and raise BadMedia for a file that is cut, even after the last requested frame.
 
     There is no tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are
-    compared, not frames, because the edit list of a .mov hides some frames on purpose.
+    compared, not frames, because the edit list of a .mov hides some frames on purpose. The header of an AVI also counts
+    the frames that the recorder dropped; its movie list tells how many there are.
     """
     try:
         for _ in packets:
             pass
     except av.FFmpegError:
         pass  # the count shows what is missing
-    if stream.packets < (declared := stream.video.frames):
+    declared, container = stream.video.frames, stream.container.format.name
+    if container == "avi" and stream.packets < declared:
+        stored = avi_frames(stream.file, stream.video.index)
+        stream.dropped, declared = (0, declared) if stored is None else (declared - stored, stored)
+    if stream.packets < declared:
         raise BadMedia(f"truncated: {stream.packets} of {declared} frames could be read")
-
-
-def check_gif_end(file: BinaryIO) -> None:
-    """Raise BadMedia for a cut GIF: it declares no number of frames, but ends in an empty block and a semicolon."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 64))  # some programs write a few bytes after the end
-    if b"\0;" not in file.read():
-        raise BadMedia("truncated: the end mark of the GIF is missing")
+    if is_cut(stream.file, container):
+        raise BadMedia(f"truncated: the end{' mark of the GIF' if container == 'gif' else ''} is missing")
 
 
 def remark_on(stream: Stream) -> str:
     """A remark on a stream that was read, or ""."""
     notes = ["only one frame"] if stream.frames == 1 and stream.packets == 1 else []
+    if (films := len(films_in(stream.container))) > 1:
+        notes.append(f"{films} video streams in one file: only stream {stream.video.index} is read")
+    if stream.dropped:
+        notes.append(f"its header counts {stream.dropped} more frames than the file holds: dropped while recording")
+    if stream.rounded:
+        notes.append("turned by its display matrix, but to a multiple of 90 degrees only")
     if stream.untimed:
         notes.append(f"{stream.untimed} frames without a usable time stamp: timed by the frame rate")
     return "; ".join(notes)

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-DATA_SUFFIXES = (".avi", ".csv", ".dcm", ".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".mpeg", ".mpg", ".pkl", ".png")
+from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, has_ending
+
+DATA_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, ".csv", ".pkl")
 
 
 def fingerprint(folder: str) -> str:
@@ -30,7 +32,8 @@ def data_files(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and name.lower().endswith(DATA_SUFFIXES):
+            watched = name.lower().endswith(DATA_SUFFIXES) or not has_ending(name)  # DICOM files may have no ending
+            if watched and not name.startswith("."):
                 path = Path(parent, name)
                 stat = path.stat() if path.exists() else path.lstat()  # a link may be broken
                 yield f"{os.path.relpath(parent, folder)}/{name} {stat.st_size} {int(stat.st_mtime)}"

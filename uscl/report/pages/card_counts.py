@@ -10,7 +10,9 @@ import PIL
 import PIL.Image
 import pydicom
 
-from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from uscl.data.content import content
+from uscl.data.decode.film import film_of
+from uscl.data.source import DICOM_SUFFIXES, IMAGE_SUFFIXES
 
 
 class Step(NamedTuple):
@@ -128,18 +130,18 @@ def size_of(path: Path) -> tuple[int, int] | None:
         images = sorted(file for file in path.glob("[!.]*") if file.suffix.lower() in IMAGE_SUFFIXES)
         return size_of(images[0]) if images else None
     suffix = path.suffix.lower()
-    if suffix == ".dcm":
-        # Read only these two tags: the rest of the header is about the patient.
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
-        return (int(header.Columns), int(header.Rows)) if "Rows" in header and "Columns" in header else None
     if suffix in IMAGE_SUFFIXES:
         with PIL.Image.open(path) as image:
             return image.size
-    if suffix in VIDEO_SUFFIXES:
-        with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
-            video = container.streams.video
-            return (video[0].width, video[0].height) if video else None
-    return None
+    if suffix == ".pkl":
+        return None
+    if suffix in DICOM_SUFFIXES or content(path) == "DICOM":
+        # Read only these two tags: the rest of the header is about the patient.
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        return (int(header.Columns), int(header.Rows)) if "Rows" in header and "Columns" in header else None
+    with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
+        film = film_of(container)
+        return (film.width, film.height) if film else None
 
 
 def size_rows(sizes: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:

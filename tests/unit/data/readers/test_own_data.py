@@ -205,7 +205,7 @@ def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
     assert {reason for _, reason in aside} == {"in labels.csv, but no file that is read has this name"}
     unused = problems(found, "left out")
     assert [file for file, _ in unused] == ["notes.txt", "other.csv"]
-    assert all(reason.startswith("the name does not end in .avi, .dcm, ") for _, reason in unused)
+    assert all(reason.startswith("the name does not end in .3g2, .3gp, ") for _, reason in unused)
 
 
 @pytest.mark.parametrize("name", ["video_folder", "image_folder", "image_csv", "image_mask_pairs"])

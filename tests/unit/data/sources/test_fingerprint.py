@@ -35,3 +35,11 @@ def test_a_fingerprint_depends_on_names_sizes_and_times(tmp_path):
     (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
     assert fingerprint(str(tmp_path)) != third
     assert fingerprint(str(tmp_path / "missing")) == fingerprint(str(tmp_path / "another"))
+
+
+def test_videos_of_every_container_and_dicom_files_without_an_ending_count(tmp_path):
+    seen = {fingerprint(str(tmp_path))}
+    for name in ("a.MKV", "b.ima", "IM_0001", "1.2.840.10008.7"):
+        (tmp_path / name).touch()
+        seen.add(fingerprint(str(tmp_path)))
+    assert len(seen) == 5

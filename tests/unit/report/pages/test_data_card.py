@@ -277,12 +277,14 @@ def test_sizes_come_from_the_headers_of_every_kind_of_file(tmp_path):
     cv2.imwrite(str(tmp_path / "frames/frame0.png"), np.zeros((20, 30), np.uint8))
     cv2.imwrite(str(tmp_path / "B.PNG"), np.zeros((7, 5), np.uint8))
     write_dicom(tmp_path / "c.dcm", rows=480, columns=640)
+    write_dicom(tmp_path / "IM_0001", rows=600, columns=800)
     (tmp_path / "fold.pkl").write_bytes(b"no header")
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     (tmp_path / "broken.dcm").write_bytes(b"no header")
-    files = ["a.mp4", "B.PNG", "broken.dcm", "broken.mp4", "c.dcm", "fold.pkl", "frames", "gone.png"]
+    files = ["IM_0001", "a.mp4", "B.PNG", "broken.dcm", "broken.mp4", "c.dcm", "fold.pkl", "frames", "gone.png"]
     sizes = source_sizes(pd.DataFrame({"file": [*files, "a.mp4"]}), tmp_path)
     assert {row.file: (row.width, row.height) for row in sizes.itertuples()} == {
+        "IM_0001": (800, 600),
         "a.mp4": (64, 48),
         "B.PNG": (5, 7),
         "c.dcm": (640, 480),
