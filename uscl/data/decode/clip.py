@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from uscl.base.files import file_sha256, sha256
 from uscl.data.content import content
 from uscl.data.decode.frame_folder import decode_frames, frame_files
+from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickled_folds import decode_fold
@@ -35,7 +36,10 @@ def read_source(
         image = read_image(path)
         masks, note = read_masks([root / mask for mask in source.masks], image.shape, size, source.lesion_labels)
         picture = np.array([image.shape], np.int64)
-        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, note), masks[None]
+        depth = depth_of([image])
+        frames = fit_image(eight_bits(image, depth), size)[None]
+        remark = "; ".join(filter(None, (depth.remark, note)))
+        return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, remark), masks[None]
     if source.kind == "fold":
         clip = decode_fold(path, source.label, size)
     elif source.kind == "frames":

@@ -7,24 +7,33 @@ messages, which may quote the file, reach neither the log nor an error.
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import PIL
-import PIL.Image
 from numpy.typing import NDArray
-from pydicom.encaps import generate_frames, parse_fragments
-from pydicom.pixels import apply_color_lut, get_decoder
-from pydicom.uid import RLELossless
+from pydicom.encaps import parse_fragments
 
+from uscl.data.decode.dicom_display import Display, display_of
 from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
+from uscl.data.decode.dicom_pixels import packed_frames, stored_pixels
+from uscl.data.decode.grey_levels import Depth, depth_between, eight_bits
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
 
 LEAST_FRAME_BYTES = 10  # of a compressed frame: its item header and at least some content
-SPARE_BYTES = 100_000  # a compressed frame may exceed twice its pixels by this much
+
+
+class Levels(NamedTuple):
+    """How the stored values of a file become grey: its display transforms, the depth after them, whether to invert."""
+
+    display: Display | None  # None for colours
+    depth: Depth | None  # None if the values have 8 bits
+    inverted: bool
+    remark: str
 
 
 class Bounded(io.BufferedReader):
@@ -103,76 +112,58 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
     check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
+    levels = levels_of(file, header, wanted, (rows, columns))
     frames, pictures = [], []
-    for number, data in packed_frames(file, header):
-        if number in wanted:
-            image = np.ascontiguousarray(grey_pixels(data, header)[rows, columns])
-            frames.append(fit_image(image, size))
-            pictures.append(image.shape)
-        if len(frames) == len(wanted):
-            break
-    else:
-        raise BadMedia(f"truncated: frame {len(frames)} of {header.frames} cannot be found")
+    for stored in wanted_pixels(file, header, wanted):
+        image = np.ascontiguousarray(grey(stored[rows, columns], levels))
+        frames.append(fit_image(image, size))
+        pictures.append(image.shape)
     untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not timed_by_file else ""
-    note = "; ".join(filter(None, ("only one frame" if header.frames == 1 else "", untimed, remark)))
+    remarks = ("only one frame" if header.frames == 1 else "", untimed, remark, header.remark, levels.remark)
+    note = "; ".join(filter(None, remarks))
     times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
     return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note)
 
 
-def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:
-    """Each frame's number and its bytes as stored in the file."""
-    file.seek(header.offset)
-    if header.syntax.is_encapsulated:
-        offsets = header.options.get("extended_offsets")
-        yield from enumerate(generate_frames(file, number_of_frames=header.frames, extended_offsets=offsets))
-    else:
-        for number in range(header.frames):
-            yield number, file.read(header.frame_bytes)
+def wanted_pixels(file: Bounded, header: Header, wanted: Collection[int]) -> Iterator[NDArray]:
+    """The stored values of each wanted frame. Raises BadMedia if the file ends before the last of them."""
+    found = 0
+    for number, data in packed_frames(file, header):
+        if number in wanted:
+            found += 1
+            yield stored_pixels(data, header)
+        if found == len(wanted):
+            return
+    raise BadMedia(f"truncated: frame {found} of {header.frames} cannot be found")
 
 
-def grey_pixels(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """Decode one frame's bytes to grey [height, width], 0 black and 255 white."""
-    if header.syntax.is_encapsulated:
-        check_packed(data, header)
-    options = header.options | {"number_of_frames": 1, "transfer_syntax_uid": header.syntax}
-    options.pop("extended_offsets", None)
-    pixels, kind = get_decoder(header.syntax).as_array(one_item(data, header), index=0, **options)
-    bits = int(header.options["bits_stored"])
-    if kind["photometric_interpretation"] == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, header.tags)
-        bits = 8 * pixels.itemsize
-    grey = eight_bits(pixels, bits)
-    if grey.ndim == 3:
-        grey = cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    return 255 - grey if kind["photometric_interpretation"] == "MONOCHROME1" else grey
+def levels_of(file: Bounded, header: Header, wanted: Collection[int], region: tuple[slice, slice]) -> Levels:
+    """How to show a file. Pixels of more than 8 bits are read twice: the range of all frames decides their depth."""
+    display = display_of(header.tags) if header.is_grey else None
+    least, most = (-128, 127) if header.signed else (0, 255)
+    if header.declared_depth != 8:
+        ranges = [(image[region].min(), image[region].max()) for image in wanted_pixels(file, header, wanted)]
+        least, most = int(min(low for low, _ in ranges)), int(max(high for _, high in ranges))
+    remarks = []
+    if display and not display.shows(least, most):
+        display = replace(display, voi=None)
+        remarks.append("its window or lookup table would show nothing, so it is not applied")
+    depth = None
+    if display and display.modality and not display.voi:
+        depth = depth_between(0, int(display.modality.entries.max()), display.modality.bits, signed=False)
+    elif not (display and display.voi) and (header.signed or header.declared_depth != 8):
+        depth = depth_between(least, most, header.declared_depth, header.signed, header.deliberate_depth)
+    inverted = header.options["photometric_interpretation"] == "MONOCHROME1"
+    if display:
+        inverted ^= display.inverts
+    remarks += [depth.remark] if depth and depth.remark else []
+    return Levels(display, depth, inverted, "; ".join(remarks))
 
 
-def check_packed(data: bytes, header: Header) -> None:
-    """Raise BadMedia for a compressed frame of another size than declared, before it is unpacked."""
-    if len(data) > 2 * header.frame_bytes + SPARE_BYTES:
-        raise BadMedia("a frame with more bytes than its pixels can have")
-    if header.syntax == RLELossless:
-        return
-    try:
-        with PIL.Image.open(io.BytesIO(data)) as image:
-            found = image.size
-    except (OSError, PIL.Image.DecompressionBombError) as error:
-        raise BadMedia("a damaged frame: its compressed picture cannot be read") from error
-    if found != header.size:
-        sizes = f"{found[0]} x {found[1]} pixels in a file of {header.size[0]} x {header.size[1]}"
-        raise BadMedia(f"a frame of {sizes}")
-
-
-def one_item(data: bytes, header: Header) -> bytes:
-    """A frame as separate pixel data: a compressed frame becomes an item after an empty table."""
-    if not header.syntax.is_encapsulated:
-        return data
-    even = data + b"\0" * (len(data) % 2)
-    return b"\xfe\xff\x00\xe0\0\0\0\0" + b"\xfe\xff\x00\xe0" + len(even).to_bytes(4, "little") + even
-
-
-def eight_bits(pixels: NDArray, bits: int) -> NDArray[np.uint8]:
-    """Convert pixels of `bits` bits, signed or unsigned, to 8 bits: the lowest bits are dropped, black stays 0."""
-    values = pixels.astype(np.int64) + ((1 << (bits - 1)) if pixels.dtype.kind == "i" else 0)
-    values = values >> (bits - 8) if bits > 8 else values << (8 - bits)
-    return values.clip(0, 255).astype(np.uint8)
+def grey(stored: NDArray, levels: Levels) -> NDArray[np.uint8]:
+    """Stored values as grey [height, width], 0 black and 255 white."""
+    shown = levels.display(stored) if levels.display else stored
+    image = eight_bits(shown, levels.depth)
+    if image.ndim == 3:
+        image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+    return 255 - image if levels.inverted else image

@@ -14,9 +14,10 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import dcmread, read_dataset
-from pydicom.pixels import as_pixel_options, get_decoder
-from pydicom.uid import UID
+from pydicom.pixels import as_pixel_options
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
+from uscl.data.decode.dicom_syntax import UNPACK, decoder_name, way_out
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, check_pixels
 
 PALETTES = [
@@ -25,13 +26,19 @@ PALETTES = [
     for prefix, part in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
 ]
 TIMES = ["FrameTimeVector", "FrameTime", "CineRate", "RecommendedDisplayFrameRate"]
+MODALITY = ["ModalityLUTSequence", "RescaleSlope", "RescaleIntercept"]
+VOI = ["VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"]
+GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]  # of enhanced files
 TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
-    *("BitsAllocated", "BitsStored", "PixelRepresentation", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("ExtendedOffsetTable", "ExtendedOffsetTableLengths", *MODALITY, *VOI, *GROUPS),
     *("SequenceOfUltrasoundRegions", *PALETTES, *TIMES),
 ]
 COLOURS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 FILE_META = 0x0002  # the group of tags that says how the others are written
+UNDEFINED_LENGTH = 0xFFFFFFFF
+PADDING = 1  # byte after pixels of an odd length
 PIXEL_DATA = (0x7FE0, 0x0010)
 TWO_DIMENSIONAL = 1  # RegionSpatialFormat; 2 is M-mode, 3 a spectrum, 4 a wave form, 5 graphics
 REGION_ENDS = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
@@ -53,6 +60,7 @@ class Header:
     options: dict[str, Any]
     offset: int
     declared_bytes: int
+    remark: str = ""
 
     @property
     def frames(self) -> int:
@@ -63,6 +71,40 @@ class Header:
     def size(self) -> tuple[int, int]:
         """Width and height of a frame in pixels."""
         return self.options["columns"], self.options["rows"]
+
+    @property
+    def bits(self) -> int:
+        """The bits of a stored value."""
+        return int(self.options["bits_stored"])
+
+    @property
+    def excess_bits(self) -> int:
+        """The bits below a stored value, if it does not lie in the lowest bits."""
+        high = int(number(self.tags.get("HighBit")))
+        as_stored = not self.syntax.is_encapsulated or self.syntax == RLELossless  # others have a depth of their own
+        return high + 1 - self.bits if as_stored and self.bits <= high < self.options["bits_allocated"] else 0
+
+    @property
+    def declared_depth(self) -> int:
+        """The bits of a value after the palette, if the file has one."""
+        palette = values(self.tags, PALETTES[0])
+        is_palette = self.options["photometric_interpretation"] == "PALETTE COLOR"
+        return int(palette[2]) if is_palette else self.bits
+
+    @property
+    def deliberate_depth(self) -> bool:
+        """Whether the file declares fewer bits than it has room for, or a palette, whose depth is always declared."""
+        return self.declared_depth < self.options["bits_allocated"] or not self.is_grey
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether a pixel is one grey level."""
+        return self.options["photometric_interpretation"] in ("MONOCHROME1", "MONOCHROME2")
+
+    @property
+    def signed(self) -> bool:
+        """Whether stored values may be negative."""
+        return self.options.get("pixel_representation") == 1
 
     @property
     def frame_bytes(self) -> int:
@@ -88,8 +130,33 @@ def read_header(file: BinaryIO) -> Header:
     length = int(np.frombuffer(start[8:] if explicit else start[4:8], f"{byte_order(syntax)}u4")[0])
     offset = file.tell() if explicit else file.tell() - 4
     options |= {"pixel_keyword": "PixelData", "pixel_vr": start[4:6].decode() if explicit else "OW"}
-    check_options(options)
-    return Header(tags, syntax, options, offset, length)
+    check_options(options, syntax)
+    header = Header(tags, syntax, options, offset, length)
+    if not syntax.is_encapsulated and length != UNDEFINED_LENGTH:
+        settle_length(file, header)
+    return header
+
+
+def settle_length(file: BinaryIO, header: Header) -> None:
+    """Correct the label of pixels whose length shows that it is wrong, and remark on pixels beyond the last frame."""
+    options, full_bytes = header.options, header.frame_bytes * 3 // 2
+    half_colour = options["photometric_interpretation"] == "YBR_FULL_422"
+    if half_colour and 0 <= header.declared_bytes - header.frames * full_bytes <= PADDING:
+        file.seek(header.offset)
+        samples = np.frombuffer(file.read(full_bytes), np.uint8)
+        samples = samples[: len(samples) // 3 * 3]  # of a file that is cut
+        pixels = samples.reshape(3, -1).T if options.get("planar_configuration") == 1 else samples.reshape(-1, 3)
+        label = "YBR_FULL" if is_ybr(pixels) else "RGB"
+        options["photometric_interpretation"] = label
+        header.remark = f"its pixels are too long for their label YBR_FULL_422: read as {label}"
+    more = header.declared_bytes - header.frames * header.frame_bytes
+    if more > PADDING:
+        header.remark = f"its PixelData has {more} bytes beyond the {header.frames} frames that it declares: not read"
+
+
+def is_ybr(pixels: NDArray[np.uint8]) -> bool:
+    """Whether pixels [n, 3] are luma and colour: most pixels of ultrasound are grey, whose colours are then 128."""
+    return bool(np.mean((np.abs(pixels[:, 1:].astype(int) - 128) <= 2).all(axis=1)) > 0.5)
 
 
 def byte_order(syntax: UID) -> str:
@@ -106,23 +173,21 @@ def transfer_syntax(file: BinaryIO) -> UID:
     syntax = UID(str(meta.get("TransferSyntaxUID", "")))
     if not syntax:
         raise BadMedia("a DICOM file that names no transfer syntax")
-    try:
-        able = not syntax.is_deflated and get_decoder(syntax).is_available
-    except (NotImplementedError, ValueError):
-        able = False
-    if not able:
+    if decoder_name(syntax) is None:
         name = syntax.name if syntax.keyword else "an unknown transfer syntax"
-        raise BadMedia(f"its pixels are packed as {name}, which is not read: convert it with gdcmconv --raw IN OUT")
+        raise BadMedia(f"its pixels are packed as {name}, which is not read: {way_out(syntax)}")
     return syntax
 
 
-def check_options(options: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any], syntax: UID) -> None:
     """Raise BadMedia for pixels of an unsupported size or kind."""
     check_pixels(int(options.get("columns") or 0), int(options.get("rows") or 0))
     if options.get("photometric_interpretation") not in COLOURS:
         raise BadMedia(f"its photometric interpretation is none of {', '.join(COLOURS)}")
     if options.get("bits_allocated") not in (8, 16, 32):
         raise BadMedia("its pixels are not of 8, 16 or 32 bits")
+    if syntax == JPEGExtended12Bit and options.get("bits_stored") != 8:
+        raise BadMedia(f"its pixels are packed as JPEG of 12 bits, which is not read: {UNPACK}")
     if not isinstance(options["number_of_frames"], int) or options["number_of_frames"] < 1:
         raise BadMedia("its NumberOfFrames is not a number above 0")
     options["number_of_frames"] = int(options["number_of_frames"])
@@ -147,7 +212,7 @@ def usable(rate_hz: float) -> bool:
 def values(tags: pydicom.Dataset, name: str) -> list:
     """The values of a tag that may have several; an empty list if it is missing."""
     value = tags.get(name)
-    return [] if value is None else list(value) if isinstance(value, pydicom.multival.MultiValue) else [value]
+    return [] if value is None else list(value) if isinstance(value, (pydicom.multival.MultiValue, list)) else [value]
 
 
 def number(value: object) -> float:

@@ -6,7 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
 from uscl.data.source import IMAGE_SUFFIXES
@@ -47,17 +49,27 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     first = frame_number(files[0]) or 0
     numbered = [(frame_number(path) or 0, path) for path in files]
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
+    wanted = list(limited_frames(sampled_frames(timed, rate_hz), max_frames))
+    depth = None
     frames, numbers, times, pictures = [], [], [], []
-    for number, time_s, path in limited_frames(sampled_frames(timed, rate_hz), max_frames):
-        try:
-            image = read_image(path)
-        except BadMedia as error:
-            raise BadMedia(f"its frame {path.name}: {error}") from error
-        frames.append(fit_image(image, size))
+    for number, time_s, path in wanted:
+        image = read_frame(path)
+        if image.dtype != np.uint8 and depth is None:  # all frames of a video have one depth: they are read twice
+            depth = depth_of(read_frame(path) for *_, path in wanted)
+        frames.append(fit_image(eight_bits(image, depth), size))
         numbers.append(number)
         times.append(time_s)
         pictures.append(image.shape)
     notes = ["only one frame"] if len(files) == 1 else []
+    notes += [depth.remark] if depth and depth.remark else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)
     return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), picture, "; ".join(notes))
+
+
+def read_frame(path: Path) -> NDArray:
+    """An image of a folder of frames. Raises BadMedia that names the file."""
+    try:
+        return read_image(path)
+    except BadMedia as error:
+        raise BadMedia(f"its frame {path.name}: {error}") from error

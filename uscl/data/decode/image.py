@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
+PHOTOMETRIC = 262  # a TIFF's tag: 0 if its lowest value is white
 # What Pillow raises on damaged bytes. Its OSErrors don't come from the disk, which isn't read at that point.
 DAMAGE = (
     OSError,
@@ -32,22 +33,39 @@ DAMAGE = (
 )
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path) -> NDArray:
     """An image in one of FORMATS as grey [height, width]; if it holds several pictures, the first.
 
-    Transparent surroundings are black. Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk
-    refuses.
+    Transparent surroundings are black. Its values have the depth of the file: uscl.data.decode.grey_levels makes them 8
+    bits. Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk refuses.
     """
     data = path.read_bytes()  # not cv2.imread, which cannot open every name on every system
     picture = opened(data)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     except cv2.error:  # its message only quotes OpenCV's source
         image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
-    image = image.astype(np.uint8, copy=False)
+    if image.dtype != np.uint8:
+        image = whole_levels(image) if image.dtype.kind == "f" else image
+        image = np.invert(image) if zero_is_white(picture) else image  # which OpenCV sees to for 8 bits only
     return on_black(image, opacity(picture)) if picture.has_transparency_data else image
+
+
+def whole_levels(image: NDArray) -> NDArray:
+    """An image of floating-point numbers as whole ones: 0 to 1 is black to white. Raises BadMedia for other ranges."""
+    least, most = float(image.min()), float(image.max())
+    if not 0 <= least <= most < 1 << 16:  # NaN is in no range
+        raise BadMedia(f"its floating-point values go from {least:g} to {most:g}: write them as 0 to 1, or as 8 bits")
+    if most <= 1:
+        return np.rint(image * 255).astype(np.uint8)
+    return image.astype(np.uint8 if most < 256 else np.uint16)
+
+
+def zero_is_white(picture: PIL.Image.Image) -> bool:
+    """Whether the lowest value of a TIFF is white."""
+    return getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == 0
 
 
 def opened(data: bytes, formats: Sequence[str] = FORMATS) -> PIL.Image.Image:
@@ -85,11 +103,11 @@ def opacity(image: PIL.Image.Image) -> NDArray[np.uint8]:
         return np.full((upright.height, upright.width), 255, np.uint8)
 
 
-def on_black(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def on_black(image: NDArray, alpha: NDArray[np.uint8]) -> NDArray:
     """A picture in front of black. An alpha channel of one value says nothing about the picture and is ignored."""
     if alpha.shape != image.shape or alpha.min() == alpha.max():
         return image
-    return np.rint(image * (alpha / 255)).astype(np.uint8)
+    return np.rint(image * (alpha / 255)).astype(image.dtype)
 
 
 def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uscl.data.decode.clip import read_source, source_sha256
+from uscl.data.decode.grey_levels import level_remark
 from uscl.data.decode.video import BadMedia, Clip
 from uscl.data.source import Source
 
@@ -48,4 +49,5 @@ def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
         return Rejected(source, f"cannot be read: {error.strerror or type(error).__name__}")
     except MemoryError:
         return Rejected(source, "decoding it takes more memory than is available")
+    clip = clip._replace(note="; ".join(filter(None, (clip.note, level_remark(clip)))))
     return Loaded(source, clip, masks, digest, [hashlib.sha256(frame).hexdigest() for frame in clip.frames])

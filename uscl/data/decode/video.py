@@ -18,6 +18,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.film import film_of, films_in
+from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.orientation import Turn, turn_of, upright, upright_shape
 from uscl.data.decode.whole_file import avi_frames, is_cut
 from uscl.data.picture_box import picture_box
@@ -92,16 +93,19 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
             return read_clip(Stream(file, container, film), size, rate_hz, max_frames)
 
 
-def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: Turn | None = None) -> NDArray[np.uint8]:
-    """A frame as grey [size, size], upright, aspect kept, centred on black; area interpolation."""
+def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: Turn | None = None) -> NDArray:
+    """A frame as grey [size, size], upright, aspect kept, centred on black; area interpolation.
+
+    A frame of 16 bits keeps them: only all frames together show which of them it uses.
+    """
     turn = turn or Turn()
     top, left, height, width = picture_box(*upright_shape(frame, turn), size)
     stored = (height, width) if turn.swap else (width, height)
     full = ColorRange.JPEG
-    grey = scaler.reformat(frame, *stored, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
-    plane = grey.planes[0]
-    pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(stored[1], plane.line_size)[:, : stored[0]]
-    canvas = np.zeros((size, size), np.uint8)
+    kind, numbers = ("gray16le", "<u2") if frame.format.components[0].bits == 16 else ("gray", "u1")
+    grey = scaler.reformat(frame, *stored, kind, interpolation=EXACT_AREA, dst_color_range=full, threads=1)
+    pixels = np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(stored[1], -1)[:, : stored[0]]
+    canvas = np.zeros((size, size), numbers)
     canvas[top : top + height, left : left + width] = upright(pixels, turn)
     return canvas
 
@@ -144,11 +148,13 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     if not kept:
         raise BadMedia("no frame could be decoded")
     frames, pictures, numbers, times = zip(*kept, strict=True)
-    remark = remark_on(stream)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+    depth = depth_of(frames)
+    remark = "; ".join(filter(None, (remark_on(stream), depth.remark)))
+    stored = np.stack([eight_bits(frame, depth) for frame in frames])
+    return Clip(stored, np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
 
 
-def fitted(frame: av.VideoFrame, size: int, stream: Stream) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+def fitted(frame: av.VideoFrame, size: int, stream: Stream) -> tuple[NDArray, tuple[int, int]]:
     """A frame letterboxed to [size, size], and the height and width of its picture before that."""
     turn = turn_of(frame)
     stream.rounded |= turn.rounded

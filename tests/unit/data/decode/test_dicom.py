@@ -11,6 +11,8 @@ import pydicom
 import pytest
 from dicom_files import NAME, jpeg, raw_tag, region, write_dicom, write_packed
 from pydicom.uid import (
+    HEVCMP51,
+    HTJ2K,
     MPEG4HP41,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -305,13 +307,23 @@ def test_more_frames_than_are_kept_are_refused(tmp_path, monkeypatch):
     assert len(decoded(path, max_frames=6).frames) == 6
 
 
-@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, MPEG4HP41])
-def test_an_unsupported_syntax_is_named_with_a_solution(tmp_path, syntax):
+@pytest.mark.parametrize(
+    ("syntax", "solution"),
+    [
+        (JPEGLosslessSV1, "install its decoder (pip install python-gdcm), or convert it with gdcmconv --raw IN OUT"),
+        (JPEGLSLossless, "install its decoder (pip install python-gdcm), or convert it with gdcmconv --raw IN OUT"),
+        (MPEG4HP41, "take the video out of it with gdcmraw IN OUT.mp4"),
+        (HEVCMP51, "take the video out of it with gdcmraw IN OUT.mp4"),
+        (HTJ2K, "convert it to Explicit VR Little Endian"),
+    ],
+)
+def test_an_unsupported_syntax_is_named_with_a_solution(tmp_path, syntax, solution, monkeypatch):
+    monkeypatch.setattr("uscl.data.decode.dicom_syntax.DECODERS", ("pydicom", "pillow"))
     path = write_packed(tmp_path / "a.dcm", steps(), [b"1234"] * 6, syntax)
     with pytest.raises(BadMedia) as caught:
         decoded(path)
     assert syntax.name in str(caught.value)
-    assert "convert it with gdcmconv --raw IN OUT" in str(caught.value)
+    assert str(caught.value).endswith(f"which is not read: {solution}")
 
 
 def test_a_deflated_file_is_not_inflated(tmp_path):
@@ -393,5 +405,5 @@ def test_the_patient_is_not_in_the_name_of_a_transfer_syntax(tmp_path):
 
 def test_no_patient_tag_is_read():
     groups = {pydicom.tag.Tag(name).group for name in TAGS}
-    assert groups == {0x0008, 0x0018, 0x0028, 0x7FE0}  # 0010 is the patient
+    assert groups == {0x0008, 0x0018, 0x0028, 0x5200, 0x7FE0}  # 0010 is the patient
     assert [name for name in TAGS if pydicom.tag.Tag(name).group == 0x0008] == ["RecommendedDisplayFrameRate"]
