@@ -17,7 +17,8 @@ from uscl.data.decode.in_order import in_order
 from uscl.data.decode.load import Loaded, Rejected, Sampling
 from uscl.data.decode.pool import Decoders
 from uscl.data.expected_counts import check_counts
-from uscl.data.manifest import MANIFEST, PROBLEMS, write_table
+from uscl.data.manifest import MANIFEST_FILE, OLD_FILE, PROBLEMS, write_manifest, write_table
+from uscl.data.picture_box import Box, picture_box
 from uscl.data.readers.shared.listing import Problem, Sources
 from uscl.data.source import Source
 from uscl.data.store import ArrayWriter, new_array
@@ -42,7 +43,7 @@ def extract(
     options: Mapping[str, Any] | None = None,
     expected: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write out/frames.npy, out/masks.npy (no rows if the set has no masks), out/manifest.csv and out/problems.csv.
+    """Write the frame store `out` (uscl.data.store) and out/problems.csv.
 
     The result does not depend on the number of workers, each a separate process (uscl.data.decode.pool). Raises
     UserError: unknown reader, wrong folder, impossible sampling, no frame left, a killed decoder, or, if on_bad_video
@@ -105,7 +106,8 @@ def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWrite
     """Writers of frames.npy and masks.npy; both files appear only if the block succeeds."""
     with new_array(out / "frames.npy", size) as frames, new_array(out / "masks.npy", size) as masks:
         yield frames, masks
-        (out / "manifest.csv").unlink(missing_ok=True)  # never an old manifest with new frames
+        for name in (MANIFEST_FILE, OLD_FILE):
+            (out / name).unlink(missing_ok=True)  # never an old manifest with new frames
 
 
 def problem_of(result: Loaded | Rejected) -> Problem | None:
@@ -129,8 +131,10 @@ def one_verdict(problems: list[Problem]) -> list[Problem]:
 
 def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
     """The manifest rows of one file, without their position and the simulator's truth."""
-    source, numbers = loaded.source, loaded.clip.number
+    source, clip, numbers = loaded.source, loaded.clip, loaded.clip.number
     image = source.kind == "image"
+    pictures = [Box(*picture) for picture in clip.picture.tolist()]
+    boxes = [picture_box(picture.height, picture.width, clip.frames.shape[1]) for picture in pictures]
     return pd.DataFrame(
         {
             "case": [source.video if image else f"{source.video}#{number}" for number in numbers],
@@ -140,10 +144,13 @@ def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
             "group": source.group,
             "unit": source.unit,
             "label": source.label,
+            "part": source.part,
+            "source": source.origin,
             "frame": numbers,
-            "time_s": loaded.clip.time_s.round(6),
-            "height": loaded.clip.picture[:, 0],
-            "width": loaded.clip.picture[:, 1],
+            "time_s": clip.time_s.round(6),
+            **{side: [getattr(picture, side) for picture in pictures] for side in Box._fields},
+            "mm_per_pixel": clip.mm_per_pixel if np.isnan(source.mm_per_pixel) else source.mm_per_pixel,
+            **{f"box_{side}": [getattr(box, side) for box in boxes] for side in Box._fields},
             "file": source.file,
             "source_sha256": loaded.source_sha256,
             "sha256": loaded.sha256,
@@ -152,7 +159,7 @@ def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
 
 
 def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
-    """Write problems.csv, and finally manifest.csv, which makes the store complete."""
+    """Write problems.csv, and finally the manifest, which makes the store complete."""
     remarks = pd.DataFrame(problems, columns=list(Problem._fields), dtype="str")
     remarks.insert(0, "dataset", pd.Series(dataset, index=remarks.index, dtype="str"))
     write_table(remarks, PROBLEMS, out / "problems.csv")
@@ -163,5 +170,5 @@ def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: 
     else:
         manifest = manifest.merge(found.truth, on=["file", "frame"], how="left", validate="many_to_one")
         manifest = manifest.fillna({"organ": "", "event": ""})
-    write_table(manifest, MANIFEST, out / "manifest.csv")
+    write_manifest(manifest, out)
     log.info("%s: %d frames of %d files", dataset, len(manifest), len(tables))

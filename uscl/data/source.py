@@ -1,5 +1,6 @@
 """The sources of frames that a reader lists, and their kinds."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ class Source(NamedTuple):
     masks: tuple[str, ...] = ()
     unit: str = ""  # what the group is, of uscl.data.units.NOUNS; the manifest needs it, decoding does not
     patient: str = ""  # as the data name the patient; "" if unknown
+    part: str = ""  # the split or fold in which the provider puts it; "" if none
+    origin: str = ""  # the clinic, web page or publication that it comes from; "" if unknown
+    mm_per_pixel: float = math.nan  # as a table gives it; NaN if only the file can tell
 
 
 def kind_of(path: Path) -> str:

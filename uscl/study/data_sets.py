@@ -13,7 +13,7 @@ from uscl.data.sources.registry import how_to_get
 from uscl.study.contradictions import reader_of
 from uscl.study.schema import OwnSet, PublicSet, SimulatedSet, StudySettings
 
-FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.csv"}
+FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.parquet"}
 
 
 class DataSets:

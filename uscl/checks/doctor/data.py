@@ -7,7 +7,7 @@ from typing import Any
 
 from uscl.base.errors import UserError
 from uscl.checks.doctor.findings import Finding, counted, missing, note, ok, size
-from uscl.data.manifest import read_manifest
+from uscl.data.manifest import MANIFEST_FILE, read_manifest
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
@@ -46,7 +46,7 @@ def set_finding(
 def extracted(store: Path) -> str | None:
     """What a frame store holds; None if there is none, or if it is incomplete and will be extracted again."""
     try:
-        manifest = read_manifest(store / "manifest.csv")
+        manifest = read_manifest(store / MANIFEST_FILE)
     except (OSError, UserError):
         return None
     return f"{counted(manifest['video'].nunique(), 'file')}, {counted(len(manifest), 'frame')}"

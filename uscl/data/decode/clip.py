@@ -32,7 +32,7 @@ def read_source(
     if source.kind == "image":
         image = read_image(path)
         masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
-        picture = np.array([image.shape], np.int64)
+        picture = np.array([(0, 0, *image.shape)], np.int64)
         return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
     if source.kind == "fold":
         clip = decode_fold(path, source.label, size)

@@ -20,6 +20,7 @@ from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import RLELossless
 
 from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
+from uscl.data.decode.dicom_scale import mm_per_pixel
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
 
@@ -108,7 +109,7 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
         if number in wanted:
             image = np.ascontiguousarray(grey_pixels(data, header)[rows, columns])
             frames.append(fit_image(image, size))
-            pictures.append(image.shape)
+            pictures.append((rows.start, columns.start, *image.shape))
         if len(frames) == len(wanted):
             break
     else:
@@ -116,7 +117,8 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
     untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not timed_by_file else ""
     note = "; ".join(filter(None, ("only one frame" if header.frames == 1 else "", untimed, remark)))
     times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
-    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note)
+    scale = mm_per_pixel(header.tags)
+    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note, scale)
 
 
 def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:

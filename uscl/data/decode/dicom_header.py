@@ -28,7 +28,7 @@ TIMES = ["FrameTimeVector", "FrameTime", "CineRate", "RecommendedDisplayFrameRat
 TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
-    *("SequenceOfUltrasoundRegions", *PALETTES, *TIMES),
+    *("SequenceOfUltrasoundRegions", "PixelSpacing", *PALETTES, *TIMES),
 ]
 COLOURS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 FILE_META = 0x0002  # the group of tags that says how the others are written

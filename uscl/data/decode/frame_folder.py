@@ -55,7 +55,7 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
         frames.append(fit_image(image, size))
         numbers.append(number)
         times.append(time_s)
-        pictures.append(image.shape)
+        pictures.append((0, 0, *image.shape))
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)

@@ -31,7 +31,7 @@ def decode_fold(path: Path, label: str, size: int) -> Clip:
     if not len(numbers):
         raise BadMedia(f"no {label} among its test images")
     frames = np.stack([fit_image(grey_image(images[number]), size) for number in numbers])
-    picture = np.tile(np.array(images.shape[2:], np.int64), (len(numbers), 1))
+    picture = np.tile(np.array([0, 0, *images.shape[2:]], np.int64), (len(numbers), 1))
     return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "")
 
 

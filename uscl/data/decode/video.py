@@ -43,7 +43,8 @@ class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
 class Clip(NamedTuple):
     """Frames [n, size, size], number in the file [n], presentation time in s [n], and a remark or "".
 
-    `picture` [n, 2] is the height and width of each frame's picture before it was scaled and letterboxed, in pixels.
+    `picture` [n, 4] is where each picture lies in its source frame (top, left, height, width in pixels, before it was
+    scaled and letterboxed), `mm_per_pixel` the size of a pixel there, NaN if unknown.
     """
 
     frames: NDArray[np.uint8]
@@ -51,6 +52,7 @@ class Clip(NamedTuple):
     time_s: NDArray[np.float64]
     picture: NDArray[np.int64]
     note: str
+    mm_per_pixel: float = math.nan
 
 
 @dataclass
@@ -132,7 +134,7 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
         kept = [
-            (letterbox(frame, size, stream.scaler), number, time_s, (frame.height, frame.width))
+            (letterbox(frame, size, stream.scaler), number, time_s, (0, 0, frame.height, frame.width))
             for number, time_s, frame in wanted
         ]
     except av.FFmpegError as error:

@@ -46,21 +46,21 @@ def limit_itself() -> None:
 
 def answer(pipe: Connection, request: dict[str, Any]) -> None:
     """Load the requested source, and send it or the reason why it can't be read."""
-    masks = tuple(request["source"].pop("masks"))
-    source = Source(**request["source"], masks=masks)
+    source = Source(**request["source"])._replace(masks=tuple(request["source"]["masks"]))
     result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
     if isinstance(result, Rejected):
         pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())
         return
     clip = result.clip
-    words = {"frames": len(clip.frames), "note": clip.note, "source_sha256": result.source_sha256}
-    pipe.send_bytes(json.dumps(words | {"sha256": result.sha256}).encode())
+    words = {"frames": len(clip.frames), "note": clip.note, "mm_per_pixel": clip.mm_per_pixel}
+    hashes = {"source_sha256": result.source_sha256, "sha256": result.sha256}
+    pipe.send_bytes(json.dumps(words | hashes).encode())
     arrays: list[NDArray[Any]] = [
         clip.frames,
         clip.number,
         clip.time_s,
         clip.picture,
-        *([result.masks] if masks else []),
+        *([result.masks] if source.masks else []),
     ]
     for array in arrays:
         pipe.send_bytes(array.tobytes())

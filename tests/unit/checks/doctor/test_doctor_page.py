@@ -2,9 +2,8 @@ import copy
 import shutil
 import socket
 
-import numpy as np
-import pandas as pd
 import pytest
+from stores import sound_manifest
 from studies import ROOT, embedded, entry, given_sets
 
 from uscl.base.errors import UserError
@@ -14,7 +13,7 @@ from uscl.checks.doctor.findings import Finding, missing, ok
 from uscl.checks.doctor.forecast import Forecast
 from uscl.checks.doctor.page import page
 from uscl.checks.doctor.report import Report, Section, examine
-from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.manifest import MANIFEST_FILE, write_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -101,19 +100,11 @@ def test_the_expected_contents_of_a_download_are_listed(tmp_path, planned):
 def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_not_count(tmp_path):
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     (tmp_path / "store").mkdir()
-    table = pd.DataFrame({name: ["x"] * 6 for name in MANIFEST.columns})
-    table["row"] = table["frame"] = np.arange(6)
-    table["case"] = [f"c{row}" for row in range(6)]
-    table["video"] = ["a", "a", "a", "b", "b", "b"]
-    table["unit"] = "video"
-    table["time_s"] = table["state"] = table["second_state"] = 0.0
-    table["height"] = table["width"] = 8
-    table["source_sha256"] = table["sha256"] = "0" * 64
-    write_table(table, MANIFEST, tmp_path / "store/manifest.csv")
+    write_manifest(sound_manifest(6, video=["a", "a", "a", "b", "b", "b"]), tmp_path / "store")
     given = {"name": "x", "folder": "data/x", "exists": True, "fetchable": False, "how_to_get": "ask"}
     settings = {"reader": "busi", "data_root": "d"}
     assert set_finding(given, None, settings, tmp_path / "store") == ok("extracted from data/x: 2 files, 6 frames")
-    (tmp_path / "store/manifest.csv").write_text("row\n0\n")
+    (tmp_path / "store" / MANIFEST_FILE).write_text("row\n0\n")
     assert "holds no video and no image" in set_finding(given, None, settings, tmp_path / "store").text
 
 

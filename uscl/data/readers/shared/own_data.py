@@ -2,16 +2,18 @@
 
 A file's group comes from a regular expression searched in its path, `patient` or `group`, or from the column of this
 name of a table; its label from the column label. A file without either is kept as a group of its own, without a label,
-with a remark. Only what the user calls `patient` is a patient.
+with a remark. Only what the user calls `patient` is a patient. The table may also have the provider's part (or split,
+or fold), the source (clinic, web page) and mm_per_pixel, which the manifest carries.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
@@ -22,6 +24,7 @@ from uscl.data.units import unit_of_file
 if TYPE_CHECKING:
     import pandas as pd
 
+PART_COLUMNS = ("part", "split", "fold")  # of a table; the first of them is read
 WHOLE_SET = "."  # the file name in a remark on the whole folder
 MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that is next to its image
 
@@ -142,11 +145,17 @@ def table_path(root: Path, table: str) -> Path:
 
 
 class Owner(NamedTuple):
-    """A file's group, what it is (uscl.data.units), and the patient if the group is one."""
+    """A file's group, what it is (uscl.data.units), the patient if the group is one, and what the table adds.
+
+    The names are those of `Source`.
+    """
 
     group: str
     unit: str
     patient: str
+    part: str = ""
+    origin: str = ""
+    mm_per_pixel: float = math.nan
 
 
 def owners_of(
@@ -166,7 +175,9 @@ def owners_of(
             " of a fold"
         )
         names, problems = [""] * len(files), [Problem(WHOLE_SET, "kept", reason)]
-    return [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)], problems
+    owners = [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)]
+    details = details_of(root, files, rows)
+    return [owner._replace(**more) for owner, more in zip(owners, details, strict=True)], problems
 
 
 def unit_given(root: Path, settings: list[str], rows: Rows | None) -> str:
@@ -215,6 +226,31 @@ def labels_of(
             f"`classes` of {root} is set, but there is no table with a column label: add one, or remove `classes`."
         )
     return [""] * len(files), []
+
+
+def details_of(root: Path, files: list[str], rows: Rows | None) -> list[dict[str, Any]]:
+    """What the table says of each file besides group and label, as fields of Owner. Raises UserError."""
+    if rows is None:
+        return [{} for _ in files]
+    cells = rows.cells.reindex(files, fill_value="")
+    parts = next((cells[name] for name in PART_COLUMNS if name in cells), [""] * len(files))
+    origins = cells.get("source", [""] * len(files))
+    scales = [scale_of(root / rows.name, file, cell) for file, cell in cells.get("mm_per_pixel", {}).items()]
+    return [
+        {"part": part, "origin": origin, "mm_per_pixel": scale}
+        for part, origin, scale in zip(parts, origins, scales or [math.nan] * len(files), strict=True)
+    ]
+
+
+def scale_of(table: Path, file: str, cell: str) -> float:
+    """The size of a file's pixels in mm, NaN for an empty cell. Raises UserError."""
+    try:
+        scale = float(cell or math.nan)
+    except ValueError:
+        scale = 0
+    if scale <= 0 or math.isinf(scale):
+        raise UserError(f"{table}: the mm_per_pixel of {file} is {cell!r}, but it must be a number above 0.")
+    return scale
 
 
 def cells_of(rows: Rows, column: str, files: list[str], without: str) -> tuple[list[str], list[Problem]]:
