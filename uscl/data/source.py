@@ -1,11 +1,21 @@
 """The sources of frames that a reader lists, and their kinds."""
 
 import math
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
-VIDEO_SUFFIXES = (".avi", ".dcm", ".gif", ".mov", ".mp4", ".mpeg", ".mpg")
+DICOM_SUFFIXES = (".dcm", ".dic", ".dicom", ".ima")
+VIDEO_SUFFIXES = (
+    *(".3g2", ".3gp", ".asf", ".avi", *DICOM_SUFFIXES, ".flv", ".gif", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov"),
+    *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv"),
+)
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+# Media that no reader takes. They are no tables or text, so the loss of one is reported.
+OTHER_MEDIA_SUFFIXES = (
+    *(".apng", ".avif", ".bmp", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".mha", ".mhd"),
+    *(".mjpeg", ".mjpg", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".rm", ".rmvb", ".swf", ".tif", ".tiff", ".vol"),
+    *(".webp", ".wtv"),
+)
 
 
 class Source(NamedTuple):
@@ -21,6 +31,7 @@ class Source(NamedTuple):
     patient: str = ""  # as the data name the patient; "" if unknown
     part: str = ""  # the split or fold in which the provider puts it; "" if none
     origin: str = ""  # the clinic, web page or publication that it comes from; "" if unknown
+    crop: tuple[float, ...] = ()  # the part of its pictures that is used (uscl.data.decode.crop); () for all
     mm_per_pixel: float = math.nan  # as a table gives it; NaN if only the file can tell
 
 
@@ -30,3 +41,13 @@ def kind_of(path: Path) -> str:
         return "frames"
     suffix = path.suffix.lower()
     return "image" if suffix in IMAGE_SUFFIXES else "fold" if suffix == ".pkl" else "video"
+
+
+def has_ending(name: str) -> bool:
+    """Whether a name ends in a file type: DICOM exports have names without one, or with numbers and dots.
+
+    >>> has_ending("a.mp4"), has_ending("IM_0001"), has_ending("1.2.840.10008.7")
+    (True, False, False)
+    """
+    suffix = PurePath(name).suffix
+    return bool(suffix) and not suffix[1:].isdigit()

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uscl.base.files import file_sha256, sha256
+from uscl.data.content import content
+from uscl.data.decode.crop import crop_box, cut
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.image import fit_image, read_image, read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
-from uscl.data.source import Source
+from uscl.data.source import DICOM_SUFFIXES, Source
 
 
 def source_sha256(root: Path, source: Source) -> str:
@@ -31,17 +33,18 @@ def read_source(
     path = root / source.file
     if source.kind == "image":
         image = read_image(path)
-        masks = read_masks([root / mask for mask in source.masks], image.shape, size)[None]
-        picture = np.array([(0, 0, *image.shape)], np.int64)
-        return Clip(fit_image(image, size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
+        box = crop_box(source.crop, *image.shape)
+        masks = read_masks([root / mask for mask in source.masks], image.shape, size, box)[None]
+        picture = np.array([box], np.int64)
+        return Clip(fit_image(cut(image, box), size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
     if source.kind == "fold":
-        clip = decode_fold(path, source.label, size)
+        clip = decode_fold(path, source.label, size, source.crop)
     elif source.kind == "frames":
-        clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
-    elif path.suffix.lower() == ".dcm":
+        clip = decode_frames(frame_files(path), size, rate_hz, max_frames, source.crop)
+    elif path.suffix.lower() in DICOM_SUFFIXES or content(path) == "DICOM":
         from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time that a decoder takes to start
 
-        clip = decode_dicom(path, size, rate_hz, max_frames)
+        clip = decode_dicom(path, size, rate_hz, max_frames, source.crop)
     else:
-        clip = decode(path, size, rate_hz, max_frames)
+        clip = decode(path, size, rate_hz, max_frames, source.crop)
     return clip, np.zeros_like(clip.frames)

@@ -19,10 +19,12 @@ from pydicom.encaps import generate_frames, parse_fragments
 from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import RLELossless
 
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
 from uscl.data.decode.dicom_scale import mm_per_pixel
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
+from uscl.data.picture_box import Box
 
 LEAST_FRAME_BYTES = 10  # of a compressed frame: its item header and at least some content
 SPARE_BYTES = 100_000  # a compressed frame may exceed twice its pixels by this much
@@ -42,10 +44,10 @@ class Bounded(io.BufferedReader):
         return super().read(left if size is None or size < 0 else min(size, left))
 
 
-def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
     """The first `max_frames` frames of a DICOM file at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    Sampled as in uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an
+    A crop counts from the corner of the whole frame and replaces the file's region. Sampled as in uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an
     unsupported transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
     """
     silence_pydicom()
@@ -56,7 +58,7 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
         try:
             header = read_header(file)
             check_complete(file, header)
-            return read_clip(file, header, size, rate_hz, max_frames)
+            return read_clip(file, header, size, rate_hz, max_frames, crop)
         except (OSError, *PYDICOM_FAULTS) as error:
             if getattr(error, "errno", None):  # an error of the disk; pydicom's own errors have no number
                 raise
@@ -97,19 +99,21 @@ def whole_fragments(file: Bounded, header: Header) -> int:
     return count - 1 - cut  # the first fragment is a table
 
 
-def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def read_clip(
+    file: Bounded, header: Header, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()
+) -> Clip:
     """The frames of an open file; arguments and errors as in `decode_dicom`."""
     times, timed_by_file = frame_times(header.tags, header.frames)
-    (rows, columns), remark = ultrasound_region(header.tags, header.size)
+    box, remark = picture_of(header, crop)
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
     check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
     frames, pictures = [], []
     for number, data in packed_frames(file, header):
         if number in wanted:
-            image = np.ascontiguousarray(grey_pixels(data, header)[rows, columns])
+            image = cut(grey_pixels(data, header), box)
             frames.append(fit_image(image, size))
-            pictures.append((rows.start, columns.start, *image.shape))
+            pictures.append(box)
         if len(frames) == len(wanted):
             break
     else:
@@ -119,6 +123,15 @@ def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, m
     times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
     scale = mm_per_pixel(header.tags)
     return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note, scale)
+
+
+def picture_of(header: Header, crop: Crop) -> tuple[Box, str]:
+    """Where the picture lies in a frame, by the crop or else by the file's regions, and a remark or ""."""
+    width, height = header.size
+    if crop:
+        return crop_box(crop, height, width), ""
+    (rows, columns), remark = ultrasound_region(header.tags, header.size)
+    return Box(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start), remark
 
 
 def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:

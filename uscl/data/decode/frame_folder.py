@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
 
@@ -34,8 +35,8 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return frames
 
 
-def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
-    """The first `max_frames` frames at `rate_hz` (None: every frame), letterboxed to size x size.
+def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
+    """The first `max_frames` frames at `rate_hz` (None: every frame), cropped, letterboxed to size x size.
 
     `files` are in order, as `frame_files` returns them; frames keep the numbers in their names, and consecutive numbers
     are assumed to be 1 / FALLBACK_RATE_HZ apart. Sampled as in uscl.data.decode.video.decode. Raises BadMedia: no
@@ -50,12 +51,13 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     for number, time_s, path in limited_frames(sampled_frames(timed, rate_hz), max_frames):
         try:
             image = read_image(path)
+            box = crop_box(crop, *image.shape)
         except BadMedia as error:
             raise BadMedia(f"its frame {path.name}: {error}") from error
-        frames.append(fit_image(image, size))
+        frames.append(fit_image(cut(image, box), size))
         numbers.append(number)
         times.append(time_s)
-        pictures.append((0, 0, *image.shape))
+        pictures.append(box)
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)

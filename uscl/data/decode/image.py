@@ -14,7 +14,9 @@ import PIL.Image
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.decode.crop import cut
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
+from uscl.data.picture_box import Box
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
 # What Pillow raises on a damaged header. Its OSErrors don't come from the disk, which isn't read at that point.
@@ -68,10 +70,10 @@ def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return letterbox(av.VideoFrame.from_ndarray(image, "gray"), size, VideoReformatter())
 
 
-def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int) -> NDArray[np.uint8]:
+def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int, box: Box) -> NDArray[np.uint8]:
     """The union of an image's masks as 0 and 1 [size, size]: 1 where more than half of a pixel is covered.
 
-    `shape` is the image's, [height, width]. Raises BadMedia for a mask that is unreadable or has another shape. Without
+    `shape` is the image's, [height, width], of which `box` is used. Raises BadMedia for a mask that is unreadable or has another shape. Without
     paths, all pixels are 0.
     """
     union = np.zeros(shape, np.uint8)
@@ -84,4 +86,4 @@ def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int) -> NDAr
             sizes = f"{mask.shape[1]} x {mask.shape[0]} pixels, its image {shape[1]} x {shape[0]}"
             raise BadMedia(f"the mask {path.name} has {sizes}")
         np.maximum(union, np.where(mask > 127, np.uint8(255), np.uint8(0)), out=union)
-    return (fit_image(union, size) > 127).astype(np.uint8)
+    return (fit_image(cut(union, box), size) > 127).astype(np.uint8)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, Clip, check_pixels
@@ -17,8 +18,8 @@ CLASSES = ("covid", "pneumonia", "regular")  # by their number in y
 PARTS = 4
 
 
-def decode_fold(path: Path, label: str, size: int) -> Clip:
-    """The images of one class among a fold's test images, letterboxed to size x size.
+def decode_fold(path: Path, label: str, size: int, crop: Crop = ()) -> Clip:
+    """The images of one class among a fold's test images, cropped, letterboxed to size x size.
 
     A frame's number is its place among the test images; the images are stills, so their time is 0. Raises BadMedia.
     """
@@ -30,8 +31,9 @@ def decode_fold(path: Path, label: str, size: int) -> Clip:
     numbers = np.flatnonzero(classes == CLASSES.index(label))
     if not len(numbers):
         raise BadMedia(f"no {label} among its test images")
-    frames = np.stack([fit_image(grey_image(images[number]), size) for number in numbers])
-    picture = np.tile(np.array([0, 0, *images.shape[2:]], np.int64), (len(numbers), 1))
+    box = crop_box(crop, *images.shape[2:])
+    frames = np.stack([fit_image(cut(grey_image(images[number]), box), size) for number in numbers])
+    picture = np.tile(np.array(box, np.int64), (len(numbers), 1))
     return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "")
 
 

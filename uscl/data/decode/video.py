@@ -2,12 +2,11 @@
 
 PyAV (FFmpeg) reads the file; FFmpeg's own scaler converts each frame to full-range grey and shrinks it in one pass, so
 that black is 0 and white 255 whatever the codec's colour range. The scaler runs in its bit-exact mode: the same file
-gives the same pixels on every processor. Pixels count as square: the pixel aspect ratio that a few cropped clips still
-carry describes the video before it was cropped.
+gives the same pixels on every processor. A display matrix turns the frames upright. Pixels count as square: the pixel
+aspect ratio that a few cropped clips still carry describes the video before it was cropped.
 """
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,12 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from uscl.data.picture_box import picture_box
+from uscl.data.decode.bad_media import BadMedia
+from uscl.data.decode.crop import Crop, crop_box, cut
+from uscl.data.decode.film import film_of, films_in
+from uscl.data.decode.orientation import Turn, turn_of, upright, upright_shape
+from uscl.data.decode.whole_file import avi_frames, is_cut
+from uscl.data.picture_box import Box, picture_box
 
 MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
 MAX_FRAMES = 20_000  # kept per file if the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
@@ -28,16 +32,12 @@ MAX_DECODED_PIXELS = 500_000_000_000  # of all its frames together: an hour of 1
 TIME_TOLERANCE_S = 0.0005  # containers round presentation times to a millisecond
 FALLBACK_RATE_HZ = 25.0  # for a stream that declares neither time stamps nor a rate
 # The formats that FFmpeg may detect, whatever the file's name; no playlists or scripts, which name files or addresses.
-CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,h264,hevc,m4v,mjpeg,apng"
+CONTAINERS = "mov,avi,mpeg,mpegvideo,mpegts,gif,matroska,asf,flv,ogg,h264,hevc,m4v,mjpeg,apng"
 OPEN_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
 EXACT_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Frame = TypeVar("Frame")  # a frame, decoded or not
 Timed = tuple[int, float, Frame]  # number in the file, seconds since the first frame, frame
-
-
-class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
-    """A file cannot be used; the message is a short reason without the file's name."""
 
 
 class Clip(NamedTuple):
@@ -59,21 +59,25 @@ class Clip(NamedTuple):
 class Stream:
     """A video stream that is being read, with counts of what has been read so far."""
 
+    file: BinaryIO
     container: av.container.InputContainer
     video: av.VideoStream
     packets: int = 0
     frames: int = 0
     pixels: int = 0
     untimed: int = 0
+    dropped: int = 0  # frames that an AVI counts but doesn't hold
+    rounded: bool = False  # whether a display matrix is no multiple of 90 degrees
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
+    cropper: VideoReformatter = field(default_factory=VideoReformatter)  # each keeps what it has prepared for one size
 
 
-def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
-    """The first `max_frames` frames of a video at `rate_hz` (None: every frame), letterboxed to size x size.
+def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
+    """The first `max_frames` frames of a video at `rate_hz` (None: every frame), cropped, letterboxed to size x size.
 
     Sample k is the first frame at or after k / rate_hz; a video with a lower rate gives each frame once.
-    Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a GIF
-    without its end; MPEG program streams cannot be checked), damaged, or beyond one of the limits above.
+    Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a part
+    that ends after the file; see uscl.data.decode.whole_file), damaged, or beyond one of the limits above.
     """
     if path.stat().st_size == 0:
         raise BadMedia("empty file (0 bytes)")
@@ -83,24 +87,30 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
         except (av.FFmpegError, ValueError) as error:
             raise BadMedia(f"not a video: {ffmpeg_reason(error)}, or cut off before its index") from error
         with container:
-            if not container.streams.video:
-                raise BadMedia("no video stream")
-            clip = read_clip(Stream(container, container.streams.video[0]), size, rate_hz, max_frames)
-            if container.format.name == "gif":
-                check_gif_end(file)
-    return clip
+            film = film_of(container)
+            if film is None:
+                raise BadMedia(f"no video stream{' but a cover picture' if container.streams.video else ''}")
+            return read_clip(Stream(file, container, film), size, rate_hz, max_frames, crop)
 
 
-def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
-    """A frame as grey [size, size], aspect kept, centred on black; area interpolation."""
-    top, left, height, width = picture_box(frame.height, frame.width, size)
-    full = ColorRange.JPEG
-    grey = scaler.reformat(frame, width, height, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
-    plane = grey.planes[0]
-    pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
+def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: Turn | None = None) -> NDArray[np.uint8]:
+    """A frame as grey [size, size], upright, aspect kept, centred on black; area interpolation."""
+    turn = turn or Turn()
+    top, left, height, width = picture_box(*upright_shape(frame, turn), size)
     canvas = np.zeros((size, size), np.uint8)
-    canvas[top : top + height, left : left + width] = pixels
+    canvas[top : top + height, left : left + width] = grey_pixels(frame, height, width, scaler, turn)
     return canvas
+
+
+def grey_pixels(
+    frame: av.VideoFrame, height: int, width: int, scaler: VideoReformatter, turn: Turn
+) -> NDArray[np.uint8]:
+    """A frame as grey [height, width], upright."""
+    stored = (height, width) if turn.swap else (width, height)
+    full = ColorRange.JPEG
+    grey = scaler.reformat(frame, *stored, "gray", interpolation=EXACT_AREA, dst_color_range=full, threads=1)
+    plane = grey.planes[0]
+    return upright(np.frombuffer(memoryview(plane), np.uint8).reshape(stored[1], plane.line_size)[:, : stored[0]], turn)
 
 
 def check_pixels(width: int, height: int) -> None:
@@ -123,7 +133,7 @@ def check_work(frames: int, pixels: int, seconds: float) -> None:
         )
 
 
-def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
     """The frames of an open stream; arguments and errors as in `decode`."""
     if stream.video.codec_context is None:
         raise BadMedia("no decoder for its video stream")
@@ -133,19 +143,28 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
-        kept = [
-            (letterbox(frame, size, stream.scaler), number, time_s, (0, 0, frame.height, frame.width))
-            for number, time_s, frame in wanted
-        ]
+        kept = [(*fitted(frame, size, stream, crop), number, time_s) for number, time_s, frame in wanted]
     except av.FFmpegError as error:
         check_complete(packets, stream)
         raise BadMedia(f"decoding failed at frame {stream.frames}: {ffmpeg_reason(error)}") from error
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, numbers, times, pictures = zip(*kept, strict=True)
+    frames, pictures, numbers, times = zip(*kept, strict=True)
     remark = remark_on(stream)
     return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+
+
+def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray[np.uint8], Box]:
+    """A frame letterboxed to [size, size], and where the picture that it shows lies in the upright frame."""
+    turn = turn_of(frame)
+    stream.rounded |= turn.rounded
+    height, width = upright_shape(frame, turn)
+    box = crop_box(crop, height, width)
+    if box == (0, 0, height, width):
+        return letterbox(frame, size, stream.scaler, turn), box
+    part = cut(grey_pixels(frame, height, width, stream.scaler, turn), box)
+    return letterbox(av.VideoFrame.from_ndarray(part, "gray"), size, stream.cropper), box
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:
@@ -201,28 +220,33 @@ def check_complete(packets: Iterator[av.Packet], stream: Stream) -> None:
     """Read the rest without decoding, and raise BadMedia for a file that is cut, even after the last requested frame.
 
     There is no tolerance: in all 493 clips of COVID-BLUES and covid19_ultrasound the two counts agree. Packets are
-    compared, not frames, because the edit list of a .mov hides some frames on purpose.
+    compared, not frames, because the edit list of a .mov hides some frames on purpose. The header of an AVI also counts
+    the frames that the recorder dropped; its movie list tells how many there are.
     """
     try:
         for _ in packets:
             pass
     except av.FFmpegError:
         pass  # the count shows what is missing
-    if stream.packets < (declared := stream.video.frames):
+    declared, container = stream.video.frames, stream.container.format.name
+    if container == "avi" and stream.packets < declared:
+        stored = avi_frames(stream.file, stream.video.index)
+        stream.dropped, declared = (0, declared) if stored is None else (declared - stored, stored)
+    if stream.packets < declared:
         raise BadMedia(f"truncated: {stream.packets} of {declared} frames could be read")
-
-
-def check_gif_end(file: BinaryIO) -> None:
-    """Raise BadMedia for a cut GIF: it declares no number of frames, but ends in an empty block and a semicolon."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 64))  # some programs write a few bytes after the end
-    if b"\0;" not in file.read():
-        raise BadMedia("truncated: the end mark of the GIF is missing")
+    if is_cut(stream.file, container):
+        raise BadMedia(f"truncated: the end{' mark of the GIF' if container == 'gif' else ''} is missing")
 
 
 def remark_on(stream: Stream) -> str:
     """A remark on a stream that was read, or ""."""
     notes = ["only one frame"] if stream.frames == 1 and stream.packets == 1 else []
+    if (films := len(films_in(stream.container))) > 1:
+        notes.append(f"{films} films in one file: only stream {stream.video.index} is read")
+    if stream.dropped:
+        notes.append(f"its header counts {stream.dropped} more frames than the file holds: dropped while recording")
+    if stream.rounded:
+        notes.append("turned by its display matrix, but to a multiple of 90 degrees only")
     if stream.untimed:
         notes.append(f"{stream.untimed} frames without a usable time stamp: timed by the frame rate")
     return "; ".join(notes)

@@ -16,7 +16,7 @@ LANDMARKS: tuple[str, ...] = ()
 HAS_MASKS = False
 OWN_DATA = True
 
-LAYOUT = "videos (mp4, avi, mov, mpeg, gif, dcm) or images (png, jpg), with or without subfolders"
+LAYOUT = "videos (mp4, avi, mov, mkv, wmv, DICOM and others) or images (png, jpg), with or without subfolders"
 
 
 def read(

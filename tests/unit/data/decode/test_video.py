@@ -1,5 +1,6 @@
 """Decoding: every container, grey levels, geometry, sampling, and the ways in which a file can be bad."""
 
+import io
 import os
 import shutil
 import struct
@@ -98,7 +99,7 @@ def test_bad_time_stamps_are_replaced_by_the_frame_rate(tmp_path, stamps, times,
     frames = [SimpleNamespace(width=64, height=48, pts=pts, time_base=Fraction(1, 10)) for pts in stamps]
     packets = [SimpleNamespace(decode=lambda half=half: half) for half in (frames[:2], frames[2:])]
     with av.open(str(write_video(tmp_path / "a.mp4", steps(), 10))) as container:
-        stream = video.Stream(container, container.streams.video[0])
+        stream = video.Stream(io.BytesIO(), container, container.streams.video[0])
         timed = list(video.timed_frames(iter(packets), stream))
     assert [number for number, _, _ in timed] == [0, 1, 2, 3]
     np.testing.assert_allclose([time_s for _, time_s, _ in timed], times)

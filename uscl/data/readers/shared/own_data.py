@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.data.readers.shared.listing import Problem, relative, require, set_aside
+from uscl.data.readers.shared.media_files import sorted_out
 from uscl.data.readers.shared.tables import check_labels, named_files, read_table, refuse_repeats, spelling
 from uscl.data.source import Source, kind_of
 from uscl.data.units import unit_of_file
@@ -44,11 +45,8 @@ def media_below(
     Raises UserError: no such folder, no such file in it, or one name in two spellings. `table` is not a problem.
     """
     paths, problems = files_below(require(root, ".", layout))
-    media = sorted(relative(root, path) for path in paths if path.suffix.lower() in suffixes)
-    others = (path for path in paths if path.suffix.lower() not in suffixes)
-    reason = f"the name does not end in {', '.join(suffixes)}"
-    unused = (relative(root, path) for path in others if table is None or path != root / table)
-    problems += [Problem(file, "left out", reason) for file in unused]
+    found, others = sorted_out(root, (path for path in paths if table is None or path != root / table), suffixes)
+    media, problems = sorted(relative(root, path) for path in found), problems + others
     if not media:
         raise UserError(f"{root} has no file whose name ends in {', '.join(suffixes)}: it should hold {layout}.")
     refuse_twins(root, {file: spelling(file) for file in media})
