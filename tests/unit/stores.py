@@ -16,7 +16,7 @@ def sound_manifest(count: int, size: int = 8, **given) -> pd.DataFrame:
     columns |= dict.fromkeys(("height", "width", "box_height", "box_width"), size)
     columns |= dict.fromkeys(("mm_per_pixel", "state", "second_state"), np.nan)  # as in most real data
     columns |= dict.fromkeys(("source_sha256", "sha256"), "0" * 64)
-    columns |= given
+    columns |= {"colour": 0.0} | given
     return pd.DataFrame({name: columns.get(name, "") for name in MANIFEST.columns}, index=rows)
 
 

@@ -45,6 +45,7 @@ MANIFEST = TableSchema(
         "height": Column("int64", POSITIVE),
         "width": Column("int64", POSITIVE),
         "mm_per_pixel": Column("float64", ABOVE_0, gaps=True),  # of the source picture
+        "colour": Column("float64", NOT_NEGATIVE),  # share of the source picture in strong red or blue (colour Doppler)
         # Where the picture lies in the stored frame (uscl.data.picture_box); the rest of the frame is black.
         "box_top": Column("int64", NOT_NEGATIVE),
         "box_left": Column("int64", NOT_NEGATIVE),

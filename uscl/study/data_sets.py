@@ -79,6 +79,7 @@ class DataSets:
             "expected": self.expected(name),
             "rate_hz": given.rate_hz,
             "max_frames": given.max_frames,
+            **{key: getattr(given, key) for key in ("exclude", "crop", "doppler")},
             "size": self._study.frame_size,
             "on_bad_video": self._study.on_bad_video,
         }

@@ -56,7 +56,8 @@ def test_the_manifest_says_where_the_picture_lies_in_its_source_and_in_the_store
 @pytest.mark.parametrize("column", ["part", "split", "fold"])
 def test_a_table_gives_part_source_and_size_of_a_pixel(root, tmp_path, column):
     (root / "t.csv").write_text(
-        f"file,patient,{column},source,mm_per_pixel\na wide.png,1,train,clinic A,0.21\nb high.png,2,,,\nc.dcm,3,test,,0.4\n"
+        f"file,patient,{column},source,mm_per_pixel\n"
+        "a wide.png,1,train,clinic A,0.21\nb high.png,2,,,\nc.dcm,3,test,,0.4\n"
     )
     table = manifest_of(root, tmp_path / "out", table="t.csv").drop_duplicates("video")
     assert table["part"].tolist() == ["train", "", "test"]

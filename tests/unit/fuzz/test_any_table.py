@@ -31,6 +31,7 @@ def manifests(draw):
             "time_s": st.floats(0, 1e6),
             **dict.fromkeys(("height", "width", "box_height", "box_width"), st.integers(1, 2**40)),
             **dict.fromkeys(("top", "left", "box_top", "box_left"), st.integers(0, 2**40)),
+            "colour": st.floats(0, 1),
             "mm_per_pixel": st.floats(1e-9, 1e3) | st.just(float("nan")),
             **dict.fromkeys(("state", "second_state"), st.floats(0, 1) | st.just(float("nan"))),
             **dict.fromkeys(("source_sha256", "sha256"), st.sampled_from(["0" * 64, "ab" * 32])),

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from uscl.base.files import file_sha256, sha256
 from uscl.data.content import content
+from uscl.data.decode.colour import image_colour
 from uscl.data.decode.crop import crop_box, cut
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.image import fit_image, read_image, read_masks
@@ -36,7 +37,8 @@ def read_source(
         box = crop_box(source.crop, *image.shape)
         masks = read_masks([root / mask for mask in source.masks], image.shape, size, box)[None]
         picture = np.array([box], np.int64)
-        return Clip(fit_image(cut(image, box), size)[None], np.zeros(1, np.int64), np.zeros(1), picture, ""), masks
+        frames, colour = fit_image(cut(image, box), size)[None], (image_colour(path, image.shape, box),)
+        return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, "", colour=colour), masks
     if source.kind == "fold":
         clip = decode_fold(path, source.label, size, source.crop)
     elif source.kind == "frames":

@@ -29,5 +29,5 @@ def crop_box(crop: Crop, height: int, width: int) -> Box:
 
 
 def cut(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """The part of an image [height, width] in a box."""
+    """The part of an image [height, width] or [height, width, 3] in a box."""
     return np.ascontiguousarray(image[box.top : box.top + box.height, box.left : box.left + box.width])

@@ -19,6 +19,7 @@ from pydicom.encaps import generate_frames, parse_fragments
 from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import RLELossless
 
+from uscl.data.decode.colour import coloured_share
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
 from uscl.data.decode.dicom_scale import mm_per_pixel
@@ -47,8 +48,9 @@ class Bounded(io.BufferedReader):
 def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
     """The first `max_frames` frames of a DICOM file at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    A crop counts from the corner of the whole frame and replaces the file's region. Sampled as in uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an
-    unsupported transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
+    A crop counts from the corner of the whole frame and replaces the file's region. Sampled as in
+    uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an unsupported
+    transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
     """
     silence_pydicom()
     if path.stat().st_size == 0:
@@ -108,11 +110,12 @@ def read_clip(
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
     check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
-    frames, pictures = [], []
+    frames, pictures, colour = [], [], []
     for number, data in packed_frames(file, header):
         if number in wanted:
-            image = cut(grey_pixels(data, header), box)
-            frames.append(fit_image(image, size))
+            shown = cut(shown_pixels(data, header), box)
+            frames.append(fit_image(grey(shown, header), size))
+            colour.append(coloured_share(shown) if shown.ndim == 3 else 0.0)
             pictures.append(box)
         if len(frames) == len(wanted):
             break
@@ -122,7 +125,7 @@ def read_clip(
     note = "; ".join(filter(None, ("only one frame" if header.frames == 1 else "", untimed, remark)))
     times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
     scale = mm_per_pixel(header.tags)
-    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note, scale)
+    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note, scale, colour)
 
 
 def picture_of(header: Header, crop: Crop) -> tuple[Box, str]:
@@ -145,21 +148,25 @@ def packed_frames(file: Bounded, header: Header) -> Iterator[tuple[int, bytes]]:
             yield number, file.read(header.frame_bytes)
 
 
-def grey_pixels(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """Decode one frame's bytes to grey [height, width], 0 black and 255 white."""
+def shown_pixels(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Decode one frame's bytes to 8 bits: [height, width], or red, green and blue [height, width, 3]."""
     if header.syntax.is_encapsulated:
         check_packed(data, header)
     options = header.options | {"number_of_frames": 1, "transfer_syntax_uid": header.syntax}
     options.pop("extended_offsets", None)
-    pixels, kind = get_decoder(header.syntax).as_array(one_item(data, header), index=0, **options)
+    pixels, _ = get_decoder(header.syntax).as_array(one_item(data, header), index=0, **options)
     bits = int(header.options["bits_stored"])
-    if kind["photometric_interpretation"] == "PALETTE COLOR":
+    if header.options["photometric_interpretation"] == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, header.tags)
         bits = 8 * pixels.itemsize
-    grey = eight_bits(pixels, bits)
-    if grey.ndim == 3:
-        grey = cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    return 255 - grey if kind["photometric_interpretation"] == "MONOCHROME1" else grey
+    return eight_bits(pixels, bits)
+
+
+def grey(shown: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
+    """Shown pixels as grey [height, width], 0 black and 255 white."""
+    if shown.ndim == 3:
+        return cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+    return 255 - shown if header.options["photometric_interpretation"] == "MONOCHROME1" else shown
 
 
 def check_packed(data: bytes, header: Header) -> None:

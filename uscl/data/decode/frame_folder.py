@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from uscl.data.decode.colour import image_colour
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
@@ -47,7 +48,7 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     first = frame_number(files[0]) or 0
     numbered = [(frame_number(path) or 0, path) for path in files]
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
-    frames, numbers, times, pictures = [], [], [], []
+    frames, numbers, times, pictures, colour = [], [], [], [], []
     for number, time_s, path in limited_frames(sampled_frames(timed, rate_hz), max_frames):
         try:
             image = read_image(path)
@@ -58,7 +59,9 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
         numbers.append(number)
         times.append(time_s)
         pictures.append(box)
+        colour.append(image_colour(path, image.shape, box))
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), picture, "; ".join(notes))
+    places = np.array(numbers, np.int64), np.array(times), picture
+    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uscl.data.decode.colour import coloured_share
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.pickles import load_arrays
@@ -34,7 +35,8 @@ def decode_fold(path: Path, label: str, size: int, crop: Crop = ()) -> Clip:
     box = crop_box(crop, *images.shape[2:])
     frames = np.stack([fit_image(cut(grey_image(images[number]), box), size) for number in numbers])
     picture = np.tile(np.array(box, np.int64), (len(numbers), 1))
-    return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "")
+    colour = [coloured_share(cut(np.moveaxis(images[number], 0, 2).astype(np.uint8), box)) for number in numbers]
+    return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "", colour=colour)
 
 
 def check_fold(images: NDArray, classes: NDArray) -> None:

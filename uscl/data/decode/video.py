@@ -7,7 +7,7 @@ aspect ratio that a few cropped clips still carry describes the video before it 
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.bad_media import BadMedia
+from uscl.data.decode.colour import video_colour
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.film import film_of, films_in
 from uscl.data.decode.orientation import Turn, turn_of, upright, upright_shape
@@ -44,7 +45,8 @@ class Clip(NamedTuple):
     """Frames [n, size, size], number in the file [n], presentation time in s [n], and a remark or "".
 
     `picture` [n, 4] is where each picture lies in its source frame (top, left, height, width in pixels, before it was
-    scaled and letterboxed), `mm_per_pixel` the size of a pixel there, NaN if unknown.
+    scaled and letterboxed), `mm_per_pixel` the size of a pixel there, NaN if unknown. `colour` [n] is the share of each
+    picture that has a strong colour (uscl.data.decode.colour); () if none has.
     """
 
     frames: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class Clip(NamedTuple):
     picture: NDArray[np.int64]
     note: str
     mm_per_pixel: float = math.nan
+    colour: Sequence[float] = ()
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Stream:
     dropped: int = 0  # frames that an AVI counts but doesn't hold
     rounded: bool = False  # whether a display matrix is no multiple of 90 degrees
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
+    sampler: VideoReformatter = field(default_factory=VideoReformatter)
     cropper: VideoReformatter = field(default_factory=VideoReformatter)  # each keeps what it has prepared for one size
 
 
@@ -150,21 +154,22 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, pictures, numbers, times = zip(*kept, strict=True)
-    remark = remark_on(stream)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+    frames, pictures, colour, numbers, times = zip(*kept, strict=True)
+    place, remark = np.array(pictures, np.int64), remark_on(stream)
+    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), place, remark, colour=colour)
 
 
-def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray[np.uint8], Box]:
-    """A frame letterboxed to [size, size], and where the picture that it shows lies in the upright frame."""
+def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray[np.uint8], Box, float]:
+    """A frame letterboxed to [size, size], where its picture lies in the upright frame, and its coloured share."""
     turn = turn_of(frame)
     stream.rounded |= turn.rounded
     height, width = upright_shape(frame, turn)
     box = crop_box(crop, height, width)
+    colour = video_colour(frame, stream.sampler, turn, box)
     if box == (0, 0, height, width):
-        return letterbox(frame, size, stream.scaler, turn), box
+        return letterbox(frame, size, stream.scaler, turn), box, colour
     part = cut(grey_pixels(frame, height, width, stream.scaler, turn), box)
-    return letterbox(av.VideoFrame.from_ndarray(part, "gray"), size, stream.cropper), box
+    return letterbox(av.VideoFrame.from_ndarray(part, "gray"), size, stream.cropper), box, colour
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:

@@ -52,7 +52,12 @@ def answer(pipe: Connection, request: dict[str, Any]) -> None:
         pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())
         return
     clip = result.clip
-    words = {"frames": len(clip.frames), "note": clip.note, "mm_per_pixel": clip.mm_per_pixel}
+    words = {
+        "frames": len(clip.frames),
+        "note": clip.note,
+        "mm_per_pixel": clip.mm_per_pixel,
+        "colour": list(clip.colour),
+    }
     hashes = {"source_sha256": result.source_sha256, "sha256": result.sha256}
     pipe.send_bytes(json.dumps(words | hashes).encode())
     arrays: list[NDArray[Any]] = [
