@@ -20,6 +20,13 @@ NAME = r"^[A-Za-z0-9_]+$"
 OWN_FOLDER = r"^[^{}<>]+$"
 
 
+def list_or_name(value: Any) -> Any:
+    """The value itself. Raises ValueError, in place of one error per type, if it is neither a list nor text."""
+    if value is None or isinstance(value, list | str):
+        return value
+    raise ValueError("must be a list, or the name of a CSV in the folder of the data")
+
+
 def check_crop(crop: list[float] | str | None) -> list[float] | str | None:
     """The crop itself. Raises ValueError if it can't be one."""
     if isinstance(crop, list) and (fault := crop_fault(crop)):
@@ -62,6 +69,7 @@ MaxFrames = Annotated[
 Exclude = Annotated[
     list[Annotated[str, Field(min_length=1)]] | str | None,
     Nothing,
+    BeforeValidator(list_or_name),
     Field(
         description="Files to leave out: patterns such as `*_doppler*` that match a file's path in the folder or its"
         " name, or the name of a CSV in the folder with a column file. Default: none."
@@ -70,6 +78,7 @@ Exclude = Annotated[
 Cropped = Annotated[
     list[Float] | str | None,
     Nothing,
+    BeforeValidator(list_or_name),
     AfterValidator(check_crop),
     Field(
         description="The part of every picture that is used, without text and scales around it: [left, top, width,"
