@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from uscl.base.settings import Float, Int, Nothing, Once, Settings, one_of
+from uscl.base.settings import Float, Int, Nothing, Once, Settings, as_number, one_of
 from uscl.data.regions import crop_fault
 from uscl.evaluate.regimes import REGIMES
 from uscl.models.encoders import ENCODERS
@@ -27,11 +27,14 @@ def list_or_name(value: Any) -> Any:
     raise ValueError("must be a list, or the name of a CSV in the folder of the data")
 
 
-def check_crop(crop: list[float] | str | None) -> list[float] | str | None:
-    """The crop itself. Raises ValueError if it can't be one."""
-    if isinstance(crop, list) and (fault := crop_fault(crop)):
+def check_crop(crop: list[Any] | str | None) -> list[float] | str | None:
+    """The crop itself, with numbers. Raises ValueError if it can't be one."""
+    if not isinstance(crop, list):
+        return crop
+    numbers = [as_number(number) for number in crop]
+    if fault := crop_fault([number if isinstance(number, int | float) else -1 for number in numbers]):
         raise ValueError(fault)
-    return crop
+    return numbers
 
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ Exclude = Annotated[
     ),
 ]
 Cropped = Annotated[
-    list[Float] | str | None,
+    list[Any] | str | None,
     Nothing,
     BeforeValidator(list_or_name),
     AfterValidator(check_crop),

@@ -234,8 +234,13 @@ def test_colour_doppler_is_counted_and_can_be_left_out(tmp_path, caplog):
         kept = run(root, tmp_path / "kept")
     flow = kept.manifest.groupby("video")["colour"].apply(lambda shares: (shares >= DOPPLER).tolist()).to_dict()
     assert flow == {
-        **{"a.jpg": [True], "a.png": [True], "b.jpg": [False], "b.png": [False], "c.dcm": [True, False]},
-        **{"film.avi": [False] * 3 + [True] * 2, "film.mp4": [True] * 2},
+        "a.jpg": [True],
+        "a.png": [True],
+        "b.jpg": [False],
+        "b.png": [False],
+        "c.dcm": [True, False],
+        "film.avi": [False] * 3 + [True] * 2,
+        "film.mp4": [True] * 2,
     }
     action, reason = reasons(tmp_path / "kept")["film.avi"]
     assert (action, "2 of 5 frames show colour Doppler: turned grey" in reason) == ("kept", True)
