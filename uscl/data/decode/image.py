@@ -73,8 +73,8 @@ def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def read_masks(paths: Sequence[Path], shape: tuple[int, ...], size: int, box: Box) -> NDArray[np.uint8]:
     """The union of an image's masks as 0 and 1 [size, size]: 1 where more than half of a pixel is covered.
 
-    `shape` is the image's, [height, width], of which `box` is used. Raises BadMedia for a mask that is unreadable or has
-    another shape. Without paths, all pixels are 0.
+    `shape` is the image's, [height, width], of which `box` is used. Raises BadMedia for a mask that is unreadable or
+    has another shape. Without paths, all pixels are 0.
     """
     union = np.zeros(shape, np.uint8)
     for path in paths:
