@@ -24,7 +24,7 @@ from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION, Side, matches_betw
 from uscl.audit.registration import fitted_correlations
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.image import fit_image
-from uscl.data.source import Source, kind_of
+from uscl.data.source import stored_source
 from uscl.data.sources.folders import public_folder
 from uscl.data.store import FrameStore
 
@@ -95,10 +95,8 @@ def first_frames(store: FrameStore, name: str, data: Path) -> tuple[NDArray[np.i
     """The store's row of each file's first frame, and the frame read again from the file, finer than in the store."""
     root, rows, frames = Path(public_folder(name, str(data))), [], []
     for case in store.manifest.drop_duplicates("video").to_dict("records"):
-        kind = kind_of(root / case["file"])
-        source = Source(case["video"], case["file"], kind, case["group"], case["label"])
         rows.append(case["row"])
-        frames.append(read_source(root, source, FINER * store.frames.shape[1], None, 1)[0].frames[0])
+        frames.append(read_source(root, stored_source(root, case), FINER * store.frames.shape[1], None, 1)[0].frames[0])
     return np.array(rows), frames
 
 

@@ -13,7 +13,7 @@ from tests.chaos.studies import study
 from uscl.simulator.video import FORMATS, write_video
 
 STORE = "results/frames/mine"
-MANIFEST = f"{STORE}/manifest.csv"
+MANIFEST = f"{STORE}/manifest.parquet"
 FOLDER = "results/encoders/simclr/seed0"
 ENCODER = f"{FOLDER}/outcome.json"
 
@@ -54,7 +54,7 @@ def set_aside(project: Path) -> dict[str, str]:
 
 def used(project: Path) -> set[str]:
     """The videos in the frame store."""
-    return set(pd.read_csv(project / MANIFEST)["video"])
+    return set(pd.read_parquet(project / MANIFEST)["video"])
 
 
 def well(run: CompletedProcess) -> None:

@@ -52,7 +52,7 @@ def test_a_pickled_fold_calls_os_system(folder: Path) -> None:
     path = study(folder, datasets={"sim_lung": folds}, pool="sim_pool")
     told = r"covid_data1\.pkl.*names posix\.system"
     project = checkout(folder / "project")
-    stopped(project, path, told, f"results/{FRAMES}/manifest.csv")
+    stopped(project, path, told, f"results/{FRAMES}/manifest.parquet")
     unharmed(trace)
 
 

@@ -65,7 +65,7 @@ def test_public_sets_are_fetched_read_audited_and_carded(sets, mirror, tmp_path)
         "covid19_ultrasound",
     ]
     for dataset in ("sim_pool", "sim_lung", "sim_breast"):
-        manifest = pd.read_csv(project / f"results/frames/{dataset}/manifest.csv")
+        manifest = pd.read_parquet(project / f"results/frames/{dataset}/manifest.parquet")
         card = (project / f"results/data_cards/{dataset}.md").read_text()
         assert str(len(manifest)) in card
     assert json.loads((project / "results/audit/verdict.json").read_text())["passed"]
@@ -137,7 +137,7 @@ def spoilt(sets, tmp_path):
 
 def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons_and_a_new_one_is_noticed(spoilt, tmp_path):
     project = copy_of_checkout(tmp_path / "project")
-    target = "results/frames/sim_pool/manifest.csv"
+    target = "results/frames/sim_pool/manifest.parquet"
     printed = fails(project, target, "--config", "on_bad_video=stop", study=spoilt)
     assert "nowhere.mp4 cannot be used: not a file, or a broken link." in printed
     succeeds(project, target, study=spoilt)

@@ -97,7 +97,7 @@ def test_repaired_only_this_arm_and_what_compares_it_run_again(repaired):
 def test_one_core_another_folder_and_a_repair_give_the_same_bytes(repaired, project):
     other, _ = repaired
     assert not (other / "results/mlflow.db").exists()
-    same = [f"frames/sim_pool/{name}" for name in ("frames.npy", "manifest.csv", "problems.csv")]
+    same = [f"frames/sim_pool/{name}" for name in ("frames.npy", "manifest.parquet", "problems.csv")]
     same += [f"encoders/meta_uscl/seed0/{name}" for name in ("history.csv", "pairs.csv", "heads.safetensors")]
     cells = [f"{task}/{regime}/labels100/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS]
     same += [f"cells/{cell}/{name}" for cell in cells for name in ("predictions.parquet", "history.csv")]

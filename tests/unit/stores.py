@@ -1,9 +1,23 @@
-"""Small frame stores made of drawn images, for tests that train on something."""
+"""Sound manifests, and small frame stores made of drawn images for tests that train on something."""
 
 import numpy as np
 import pandas as pd
 
+from uscl.data.manifest import MANIFEST
 from uscl.data.store import FrameStore
+
+
+def sound_manifest(count: int, size: int = 8, **given) -> pd.DataFrame:
+    """A valid manifest of the frames of one video, of square pictures; `given` are columns with other values."""
+    rows = np.arange(count)
+    columns = dict.fromkeys(("dataset", "video", "group", "file"), "x") | {"unit": "video"}
+    columns |= {"row": rows, "frame": rows, "case": [f"x#{row}" for row in rows], "time_s": rows / 25}
+    columns |= dict.fromkeys(("top", "left", "box_top", "box_left"), 0)
+    columns |= dict.fromkeys(("height", "width", "box_height", "box_width"), size)
+    columns |= dict.fromkeys(("mm_per_pixel", "state", "second_state"), np.nan)  # as in most real data
+    columns |= dict.fromkeys(("source_sha256", "sha256"), "0" * 64)
+    columns |= {"colour": 0.0} | given
+    return pd.DataFrame({name: columns.get(name, "") for name in MANIFEST.columns}, index=rows)
 
 
 def bright_or_dark_store(groups: int = 16, frames: int = 3, size: int = 32, seed: int = 0) -> FrameStore:
@@ -18,18 +32,15 @@ def bright_or_dark_store(groups: int = 16, frames: int = 3, size: int = 32, seed
         top, left = rng.integers(2, size // 2, 2)
         mask[top : top + size // 3, left : left + size // 3] = 1
         image[mask == 1] += 140
-    manifest = pd.DataFrame(
-        {
-            "row": np.arange(count),
-            "case": [f"v{g}#{f}" for g in range(groups) for f in range(frames)],
-            "video": [f"v{g}" for g in group],
-            "patient": [f"{g}" for g in group],
-            "group": [f"p{g}" for g in group],
-            "unit": "patient",
-            "frame": np.tile(np.arange(frames), groups),
-            "height": size,
-            "width": size,
-            "label": np.where(group % 2 == 1, "bright", "dark"),
-        }
+    manifest = sound_manifest(
+        count,
+        size,
+        case=[f"v{g}#{f}" for g in range(groups) for f in range(frames)],
+        video=[f"v{g}" for g in group],
+        patient=[f"{g}" for g in group],
+        group=[f"p{g}" for g in group],
+        unit="patient",
+        frame=np.tile(np.arange(frames), groups),
+        label=np.where(group % 2 == 1, "bright", "dark"),
     )
     return FrameStore(images, masks, manifest)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from uscl.audit.findings import NO_ROW, base, table
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
-from uscl.data.source import Source, kind_of
+from uscl.data.source import stored_source
 
 SIDE = 512  # pixels of the picture that is tested: smaller than in most videos, but letters are still sharp
 LETTERS = 4  # in a row; speckle often has fewer by chance
@@ -71,9 +71,8 @@ def text_findings(dataset: str, manifest: pd.DataFrame, root: Path, workers: int
 
 def has_text(root: Path, row: dict) -> bool:
     """Whether an image or the first frame of a video seems to contain text."""
-    kind = kind_of(root / row["file"])
     try:
-        clip, _ = read_source(root, Source(row["video"], row["file"], kind, "", row["label"]), SIDE, None, 1)
+        clip, _ = read_source(root, stored_source(root, row), SIDE, None, 1)
     except (BadMedia, OSError):
         return False
     return burnt_in_text(clip.frames[0])
@@ -83,5 +82,5 @@ def warnings(dataset: str, rows: list[dict]) -> Iterator[dict]:
     """The findings about some files."""
     for row in rows:
         about = {"dataset_a": dataset, **{f"{name}_a": row[name] for name in ("video", "group", "label")}}
-        reason = f"{dataset}: {row['video']} seems to have text in it."
+        reason = f"{dataset}: {row['video']} seems to have text in it (`crop` or `exclude` removes it)."
         yield base("burnt-in text", reason) | about | {"row_a": int(row["row"]), "row_b": NO_ROW}

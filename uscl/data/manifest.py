@@ -1,16 +1,29 @@
-"""The tables of a frame store: its frames (manifest.csv) and the files with a problem (problems.csv)."""
+"""The tables of a frame store: its frames (manifest.parquet) and the files with a problem (problems.csv).
+
+manifest_head.csv has the first rows of the manifest, to read by eye; no job reads it.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.base.table_schema import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, SHA256, UNIQUE, Check, Column, TableSchema, one_of
 from uscl.data.units import NOUNS
 
+VERSION = 2  # of the frame store; a change of what its columns or arrays mean raises it (1 had a manifest.csv)
+VERSION_KEY = b"uscl_frame_store"  # in the metadata of the Parquet schema
+MANIFEST_FILE = "manifest.parquet"
+HEAD_FILE = "manifest_head.csv"
+HEAD_ROWS = 1_000
+OLD_FILE = "manifest.csv"  # of version 1
+
 COUNTED_FROM_0 = Check("0, 1, 2, ...", lambda values: values == np.arange(len(values)))
+ABOVE_0 = Check("above 0", lambda values: ~(values <= 0))  # a gap is not a number, which nothing compares with
 
 MANIFEST = TableSchema(
     {
@@ -22,10 +35,22 @@ MANIFEST = TableSchema(
         "group": Column("str", NOT_EMPTY),  # never split
         "unit": Column("str", one_of(*NOUNS)),  # what the group is
         "label": Column("str"),  # class; "" if unlabelled
+        "part": Column("str"),  # the split or fold in which the provider puts the file; "" if none
+        "source": Column("str"),  # clinic, web page or publication that the file comes from; "" if unknown
         "frame": Column("int64", NOT_NEGATIVE),  # number of the frame in the source file
         "time_s": Column("float64", NOT_NEGATIVE),  # seconds since the first frame
-        "height": Column("int64", POSITIVE),  # of the source picture in pixels, before scaling; of DICOM its region
+        # The picture in the source frame, in its pixels, before scaling; a DICOM region or `crop` cuts it out.
+        "top": Column("int64", NOT_NEGATIVE),
+        "left": Column("int64", NOT_NEGATIVE),
+        "height": Column("int64", POSITIVE),
         "width": Column("int64", POSITIVE),
+        "mm_per_pixel": Column("float64", ABOVE_0, gaps=True),  # of the source picture
+        "colour": Column("float64", NOT_NEGATIVE),  # share of the source picture in strong red or blue (colour Doppler)
+        # Where the picture lies in the stored frame (uscl.data.picture_box); the rest of the frame is black.
+        "box_top": Column("int64", NOT_NEGATIVE),
+        "box_left": Column("int64", NOT_NEGATIVE),
+        "box_height": Column("int64", POSITIVE),
+        "box_width": Column("int64", POSITIVE),
         "file": Column("str", NOT_EMPTY),  # path relative to the data set's folder
         "source_sha256": Column("str", SHA256),  # of the source file
         "sha256": Column("str", SHA256),  # of the stored frame's pixels
@@ -53,9 +78,40 @@ def write_table(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
         table.to_csv(partial, index=False, lineterminator="\n")
 
 
+def write_manifest(manifest: pd.DataFrame, folder: Path) -> None:
+    """Check a manifest and write its first rows as CSV, then all of it as Parquet, which makes the store complete."""
+    write_table(manifest.head(HEAD_ROWS), MANIFEST, folder / HEAD_FILE)
+    content = pa.Table.from_pandas(MANIFEST.validate(manifest), preserve_index=False)
+    content = content.replace_schema_metadata({VERSION_KEY: str(VERSION)})
+    with written(folder / MANIFEST_FILE) as partial:
+        pq.write_table(content, partial, compression="zstd", write_page_checksum=True)
+
+
 def read_manifest(path: Path) -> pd.DataFrame:
     """The manifest of a frame store; ids stay text ("037"), empty cells stay "". Raises UserError."""
-    return read_checked(path, MANIFEST)
+    if not path.exists():
+        if path.with_name(OLD_FILE).exists():
+            raise UserError(f"{path.parent} is a frame store of an older version of this program: extract again.")
+        raise UserError(f"{path} does not exist: run the extraction that writes it.")
+    try:
+        content = pq.read_table(path, page_checksum_verification=True)
+        check_version(path, content.schema.metadata or {})
+        return MANIFEST.validate(content.to_pandas())
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = str(error).splitlines()[0]
+        raise UserError(f"{path} was not written by this program, or is damaged ({problem}): extract again.") from error
+
+
+def check_version(path: Path, metadata: dict[bytes, bytes]) -> None:
+    """Raise UserError for a store of another version, ValueError for a table of another program."""
+    found = metadata.get(VERSION_KEY, b"").decode(errors="replace")
+    if not found:
+        raise ValueError("it names no version of the frame store")
+    if found != str(VERSION):
+        raise UserError(
+            f"{path.parent} is a frame store of version {found}, but this program reads version {VERSION}: extract"
+            " again."
+        )
 
 
 def read_problems(path: Path) -> pd.DataFrame:
@@ -64,7 +120,7 @@ def read_problems(path: Path) -> pd.DataFrame:
 
 
 def read_checked(path: Path, schema: TableSchema) -> pd.DataFrame:
-    """Read a table with the types of its schema and validate it."""
+    """Read a CSV table with the types of its schema and validate it."""
     try:
         return schema.read(path)
     except FileNotFoundError as error:

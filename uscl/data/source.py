@@ -1,7 +1,9 @@
 """The sources of frames that a reader lists, and their kinds."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DICOM_SUFFIXES = (".dcm", ".dic", ".dicom", ".ima")
 VIDEO_SUFFIXES = (
@@ -28,6 +30,17 @@ class Source(NamedTuple):
     unit: str = ""  # what the group is, of uscl.data.units.NOUNS; the manifest needs it, decoding does not
     patient: str = ""  # as the data name the patient; "" if unknown
     lesion_labels: tuple[int, ...] = ()  # of the masks; all labels above 0 if empty
+    part: str = ""  # the split or fold in which the provider puts it; "" if none
+    origin: str = ""  # the clinic, web page or publication that it comes from; "" if unknown
+    crop: tuple[float, ...] = ()  # the part of its pictures that is used (uscl.data.decode.crop); () for all
+    mm_per_pixel: float = math.nan  # as a table gives it; NaN if only the file can tell
+
+
+def stored_source(root: Path, row: Mapping[str, Any]) -> Source:
+    """The source of a row of a manifest, cropped to the picture that was stored."""
+    place = row["video"], row["file"], kind_of(root / row["file"])
+    crop = tuple(int(row[side]) for side in ("left", "top", "width", "height"))
+    return Source(*place, row["group"], row["label"], crop=crop)
 
 
 def kind_of(path: Path) -> str:

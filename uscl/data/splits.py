@@ -57,7 +57,7 @@ def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd
     if cases.empty:
         raise UserError(
             "The task has no case: none of the frames of its data set has a label (classification) or a lesion in its"
-            " mask (segmentation); see the set's manifest.csv and problems.csv."
+            " mask (segmentation); see the set's manifest_head.csv and problems.csv."
         )
     splits = cases[["row", *IDENTITY]].reset_index(drop=True)
     for fold, (rest, _) in enumerate(divide(splits, folds, derive(seed, "folds"), "`splits: folds`")):

@@ -1,6 +1,7 @@
-"""Frames of a data set in one folder: frames.npy, masks.npy (without rows if there are no masks), and manifest.csv.
+"""Frames of a data set in one folder: frames.npy, masks.npy (without rows if there are no masks), manifest.parquet.
 
-Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping.
+Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping. A mask
+holds the number of the structure that each pixel shows: 0 for background, 1, 2, ... for the structures.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
-from uscl.data.manifest import read_manifest
+from uscl.data.manifest import MANIFEST_FILE, read_manifest
 
 # What NumPy raises on a header with damaged bytes: it parses the header as a Python literal.
 HEADER_FAULTS = (
@@ -26,7 +27,7 @@ HEADER_FAULTS = (
 
 
 class FrameStore:
-    """An open store: frames uint8 [n, size, size], masks of 0 and 1 in the same shape or None, manifest with n rows.
+    """An open store: frames uint8 [n, size, size], masks of structures in the same shape or None, manifest with n rows.
 
     `left_out` are videos that must not be trained on, since the audit found them in a test set.
     """
@@ -46,12 +47,12 @@ class FrameStore:
     @classmethod
     def open(cls, folder: Path, left_out: frozenset[str] = frozenset()) -> "FrameStore":
         """Map a store into memory. Raises UserError if a part is missing or the parts do not match."""
-        manifest = read_manifest(folder / "manifest.csv")
+        manifest = read_manifest(folder / MANIFEST_FILE)
         frames = mapped_array(folder / "frames.npy")
         masks = mapped_array(folder / "masks.npy")
         if len(frames) != len(manifest):
             raise UserError(
-                f"{folder} has {len(frames)} frames but {len(manifest)} rows in manifest.csv: extract again."
+                f"{folder} has {len(frames)} frames but {len(manifest)} rows in {MANIFEST_FILE}: extract again."
             )
         if len(masks) and masks.shape != frames.shape:
             raise UserError(f"{folder} has masks {masks.shape} for frames {frames.shape}: extract again.")
@@ -63,7 +64,7 @@ class FrameStore:
             if hashlib.sha256(frame.tobytes()).hexdigest() != sha256:
                 raise UserError(
                     f"The stored frame {case} of {self.manifest['dataset'].iloc[0]} isn't the one that was extracted:"
-                    " its bytes in frames.npy have changed; extract again (remove the store's manifest.csv)."
+                    f" its bytes in frames.npy have changed; extract again (remove the store's {MANIFEST_FILE})."
                 )
 
 

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from uscl.base.errors import UserError
 from uscl.base.progress import shown
 from uscl.base.seeds import torch_stream
-from uscl.data.picture_box import picture_box
+from uscl.data.picture_box import Box
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, outputs
@@ -129,9 +129,8 @@ def squashed(store: FrameStore, rows: np.ndarray) -> Tensor:
     """Frames uint8 [n, size, size] of some store rows, each picture stretched to the whole square."""
     frames = torch.from_numpy(store.frames[rows])
     size = frames.shape[1]
-    pictures = store.manifest.iloc[rows]
-    for frame, source_height, source_width in zip(frames, pictures["height"], pictures["width"], strict=True):
-        top, left, height, width = picture_box(source_height, source_width, size)
+    boxes = store.manifest.iloc[rows][[f"box_{side}" for side in Box._fields]]
+    for frame, (top, left, height, width) in zip(frames, boxes.to_numpy(), strict=True):
         if (height, width) != (size, size):
             inner = frame[None, None, top : top + height, left : left + width].float()
             stretched = F.interpolate(inner, (size, size), mode="bilinear", antialias=True)

@@ -78,7 +78,8 @@ last_block = partial(finetune_fold, last_block_only=True)
 def load(store: FrameStore, rows: np.ndarray) -> Part:
     """Frames [n, height, width] and masks [n, 1, height, width], both uint8, of some store rows."""
     assert store.masks is not None, "a segmentation task is split from a store with masks"
-    return torch.from_numpy(store.frames[rows]), torch.from_numpy(store.masks[rows]).unsqueeze(1)
+    lesion = (store.masks[rows] > 0).astype(np.uint8)  # any structure
+    return torch.from_numpy(store.frames[rows]), torch.from_numpy(lesion).unsqueeze(1)
 
 
 def packed(masks: Tensor) -> list[bytes]:

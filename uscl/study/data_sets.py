@@ -15,7 +15,7 @@ from uscl.study.contradictions import reader_of
 from uscl.study.data_roots import data_root, wrong_root
 from uscl.study.schema import OwnSet, PublicSet, SimulatedSet, StudySettings
 
-FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.csv"}
+FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.parquet"}
 
 
 class DataSets:
@@ -77,6 +77,7 @@ class DataSets:
             "expected": self.expected(name),
             "rate_hz": given.rate_hz,
             "max_frames": given.max_frames,
+            **{key: getattr(given, key) for key in ("exclude", "crop", "doppler")},
             "size": self._study.frame_size,
             "on_bad_video": self._study.on_bad_video,
         }

@@ -7,16 +7,35 @@ into sentences.
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from uscl.base.settings import Float, Int, Nothing, Once, Settings, one_of
+from uscl.base.settings import Float, Int, Nothing, Once, Settings, as_number, one_of
+from uscl.data.regions import crop_fault
 from uscl.evaluate.regimes import REGIMES
 from uscl.models.encoders import ENCODERS
 from uscl.pretrain.methods import methods
 
 NAME = r"^[A-Za-z0-9_]+$"
 OWN_FOLDER = r"^[^{}<>]+$"
+
+
+def list_or_name(value: Any) -> Any:
+    """The value itself. Raises ValueError, in place of one error per type, if it is neither a list nor text."""
+    if value is None or isinstance(value, list | str):
+        return value
+    raise ValueError("must be a list, or the name of a CSV in the folder of the data")
+
+
+def check_crop(crop: list[Any] | str | None) -> list[float] | str | None:
+    """The crop itself, with numbers. Raises ValueError if it can't be one."""
+    if not isinstance(crop, list):
+        return crop
+    numbers = [as_number(number) for number in crop]
+    if fault := crop_fault([number if isinstance(number, int | float) else -1 for number in numbers]):
+        raise ValueError(fault)
+    return numbers
+
 
 if TYPE_CHECKING:
     RegimeName = str
@@ -48,6 +67,31 @@ MaxFrames = Annotated[
     Annotated[Int, Field(ge=1)] | None,
     Nothing,
     Field(description="The largest number of frames taken from a video, counted from its start."),
+]
+
+Exclude = Annotated[
+    list[Annotated[str, Field(min_length=1)]] | str | None,
+    Nothing,
+    BeforeValidator(list_or_name),
+    Field(
+        description="Files to leave out: patterns such as `*_doppler*` that match a file's path in the folder or its"
+        " name, or the name of a CSV in the folder with a column file. Default: none."
+    ),
+]
+Cropped = Annotated[
+    list[Any] | str | None,
+    Nothing,
+    BeforeValidator(list_or_name),
+    AfterValidator(check_crop),
+    Field(
+        description="The part of every picture that is used, without text and scales around it: [left, top, width,"
+        " height] in pixels, or four shares of the picture (at most 1); or the name of a CSV in the folder with the"
+        " columns file and crop (four numbers). Of DICOM it replaces the region in the file. Default: all of it."
+    ),
+]
+Doppler = Annotated[
+    Literal["keep", "leave_out"],
+    Field(description="Frames with colour Doppler are kept, as grey, or left out. They are counted in any case."),
 ]
 
 
@@ -127,6 +171,9 @@ class SimulatedSet(Settings):
     simulate: Annotated[Simulation, Field(description="Settings of the simulator instead of a folder.")]
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
+    exclude: Exclude = None
+    crop: Cropped = None
+    doppler: Doppler = "keep"
     on_leak: OnLeak = None
     partial: Annotated[bool, Field(description="Has no meaning for a simulated set.")] = False
 
@@ -145,6 +192,9 @@ class PublicSet(Settings):
     ] = None
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
+    exclude: Exclude = None
+    crop: Cropped = None
+    doppler: Doppler = "keep"
     on_leak: OnLeak = None
     partial: Annotated[
         bool, Field(description="The folder holds a part of the set on purpose, so its files are not counted.")
@@ -205,6 +255,9 @@ class OwnSet(Settings):
     ] = None
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
+    exclude: Exclude = None
+    crop: Cropped = None
+    doppler: Doppler = "keep"
     on_leak: OnLeak = None
 
 

@@ -23,7 +23,7 @@ rule hash_frames:
 
 rule audit_set:
     input:
-        manifest="<results>/frames/{dataset}/manifest.csv",
+        manifest="<results>/frames/{dataset}/manifest.parquet",
         hashes=rules.hash_frames.output.hashes,
     output:
         findings="<results>/audit/sets/{dataset}/findings.csv",
@@ -48,7 +48,7 @@ rule audit_set:
 
 rule find_text:
     input:
-        manifest="<results>/frames/{dataset}/manifest.csv",
+        manifest="<results>/frames/{dataset}/manifest.parquet",
     output:
         findings="<results>/audit/sets/{dataset}/text.csv",
     log:
@@ -70,7 +70,7 @@ rule find_text:
 rule audit_study:
     input:
         frames=expand("<results>/frames/{dataset}/frames.npy", dataset=STUDY.datasets),
-        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+        manifests=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
         hashes=expand(rules.hash_frames.output.hashes, dataset=STUDY.datasets),
         findings=expand(rules.audit_set.output.findings, dataset=STUDY.datasets),
         units=expand(rules.audit_set.output.units, dataset=STUDY.datasets),

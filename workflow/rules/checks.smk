@@ -4,7 +4,7 @@
 rule check_study:
     input:
         # For the pool and for the tasks' sets, in the order of STUDY.datasets.
-        stores=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+        stores=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
         hashes=expand("<results>/audit/sets/{dataset}/hashes.npz", dataset=STUDY.datasets),
         splits=[file for task in TASKS for file in STUDY.all_splits(task)],
         left_out="<results>/audit/pool_left_out.csv",

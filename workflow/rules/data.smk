@@ -56,7 +56,8 @@ rule extract_frames:
     output:
         frames="<results>/frames/{dataset}/frames.npy",
         masks="<results>/frames/{dataset}/masks.npy",
-        manifest="<results>/frames/{dataset}/manifest.csv",
+        manifest="<results>/frames/{dataset}/manifest.parquet",
+        head="<results>/frames/{dataset}/manifest_head.csv",
         problems="<results>/frames/{dataset}/problems.csv",
     log:
         "<logs>/extract_frames/{dataset}.log",

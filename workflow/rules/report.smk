@@ -132,7 +132,7 @@ rule representation_map:
 
 rule contact_sheet:
     input:
-        manifests=expand("<results>/frames/{dataset}/manifest.csv", dataset=STUDY.datasets),
+        manifests=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
     output:
         report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
     log:

@@ -40,5 +40,14 @@ def test_a_warning_names_the_file_and_missing_files_are_skipped(tmp_path):
     cv2.imwrite(str(tmp_path / "b.png"), speckle())
     rows = [(n, name, f"{name}.png", name, "benign") for n, name in enumerate("abc")]
     manifest = pd.DataFrame(rows, columns=["row", "video", "file", "group", "label"])
+    manifest = manifest.assign(top=0, left=0, height=SIDE, width=SIDE)
     found = text_findings("breast", manifest, tmp_path, workers=2)
     assert found[["kind", "level", "video_a", "row_a"]].values.tolist() == [["burnt-in text", "warning", "a", 0]]
+
+
+def test_text_outside_of_the_crop_is_gone(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.hstack([written_on(speckle(), "RIGHT BREAST"), speckle(5)]))
+    row = {"row": 0, "video": "a", "file": "a.png", "group": "a", "label": "", "top": 0, "height": SIDE}
+    for left, warnings in ((0, 1), (SIDE, 0)):
+        manifest = pd.DataFrame([row | {"left": left, "width": SIDE}])
+        assert len(text_findings("breast", manifest, tmp_path, workers=1)) == warnings

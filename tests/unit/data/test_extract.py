@@ -110,7 +110,7 @@ def test_workers_do_not_change_a_byte(pool, tmp_path):
     (pool / "videos/bad.mp4").write_text("bad")
     for workers in (1, 3):
         run(pool, tmp_path / str(workers), workers=workers, on_bad_video="skip")
-    for name in ("frames.npy", "manifest.csv", "problems.csv"):
+    for name in ("frames.npy", "manifest.parquet", "problems.csv"):
         contents = {(tmp_path / str(workers) / name).read_bytes() for workers in (1, 3)}
         assert len(contents) == 1, name
 

@@ -3,38 +3,23 @@
 import hashlib
 
 import numpy as np
-import pandas as pd
 import pytest
+from stores import sound_manifest
 
 from uscl.base.errors import UserError
-from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.manifest import MANIFEST_FILE, write_manifest
 from uscl.data.store import FrameStore, new_array
-
-
-def manifest(n):
-    """A valid manifest of n frames."""
-    text = dict.fromkeys(("dataset", "video", "group", "label", "file", "organ", "event"), "x")
-    table = pd.DataFrame({name: [text.get(name, "")] * n for name in MANIFEST.columns})
-    table["row"] = np.arange(n)
-    table["unit"] = "video"
-    table["case"] = [f"x#{i}" for i in range(n)]
-    table["frame"] = np.arange(n)
-    table["time_s"] = np.arange(n) / 25
-    table["height"] = table["width"] = 8
-    table["state"] = table["second_state"] = np.nan  # as in real data
-    table["source_sha256"] = table["sha256"] = "0" * 64
-    return table
 
 
 def write_store(folder, n=5, masks=False):
     """A store of n random frames of 8 px; returns the frames."""
     frames = np.random.default_rng(0).integers(0, 256, (n, 8, 8), dtype=np.uint8)
-    arrays = {"frames": frames, "masks": frames % 2 if masks else frames[:0]}
+    arrays = {"frames": frames, "masks": frames % 3 if masks else frames[:0]}
     for name, array in arrays.items():
         with new_array(folder / f"{name}.npy", 8) as writer:
             writer.append(array[:2])
             writer.append(array[2:])
-    write_table(manifest(n), MANIFEST, folder / "manifest.csv")
+    write_manifest(sound_manifest(n), folder)
     return frames
 
 
@@ -43,7 +28,7 @@ def test_frames_come_back_as_an_ordinary_memory_mapped_array(tmp_path):
     store = FrameStore.open(tmp_path)
     assert isinstance(store.frames, np.memmap)
     np.testing.assert_array_equal(store.frames, frames)
-    np.testing.assert_array_equal(store.masks, frames % 2)
+    np.testing.assert_array_equal(store.masks, frames % 3)  # two structures
     np.testing.assert_array_equal(np.load(tmp_path / "frames.npy"), frames)
     assert store.manifest["case"].tolist() == [f"x#{i}" for i in range(5)]
 
@@ -67,7 +52,9 @@ def test_nothing_appears_when_writing_fails(tmp_path):
     with pytest.raises(ValueError, match="block"), new_array(tmp_path / "frames.npy", 8) as array:
         array.append(np.zeros((1, 9, 9), np.uint8))
     np.testing.assert_array_equal(np.load(tmp_path / "frames.npy"), old)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.npy", "manifest.csv", "masks.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("frames.npy", "manifest.parquet", "manifest_head.csv", "masks.npy")
+    ]
 
 
 @pytest.mark.parametrize("block", [np.zeros((1, 8, 9), np.uint8), np.zeros((1, 8, 8), np.int64)])
@@ -76,7 +63,7 @@ def test_blocks_of_another_shape_or_type_are_refused(tmp_path, block):
         array.append(block)
 
 
-@pytest.mark.parametrize("missing", ["frames.npy", "manifest.csv", "masks.npy"])
+@pytest.mark.parametrize("missing", ["frames.npy", MANIFEST_FILE, "masks.npy"])
 def test_a_store_with_a_part_missing_is_refused(tmp_path, missing):
     write_store(tmp_path)
     (tmp_path / missing).unlink()
@@ -86,7 +73,7 @@ def test_a_store_with_a_part_missing_is_refused(tmp_path, missing):
 
 def test_parts_that_do_not_match_are_refused(tmp_path):
     write_store(tmp_path, 5)
-    write_table(manifest(4), MANIFEST, tmp_path / "manifest.csv")
+    write_manifest(sound_manifest(4), tmp_path)
     with pytest.raises(UserError, match=r"5 frames but 4 rows"):
         FrameStore.open(tmp_path)
     write_store(tmp_path, 5)
@@ -113,8 +100,8 @@ def test_an_array_of_another_kind_is_refused(tmp_path):
 
 def test_a_frame_with_a_flipped_bit_is_named(tmp_path):
     frames = write_store(tmp_path)
-    table = manifest(5).assign(sha256=[hashlib.sha256(frame).hexdigest() for frame in frames])
-    write_table(table, MANIFEST, tmp_path / "manifest.csv")
+    hashes = [hashlib.sha256(frame).hexdigest() for frame in frames]
+    write_manifest(sound_manifest(5, sha256=hashes), tmp_path)
     FrameStore.open(tmp_path).check_pixels()
     data = bytearray((tmp_path / "frames.npy").read_bytes())
     data[-3 * 64] ^= 1  # the first pixel of frame 2

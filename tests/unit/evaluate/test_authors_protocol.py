@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
 from uscl.data.decode.image import fit_image
+from uscl.data.picture_box import picture_box
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate import authors_protocol
@@ -191,7 +192,8 @@ def test_every_arm_has_the_same_head(encoder):
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 20), (31, 64), (64, 64)])
 def test_a_picture_is_stretched_to_the_square_without_its_borders(height, width):
     picture = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
-    manifest = pd.DataFrame({"height": [64, height], "width": [64, width]})
+    boxes = [picture_box(64, 64, 64), picture_box(height, width, 64)]
+    manifest = pd.DataFrame(boxes).add_prefix("box_")
     whole = np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)
     frames = np.stack([whole, fit_image(picture, 64)])
     store = FrameStore(frames.copy(), None, manifest)

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stores import sound_manifest
 
 from uscl.base.errors import UserError
-from uscl.data.manifest import MANIFEST, read_manifest, read_problems, write_table
+from uscl.data.manifest import MANIFEST, MANIFEST_FILE, read_manifest, read_problems, write_manifest
 from uscl.data.readers.shared.tables import named_files, read_table
 from uscl.data.readers.video_folder import read as read_videos
 from uscl.data.store import FrameStore, mapped_array
 from uscl.data.units import NOUNS
 
-# What a CSV can carry: no lone surrogates, no carriage return, which pandas reads as the end of a line.
+# What a table can carry: no lone surrogates, nor what its head as a CSV would turn into a new line.
 words = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=8)
 
 
@@ -24,11 +25,14 @@ def manifests(draw):
     rows = st.fixed_dictionaries(
         {
             **dict.fromkeys(("dataset", "video", "group", "file"), words),
-            **dict.fromkeys(("label", "organ", "event", "patient"), words | st.just("")),
+            **dict.fromkeys(("label", "part", "source", "organ", "event", "patient"), words | st.just("")),
             "unit": st.sampled_from(list(NOUNS)),
             "frame": st.integers(0, 2**40),
             "time_s": st.floats(0, 1e6),
-            **dict.fromkeys(("height", "width"), st.integers(1, 2**40)),
+            **dict.fromkeys(("height", "width", "box_height", "box_width"), st.integers(1, 2**40)),
+            **dict.fromkeys(("top", "left", "box_top", "box_left"), st.integers(0, 2**40)),
+            "colour": st.floats(0, 1),
+            "mm_per_pixel": st.floats(1e-9, 1e3) | st.just(float("nan")),
             **dict.fromkeys(("state", "second_state"), st.floats(0, 1) | st.just(float("nan"))),
             **dict.fromkeys(("source_sha256", "sha256"), st.sampled_from(["0" * 64, "ab" * 32])),
         }
@@ -42,8 +46,8 @@ def manifests(draw):
 
 @given(manifests())
 def test_a_manifest_comes_back_as_it_was_written(tmp_path, table):
-    write_table(table, MANIFEST, tmp_path / "manifest.csv")
-    pd.testing.assert_frame_equal(read_manifest(tmp_path / "manifest.csv"), table)
+    write_manifest(table, tmp_path)
+    pd.testing.assert_frame_equal(read_manifest(tmp_path / MANIFEST_FILE), table)
 
 
 damage = st.tuples(st.integers(0, 10_000), st.integers(0, 60), st.binary(max_size=40))
@@ -51,28 +55,34 @@ damage = st.tuples(st.integers(0, 10_000), st.integers(0, 60), st.binary(max_siz
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The bytes of a manifest and of an array."""
+    """The bytes of the files of a store, and of a table of problems."""
     folder = tmp_path_factory.mktemp("whole")
-    columns = dict.fromkeys(("dataset", "video", "group", "file"), "a") | dict.fromkeys(
-        ("label", "organ", "event", "patient"), ""
-    )
-    numbers = {"row": [0, 1], "case": ["a#0", "a#1"], "frame": [0, 1], "time_s": [0.0, 0.5], "state": [1.0, np.nan]}
-    numbers |= {"height": [4, 4], "width": [4, 4], "unit": ["video", "video"], "second_state": [0.0, np.nan]}
-    table = pd.DataFrame(numbers | columns | dict.fromkeys(("source_sha256", "sha256"), "0" * 64))
-    write_table(table[list(MANIFEST.columns)], MANIFEST, folder / "manifest.csv")
+    write_manifest(sound_manifest(2, size=4), folder)
     np.save(folder / "frames.npy", np.zeros((2, 4, 4), np.uint8))
+    (folder / "problems.csv").write_text("dataset,file,action,reason\nd,a.mp4,kept,only one frame\n")
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @given(damage)
-def test_a_damaged_manifest_is_read_or_refused(tmp_path, whole, damage):
-    path = tmp_path / "manifest.csv"
-    path.write_bytes(damaged(whole["manifest.csv"], *damage))
-    for read in (read_manifest, read_problems):
-        try:
-            read(path)
-        except UserError as error:
-            assert "manifest.csv" in str(error)  # noqa: PT017 - either will do
+def test_a_damaged_manifest_is_refused_or_as_it_was(tmp_path, whole, damage):
+    path = tmp_path / MANIFEST_FILE
+    path.write_bytes(damaged(whole[MANIFEST_FILE], *damage))
+    try:
+        table = read_manifest(path)
+    except UserError as error:
+        assert str(tmp_path) in str(error)  # noqa: PT017 - either will do
+    else:
+        pd.testing.assert_frame_equal(table, sound_manifest(2, size=4))
+
+
+@given(damage)
+def test_a_damaged_list_of_problems_is_read_or_refused(tmp_path, whole, damage):
+    path = tmp_path / "problems.csv"
+    path.write_bytes(damaged(whole["problems.csv"], *damage))
+    try:
+        read_problems(path)
+    except UserError as error:
+        assert "problems.csv" in str(error)  # noqa: PT017 - either will do
 
 
 @given(damage)
@@ -85,7 +95,7 @@ def test_a_damaged_array_is_read_or_refused(tmp_path, whole, damage):
         assert "frames.npy" in str(error)  # noqa: PT017 - either will do
     else:
         assert array.nbytes <= path.stat().st_size
-        (tmp_path / "manifest.csv").write_bytes(whole["manifest.csv"])
+        (tmp_path / MANIFEST_FILE).write_bytes(whole[MANIFEST_FILE])
         (tmp_path / "masks.npy").write_bytes(whole["frames.npy"])
         if array.shape != (2, 4, 4):
             with pytest.raises(UserError):

@@ -232,6 +232,22 @@ def test_the_studies_that_ship_are_sound(study):
             "datasets.mine has `patient` and `group`: remove one of them.",
         ),
         (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "crop": [0, 0, 10]},
+            "datasets.mine.crop",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "crop": [0.5, 0, 0.6, 1]},
+            "leaves the picture",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "video_folder", "data_root": "x", "exclude": 7},
+            "datasets.mine.exclude",
+        ),
+        (["datasets", "sim_pool", "doppler"], "drop", "doppler: 'drop' is not one of keep, leave_out"),
+        (
             ["datasets", "sim_breast"],
             {"kind": "image_folder", "data_root": "x"},
             "tasks.segmentation.kind is segmentation, but datasets.sim_breast is image_folder, which has no masks",

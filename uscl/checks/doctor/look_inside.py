@@ -12,13 +12,14 @@ from uscl.data.decode.pool import Decoders
 from uscl.data.expected_counts import check_counts
 from uscl.data.readers.shared.listing import Sources
 from uscl.data.readers.shared.own_data import WHOLE_SET
+from uscl.data.regions import with_crops, without_excluded
 from uscl.data.source import Source
 from uscl.data.sources.fingerprint import MOST_WATCHED, survey
 
 SAMPLE = 8  # files of which the first frame is decoded
 LIMIT_S = 30.0  # per file
 ONE_FRAME = Sampling(size=32, rate_hz=None, max_frames=1)
-OPTIONS = ("patient", "group", "table", "classes")
+OPTIONS = ("patient", "group", "table", "classes", "labels")
 
 
 def look_inside(name: str, folder: Path, entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> Finding:
@@ -30,6 +31,7 @@ def look_inside(name: str, folder: Path, entry: Mapping[str, Any] | None, settin
         found = readers.reader(settings.get("kind") or settings["reader"])(folder, **options)
         if entry and entry["expected"] and not settings.get("partial"):
             check_counts(name, folder, found, entry["expected"])
+        found = with_crops(folder, without_excluded(folder, found, settings.get("exclude")), settings.get("crop"))
     except UserError as error:
         return missing(str(error))
     files = [Source(*row) for row in found.files.itertuples(index=False)]

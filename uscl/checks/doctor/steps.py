@@ -7,7 +7,7 @@ from typing import Any
 from uscl.base.errors import UserError
 from uscl.checks.doctor.findings import Finding, note, ok
 from uscl.checks.feasible.pretraining import FEW_STEPS, all_settings, few_steps, method_of
-from uscl.data.manifest import read_manifest
+from uscl.data.manifest import MANIFEST_FILE, read_manifest
 from uscl.pretrain.method import Trained
 from uscl.pretrain.pairs.pairs import bounds
 
@@ -39,7 +39,7 @@ def steps_of_epoch(settings: Trained, shares: Mapping[str, float], videos: int) 
 def videos_of(settings: Mapping[str, Any], entry: Mapping[str, Any] | None, store: Path) -> int | None:
     """How many videos a data set holds: in its frame store, else as simulated or as the registry expects, else None."""
     try:
-        return int(read_manifest(store / "manifest.csv")["video"].nunique())
+        return int(read_manifest(store / MANIFEST_FILE)["video"].nunique())
     except (OSError, UserError):
         pass
     if simulation := settings.get("simulate"):

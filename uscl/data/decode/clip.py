@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from uscl.base.files import file_sha256, sha256
 from uscl.data.content import content
+from uscl.data.decode.colour import image_colour
+from uscl.data.decode.crop import crop_box, cut
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image
@@ -34,20 +36,22 @@ def read_source(
     path = root / source.file
     if source.kind == "image":
         image = read_image(path)
-        masks, note = read_masks([root / mask for mask in source.masks], image.shape, size, source.lesion_labels)
-        picture = np.array([image.shape], np.int64)
-        depth = depth_of([image])
-        frames = fit_image(eight_bits(image, depth), size)[None]
+        box = crop_box(source.crop, *image.shape)
+        paths = [root / mask for mask in source.masks]
+        masks, note = read_masks(paths, image.shape, size, box, source.lesion_labels)
+        depth, colour = depth_of([image]), (image_colour(path, image.shape, box),)
+        frames = fit_image(cut(eight_bits(image, depth), box), size)[None]
         remark = "; ".join(filter(None, (depth.remark, note)))
-        return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, remark), masks[None]
+        picture = np.array([box], np.int64)
+        return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, remark, colour=colour), masks[None]
     if source.kind == "fold":
-        clip = decode_fold(path, source.label, size)
+        clip = decode_fold(path, source.label, size, source.crop)
     elif source.kind == "frames":
-        clip = decode_frames(frame_files(path), size, rate_hz, max_frames)
+        clip = decode_frames(frame_files(path), size, rate_hz, max_frames, source.crop)
     elif path.suffix.lower() in DICOM_SUFFIXES or content(path) == "DICOM":
         from uscl.data.decode.dicom import decode_dicom  # late: pydicom doubles the time that a decoder takes to start
 
-        clip = decode_dicom(path, size, rate_hz, max_frames)
+        clip = decode_dicom(path, size, rate_hz, max_frames, source.crop)
     else:
-        clip = decode(path, size, rate_hz, max_frames)
+        clip = decode(path, size, rate_hz, max_frames, source.crop)
     return clip, np.zeros_like(clip.frames)

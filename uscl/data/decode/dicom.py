@@ -17,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import parse_fragments
 
+from uscl.data.decode.colour import coloured_share
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.dicom_display import Display, display_of
 from uscl.data.decode.dicom_header import PYDICOM_FAULTS, Header, frame_times, read_header, ultrasound_region
 from uscl.data.decode.dicom_pixels import packed_frames, stored_pixels
+from uscl.data.decode.dicom_scale import mm_per_pixel
 from uscl.data.decode.grey_levels import Depth, depth_between, eight_bits
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.video import BadMedia, Clip, check_work, limited_frames, sampled_frames
+from uscl.data.picture_box import Box
 
 LEAST_FRAME_BYTES = 10  # of a compressed frame: its item header and at least some content
 
@@ -50,11 +54,12 @@ class Bounded(io.BufferedReader):
         return super().read(left if size is None or size < 0 else min(size, left))
 
 
-def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
     """The first `max_frames` frames of a DICOM file at `rate_hz` (None: every frame), letterboxed to size x size.
 
-    Sampled as in uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an
-    unsupported transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
+    A crop counts from the corner of the whole frame and replaces the file's region. Sampled as in
+    uscl.data.decode.video.decode. Raises BadMedia if the file is empty, not DICOM, without pixels, in an unsupported
+    transfer syntax, cut short, damaged, or beyond a limit of uscl.data.decode.video.
     """
     silence_pydicom()
     if path.stat().st_size == 0:
@@ -64,7 +69,7 @@ def decode_dicom(path: Path, size: int, rate_hz: float | None, max_frames: int |
         try:
             header = read_header(file)
             check_complete(file, header)
-            return read_clip(file, header, size, rate_hz, max_frames)
+            return read_clip(file, header, size, rate_hz, max_frames, crop)
         except (OSError, *PYDICOM_FAULTS) as error:
             if getattr(error, "errno", None):  # an error of the disk; pydicom's own errors have no number
                 raise
@@ -105,24 +110,37 @@ def whole_fragments(file: Bounded, header: Header) -> int:
     return count - 1 - cut  # the first fragment is a table
 
 
-def read_clip(file: Bounded, header: Header, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def read_clip(
+    file: Bounded, header: Header, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()
+) -> Clip:
     """The frames of an open file; arguments and errors as in `decode_dicom`."""
     times, timed_by_file = frame_times(header.tags, header.frames)
-    (rows, columns), remark = ultrasound_region(header.tags, header.size)
+    box, remark = picture_of(header, crop)
     timed = ((number, time_s, None) for number, time_s in enumerate(times.tolist()))
     wanted = {number: time_s for number, time_s, _ in limited_frames(sampled_frames(timed, rate_hz), max_frames)}
     check_work(len(wanted), len(wanted) * header.size[0] * header.size[1], max(wanted.values()))
-    levels = levels_of(file, header, wanted, (rows, columns))
-    frames, pictures = [], []
+    levels = levels_of(file, header, wanted, box)
+    frames, pictures, colour = [], [], []
     for stored in wanted_pixels(file, header, wanted):
-        image = np.ascontiguousarray(grey(stored[rows, columns], levels))
-        frames.append(fit_image(image, size))
-        pictures.append(image.shape)
+        part = shown(cut(stored, box), levels)
+        frames.append(fit_image(grey(part, levels), size))
+        colour.append(coloured_share(part) if part.ndim == 3 else 0.0)
+        pictures.append(box)
     untimed = "no frame times: 25 Hz assumed" if rate_hz and header.frames > 1 and not timed_by_file else ""
     remarks = ("only one frame" if header.frames == 1 else "", untimed, remark, header.remark, levels.remark)
     note = "; ".join(filter(None, remarks))
     times_s, picture = np.array(list(wanted.values())), np.array(pictures, np.int64)
-    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note)
+    scale = mm_per_pixel(header.tags)
+    return Clip(np.stack(frames), np.array(list(wanted), np.int64), times_s, picture, note, scale, colour)
+
+
+def picture_of(header: Header, crop: Crop) -> tuple[Box, str]:
+    """Where the picture lies in a frame, by the crop or else by the file's regions, and a remark or ""."""
+    width, height = header.size
+    if crop:
+        return crop_box(crop, height, width), ""
+    (rows, columns), remark = ultrasound_region(header.tags, header.size)
+    return Box(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start), remark
 
 
 def wanted_pixels(file: Bounded, header: Header, wanted: Collection[int]) -> Iterator[NDArray]:
@@ -137,12 +155,13 @@ def wanted_pixels(file: Bounded, header: Header, wanted: Collection[int]) -> Ite
     raise BadMedia(f"truncated: frame {found} of {header.frames} cannot be found")
 
 
-def levels_of(file: Bounded, header: Header, wanted: Collection[int], region: tuple[slice, slice]) -> Levels:
+def levels_of(file: Bounded, header: Header, wanted: Collection[int], box: Box) -> Levels:
     """How to show a file. Pixels of more than 8 bits are read twice: the range of all frames decides their depth."""
     display = display_of(header.tags) if header.is_grey else None
     least, most = (-128, 127) if header.signed else (0, 255)
     if header.declared_depth != 8:
-        ranges = [(image[region].min(), image[region].max()) for image in wanted_pixels(file, header, wanted)]
+        parts = (cut(image, box) for image in wanted_pixels(file, header, wanted))
+        ranges = [(part.min(), part.max()) for part in parts]
         least, most = int(min(low for low, _ in ranges)), int(max(high for _, high in ranges))
     remarks = []
     if display and not display.shows(least, most):
@@ -160,10 +179,13 @@ def levels_of(file: Bounded, header: Header, wanted: Collection[int], region: tu
     return Levels(display, depth, inverted, "; ".join(remarks))
 
 
-def grey(stored: NDArray, levels: Levels) -> NDArray[np.uint8]:
-    """Stored values as grey [height, width], 0 black and 255 white."""
-    shown = levels.display(stored) if levels.display else stored
-    image = eight_bits(shown, levels.depth)
+def shown(stored: NDArray, levels: Levels) -> NDArray[np.uint8]:
+    """Stored values with 8 bits: [height, width], or red, green and blue [height, width, 3]."""
+    return eight_bits(levels.display(stored) if levels.display else stored, levels.depth)
+
+
+def grey(image: NDArray[np.uint8], levels: Levels) -> NDArray[np.uint8]:
+    """A shown image as grey [height, width], 0 black and 255 white."""
     if image.ndim == 3:
         image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     return 255 - image if levels.inverted else image

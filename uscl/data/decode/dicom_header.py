@@ -33,7 +33,7 @@ TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
     *("ExtendedOffsetTable", "ExtendedOffsetTableLengths", *MODALITY, *VOI, *GROUPS),
-    *("SequenceOfUltrasoundRegions", *PALETTES, *TIMES),
+    *("SequenceOfUltrasoundRegions", "PixelSpacing", *PALETTES, *TIMES),
 ]
 COLOURS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 FILE_META = 0x0002  # the group of tags that says how the others are written

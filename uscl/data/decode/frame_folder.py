@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from uscl.data.decode.colour import image_colour
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
+from uscl.data.picture_box import Box
 from uscl.data.source import IMAGE_SUFFIXES
 
 FRAME_NAME = re.compile(rf".*frame[ _-]*(\d{{1,9}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})", re.IGNORECASE)
@@ -37,8 +40,8 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return frames
 
 
-def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
-    """The first `max_frames` frames at `rate_hz` (None: every frame), letterboxed to size x size.
+def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
+    """The first `max_frames` frames at `rate_hz` (None: every frame), cropped, letterboxed to size x size.
 
     `files` are in order, as `frame_files` returns them; frames keep the numbers in their names, and consecutive numbers
     are assumed to be 1 / FALLBACK_RATE_HZ apart. Sampled as in uscl.data.decode.video.decode. Raises BadMedia: no
@@ -51,25 +54,28 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
     wanted = list(limited_frames(sampled_frames(timed, rate_hz), max_frames))
     depth = None
-    frames, numbers, times, pictures = [], [], [], []
+    frames, numbers, times, pictures, colour = [], [], [], [], []
     for number, time_s, path in wanted:
-        image = read_frame(path)
+        image, box = read_frame(path, crop)
         if image.dtype != np.uint8 and depth is None:  # all frames of a video have one depth: they are read twice
-            depth = depth_of(read_frame(path) for *_, path in wanted)
-        frames.append(fit_image(eight_bits(image, depth), size))
+            depth = depth_of(read_frame(path, crop)[0] for *_, path in wanted)
+        frames.append(fit_image(cut(eight_bits(image, depth), box), size))
         numbers.append(number)
         times.append(time_s)
-        pictures.append(image.shape)
+        pictures.append(box)
+        colour.append(image_colour(path, image.shape, box))
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [depth.remark] if depth and depth.remark else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)
-    return Clip(np.stack(frames), np.array(numbers, np.int64), np.array(times), picture, "; ".join(notes))
+    places = np.array(numbers, np.int64), np.array(times), picture
+    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour)
 
 
-def read_frame(path: Path) -> NDArray:
-    """An image of a folder of frames. Raises BadMedia that names the file."""
+def read_frame(path: Path, crop: Crop) -> tuple[NDArray, Box]:
+    """An image of a folder of frames, and the part of it that is used. Raises BadMedia that names the file."""
     try:
-        return read_image(path)
+        image = read_image(path)
+        return image, crop_box(crop, *image.shape)
     except BadMedia as error:
         raise BadMedia(f"its frame {path.name}: {error}") from error

@@ -7,23 +7,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uscl.data.decode.crop import cut
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.mask_file import distinct_values, read_mask
 from uscl.data.decode.outlines import filled
 from uscl.data.decode.video import BadMedia
-from uscl.data.picture_box import picture_box
+from uscl.data.picture_box import Box, picture_box
 
 LOST_SHARE = 0.01  # of a mask's pixels; smaller parts that vanish are stray pixels
 
 
 def read_masks(
-    paths: Sequence[Path], shape: tuple[int, ...], size: int, chosen: tuple[int, ...] = ()
+    paths: Sequence[Path], shape: tuple[int, ...], size: int, box: Box, chosen: tuple[int, ...] = ()
 ) -> tuple[NDArray[np.uint8], str]:
     """The labels of an image's masks [size, size], 0 for background, and a remark or "".
 
     A pixel is lesion if more than half of it is covered; its label is the one that covers most of it. `shape` is the
-    image's, [height, width]; `chosen` are the labels that count, all if none are given. Raises BadMedia for a mask that
-    is unreadable or has another shape. Without paths, all pixels are 0.
+    image's, [height, width], of which `box` is used; `chosen` are the labels that count, all if none are given. Raises
+    BadMedia for a mask that is unreadable or has another shape. Without paths, all pixels are 0.
     """
     union = np.zeros(shape, np.uint8)
     remarks: dict[str, None] = {}
@@ -38,6 +39,7 @@ def read_masks(
         labels, remark = without_outlines(labels)
         remarks |= dict.fromkeys(remark)
         np.maximum(union, labels, out=union)
+    union = cut(union, box)
     scaled = scale_labels(union, size)
     return scaled, "; ".join([*remarks, *vanished(union, scaled)])
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uscl.data.decode.colour import coloured_share
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, Clip, check_pixels
@@ -17,8 +19,8 @@ CLASSES = ("covid", "pneumonia", "regular")  # by their number in y
 PARTS = 4
 
 
-def decode_fold(path: Path, label: str, size: int) -> Clip:
-    """The images of one class among a fold's test images, letterboxed to size x size.
+def decode_fold(path: Path, label: str, size: int, crop: Crop = ()) -> Clip:
+    """The images of one class among a fold's test images, cropped, letterboxed to size x size.
 
     A frame's number is its place among the test images; the images are stills, so their time is 0. Raises BadMedia.
     """
@@ -30,9 +32,11 @@ def decode_fold(path: Path, label: str, size: int) -> Clip:
     numbers = np.flatnonzero(classes == CLASSES.index(label))
     if not len(numbers):
         raise BadMedia(f"no {label} among its test images")
-    frames = np.stack([fit_image(grey_image(images[number]), size) for number in numbers])
-    picture = np.tile(np.array(images.shape[2:], np.int64), (len(numbers), 1))
-    return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "")
+    box = crop_box(crop, *images.shape[2:])
+    frames = np.stack([fit_image(cut(grey_image(images[number]), box), size) for number in numbers])
+    picture = np.tile(np.array(box, np.int64), (len(numbers), 1))
+    colour = [coloured_share(cut(np.moveaxis(images[number], 0, 2).astype(np.uint8), box)) for number in numbers]
+    return Clip(frames, numbers.astype(np.int64), np.zeros(len(numbers)), picture, "", colour=colour)
 
 
 def check_fold(images: NDArray, classes: NDArray) -> None:

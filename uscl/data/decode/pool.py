@@ -152,6 +152,7 @@ def received(decoder: Decoder, source: Source, answer: dict, sampling: Sampling)
     count, size = answer["frames"], sampling.size
     frames = decoder.array(np.uint8, count, size, size)
     number, time_s = decoder.array(np.int64, count), decoder.array(np.float64, count)
-    clip = Clip(frames, number, time_s, decoder.array(np.int64, count, 2), answer["note"])
+    picture = decoder.array(np.int64, count, 4)
+    clip = Clip(frames, number, time_s, picture, answer["note"], answer["mm_per_pixel"], answer["colour"])
     masks = decoder.array(np.uint8, count, size, size) if source.masks else np.zeros_like(frames)
     return Loaded(source, clip, masks, answer["source_sha256"], answer["sha256"])

@@ -7,7 +7,7 @@ aspect ratio that a few cropped clips still carry describes the video before it 
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
@@ -17,11 +17,14 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from uscl.data.decode.bad_media import BadMedia
+from uscl.data.decode.colour import video_colour
+from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.film import film_of, films_in
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.orientation import Turn, turn_of, upright, upright_shape
 from uscl.data.decode.whole_file import avi_frames, is_cut
-from uscl.data.picture_box import picture_box
+from uscl.data.picture_box import Box, picture_box
 
 MAX_PIXELS = 64_000_000  # per frame; guards against files that unpack to more memory than is available
 MAX_FRAMES = 20_000  # kept per file if the caller sets no limit (11 minutes at 30 Hz, 1 GB at 224 px)
@@ -39,14 +42,12 @@ Frame = TypeVar("Frame")  # a frame, decoded or not
 Timed = tuple[int, float, Frame]  # number in the file, seconds since the first frame, frame
 
 
-class BadMedia(Exception):  # noqa: N818 - the file is at fault, not the program
-    """A file cannot be used; the message is a short reason without the file's name."""
-
-
 class Clip(NamedTuple):
     """Frames [n, size, size], number in the file [n], presentation time in s [n], and a remark or "".
 
-    `picture` [n, 2] is the height and width of each frame's picture before it was scaled and letterboxed, in pixels.
+    `picture` [n, 4] is where each picture lies in its source frame (top, left, height, width in pixels, before it was
+    scaled and letterboxed), `mm_per_pixel` the size of a pixel there, NaN if unknown. `colour` [n] is the share of each
+    picture that has a strong colour (uscl.data.decode.colour); () if none has.
     """
 
     frames: NDArray[np.uint8]
@@ -54,6 +55,8 @@ class Clip(NamedTuple):
     time_s: NDArray[np.float64]
     picture: NDArray[np.int64]
     note: str
+    mm_per_pixel: float = math.nan
+    colour: Sequence[float] = ()
 
 
 @dataclass
@@ -70,10 +73,12 @@ class Stream:
     dropped: int = 0  # frames that an AVI counts but doesn't hold
     rounded: bool = False  # whether a display matrix is no multiple of 90 degrees
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
+    sampler: VideoReformatter = field(default_factory=VideoReformatter)
+    cropper: VideoReformatter = field(default_factory=VideoReformatter)  # each keeps what it has prepared for one size
 
 
-def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
-    """The first `max_frames` frames of a video at `rate_hz` (None: every frame), letterboxed to size x size.
+def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
+    """The first `max_frames` frames of a video at `rate_hz` (None: every frame), cropped, letterboxed to size x size.
 
     Sample k is the first frame at or after k / rate_hz; a video with a lower rate gives each frame once.
     Raises BadMedia if the file is empty, not a video, cut short (fewer frames than the container declares, or a part
@@ -90,7 +95,7 @@ def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None)
             film = film_of(container)
             if film is None:
                 raise BadMedia(f"no video stream{' but a cover picture' if container.streams.video else ''}")
-            return read_clip(Stream(file, container, film), size, rate_hz, max_frames)
+            return read_clip(Stream(file, container, film), size, rate_hz, max_frames, crop)
 
 
 def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: Turn | None = None) -> NDArray:
@@ -100,14 +105,19 @@ def letterbox(frame: av.VideoFrame, size: int, scaler: VideoReformatter, turn: T
     """
     turn = turn or Turn()
     top, left, height, width = picture_box(*upright_shape(frame, turn), size)
+    pixels = grey_pixels(frame, height, width, scaler, turn)
+    canvas = np.zeros((size, size), pixels.dtype)
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas
+
+
+def grey_pixels(frame: av.VideoFrame, height: int, width: int, scaler: VideoReformatter, turn: Turn) -> NDArray:
+    """A frame as grey [height, width], upright."""
     stored = (height, width) if turn.swap else (width, height)
     full = ColorRange.JPEG
     kind, numbers = ("gray16le", "<u2") if frame.format.components[0].bits == 16 else ("gray", "u1")
     grey = scaler.reformat(frame, *stored, kind, interpolation=EXACT_AREA, dst_color_range=full, threads=1)
-    pixels = np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(stored[1], -1)[:, : stored[0]]
-    canvas = np.zeros((size, size), numbers)
-    canvas[top : top + height, left : left + width] = upright(pixels, turn)
-    return canvas
+    return upright(np.frombuffer(memoryview(grey.planes[0]), numbers).reshape(stored[1], -1)[:, : stored[0]], turn)
 
 
 def check_pixels(width: int, height: int) -> None:
@@ -130,7 +140,7 @@ def check_work(frames: int, pixels: int, seconds: float) -> None:
         )
 
 
-def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None) -> Clip:
+def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
     """The frames of an open stream; arguments and errors as in `decode`."""
     if stream.video.codec_context is None:
         raise BadMedia("no decoder for its video stream")
@@ -140,25 +150,36 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     packets = counted_packets(stream)
     wanted = limited_frames(sampled_frames(timed_frames(packets, stream), rate_hz), max_frames)
     try:
-        kept = [(*fitted(frame, size, stream), number, time_s) for number, time_s, frame in wanted]
+        kept = [(*fitted(frame, size, stream, crop), number, time_s) for number, time_s, frame in wanted]
     except av.FFmpegError as error:
         check_complete(packets, stream)
         raise BadMedia(f"decoding failed at frame {stream.frames}: {ffmpeg_reason(error)}") from error
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, pictures, numbers, times = zip(*kept, strict=True)
+    frames, pictures, colour, numbers, times = zip(*kept, strict=True)
     depth = depth_of(frames)
     remark = "; ".join(filter(None, (remark_on(stream), depth.remark)))
     stored = np.stack([eight_bits(frame, depth) for frame in frames])
-    return Clip(stored, np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64), remark)
+    place = np.array(pictures, np.int64)
+    return Clip(stored, np.array(numbers, np.int64), np.array(times), place, remark, colour=colour)
 
 
-def fitted(frame: av.VideoFrame, size: int, stream: Stream) -> tuple[NDArray, tuple[int, int]]:
-    """A frame letterboxed to [size, size], and the height and width of its picture before that."""
+def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray, Box, float]:
+    """A frame letterboxed to [size, size], where its picture lies in the upright frame, and its coloured share."""
     turn = turn_of(frame)
     stream.rounded |= turn.rounded
-    return letterbox(frame, size, stream.scaler, turn), upright_shape(frame, turn)
+    height, width = upright_shape(frame, turn)
+    box = crop_box(crop, height, width)
+    colour = video_colour(frame, stream.sampler, turn, box)
+    if box == (0, 0, height, width):
+        return letterbox(frame, size, stream.scaler, turn), box, colour
+    part = cut(grey_pixels(frame, height, width, stream.scaler, turn), box)
+    return (
+        letterbox(av.VideoFrame.from_ndarray(part, "gray" if part.itemsize == 1 else "gray16le"), size, stream.cropper),
+        box,
+        colour,
+    )
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:

@@ -46,15 +46,21 @@ def limit_itself() -> None:
 
 def answer(pipe: Connection, request: dict[str, Any]) -> None:
     """Load the requested source, and send it or the reason why it can't be read."""
-    lists = {key: tuple(request["source"].pop(key, ())) for key in ("masks", "lesion_labels")}
+    lists = {key: tuple(request["source"].pop(key, ())) for key in ("masks", "lesion_labels", "crop")}
     source = Source(**request["source"], **lists)
     result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
     if isinstance(result, Rejected):
         pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())
         return
     clip = result.clip
-    words = {"frames": len(clip.frames), "note": clip.note, "source_sha256": result.source_sha256}
-    pipe.send_bytes(json.dumps(words | {"sha256": result.sha256}).encode())
+    words = {
+        "frames": len(clip.frames),
+        "note": clip.note,
+        "mm_per_pixel": clip.mm_per_pixel,
+        "colour": list(clip.colour),
+    }
+    hashes = {"source_sha256": result.source_sha256, "sha256": result.sha256}
+    pipe.send_bytes(json.dumps(words | hashes).encode())
     arrays: list[NDArray[Any]] = [
         clip.frames,
         clip.number,

@@ -7,14 +7,15 @@ doi:10.3390/app11020672. Licence: given per file by dataset_metadata.csv (CC BY,
 pneumonia 50 of 47, regular 66 of 42. Two groups, patients 7 and 37, have files of both pneumonia and
 regular, so there are 98 groups. The 2 videos of viral pneumonia are not part of the task.
 Label: the beginning of the file name, Cov, Pneu or Reg, in any case.
-Group: files that share a patient id of the metadata or a series name, directly or through others.
+Group: files that share a patient id of the metadata or a series name, directly or through others. Source: the
+metadata's "Source ID".
 """
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
-from uscl.data.readers.shared.cells import nobody
+from uscl.data.readers.shared.cells import no_value, nobody
 from uscl.data.readers.shared.listing import Problem, Sources, listing, relative, require, set_aside, sources
 from uscl.data.readers.shared.tables import read_table
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
@@ -31,11 +32,13 @@ LAYOUT = (
 )
 CLASSES = {"cov": "covid", "pneu": "pneumonia", "reg": "regular", "vir": "viral"}
 PATIENT = "Patient ID / Name"
+ORIGIN = "Source ID"
 
 
 def read(root: Path) -> Sources:
     """List videos and images of the convex probe. Raises UserError."""
-    patients = metadata_patients(require(root, "data/dataset_metadata.csv", LAYOUT))
+    metadata = require(root, "data/dataset_metadata.csv", LAYOUT)
+    patients, origins = metadata_patients(metadata), metadata_origins(metadata)
     videos, problems = listing(root, require(root, "data/pocus_videos/convex", LAYOUT), VIDEO_SUFFIXES)
     images: list[Path] = []
     if (still := root / "data/pocus_images/convex").is_dir():
@@ -57,7 +60,8 @@ def read(root: Path) -> Sources:
         kind = "image" if path in images else "video"
         members = [other for other, of_other in zip(names, groups, strict=True) if of_other == group]
         unit, patient = unit_of(group, members, kind), " and ".join(sorted(patients.get(name, ())))
-        files.append(Source(path.name, relative(root, path), kind, group, classes[path], unit=unit, patient=patient))
+        place, owner = (path.name, relative(root, path), kind), {"unit": unit, "patient": patient}
+        files.append(Source(*place, group, classes[path], origin=origins.get(name, ""), **owner))
         if not patients.get(name):
             reason = "no patient id in dataset_metadata.csv: grouped by its name"
             problems.append(Problem(relative(root, path), "kept", reason))
@@ -85,6 +89,12 @@ def metadata_patients(path: Path) -> dict[str, set[str]]:
         if not nobody(patient):
             known.add(plain(patient))
     return patients
+
+
+def metadata_origins(path: Path) -> dict[str, str]:
+    """Map each plain file name to the "Source ID" of the metadata: a clinic, a web page or a publication."""
+    rows = read_table(path, ["Filename", PATIENT]).to_dict("records")
+    return {plain(row["Filename"]): f"source {row[ORIGIN]}" for row in rows if not no_value(row.get(ORIGIN, ""))}
 
 
 def column_of_patient(row: Mapping[Hashable, str]) -> str:

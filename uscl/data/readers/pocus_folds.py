@@ -29,7 +29,7 @@ def read(root: Path) -> Sources:
     if missing := [name for name in NAMES.values() if not (folder / name).is_file()]:
         raise UserError(f"{root} has no {', '.join(missing)}: it should hold {LAYOUT}.")
     files = [
-        Source(f"fold{fold}/{label}", name, "fold", f"fold {fold}", label, unit="fold")
+        Source(f"fold{fold}/{label}", name, "fold", f"fold {fold}", label, unit="fold", part=f"fold {fold}")
         for fold, name in NAMES.items()
         for label in CLASSES
     ]

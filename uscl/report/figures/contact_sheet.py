@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from uscl.base.seeds import generator
 from uscl.data.decode.clip import read_source
-from uscl.data.source import Source, kind_of
+from uscl.data.source import stored_source
 from uscl.report.figures.style import plt
 
 COLUMNS, SIZE = 6, 224
@@ -58,8 +58,7 @@ def chosen(part: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def decoded(root: Path, case: pd.Series) -> np.ndarray:
     """Grey [SIZE, SIZE]: the frame of a row of the manifest."""
-    kind = kind_of(root / case["file"])
-    source = Source(case["video"], case["file"], kind, case["group"], case["label"])
-    most = int(case["frame"]) + 1 if kind == "video" else None  # frames of a folder are numbered by their names
+    source = stored_source(root, case)
+    most = int(case["frame"]) + 1 if source.kind == "video" else None  # frames of a folder are numbered by their names
     clip, _ = read_source(root, source, SIZE, None, most)
     return clip.frames[np.flatnonzero(clip.number == case["frame"])[0]]

@@ -4,8 +4,8 @@ import socket
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
+from stores import sound_manifest
 from studies import ROOT, embedded, entry, given_sets
 
 from uscl.base.errors import UserError
@@ -15,7 +15,7 @@ from uscl.checks.doctor.findings import Finding, missing, ok
 from uscl.checks.doctor.forecast import Forecast
 from uscl.checks.doctor.page import page
 from uscl.checks.doctor.report import Report, Section, examine
-from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.manifest import write_manifest
 from uscl.data.sources import fingerprint
 from uscl.data.store import new_array
 
@@ -104,17 +104,9 @@ def test_the_expected_contents_of_a_download_are_listed(tmp_path, planned):
 def test_an_extracted_set_is_listed_with_its_contents_and_a_damaged_store_does_not_count(tmp_path):
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     (tmp_path / "store").mkdir()
-    table = pd.DataFrame({name: ["x"] * 6 for name in MANIFEST.columns})
-    table["row"] = table["frame"] = np.arange(6)
-    table["case"] = [f"c{row}" for row in range(6)]
-    table["video"] = ["a", "a", "a", "b", "b", "b"]
-    table["unit"] = "video"
-    table["time_s"] = table["state"] = table["second_state"] = 0.0
-    table["height"] = table["width"] = 8
-    table["source_sha256"] = table["sha256"] = "0" * 64
+    write_manifest(sound_manifest(6, video=["a", "a", "a", "b", "b", "b"]), tmp_path / "store")
     with new_array(tmp_path / "store/frames.npy", 8) as frames, new_array(tmp_path / "store/masks.npy", 8):
         frames.append(np.zeros((6, 8, 8), np.uint8))
-    write_table(table, MANIFEST, tmp_path / "store/manifest.csv")
     given = {"name": "x", "folder": "data/x", "exists": True, "fetchable": False, "how_to_get": "ask"}
     settings = {"reader": "busi", "data_root": "d"}
     assert set_finding(given, None, settings, tmp_path / "store") == ok("extracted from data/x: 2 files, 6 frames")

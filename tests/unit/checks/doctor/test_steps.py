@@ -1,10 +1,10 @@
 import pytest
-from stores import bright_or_dark_store
+from stores import bright_or_dark_store, sound_manifest
 
 from uscl.checks.doctor.findings import note, ok
 from uscl.checks.doctor.steps import step_findings, steps_of_epoch, videos_of
 from uscl.checks.feasible.pretraining import all_settings, plan
-from uscl.data.manifest import MANIFEST, write_table
+from uscl.data.manifest import write_manifest
 from uscl.pretrain.pairs.pool_parts import Shares
 
 ARMS = {"short": {"method": "simclr", "epochs": 30}, "long": {"method": "simclr", "epochs": 300}}
@@ -45,17 +45,5 @@ def test_the_number_of_videos_comes_from_the_store_else_the_settings_else_the_re
     assert videos_of({"reader": "covid_blues"}, entry, tmp_path) == 40
     assert videos_of({"reader": "covid_blues", "partial": True}, entry, tmp_path) is None
     assert videos_of({"kind": "video_folder"}, None, tmp_path) is None
-    table = bright_or_dark_store(groups=5).manifest
-    table = table.assign(
-        time_s=0.0,
-        state=0.0,
-        second_state=0.0,
-        dataset="d",
-        file="f",
-        organ="o",
-        event="",
-        source_sha256="0" * 64,
-        sha256="0" * 64,
-    )
-    write_table(table[list(MANIFEST.columns)], MANIFEST, tmp_path / "manifest.csv")
+    write_manifest(sound_manifest(5, video=list("abcde")), tmp_path)
     assert videos_of(simulated, entry, tmp_path) == 5

@@ -212,7 +212,7 @@ def test_the_area_outside_the_ultrasound_regions_is_cut_off(tmp_path, regions, r
     clip = decoded(write_dicom(tmp_path / "a.dcm", pixels, SequenceOfUltrasoundRegions=regions), size=20)
     cropped = [fit_image(np.ascontiguousarray(frame[rows, columns]), 20) for frame in pixels]
     np.testing.assert_array_equal(clip.frames, np.stack(cropped))
-    assert clip.picture.tolist() == [list(frame[rows, columns].shape) for frame in pixels]
+    assert clip.picture.tolist() == [[rows.start, columns.start, *frame[rows, columns].shape] for frame in pixels]
     assert note in clip.note
     assert bool(clip.note) == bool(note)
 

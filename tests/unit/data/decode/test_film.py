@@ -69,7 +69,7 @@ def write_with_cover(path, first):
 def test_the_film_of_a_file_with_a_cover_is_read(tmp_path, suffix, first):
     clip = decode(write_with_cover(tmp_path / f"a{suffix}", first), 32, None, None)
     assert len(clip.frames) == 5
-    assert clip.picture.tolist() == [[48, 64]] * 5
+    assert clip.picture.tolist() == [[0, 0, 48, 64]] * 5
     marked = suffix == ".mp4"
     assert clip.note == ("" if marked else f"2 video streams in one file: only stream {int(first)} is read")
 

@@ -59,7 +59,7 @@ def test_frames_come_by_number_not_by_name(folder):
     np.testing.assert_allclose(clip.time_s, [0, 0.04, 0.08, 0.36, 0.4])
     assert clip.frames[[0, 1, 2, 4], 10, 10].tolist() == [20, 40, 60, 220]
     np.testing.assert_array_equal(clip.frames[3], fit_image(grey(200, (10, 40)), 20))
-    assert clip.picture.tolist() == [[20, 20]] * 3 + [[10, 40], [20, 20]]
+    assert clip.picture.tolist() == [[0, 0, 20, 20]] * 3 + [[0, 0, 10, 40], [0, 0, 20, 20]]
     assert clip.note == ""
 
 
@@ -113,7 +113,7 @@ def test_the_test_images_of_a_class_keep_their_places(tmp_path):
     assert clip.number.tolist() == [1, 2, 5]
     assert clip.frames[:, 5, 5].tolist() == [40, round(0.299 * 100 + 0.587 * 150 + 0.114 * 200), 200]
     assert clip.time_s.tolist() == [0, 0, 0]
-    assert clip.picture.tolist() == [[20, 20]] * 3
+    assert clip.picture.tolist() == [[0, 0, 20, 20]] * 3
     assert decode_fold(tmp_path / "a.pkl", "pneumonia", 10).number.tolist() == [3]
     assert decode_fold(tmp_path / "a.pkl", "regular", 10).number.tolist() == [0, 4]
 

@@ -23,7 +23,7 @@ def test_a_turned_video_is_upright(tmp_path, suffix, degrees):
     path = write_film(tmp_path / f"a{suffix}", quarters(), turn={"degrees": degrees})
     clip = decode(path, 32, None, None)
     expected = turned(quarters()[0], degrees, False, False)
-    assert clip.picture.tolist() == [list(expected.shape)] * 4
+    assert clip.picture.tolist() == [[0, 0, *expected.shape]] * 4
     np.testing.assert_allclose(clip.frames[0].astype(int), fit_image(expected, 32), atol=12)
     assert np.abs(clip.frames[0].astype(int) - fit_image(expected, 32)).mean() < 1.5
     assert clip.note == ""

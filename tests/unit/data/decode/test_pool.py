@@ -142,7 +142,7 @@ def test_a_set_with_a_crash_in_it_becomes_a_store_for_any_number_of_workers(tmp_
         "SIGSEGV.mp4": "its decoder crashed (SIGSEGV)",
         "exit.mp4": "its decoder crashed (exit code 3)",
     }
-    for name in ("frames.npy", "manifest.csv", "problems.csv"):
+    for name in ("frames.npy", "manifest.parquet", "problems.csv"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
 
 

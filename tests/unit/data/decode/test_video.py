@@ -56,7 +56,7 @@ def test_every_container_gives_all_frames_in_order_with_their_times(tmp_path, su
     clip = decode(write_video(tmp_path / f"a{suffix}", steps(), 25, codec, pix_fmt), 32, None, None)
     assert clip.frames.shape == (12, 32, 32)
     assert clip.frames.dtype == np.uint8
-    assert clip.picture.tolist() == [[48, 64]] * 12
+    assert clip.picture.tolist() == [[0, 0, 48, 64]] * 12
     assert clip.number.tolist() == list(range(12))
     np.testing.assert_allclose(clip.time_s, np.arange(12) / 25, atol=0.001)
     np.testing.assert_allclose(clip.frames[:, 16, 16], 20 * np.arange(12), atol=3)

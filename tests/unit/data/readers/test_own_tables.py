@@ -307,7 +307,8 @@ def test_a_table_that_is_not_there_is_named_with_those_that_are(tmp_path):
         ("label,subject", "not used: the column subject; rename subject to patient if it is the patient"),
         ("label,group,subject", "not used: the column subject"),
         ("patient,class", "not used: the column class; rename class to label if it is the label"),
-        ("label,patient,split", "not used: the column split; the study draws its own folds, whatever split says"),
+        ("label,patient,split", None),
+        ("label,patient,Phase", "not used: the column Phase; the study draws its own folds, whatever Phase says"),
         (
             "label,patient,Is Train",
             "not used: the column Is Train; the study draws its own folds, whatever Is Train says",

@@ -18,6 +18,10 @@ def manifest(count):
             "frame": 0,
             "organ": "",
             "event": "",
+            "top": 0,
+            "left": 0,
+            "height": 20,
+            "width": 30,
         }
     )
 

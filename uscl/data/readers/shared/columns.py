@@ -31,20 +31,7 @@ OTHER_NAMES = {
     ),
     "group": ("groups", "groupid", "series", "seriesid", "cluster", "examination", "exam", "examid", "visit", "study"),
 }
-PARTS = (
-    "split",
-    "splits",
-    "fold",
-    "folds",
-    "set",
-    "subset",
-    "partition",
-    "phase",
-    "usage",
-    "part",
-    "istrain",
-    "istest",
-)
+PARTS = ("splits", "folds", "set", "subset", "partition", "phase", "usage", "istrain", "istest")
 
 
 def letters(name: str) -> str:

@@ -2,28 +2,32 @@
 
 A file's group comes from a regular expression searched in its path, `patient` or `group`, or from the column of this
 name of a table; its label from the column label. A file without either is kept as a group of its own, without a label,
-with a remark. Only what the user calls `patient` is a patient.
+with a remark. Only what the user calls `patient` is a patient. The table may also have the provider's part (or split,
+or fold), the source (clinic, web page) and mm_per_pixel, which the manifest carries.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.base.text import counted
 from uscl.data.readers.shared.cells import examples, one_spelling
 from uscl.data.readers.shared.listing import Problem, relative, require
 from uscl.data.readers.shared.media_files import sorted_out
+from uscl.data.readers.shared.part_names import part_of
 from uscl.data.readers.shared.rows import Rows, cells_of
 from uscl.data.readers.shared.tables import spelling
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 from uscl.data.sources.walk import walk
 from uscl.data.units import unit_of_file
 
+PART_COLUMNS = ("part", "split", "fold")  # of a table; the first of them is read
 WHOLE_SET = "."  # the file name in a remark on the whole folder
 MASK_NAME = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)  # the stem of a mask that is next to its image
 ROUNDED = re.compile(r"\d[.,]\d+[eE]\+?\d+")  # 1.23457E+11, as a spreadsheet shows a long number
@@ -97,11 +101,17 @@ def refuse_twins(root: Path, keys: Mapping[str, str]) -> None:
 
 
 class Owner(NamedTuple):
-    """A file's group, what it is (uscl.data.units), and the patient if the group is one."""
+    """A file's group, what it is (uscl.data.units), the patient if the group is one, and what the table adds.
+
+    The names are those of `Source`.
+    """
 
     group: str
     unit: str
     patient: str
+    part: str = ""
+    origin: str = ""
+    mm_per_pixel: float = math.nan
 
 
 def owners_of(
@@ -123,7 +133,9 @@ def owners_of(
         names, problems = [""] * len(files), [Problem(WHOLE_SET, "kept", reason)]
     names, several = one_spelling(names)
     problems += remarks_on_names(unit, names, several)
-    return [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)], problems
+    owners = [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)]
+    details = details_of(root, files, rows)
+    return [owner._replace(**more) for owner, more in zip(owners, details, strict=True)], problems
 
 
 def remarks_on_names(unit: str, names: list[str], several: list[list[str]]) -> list[Problem]:
@@ -185,6 +197,35 @@ def without_suffix(file: str) -> str:
     """
     path = PurePosixPath(file)
     return str(path.with_suffix("")) if path.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES else file
+
+
+def details_of(root: Path, files: list[str], rows: Rows | None) -> list[dict[str, Any]]:
+    """What the table, or for parts a folder, says of each file besides group and label, as fields of Owner.
+
+    Raises UserError.
+    """
+    folders = [part_of(file) for file in files]
+    if rows is None:
+        return [{"part": part} for part in folders]
+    cells = rows.cells.reindex(files, fill_value="")
+    parts = next((cells[name] for name in PART_COLUMNS if name in cells), folders)
+    origins = cells.get("source", [""] * len(files))
+    scales = [scale_of(root / rows.name, file, cell) for file, cell in cells.get("mm_per_pixel", {}).items()]
+    return [
+        {"part": part, "origin": origin, "mm_per_pixel": scale}
+        for part, origin, scale in zip(parts, origins, scales or [math.nan] * len(files), strict=True)
+    ]
+
+
+def scale_of(table: Path, file: str, cell: str) -> float:
+    """The size of a file's pixels in mm, NaN for an empty cell. Raises UserError."""
+    try:
+        scale = float(cell or math.nan)
+    except ValueError:
+        scale = 0
+    if scale <= 0 or math.isinf(scale):
+        raise UserError(f"{table}: the mm_per_pixel of {file} is {cell!r}, but it must be a number above 0.")
+    return scale
 
 
 def mixed_groups(files: Iterable[Source]) -> list[Problem]:

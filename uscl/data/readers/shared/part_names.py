@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from uscl.data.readers.shared.tables import spelling
 
@@ -37,3 +38,12 @@ def is_part(folder: str) -> bool:
     if words - PARTS - NUMBERED - COMPANIONS:
         return False
     return bool(words & PARTS or (marks and words & NUMBERED))
+
+
+def part_of(file: str) -> str:
+    """The first folder of a file's path that is a part, or "".
+
+    >>> part_of("benign/fold 2/a.png"), part_of("benign/a.png")
+    ('fold 2', '')
+    """
+    return next((folder for folder in PurePosixPath(file).parts[:-1] if is_part(folder)), "")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KNOWN = ("patient", "group", "label")  # the columns next to `file`
+DETAILS = ("part", "split", "fold", "source", "mm_per_pixel")  # what a table may add to a file
 MOST_CLASSES = 20  # more numbers, or more labels most of which are unique, are hardly classes
 
 
@@ -43,7 +44,7 @@ def rows_of(
     if table is None:
         return None, []
     path = table_path(root, table)
-    written = read_table(path, ["file", *needed], KNOWN)
+    written = read_table(path, ["file", *needed], (*KNOWN, *DETAILS))
     require_content(path, list(written))
     nameless = written["file"].map(no_value).astype(bool)
     problems = [*remarks_on_form(path, table, list(written)), *rows_without_file(table, written.index[nameless])]
@@ -85,7 +86,7 @@ def require_content(path: Path, columns: list[str]) -> None:
 def remarks_on_form(path: Path, table: str, columns: list[str]) -> list[Problem]:
     """Remarks on columns that are not used, and on an encoding that had to be guessed."""
     problems = []
-    if unused := unused_columns(columns, ["file", *KNOWN]):
+    if unused := unused_columns([column for column in columns if column not in DETAILS], ["file", *KNOWN]):
         problems.append(Problem(table, "kept", unused))
     if encoding_of(path.read_bytes()) == GUESSED:
         reason = f"not UTF-8: read as {GUESSED} (western European); if letters are wrong, save the table as UTF-8"
@@ -103,10 +104,15 @@ def rows_without_file(table: str, indices: pd.Index) -> list[Problem]:
 
 
 def known_cells(path: Path, written: pd.DataFrame, classes: list[str] | None) -> pd.DataFrame:
-    """The rows with "" for a KNOWN cell without a value, and with labels in one spelling. Raises UserError."""
+    """The rows with "" for a cell of KNOWN or DETAILS without a value, and with labels in one spelling.
+
+    Raises UserError.
+    """
     cells = written.copy()
     for column in {"patient", "group"} & set(cells):
         cells[column] = ["" if nobody(cell) else cell for cell in cells[column]]
+    for column in set(DETAILS) & set(cells):
+        cells[column] = ["" if no_value(cell) else cell for cell in cells[column]]
     if "label" in cells:
         cells["label"] = labels_as_written_first(path, cells["label"], classes)
     return cells
