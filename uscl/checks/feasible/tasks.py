@@ -34,8 +34,8 @@ def check_task(
     `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
     segmentation, None for classification; `pictures`
     [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study,
-    `batch_size` is that of fine-tuning, 0 without. Raises UserError if the task can't be trained or scored; warns about settings that run but
-    are probably unintended.
+    `batch_size` is that of fine-tuning, 0 without. Raises UserError if the task can't be trained or
+    scored; warns about settings that run but are probably unintended.
     """
     cases = labelled_folds(next(iter(splits.values())), ALL, 0, task)[0]
     folds = []
