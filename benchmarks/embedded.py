@@ -1,6 +1,6 @@
 """How often the embedded study shows what it should, in other simulated worlds and with other trainings.
 
-    python benchmarks/embedded.py [--worlds 20 21 22 ...] [--cores all] [--folder results/worlds]
+    python benchmarks/embedded.py [--worlds 30 31 32 ...] [--cores all] [--folder results/worlds]
 
 Each world is the study of config/config.yaml with another seed of the simulator and other seeds of its trainings, cut
 down to its primary comparisons. The table has one row per world and comparison; worlds that are already in FOLDER are
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Print the verdicts of every world, and in how many all of them are "better"."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--worlds", type=int, nargs="+", default=range(20, 30), help="seeds of the simulator")
+    parser.add_argument("--worlds", type=int, nargs="+", default=range(30, 40), help="seeds of the simulator")
     parser.add_argument("--cores", default="all")
     parser.add_argument("--folder", type=Path, default=Path("results/worlds"))
     given = parser.parse_args()
