@@ -27,6 +27,7 @@ TEMPLATE = Path(__file__).with_suffix(".html.j2")
 KINDS = {
     "exact duplicate": "The same file, or the same stored pixels.",
     "near duplicate": "Pictures that match after scaling, compression, slight cropping, brightening or mirroring.",
+    "changed copy": "Pictures whose points and pixels match after one rotation, zoom and shift, mirrored or not.",
     "same patient": "The same group name in the pretraining pool and in a task's data set.",
     "same name": "The same file name in the pretraining pool and in a task's data set.",
     "label conflict": "Duplicates with different labels: it is unknown which label is right.",

@@ -12,6 +12,7 @@ with job(snakemake):
     from uscl.audit.duplicates import Audited
     from uscl.audit.findings import FINDINGS, read_findings
     from uscl.audit.hashes import read_hashes
+    from uscl.audit.points import read_points
     from uscl.audit.policy import LEFT_OUT, decide_pool, read_units, summary, verdict, without_left_out
     from uscl.base.files import write_text
     from uscl.data.manifest import write_table
@@ -23,8 +24,8 @@ with job(snakemake):
         dataset: FrameStore.open(Path(path).parent) for dataset, path in zip(params.datasets, given.frames, strict=True)
     }
     audited = {
-        dataset: Audited(dataset, stores[dataset].manifest, read_hashes(Path(path)))
-        for dataset, path in zip(params.datasets, given.hashes, strict=True)
+        dataset: Audited(dataset, stores[dataset].manifest, read_hashes(Path(hashes)), read_points(Path(points)))
+        for dataset, hashes, points in zip(params.datasets, given.hashes, given.points, strict=True)
     }
     tables = [read_findings(Path(path)) for path in (*given.findings, *given.text)]
     between = [
