@@ -14,7 +14,7 @@ from uscl.audit.points import POINTS, mirrored
 
 ALL_POINTS = 3000  # pictures of the two sets together of which all points are searched for
 FEWEST = 60  # points of a picture of larger sets
-SAME = 0.5  # median local correlation of two pictures that show the same
+SAME = 0.4  # correlation of two pictures that show the same: copies mostly have 0.8, equal screens 0.2 or less
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "points", "zoom", "degrees", "correlation", "mirrored"]
 
 

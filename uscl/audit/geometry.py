@@ -2,7 +2,7 @@
 
 The points of two pictures agree if one rotation, zoom and shift takes many of the first picture's to the second's. But
 scanners put the same words and scales into all their pictures, and these agree as well. So the pixels decide: after the
-motion, most of what both pictures show of tissue must look alike.
+motion, three quarters of what both pictures show must look alike.
 """
 
 from typing import NamedTuple
@@ -19,6 +19,9 @@ LEAST = 6  # points that agree
 TOLERANCE = 3.0  # pixels of SIDE between a moved point and its match
 TEXTURE = 2.0  # grey levels of local contrast; where there is less, there is nothing to compare
 SMALLEST = 0.04  # share of the picture that is compared, at least
+WINDOW = 2.5  # pixels of a thumbnail: standard deviation of the surroundings in which a correlation is local
+BLACK = 8  # grey level up to which a border counts as letterbox
+RIM = 9  # pixels of a thumbnail: twice the width of the border that is not compared
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -83,27 +86,33 @@ def motion_of(places_a: Floats, places_b: Floats) -> Motion | None:
 
 
 def correlation(first: Bytes, second: Bytes, motion: Motion) -> float:
-    """The median local correlation of two thumbnails after the motion, where both have texture; 0 if that is too little.
+    """The lower quartile of the local correlations of two thumbnails after the motion, where both have texture.
 
-    The finer of the two is moved, and blurred as far as the motion makes it smaller.
+    The finer of the two is moved, and blurred as far as the motion makes it smaller. 0 if both show too little.
     """
     matrix, moving, fixed = motion.matrix, first, second
     if motion.zoom > 1:
         matrix, moving, fixed = cv2.invertAffineTransform(matrix), second, first
-    zoom = min(motion.zoom, 1 / motion.zoom)
-    moving = cv2.GaussianBlur(moving.astype(np.float32), (0, 0), max(0.3, 0.5 * (1 / zoom - 1)))
     shift = matrix[:, :2] @ [0.5, 0.5] - 0.5  # pixels count from their middle
     in_pixels = np.column_stack([matrix[:, :2], matrix[:, 2] * THUMBNAIL + shift])
-    moved = cv2.warpAffine(moving, in_pixels, (THUMBNAIL, THUMBNAIL))
-    seen = cv2.warpAffine(np.ones_like(moving), in_pixels, (THUMBNAIL, THUMBNAIL))
+    shrunk = max(motion.zoom, 1 / motion.zoom)
+    blurred = cv2.GaussianBlur(moving.astype(np.float32), (0, 0), max(0.3, 0.5 * (shrunk - 1)))
+    moved, seen = (cv2.warpAffine(p, in_pixels, (THUMBNAIL, THUMBNAIL)) for p in (blurred, shown(moving)))
     x, y = local_detail(moved), local_detail(fixed.astype(np.float32))
-    xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), 4.0) for product in (x * x, y * y, x * y))
-    compared = (cv2.erode(seen, np.ones((9, 9))) > 0.99) & (xx > TEXTURE**2) & (yy > TEXTURE**2)
+    xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), WINDOW) for product in (x * x, y * y, x * y))
+    compared = (seen * shown(fixed) > 0.99) & (xx > TEXTURE**2) & (yy > TEXTURE**2)
     if compared.mean() < SMALLEST:
         return 0.0
-    return float(np.median(xy[compared] / np.sqrt(xx[compared] * yy[compared])))
+    return float(np.quantile(xy[compared] / np.sqrt(xx[compared] * yy[compared]), 0.25))
+
+
+def shown(thumbnail: Bytes) -> Floats:
+    """1 where a thumbnail shows its picture, 0 on the letterbox and near the picture's border."""
+    bright = thumbnail > BLACK
+    inside = np.outer(bright.any(1), bright.any(0)).astype(np.float32)
+    return np.asarray(cv2.erode(inside, np.ones((RIM, RIM)), borderType=cv2.BORDER_CONSTANT, borderValue=0), np.float32)
 
 
 def local_detail(picture: Floats) -> Floats:
-    """What is finer than a twentieth of the picture, without its finest noise."""
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0) - cv2.GaussianBlur(picture, (0, 0), 5.0), np.float32)
+    """What is finer than some pixels, without the finest noise."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0) - cv2.GaussianBlur(picture, (0, 0), 3.0), np.float32)

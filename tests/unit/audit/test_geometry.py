@@ -68,9 +68,9 @@ def test_pixels_correlate_after_the_right_motion_only(zoom, degrees):
     rotation = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     motion = Motion(np.column_stack([rotation, [0.5, 0.5] - rotation @ [0.5, 0.5]]), 9)
     assert correlation(first, second, motion) > 0.8
-    assert abs(correlation(first, other, motion)) < 0.2
+    assert correlation(first, other, motion) < 0.1
     wrong = motion._replace(matrix=motion.matrix + [[0, 0, 0.05], [0, 0, 0]])
-    assert abs(correlation(first, second, wrong)) < 0.4
+    assert correlation(first, second, wrong) < 0.1
 
 
 def test_nothing_is_compared_where_either_picture_is_flat():
