@@ -1,16 +1,19 @@
 """How many changed copies the leakage audit finds, and how many pairs it finds that are none.
 
     python benchmarks/audit_recall.py [--data data] [--sets busi covid19_ultrasound covid_blues] [--pictures 50]
-                                      [--write uscl/audit/recall.csv]
+                                      [--among 50] [--write uscl/report/pages/audit_recall.csv]
 
 Takes pictures from public sets in the folder `--data`, evenly spread over their files, and changes each in every way of
 changed_copies.py. Prints, per way and set, how many copies are found by hashes alone and by hashes or points, and the
-pairs of different pictures that match. `--write` stores the table that the audit's page shows.
+pairs of different pictures that match. `--among` searches among as many pictures, most of them drawn: the points of the
+set's pictures with other places and noise, since no public set is that large. `--write` adds the rows to the table that
+the audit's page shows.
 """
 
 import argparse
 import csv
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +24,12 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 
 from changed_copies import COPIES
 
-from uscl.audit.changed_copies import copies_between
+from uscl.audit.changed_copies import ALL_POINTS, copies_between, points_searched
 from uscl.audit.hashes import hash_frames
 from uscl.audit.matches import Side, matches_between
 from uscl.audit.pictures import SIDE
 from uscl.audit.point_search import Pictures
-from uscl.audit.points import points_of
+from uscl.audit.points import POINTS, THUMBNAIL, Points, joined, points_of
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.image import fit_image
 from uscl.data.picture_box import picture_box
@@ -36,7 +39,8 @@ from uscl.data.sources.folders import public_folder
 
 FINE = 640  # pixels of the pictures that are changed
 STORED = 96  # pixels of the frames that are hashed
-COLUMNS = ("copy", "dataset", "pictures", "hashes", "both", "others")
+NOISE = 25  # of a descriptor's bytes: its similarity to the point that it was drawn from is about 0.85
+COLUMNS = ("copy", "dataset", "pictures", "among", "hashes", "both", "others")
 
 
 class Shown(NamedTuple):
@@ -71,24 +75,46 @@ def without_letterbox(frame: NDArray[np.uint8], height: int, width: int) -> NDAr
     return frame[top : top + tall, left : left + wide].copy()
 
 
-def found(copies: Shown, own: Shown) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
-    """Pairs (copy, picture) that hashes alone find, and those that hashes or points find."""
-    near = matches_between(copies.hashed, own.hashed)
-    changed = copies_between(copies.pointed, own.pointed)
-    by_hash, by_points = (set(zip(t["video_a"], t["video_b"], strict=True)) for t in (near, changed))
-    return by_hash, by_hash | by_points
+def crowded(own: Pictures, count: int) -> Pictures:
+    """The pictures, and as many drawn ones as make `count`: points of the former, with noise and at other places."""
+    rng, before = np.random.default_rng(0), len(own.video)
+    each = POINTS if count <= ALL_POINTS else points_searched(count)
+    drawn = max(0, count - before)
+    taken = rng.integers(0, len(own.points.picture), drawn * each)
+    noise = rng.integers(-NOISE, NOISE + 1, (len(taken), 128), dtype=np.int16)
+    more = Points(
+        np.arange(drawn),
+        np.zeros((drawn, THUMBNAIL, THUMBNAIL), np.uint8),
+        np.repeat(np.arange(drawn), each),
+        rng.permutation(own.points.places[taken]),
+        np.clip(own.points.descriptors[taken] + noise, 0, 255).astype(np.uint8),
+    )
+    numbers = np.arange(before + drawn)
+    return Pictures(joined([own.points, more]), numbers, numbers)
 
 
-def measured(name: str, data: Path, count: int) -> list[tuple]:
+def measured(name: str, data: Path, count: int, among: int) -> list[tuple]:
     """The rows of the table for one set; prints each."""
     names, pictures = originals(name, data, count)
-    own = shown(pictures)
+    own, copies = shown(pictures), shown([change(picture) for change in COPIES.values() for picture in pictures])
+    near = matches_between(copies.hashed, own.hashed)
+    crowd = crowded(own.pointed, among)
+    started = time.process_time()
+    changed = copies_between(copies.pointed, crowd)
+    print(
+    spent = time.process_time() - started
+    print(f"{name}: {len(copies.pointed.video)} copies among {len(crowd.video)}: {spent:.0f} CPU s")
+    )
+    hashes, points = (set(zip(t["video_a"], t["video_b"], strict=True)) for t in (near, changed))
     rows = []
-    for copy, change in COPIES.items():
-        by_hash, either = found(shown([change(picture) for picture in pictures]), own)
-        right = [sum(one == other for one, other in pairs) for pairs in (by_hash, either)]
-        others = sorted((names[one], names[other]) for one, other in either if one != other)
-        rows.append((copy, name, len(pictures), *right, len(others)))
+    for number, copy in enumerate(COPIES):
+        of_copy = [
+            {(one % len(names), other) for one, other in pairs if one // len(names) == number}
+            for pairs in (hashes, hashes | points)
+        ]
+        right = [sum(one == other for one, other in pairs) for pairs in of_copy]
+        others = sorted((names[one], names[other]) for one, other in of_copy[1] if one != other)
+        rows.append((copy, name, len(names), len(crowd.video), *right, len(others)))
         print(*rows[-1], *others, sep="  ", flush=True)
     return rows
 
@@ -98,13 +124,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--sets", nargs="+", default=["busi", "covid19_ultrasound", "covid_blues"])
     parser.add_argument("--pictures", type=int, default=50)
+    parser.add_argument("--among", type=int, default=0)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     print(*COLUMNS, sep="  ")
-    rows = [row for name in options.sets for row in measured(name, options.data, options.pictures)]
+    rows = [row for name in options.sets for row in measured(name, options.data, options.pictures, options.among)]
     if options.write:
-        with options.write.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+        head = [] if options.write.exists() else [COLUMNS]
+        with options.write.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([*head, *rows])
 
 
 if __name__ == "__main__":

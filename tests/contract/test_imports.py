@@ -44,7 +44,17 @@ MAY = {
 CHAINS = {
     "without torch": [
         "fetch_set",
-        *("check_study", "split", "gate", "hash_frames", "audit_set", "find_points", "extract_frames", "simulate", "probe knn"),
+        *(
+            "check_study",
+            "split",
+            "gate",
+            "hash_frames",
+            "audit_set",
+            "find_points",
+            "extract_frames",
+            "simulate",
+            "probe knn",
+        ),
         *("probe linear", "score", "table", "draw"),
     ],
     "with torch": [

@@ -16,7 +16,7 @@ MEASURES = ("row_a", "row_b", "frames", "distance", "correlation", "mirrored")  
 
 
 class Audited(NamedTuple):
-    """A data set as the audit sees it: its name, its frame store's manifest, its frames' hashes, its pictures' points."""
+    """A data set as the audit sees it: its name, its store's manifest, its frames' hashes, its pictures' points."""
 
     dataset: str
     manifest: pd.DataFrame

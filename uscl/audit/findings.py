@@ -34,7 +34,7 @@ FINDINGS = TableSchema(
         "label_b": Column("str"),
         "row_b": Column("int64"),
         "frames": Column("int64"),  # pairs of frames that match
-        "distance": Column("float64", gaps=True),  # number of the 256 bits that differ, of the best pair; a changed copy has none
+        "distance": Column("float64", gaps=True),  # number of the 256 bits that differ, of the best pair of hashes
         "correlation": Column("float64", gaps=True),  # of the best pair
         "mirrored": Column("bool"),
         "action": Column("str", one_of("stop", "grouped", "dropped", "reported")),

@@ -86,7 +86,7 @@ def nearest(descriptors: Bytes, centres: Floats, count: int) -> Ints:
 
 
 def by_cell(cell: Ints, count: int) -> tuple[Ints, Ints]:
-    """The places of flattened cells in order of the `count` cells, and where each cell starts in this order, and ends."""
+    """The places of flattened cells in order of the `count` cells, and where each cell starts in it, and ends."""
     flat = cell.ravel()
     order = np.argsort(flat, kind="stable")
     return order, np.searchsorted(flat[order], np.arange(count + 1))

@@ -112,7 +112,7 @@ rule audit_study:
     conda:
         "../../environment.yml"
     params:
-        code=code("audit/audit_study.py", "uscl/report/pages/audit_page.html.j2"),
+        code=code("audit/audit_study.py", "uscl/report/pages/audit_page.html.j2", "uscl/report/pages/audit_recall.csv"),
         datasets=STUDY.datasets,
         pool=STUDY.pool,
         policy=STUDY.data.on_leak(SETTINGS.pool),

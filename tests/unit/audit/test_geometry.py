@@ -62,14 +62,15 @@ def test_pixels_correlate_after_the_right_motion_only(zoom, degrees):
     around = cv2.getRotationMatrix2D((191.5, 191.5), -degrees, zoom)
     copy = cv2.warpAffine(picture, around, (384, 384), flags=cv2.INTER_AREA)
     first, second, other = (
-        cv2.resize(p, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for p in (picture, copy, tissue(2, 384, 384))
+        cv2.resize(p, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+        for p in (picture, copy, tissue(2, 384, 384))
     )
     turn = np.deg2rad(degrees)
     rotation = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     motion = Motion(np.column_stack([rotation, [0.5, 0.5] - rotation @ [0.5, 0.5]]), 9)
     assert correlation(first, second, motion) > 0.8
     assert correlation(first, other, motion) < 0.1
-    wrong = motion._replace(matrix=motion.matrix + [[0, 0, 0.05], [0, 0, 0]])
+    wrong = motion._replace(matrix=motion.matrix + np.array([[0, 0, 0.05], [0, 0, 0]]))
     assert correlation(first, second, wrong) < 0.1
 
 
