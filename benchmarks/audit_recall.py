@@ -101,10 +101,8 @@ def measured(name: str, data: Path, count: int, among: int) -> list[tuple]:
     crowd = crowded(own.pointed, among)
     started = time.process_time()
     changed = copies_between(copies.pointed, crowd)
-    print(
     spent = time.process_time() - started
     print(f"{name}: {len(copies.pointed.video)} copies among {len(crowd.video)}: {spent:.0f} CPU s")
-    )
     hashes, points = (set(zip(t["video_a"], t["video_b"], strict=True)) for t in (near, changed))
     rows = []
     for number, copy in enumerate(COPIES):
