@@ -27,9 +27,8 @@ from changed_copies import COPIES
 from uscl.audit.changed_copies import ALL_POINTS, copies_between, points_searched
 from uscl.audit.hashes import hash_frames
 from uscl.audit.matches import Side, matches_between
-from uscl.audit.pictures import SIDE
 from uscl.audit.point_search import Pictures
-from uscl.audit.points import POINTS, THUMBNAIL, Points, joined, points_of
+from uscl.audit.points import POINTS, SIDE, THUMBNAIL, Points, joined, points_of
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.image import fit_image
 from uscl.data.picture_box import picture_box

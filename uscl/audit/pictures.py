@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from uscl.audit.points import Points, joined, points_of
+from uscl.audit.changed_copies import ALL_POINTS, points_searched
+from uscl.audit.points import SIDE, Points, joined, points_of
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
 from uscl.data.source import Source, kind_of
 
-SIDE = 384  # pixels
-SIDE_OF_MANY = 256  # of sets of more than `MANY` pictures, of which points can't be taken as finely in reasonable time
-MANY = 3000
+SIDE_OF_MANY = 256  # pixels of the pictures of sets of more than `ALL_POINTS` pictures, since the time grows with the number of pixels
 RATE_HZ = 1.0
 
 log = logging.getLogger(__name__)
@@ -27,14 +26,15 @@ log = logging.getLogger(__name__)
 def points_of_set(manifest: pd.DataFrame, root: Path, workers: int) -> Points:
     """The points of a set's pictures. Logs files that can't be read again; they have none."""
     seconds = manifest["time_s"].astype(int)
-    size = SIDE if len(manifest.assign(second=seconds)[["video", "second"]].drop_duplicates()) <= MANY else SIDE_OF_MANY
+    pictures = len(manifest.assign(second=seconds).drop_duplicates(["video", "second"]))
+    size, most = SIDE if pictures <= ALL_POINTS else SIDE_OF_MANY, points_searched(pictures)
     videos = [part for _, part in manifest.groupby("video", sort=False)]
     with ThreadPoolExecutor(workers) as pool:
-        return joined(list(pool.map(partial(points_of_video, root, size), videos)))
+        return joined(list(pool.map(partial(points_of_video, root, size, most), videos)))
 
 
-def points_of_video(root: Path, size: int, frames: pd.DataFrame) -> Points:
-    """The points of one image or video; `frames` are its rows of the manifest."""
+def points_of_video(root: Path, size: int, most: int, frames: pd.DataFrame) -> Points:
+    """At most `most` points of each picture of an image or video; `frames` are its rows of the manifest."""
     row = frames.iloc[0]
     source = Source(row["video"], row["file"], kind_of(root / row["file"]), "", row["label"])
     try:
@@ -43,8 +43,9 @@ def points_of_video(root: Path, size: int, frames: pd.DataFrame) -> Points:
         log.warning("%s can't be read again, so changed copies of it are not found: %s", row["file"], error)
         return points_of([])
     stored = frames["frame"].to_numpy()
-    return points_of(
+    pictures = (
         (int(frames["row"].iloc[np.abs(stored - number).argmin()]), picture)
         for number, picture in zip(clip.number, clip.frames, strict=True)
         if number <= stored.max()
     )
+    return points_of(pictures, most)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from uscl.base.errors import UserError
 from uscl.base.files import written
 
-SIDE = 384  # pixels of the picture whose points are taken
+SIDE = 384  # pixels of the pictures whose points are taken
 POINTS = 300  # per picture
 CONTRAST = 0.015  # of a point; OpenCV's default of 0.04 leaves a dark picture with few
 THUMBNAIL = 128  # pixels of the picture that verifies a match
@@ -44,11 +44,11 @@ class Points(NamedTuple):
         return self._replace(**{name: getattr(self, name)[kept] for name in ("picture", "places", "descriptors")})
 
 
-def points_of(pictures: Iterable[tuple[int, Bytes]]) -> Points:
-    """The points of pictures [size, size], each with its row in the frame store."""
+def points_of(pictures: Iterable[tuple[int, Bytes]], most: int = POINTS) -> Points:
+    """At most `most` points of each of some pictures [size, size], each with its row in the frame store."""
     rows, thumbnails, places, descriptors = [], [], [], []
     for row, picture in pictures:
-        place, descriptor = points(picture)
+        place, descriptor = points(picture, most)
         rows.append(row)
         thumbnails.append(cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA))
         places.append(place)
@@ -69,11 +69,11 @@ def joined(parts: list[Points]) -> Points:
     return Points(*(np.concatenate(values) for values in zip(*(moved or [points_of([])]), strict=True)))
 
 
-def points(picture: Bytes) -> tuple[Floats, Bytes]:
-    """Places [k, 4] and descriptors [k, 128] of a picture's points, the strongest first."""
+def points(picture: Bytes, most: int) -> tuple[Floats, Bytes]:
+    """Places [k, 4] and descriptors [k, 128] of at most `most` points of a picture, the strongest first."""
     even = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(6, 6)).apply(picture)
     sift = cv2.SIFT_create(contrastThreshold=CONTRAST)
-    found, descriptors = sift.compute(even, strongest(sift.detect(even)))
+    found, descriptors = sift.compute(even, strongest(sift.detect(even), most))
     if not found:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
     side = len(picture)
@@ -81,15 +81,15 @@ def points(picture: Bytes) -> tuple[Floats, Bytes]:
     return np.array(places, np.float32), rooted(descriptors)
 
 
-def strongest(found: Iterable[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
-    """At most `POINTS` points: the strongest of each octave of scales in turn."""
+def strongest(found: Iterable[cv2.KeyPoint], most: int) -> list[cv2.KeyPoint]:
+    """At most `most` points: the strongest of each octave of scales in turn."""
     by_octave: dict[int, int] = {}
     ranked = []
     for point in sorted(found, key=lambda point: (-point.response, point.pt, point.angle)):
         octave = point.octave & 255
         by_octave[octave] = by_octave.get(octave, 0) + 1
         ranked.append((by_octave[octave], -point.response, point.pt, point.angle, point))
-    return [point for *_, point in sorted(ranked, key=lambda rank: rank[:-1])[:POINTS]]
+    return [point for *_, point in sorted(ranked, key=lambda rank: rank[:-1])[:most]]
 
 
 def rooted(descriptors: Floats) -> Bytes:

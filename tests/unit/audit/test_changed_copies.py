@@ -4,9 +4,8 @@ from audit_sets import tissue
 
 from benchmarks.changed_copies import COPIES
 from uscl.audit.changed_copies import ALL_POINTS, COLUMNS, FEWEST, copies_between, copies_within, points_searched
-from uscl.audit.pictures import SIDE
 from uscl.audit.point_search import Pictures
-from uscl.audit.points import POINTS, points_of
+from uscl.audit.points import POINTS, SIDE, points_of
 from uscl.data.decode.image import fit_image
 
 UNSEEN = ("cropped to 40 % of each side", "inverted")
