@@ -17,7 +17,7 @@ from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
 from uscl.data.source import Source, kind_of
 
-SIDE_OF_MANY = 256  # pixels of the pictures of sets of more than `ALL_POINTS` pictures, since the time grows with the number of pixels
+SIDE_OF_MANY = 256  # the same for sets of more than `ALL_POINTS` pictures: the time grows with the pixels
 RATE_HZ = 1.0
 
 log = logging.getLogger(__name__)
