@@ -81,8 +81,8 @@ def motion_of(places_a: Floats, places_b: Floats) -> Motion | None:
         return None
     hit = inside.ravel() > 0
     distinct = min(len(np.unique(np.round(places[hit, :2] * SIDE), axis=0)) for places in (places_a, places_b))
-    matrix[:, 2] /= SIDE
-    return Motion(matrix, distinct) if distinct >= LEAST else None
+    in_shares = np.asarray(matrix, np.float64) / [1, 1, SIDE]
+    return Motion(in_shares, distinct) if distinct >= LEAST else None
 
 
 def correlation(first: Bytes, second: Bytes, motion: Motion) -> float:
@@ -92,12 +92,14 @@ def correlation(first: Bytes, second: Bytes, motion: Motion) -> float:
     """
     matrix, moving, fixed = motion.matrix, first, second
     if motion.zoom > 1:
-        matrix, moving, fixed = cv2.invertAffineTransform(matrix), second, first
+        matrix, moving, fixed = np.asarray(cv2.invertAffineTransform(matrix), np.float64), second, first
     shift = matrix[:, :2] @ [0.5, 0.5] - 0.5  # pixels count from their middle
     in_pixels = np.column_stack([matrix[:, :2], matrix[:, 2] * THUMBNAIL + shift])
     shrunk = max(motion.zoom, 1 / motion.zoom)
     blurred = cv2.GaussianBlur(moving.astype(np.float32), (0, 0), max(0.3, 0.5 * (shrunk - 1)))
-    moved, seen = (cv2.warpAffine(p, in_pixels, (THUMBNAIL, THUMBNAIL)) for p in (blurred, shown(moving)))
+    moved, seen = (
+        np.asarray(cv2.warpAffine(p, in_pixels, (THUMBNAIL, THUMBNAIL)), np.float32) for p in (blurred, shown(moving))
+    )
     x, y = local_detail(moved), local_detail(fixed.astype(np.float32))
     xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), WINDOW) for product in (x * x, y * y, x * y))
     compared = (seen * shown(fixed) > 0.99) & (xx > TEXTURE**2) & (yy > TEXTURE**2)

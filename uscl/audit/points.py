@@ -72,7 +72,7 @@ def joined(parts: list[Points]) -> Points:
 def points(picture: Bytes, most: int) -> tuple[Floats, Bytes]:
     """Places [k, 4] and descriptors [k, 128] of at most `most` points of a picture, the strongest first."""
     even = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(6, 6)).apply(picture)
-    sift = cv2.SIFT_create(contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST)
     found, descriptors = sift.compute(even, strongest(sift.detect(even), most))
     if not found:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
@@ -113,7 +113,7 @@ def mirrored(points: Points) -> Points:
     """The points of the mirrored pictures: left and right exchanged."""
     cells = points.descriptors.reshape(-1, 4, 4, 8)
     directions = -np.arange(8) % 8
-    places = points.places * np.float32([-1, 1, 1, -1]) + np.float32([1, 0, 0, np.pi])
+    places = points.places * np.array([-1, 1, 1, -1], np.float32) + np.array([1, 0, 0, np.pi], np.float32)
     return points._replace(
         thumbnails=points.thumbnails[:, :, ::-1],
         places=places,
