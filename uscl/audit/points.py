@@ -78,7 +78,7 @@ def points(picture: Bytes, most: int) -> tuple[Floats, Bytes]:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
     side = len(picture)
     places = [((p.pt[0] + 0.5) / side, (p.pt[1] + 0.5) / side, p.size / side, np.deg2rad(p.angle)) for p in found]
-    return np.array(places, np.float32), rooted(descriptors)
+    return np.array(places, np.float32), rooted(np.asarray(descriptors, np.float32))
 
 
 def strongest(found: Iterable[cv2.KeyPoint], most: int) -> list[cv2.KeyPoint]:
