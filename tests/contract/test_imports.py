@@ -32,6 +32,7 @@ MAY = {
     "gate": {"pandas"},
     "hash_frames": {"pandas"},
     "audit_set": {"pandas"},
+    "find_points": {"pandas"},
     "extract_frames": {"pandas"},
     "simulate": {"pandas"},
     "fetch_set": set(),
@@ -43,7 +44,17 @@ MAY = {
 CHAINS = {
     "without torch": [
         "fetch_set",
-        *("check_study", "split", "gate", "hash_frames", "audit_set", "extract_frames", "simulate", "probe knn"),
+        *(
+            "check_study",
+            "split",
+            "gate",
+            "hash_frames",
+            "audit_set",
+            "find_points",
+            "extract_frames",
+            "simulate",
+            "probe knn",
+        ),
         *("probe linear", "score", "table", "draw"),
     ],
     "with torch": [

@@ -8,6 +8,7 @@ import pandas as pd
 
 from uscl.audit.duplicates import Audited
 from uscl.audit.hashes import hash_frames
+from uscl.audit.points import points_of
 
 SIZE = 96
 
@@ -17,6 +18,14 @@ def texture(seed, size=SIZE):
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (size // 8, size // 8)).astype(np.uint8)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def tissue(seed, height=256, width=320):
+    """A picture with structure of every size between 2 and 40 pixels, unlike that of any other seed."""
+    rng = np.random.default_rng(seed)
+    noise = [cv2.GaussianBlur(rng.normal(size=(height, width)), (0, 0), sigma) for sigma in (1.5, 3, 6, 12, 20)]
+    picture = sum(layer / layer.std() for layer in noise)
+    return np.clip(100 + 22 * picture, 0, 255).astype(np.uint8)
 
 
 def copied(picture, scale=0.7, quality=60):
@@ -39,4 +48,4 @@ def audited(name, *videos):
     manifest = pd.DataFrame(rows, columns=columns)
     manifest["sha256"] = [hashlib.sha256(frame).hexdigest() for frame in frames]
     manifest.insert(0, "row", np.arange(len(manifest)))
-    return Audited(name, manifest, hash_frames(np.stack(frames)))
+    return Audited(name, manifest, hash_frames(np.stack(frames)), points_of(enumerate(frames)))

@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.audit.duplicates import Audited, duplicates, named
+from uscl.audit.duplicates import Audited, duplicates_between, duplicates_within, named
 from uscl.audit.findings import base, ends, table
-from uscl.audit.matches import matches_between, matches_within
 from uscl.audit.names import meaningful, plain, series_of
 from uscl.data.readers.shared.cells import name_key
 
@@ -17,9 +16,9 @@ def within(audited: Audited, *, tested: bool) -> pd.DataFrame:
     """The findings about one set by itself (FINDINGS, every action still `reported`).
 
     In a set that a task is `tested` on, a picture in two groups is a leak. A set that is used only for pretraining has
-    no folds: exact duplicates are warnings there, and near duplicates are not searched for.
+    no folds: exact duplicates are warnings there, and other copies are not searched for.
     """
-    pairs = duplicates(audited, audited, matches_within(audited.side()) if tested else None)
+    pairs = duplicates_within(audited, search=tested)
     apart = pairs["group_a"] != pairs["group_b"]
     rows = pairs[apart].assign(level="leak" if tested else "warning").to_dict("records")
     conflicting = pairs[(pairs["label_a"] != pairs["label_b"]) & (pairs["label_a"] != "") & (pairs["label_b"] != "")]
@@ -32,7 +31,7 @@ def across(pool: Audited, task: Audited, *, one_namespace: bool) -> pd.DataFrame
 
     The names of groups are compared only if they mean the same in both sets (`one_namespace`).
     """
-    pairs = duplicates(pool, task, matches_between(pool.side(), task.side()))
+    pairs = duplicates_between(pool, task)
     rows = pairs.assign(scope="pool and task", level="leak").to_dict("records")
     reported = {(row["video_a"], row["video_b"]) for row in rows}
     rows += [row for row in same_names(pool, task) if (row["video_a"], row["video_b"]) not in reported]

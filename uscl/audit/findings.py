@@ -16,11 +16,11 @@ from uscl.base.errors import UserError
 from uscl.base.table_schema import Column, TableSchema, one_of
 
 NO_ROW = -1
-DUPLICATES = ("exact duplicate", "near duplicate")
+DUPLICATES = ("exact duplicate", "near duplicate", "changed copy")
 
 FINDINGS = TableSchema(
     {
-        "kind": Column("str"),  # exact duplicate, near duplicate, same name, same patient, ...
+        "kind": Column("str"),  # exact duplicate, near duplicate, changed copy, same name, same patient, ...
         "scope": Column("str", one_of("within", "pool and task")),
         "level": Column("str", one_of("leak", "warning")),
         "dataset_a": Column("str"),
@@ -34,7 +34,7 @@ FINDINGS = TableSchema(
         "label_b": Column("str"),
         "row_b": Column("int64"),
         "frames": Column("int64"),  # pairs of frames that match
-        "distance": Column("float64", gaps=True),  # number of the 256 bits that differ, of the best pair
+        "distance": Column("float64", gaps=True),  # number of the 256 bits that differ, of the best pair of hashes
         "correlation": Column("float64", gaps=True),  # of the best pair
         "mirrored": Column("bool"),
         "action": Column("str", one_of("stop", "grouped", "dropped", "reported")),

@@ -113,7 +113,8 @@ def verdict(findings: pd.DataFrame) -> dict[str, Any]:
         done = " and ".join(
             f"{count} {action}" for action, count in leaks["action"].value_counts().sort_index().items()
         )
-        sentence = f"No leak is left between training and test data: {plural(len(leaks), 'pair')} of videos ({done})."
+        found = f"{plural(len(leaks), 'pair')} of videos ({done})"
+        sentence = f"Leaks between training and test data were found and fixed: {found}. No other was found."
     else:
         sentence = "No leak was found between training and test data."
     table = {

@@ -21,10 +21,33 @@ rule hash_frames:
         "../scripts/audit/hash_frames.py"
 
 
+rule find_points:
+    input:
+        manifest="<results>/frames/{dataset}/manifest.csv",
+    output:
+        points="<results>/audit/sets/{dataset}/points.npz",
+    log:
+        "<logs>/find_points/{dataset}.log",
+    benchmark:
+        "<benchmarks>/find_points/{dataset}.tsv"
+    priority: 10
+    conda:
+        "../../environment.yml"
+    threads: max(1, (workflow.cores or 1) // len(STUDY.datasets))  # as for extract_frames
+    params:
+        code=code("audit/find_points.py"),
+        root=lambda w: STUDY.data.folder(w.dataset),
+    message:
+        "Points of all pictures: {wildcards.dataset}"
+    script:
+        "../scripts/audit/find_points.py"
+
+
 rule audit_set:
     input:
         manifest="<results>/frames/{dataset}/manifest.parquet",
         hashes=rules.hash_frames.output.hashes,
+        points=rules.find_points.output.points,
     output:
         findings="<results>/audit/sets/{dataset}/findings.csv",
         units="<results>/audit/sets/{dataset}/units.csv",
@@ -72,6 +95,7 @@ rule audit_study:
         frames=expand("<results>/frames/{dataset}/frames.npy", dataset=STUDY.datasets),
         manifests=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
         hashes=expand(rules.hash_frames.output.hashes, dataset=STUDY.datasets),
+        points=expand(rules.find_points.output.points, dataset=STUDY.datasets),
         findings=expand(rules.audit_set.output.findings, dataset=STUDY.datasets),
         units=expand(rules.audit_set.output.units, dataset=STUDY.datasets),
         text=expand(rules.find_text.output.findings, dataset=STUDY.datasets),
@@ -88,7 +112,7 @@ rule audit_study:
     conda:
         "../../environment.yml"
     params:
-        code=code("audit/audit_study.py", "uscl/report/pages/audit_page.html.j2"),
+        code=code("audit/audit_study.py", "uscl/report/pages/audit_page.html.j2", "uscl/report/pages/audit_recall.csv"),
         datasets=STUDY.datasets,
         pool=STUDY.pool,
         policy=STUDY.data.on_leak(SETTINGS.pool),

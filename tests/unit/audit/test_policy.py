@@ -55,7 +55,8 @@ def test_group_joins_all_that_leaks_connect_under_the_first_name():
     assert list(findings["action"]) == ["grouped"] * 3 + ["reported"]
     assert verdict(findings) == {
         "passed": True,
-        "sentence": "No leak is left between training and test data: 3 pairs of videos (3 grouped).",
+        "sentence": "Leaks between training and test data were found and fixed: 3 pairs of videos (3 grouped)."
+        " No other was found.",
         "counts": {"near duplicate": {"grouped": 3}, "same series": {"reported": 1}},
     }
 

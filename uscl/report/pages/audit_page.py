@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uscl.audit.changed_copies import ALL_POINTS
 from uscl.audit.policy import audited_groups
 from uscl.data.store import FrameStore
 from uscl.data.units import counted_units
@@ -22,11 +23,13 @@ from uscl.data.units import counted_units
 SHOWN = 200  # pairs of one kind: more make the page too slow for a browser, and audit.csv lists them all
 THUMBNAIL = 128  # pixels
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
+RECALL = Path(__file__).with_name("audit_recall.csv")  # written by benchmarks/audit_recall.py
 
 # In the order of the page; kinds of any other name come last.
 KINDS = {
     "exact duplicate": "The same file, or the same stored pixels.",
     "near duplicate": "Pictures that match after scaling, compression, slight cropping, brightening or mirroring.",
+    "changed copy": "Pictures whose points and pixels match after one rotation, zoom and shift, mirrored or not.",
     "same patient": "The same group name in the pretraining pool and in a task's data set.",
     "same name": "The same file name in the pretraining pool and in a task's data set.",
     "label conflict": "Duplicates with different labels: it is unknown which label is right.",
@@ -70,12 +73,17 @@ class Section(NamedTuple):
 
 
 def audit_page(
-    findings: pd.DataFrame, units: pd.DataFrame, stores: Mapping[str, FrameStore], verdict: Mapping[str, Any]
+    findings: pd.DataFrame,
+    units: pd.DataFrame,
+    stores: Mapping[str, FrameStore],
+    verdict: Mapping[str, Any],
+    compared: Mapping[str, int],
 ) -> str:
     """The page as HTML; equal arguments give equal bytes.
 
     `findings` and `units` are the audit's tables, `stores` the frame stores by data set, for pictures of 128 pixels at
-    most, and `verdict` has passed (bool) and sentence. The page shows the worst `SHOWN` findings of each kind.
+    most, `verdict` has passed (bool) and sentence, and `compared` is the number of pictures by the data sets that are
+    compared. The page shows the worst `SHOWN` findings of each kind.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -85,6 +93,9 @@ def audit_page(
         actions=ACTIONS,
         counts=counts(findings),
         sets=set_rows(units),
+        recall=recall_table(pd.read_csv(RECALL)),
+        all_points=ALL_POINTS,
+        large={sets: number for sets, number in compared.items() if number > ALL_POINTS},
         sections=list(sections(findings, stores)),
     )
 
@@ -109,6 +120,25 @@ def set_rows(units: pd.DataFrame) -> list[tuple[str, list[str]]]:
         numbers = [f"{len(part)}", f"{len(part) - kept}"]
         rows.append((str(dataset), [*numbers, counted_units(part), counted_units(audited_groups(part))]))
     return rows
+
+
+def recall_table(measured: pd.DataFrame) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Head and rows of the table of found copies: shares per way of changing them and number of pictures compared.
+
+    `measured` is what benchmarks/audit_recall.py writes. Sets of up to `ALL_POINTS` pictures count as one size.
+    """
+    sized = measured.assign(size=measured["among"].clip(lower=ALL_POINTS))
+    sums = sized.groupby(["copy", "size"], sort=False)[["pictures", "hashes", "both"]].sum()
+    sizes = sorted(set(sized["size"]))
+    head = ["copies", "found by hashes", *(f"and by points, among {size:,} pictures" for size in sizes)]
+    head[2] = head[2].replace("among", "among up to")
+    rows = []
+    for copy in dict.fromkeys(sized["copy"]):
+        first = sums.loc[(copy, sizes[0])]
+        both = [100 * sums.loc[(copy, size), "both"] / sums.loc[(copy, size), "pictures"] for size in sizes]
+        cells = [100 * first["hashes"] / first["pictures"], *both]
+        rows.append((str(copy), [str(first["pictures"]), *(f"{cell:.0f} %" for cell in cells)]))
+    return head, rows
 
 
 def sections(findings: pd.DataFrame, stores: Mapping[str, FrameStore]) -> Iterator[Section]:

@@ -12,6 +12,7 @@ with job(snakemake):
     from uscl.audit.duplicates import Audited
     from uscl.audit.findings import FINDINGS, read_findings
     from uscl.audit.hashes import read_hashes
+    from uscl.audit.points import read_points
     from uscl.audit.policy import LEFT_OUT, decide_pool, read_units, summary, verdict, without_left_out
     from uscl.base.files import write_text
     from uscl.data.manifest import write_table
@@ -23,16 +24,17 @@ with job(snakemake):
         dataset: FrameStore.open(Path(path).parent) for dataset, path in zip(params.datasets, given.frames, strict=True)
     }
     audited = {
-        dataset: Audited(dataset, stores[dataset].manifest, read_hashes(Path(path)))
-        for dataset, path in zip(params.datasets, given.hashes, strict=True)
+        dataset: Audited(dataset, stores[dataset].manifest, read_hashes(Path(hashes)), read_points(Path(points)))
+        for dataset, hashes, points in zip(params.datasets, given.hashes, given.points, strict=True)
     }
     tables = [read_findings(Path(path)) for path in (*given.findings, *given.text)]
+    pairs = [(pool, task) for pool in params.pool for task in params.datasets if task != pool]
     between = [
         across(audited[pool], audited[task], one_namespace=params.namespaces[pool] == params.namespaces[task])
-        for pool in params.pool
-        for task in params.datasets
-        if task != pool
+        for pool, task in pairs
     ]
+    pictures = {dataset: len(one.points.rows) for dataset, one in audited.items()}
+    compared = pictures | {f"{pool} and {task}": pictures[pool] + pictures[task] for pool, task in pairs}
     left_out, leaks = decide_pool(pd.concat([tables[0].head(0), *between], ignore_index=True), params.policy)
     findings = pd.concat([*tables, leaks], ignore_index=True)
     units = pd.concat([read_units(Path(path)) for path in given.units], ignore_index=True)
@@ -42,5 +44,5 @@ with job(snakemake):
     found = verdict(findings) | {"leaks": {dataset: summary(findings, dataset) for dataset in params.datasets}}
     write_table(findings, FINDINGS, Path(out.csv))
     write_table(left_out, LEFT_OUT, Path(out.left_out))
-    write_text(Path(out.page), audit_page(findings, units, stores, found))
+    write_text(Path(out.page), audit_page(findings, units, stores, found, compared))
     write_text(Path(out.verdict), json.dumps(found, indent=2, sort_keys=True) + "\n")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from uscl.data.store import FrameStore
-from uscl.report.pages.audit_page import SHOWN, THUMBNAIL, audit_page, counts, set_rows, worst_first
+from uscl.report.pages.audit_page import SHOWN, THUMBNAIL, audit_page, counts, recall_table, set_rows, worst_first
 
 PASSED = {"passed": True, "sentence": "Nothing of a test fold is elsewhere.", "counts": {}}
 NASTY = """<img src=x onerror=alert(1)> "a" & 'b' </style>"""
@@ -106,7 +106,7 @@ def stores():
 
 
 def test_the_page_begins_with_the_verdict_and_needs_no_other_file(stores):
-    html = audit_page(table(finding()), UNITS, stores, PASSED)
+    html = audit_page(table(finding()), UNITS, stores, PASSED, {})
     page = Page(html)
     words = page.words()
     assert words.index("Passed. Nothing of a test fold is elsewhere.") < words.index("near duplicate")
@@ -118,13 +118,13 @@ def test_the_page_begins_with_the_verdict_and_needs_no_other_file(stores):
 
 def test_what_stops_the_study_is_called_so(stores):
     verdict = {"passed": False, "sentence": "1 leak.", "counts": {}}
-    page = Page(audit_page(table(finding(action="stop")), UNITS, stores, verdict))
+    page = Page(audit_page(table(finding(action="stop")), UNITS, stores, verdict, {}))
     assert "Not passed. 1 leak." in page.words()
     assert ("p", {"class": "verdict"}) in page.tags
 
 
 def test_a_pair_has_its_pictures_names_groups_labels_and_measures(stores):
-    page = Page(audit_page(table(finding(row_b=4, frames=3, mirrored=True)), UNITS, stores, PASSED))
+    page = Page(audit_page(table(finding(row_b=4, frames=3, mirrored=True)), UNITS, stores, PASSED, {}))
     words = page.words()
     assert "leak, grouped (within)" in words
     assert "v1, frame 7 set busi group p1 label unlabelled" in words
@@ -145,27 +145,27 @@ def decoded(image):
 
 def test_a_frame_smaller_than_a_thumbnail_stays_as_it_is(stores):
     small = FrameStore(stores["busi"].frames[:, :32, :32], None, stores["busi"].manifest)
-    page = Page(audit_page(table(finding()), UNITS, {"busi": small}, PASSED))
+    page = Page(audit_page(table(finding()), UNITS, {"busi": small}, PASSED, {}))
     picture = cv2.imdecode(decoded(page.images()[0]), cv2.IMREAD_GRAYSCALE)
     assert np.array_equal(picture, small.frames[0])
 
 
 def test_a_finding_about_one_file_shows_one_and_no_measures(stores):
-    page = Page(audit_page(table(one_sided()), UNITS, stores, PASSED))
+    page = Page(audit_page(table(one_sided()), UNITS, stores, PASSED, {}))
     assert len(page.images()) == 1
     assert "correlation 0" not in page.words()
     assert "nan" not in page.words().lower()
 
 
 def test_a_side_without_a_frame_has_no_picture(stores):
-    page = Page(audit_page(table(finding(row_b=-1, dataset_b="elsewhere")), UNITS, stores, PASSED))
+    page = Page(audit_page(table(finding(row_b=-1, dataset_b="elsewhere")), UNITS, stores, PASSED, {}))
     assert len(page.images()) == 1
     assert "no picture" in page.words()
 
 
 @pytest.mark.parametrize("column", ["video_a", "group_a", "label_a", "video_b", "reason", "scope", "kind"])
 def test_a_nasty_name_is_shown_as_it_is_and_does_nothing(stores, column):
-    html = audit_page(table(finding(**{column: NASTY})), UNITS, stores, PASSED)
+    html = audit_page(table(finding(**{column: NASTY})), UNITS, stores, PASSED, {})
     assert NASTY not in html
     page = Page(html)
     assert NASTY in page.words()
@@ -177,14 +177,14 @@ def test_a_nasty_data_set_and_verdict_are_escaped_too(stores):
     strange = {NASTY: stores["busi"]}
     verdict = {**PASSED, "sentence": NASTY}
     findings = table(finding(dataset_a=NASTY, dataset_b=NASTY))
-    page = Page(audit_page(findings, UNITS.assign(dataset=NASTY), strange, verdict))
+    page = Page(audit_page(findings, UNITS.assign(dataset=NASTY), strange, verdict, {}))
     assert [image["alt"] for image in page.images()] == [f"v0 from {NASTY}", f"frame 0 of v1 from {NASTY}"]
     assert page.words().count(NASTY) == 4
 
 
 def test_equal_findings_in_another_order_give_the_same_bytes(stores):
     rows = [finding(video_a=f"v{i % 3}", distance=float(i % 2), row_a=i % 5) for i in range(12)]
-    pages = {audit_page(table(*part), UNITS, stores, PASSED) for part in (rows, rows, rows[::-1])}
+    pages = {audit_page(table(*part), UNITS, stores, PASSED, {}) for part in (rows, rows, rows[::-1])}
     assert len(pages) == 1
 
 
@@ -212,7 +212,7 @@ def test_the_worst_comes_first():
 
 def test_of_many_pairs_the_worst_are_shown_and_the_rest_counted(stores):
     rows = [finding(video_a=f"v{i}", row_a=-1, row_b=-1, distance=float(i)) for i in range(SHOWN + 7)]
-    page = Page(audit_page(table(*rows), UNITS, stores, PASSED))
+    page = Page(audit_page(table(*rows), UNITS, stores, PASSED, {}))
     assert "near duplicate (207)" in page.words()
     assert "7 more are listed in audit.csv." in page.words()
     assert "Hamming distance 199" in page.words()
@@ -233,6 +233,28 @@ def test_the_rows_of_the_sets_count_what_was_left_out_and_joined():
 
 
 def test_a_study_without_findings_has_a_page(stores):
-    page = Page(audit_page(table(), UNITS, stores, PASSED))
+    page = Page(audit_page(table(), UNITS, stores, PASSED, {}))
     assert "Nothing was found." in page.words()
     assert page.images() == []
+
+
+def test_the_table_of_found_copies_sums_the_sets_and_separates_the_sizes():
+    columns = ["copy", "dataset", "pictures", "among", "hashes", "both", "others"]
+    rows = [
+        ("cropped", "a", 50, 50, 0, 50, 0),
+        ("cropped", "b", 50, 780, 25, 45, 0),
+        ("cropped", "b", 50, 5000, 25, 30, 0),
+    ]
+    head, found = recall_table(pd.DataFrame(rows, columns=columns))
+    assert head == [
+        *("copies", "found by hashes"),
+        *("and by points, among up to 3,000 pictures", "and by points, among 5,000 pictures"),
+    ]
+    assert found == [("cropped", ["100", "25 %", "95 %", "60 %"])]
+
+
+def test_the_page_says_what_the_audit_sees_and_which_sets_are_searched_with_fewer_points(stores):
+    words = Page(audit_page(table(), UNITS, stores, PASSED, {"pool and lung": 3001, "lung": 3000})).words()
+    assert "does not see inverted pictures" in words
+    assert "Fewer points in this study: pool and lung, 3,001 pictures." in words
+    assert "study: lung" not in words

@@ -1,0 +1,53 @@
+import cv2
+import numpy as np
+import pandas as pd
+from audit_sets import tissue
+
+from uscl.audit import pictures
+from uscl.audit.pictures import points_of_set
+from uscl.data.decode.video import FALLBACK_RATE_HZ
+
+
+def manifest(*rows):
+    """Rows of a frame store, each (video, file, frame, time_s)."""
+    table = pd.DataFrame(rows, columns=["video", "file", "frame", "time_s"]).assign(label="")
+    return table.assign(row=np.arange(len(table)))
+
+
+def clip(folder, count, name="clip"):
+    """A folder with the frames of a video."""
+    (folder / name).mkdir()
+    for number in range(count):
+        cv2.imwrite(str(folder / name / f"{name}_frame{number}.png"), tissue(number, 64, 64))
+
+
+def test_all_images_and_one_picture_per_second_of_the_stored_part_of_a_video(tmp_path):
+    clip(tmp_path, 90)
+    cv2.imwrite(str(tmp_path / "a.png"), tissue(1, 80, 60))
+    stored = [("clip", "clip", number, number / FALLBACK_RATE_HZ) for number in (0, 12, 25, 37, 50)]
+    points = points_of_set(manifest(("a", "a.png", 0, 0.0), *stored), tmp_path, 2)
+    assert points.rows.tolist() == [0, 1, 3, 5]  # seconds 0, 1 and 2; the store ends there
+    assert sorted(set(points.picture)) == [0, 1, 2, 3]
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), tissue(number, 80, 60))
+    images = manifest(*((f"{number}", f"{number}.png", 0, 0.0) for number in range(3)))
+    one, four = (points_of_set(images, tmp_path, workers) for workers in (1, 4))
+    assert all(np.array_equal(a, b) for a, b in zip(one, four, strict=True))
+
+
+def test_a_file_that_is_gone_is_named_in_the_log(tmp_path, caplog):
+    cv2.imwrite(str(tmp_path / "a.png"), tissue(1, 80, 60))
+    points = points_of_set(manifest(("gone", "gone.png", 0, 0.0), ("a", "a.png", 0, 0.0)), tmp_path, 1)
+    assert points.rows.tolist() == [1]
+    assert "gone.png can't be read again, so changed copies of it are not found" in caplog.text
+
+
+def test_sets_of_many_pictures_are_read_at_a_smaller_size(tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "a.png"), tissue(1, 300, 300))
+    images = manifest(("a", "a.png", 0, 0.0))
+    fine = points_of_set(images, tmp_path, 1)
+    monkeypatch.setattr(pictures, "ALL_POINTS", 0)
+    assert points_of_set(images, tmp_path, 1).places[:, 2].min() > 1.2 * fine.places[:, 2].min()

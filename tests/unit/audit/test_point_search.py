@@ -1,0 +1,47 @@
+import numpy as np
+from audit_sets import copied, tissue
+
+from uscl.audit.point_search import COMMON, SIMILAR, Pictures, alike
+from uscl.audit.points import points_of, unit_products
+
+
+def pictures(*shown, group=None):
+    """Every picture is a video, and a group of its own unless groups are given."""
+    numbers = np.arange(len(shown))
+    return Pictures(points_of(enumerate(shown)), numbers, numbers if group is None else np.array(group))
+
+
+def all_pairs(a, b, similar):
+    """The slow twin: pairs of points that look alike, every one compared."""
+    like = unit_products(a.points.descriptors, b.points.descriptors)
+    return set(zip(*(side.tolist() for side in np.nonzero(like >= similar)), strict=True))
+
+
+def test_the_search_finds_nearly_all_pairs_that_comparing_all_points_finds_and_no_others():
+    a, b = pictures(tissue(1), tissue(2)), pictures(copied(tissue(2), 0.9, 90), tissue(3), tissue(1))
+    found = set(zip(*(side.tolist() for side in alike(a, b, within=False)), strict=True))
+    assert found <= all_pairs(a, b, SIMILAR - 1e-5)
+    sure = all_pairs(a, b, 0.97)
+    assert len(sure) > 300
+    assert len(found & sure) > 0.95 * len(sure)
+
+
+def test_within_a_set_only_pictures_of_different_groups_are_compared_and_once():
+    picture = tissue(1)
+    a = pictures(picture, picture, picture, group=[0, 0, 1])
+    first, second = alike(a, a, within=True)
+    compared = {(int(a.points.picture[i]), int(a.points.picture[j])) for i, j in zip(first, second, strict=True)}
+    assert compared == {(0, 2), (1, 2)}
+
+
+def test_a_point_of_many_videos_belongs_to_the_scanners_screen():
+    rows = [tissue(1)] * (COMMON + 1)
+    some, many = pictures(*rows[:COMMON]), pictures(*rows)
+    assert len(alike(pictures(tissue(1)), some, within=False)[0]) > 0
+    assert len(alike(pictures(tissue(1)), many, within=False)[0]) == 0
+
+
+def test_sets_without_points_have_nothing_in_common():
+    blank = pictures(np.zeros((64, 64), np.uint8))
+    assert len(alike(blank, pictures(tissue(1)), within=False)[0]) == 0
+    assert len(alike(blank, blank, within=True)[0]) == 0

@@ -1,0 +1,68 @@
+"""Search for changed copies: pictures of two sets that show the same after a crop, zoom, rotation, text or screen.
+
+All pairs of pictures are compared, as they are and with one of them mirrored: points that look alike are searched for
+(`uscl.audit.point_search`), and pairs of pictures with enough of them are verified (`uscl.audit.geometry`). If the sets
+hold more than `ALL_POINTS` pictures together, only the strongest points of each picture are searched for, so that time
+and memory stay within bounds; fewer copies are found then (see `uscl.audit.measured`).
+"""
+
+import pandas as pd
+
+from uscl.audit.geometry import agreeing, correlation, motion_of
+from uscl.audit.point_search import Pictures, alike
+from uscl.audit.points import POINTS, mirrored
+
+ALL_POINTS = 3000  # pictures of the two sets together of which all points are searched for
+FEWEST = 60  # points of a picture of larger sets
+SAME = 0.4  # correlation of two pictures that show the same: copies mostly have 0.8, equal screens 0.2 or less
+COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "points", "zoom", "degrees", "correlation", "mirrored"]
+
+
+def copies_between(a: Pictures, b: Pictures) -> pd.DataFrame:
+    """One row per pair of videos of two sets that show the same picture, sorted by their numbers.
+
+    Columns `COLUMNS`: the videos, the number of matching pairs of pictures, and of the best pair the rows, the number
+    of matching points, the zoom and rotation from a to b, the correlation, and whether it matches mirrored.
+    """
+    return search(a, b, len(a.video) + len(b.video), within=False)
+
+
+def copies_within(a: Pictures) -> pd.DataFrame:
+    """Like `copies_between`, for pairs of videos of one set whose groups differ."""
+    return search(a, a, len(a.video), within=True)
+
+
+def points_searched(pictures: int) -> int:
+    """How many points of each picture are searched for if this many pictures are compared."""
+    return POINTS if pictures <= ALL_POINTS else max(FEWEST, POINTS * ALL_POINTS // pictures)
+
+
+def search(a: Pictures, b: Pictures, pictures: int, *, within: bool) -> pd.DataFrame:
+    """The copies among pictures of a and b, as `copies_between` returns them."""
+    a, b = (side._replace(points=side.points.strongest(points_searched(pictures))) for side in (a, b))
+    flipped = a._replace(points=mirrored(a.points))
+    found = [*verified(a, b, within=within, mirror=False), *verified(flipped, b, within=within, mirror=True)]
+    table = pd.DataFrame(found, columns=COLUMNS)
+    order = ["correlation", "points", "mirrored", "row_a", "row_b"]
+    table = table.sort_values(order, ascending=[False, False, True, True, True])
+    pairs = table.drop_duplicates(["row_a", "row_b"]).groupby(["video_a", "video_b"], sort=False)
+    best = pairs.head(1).assign(frames=pairs["frames"].transform("size"))
+    return best.sort_values(["video_a", "video_b"], ignore_index=True)
+
+
+def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tuple]:
+    """A row of `COLUMNS` for each pair of pictures that shows the same; `mirror` only names what a is."""
+    first, second = alike(a, b, within=within)
+    places_a, places_b = a.points.places[first], b.points.places[second]
+    of_a, of_b = a.points.picture[first], b.points.picture[second]
+    found = []
+    for agree in agreeing(of_a * len(b.video) + of_b, places_a, places_b):
+        motion = motion_of(places_a[agree], places_b[agree])
+        if motion is None:
+            continue
+        i, j = of_a[agree[0]], of_b[agree[0]]
+        like = correlation(a.points.thumbnails[i], b.points.thumbnails[j], motion)
+        if like >= SAME:
+            videos, rows = (a.video[i], b.video[j]), (a.points.rows[i], b.points.rows[j])
+            found.append((*videos, 1, *rows, motion.points, motion.zoom, motion.degrees, round(like, 4), mirror))
+    return found

@@ -1,0 +1,14 @@
+"""Points of the pictures of a data set, by which the audit finds changed copies."""
+
+from pathlib import Path
+
+from uscl.jobs.job import job
+
+with job(snakemake):
+    from uscl.audit.pictures import points_of_set
+    from uscl.audit.points import write_points
+    from uscl.data.manifest import read_manifest
+
+    manifest = read_manifest(Path(snakemake.input.manifest))
+    found = points_of_set(manifest, Path(snakemake.params.root), snakemake.threads)
+    write_points(found, Path(snakemake.output.points))
