@@ -15,7 +15,7 @@ from uscl.audit.changed_copies import ALL_POINTS, points_searched
 from uscl.audit.points import SIDE, Points, joined, points_of
 from uscl.data.decode.clip import read_source
 from uscl.data.decode.video import BadMedia
-from uscl.data.source import Source, kind_of
+from uscl.data.source import stored_source
 
 SIDE_OF_MANY = 256  # the same for sets of more than `ALL_POINTS` pictures: the time grows with the pixels
 RATE_HZ = 1.0
@@ -36,9 +36,8 @@ def points_of_set(manifest: pd.DataFrame, root: Path, workers: int) -> Points:
 def points_of_video(root: Path, size: int, most: int, frames: pd.DataFrame) -> Points:
     """At most `most` points of each picture of an image or video; `frames` are its rows of the manifest."""
     row = frames.iloc[0]
-    source = Source(row["video"], row["file"], kind_of(root / row["file"]), "", row["label"])
     try:
-        clip, _ = read_source(root, source, size, RATE_HZ, None)
+        clip, _ = read_source(root, stored_source(root, row), size, RATE_HZ, None)
     except (BadMedia, OSError) as error:
         log.warning("%s can't be read again, so changed copies of it are not found: %s", row["file"], error)
         return points_of([])

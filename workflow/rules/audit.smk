@@ -23,7 +23,7 @@ rule hash_frames:
 
 rule find_points:
     input:
-        manifest="<results>/frames/{dataset}/manifest.csv",
+        manifest="<results>/frames/{dataset}/manifest.parquet",
     output:
         points="<results>/audit/sets/{dataset}/points.npz",
     log:

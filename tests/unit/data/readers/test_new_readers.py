@@ -90,7 +90,7 @@ def test_udiat_sets_aside_files_without_a_counterpart(tmp_path):
         "GT/4.png": ("set aside", "a mask without its image"),
         "original/2.png": ("set aside", "an image without a mask"),
         "original/3.png": ("set aside", "an image with this name exists in another spelling"),
-        "original/Thumbs.db": ("set aside", "the name does not end in .jpeg, .jpg, .png"),
+        "original/Thumbs.db": ("set aside", "the name does not end in .bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp"),
     }
 
 
