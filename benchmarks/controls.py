@@ -69,7 +69,7 @@ def main() -> None:
 def of_pool(folder: Path) -> list[str]:
     """What the results in one pool show."""
     claims, table = (pd.read_csv(folder / name) for name in ("claims.csv", "table.csv"))
-    manifest = read_manifest(folder / "frames/pool/manifest.csv")
+    manifest = read_manifest(folder / "frames/pool/manifest.parquet")
     changing = manifest.groupby("video")["second_state"].max().gt(0)
     left_out = len(read_left_out(folder / "audit/pool_left_out.csv"))
     head = f"{100 * changing.mean():.0f} % of {len(changing)} videos change"

@@ -65,7 +65,8 @@ def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray, pictures: np
     `pictures` [frames, 2] are the source pictures' heights and widths; without them, pictures are square.
     """
     size = masks.shape[1]
-    inner = [picture_box(*(pictures[row] if pictures is not None else (1, 1)), size) for row in cases["row"]]
+    shapes = [pictures[row] if pictures is not None else (1, 1) for row in cases["row"]]
+    inner = [picture_box(height, width, size) for height, width in shapes]
     within = [
         masks[row][box.top : box.top + box.height, box.left : box.left + box.width] > 0
         for row, box in zip(cases["row"], inner, strict=True)

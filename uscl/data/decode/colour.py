@@ -49,7 +49,8 @@ def video_colour(frame: av.VideoFrame, sampler: VideoReformatter, turn: Turn, bo
         return 0.0
     sample = packed_colours(frame)
     if sample is None:
-        sample = sampler.reformat(frame, SIDE, SIDE, "rgb24", interpolation=Interpolation.POINT, threads=1).to_ndarray()
+        small = sampler.reformat(frame, SIDE, SIDE, "rgb24", interpolation=Interpolation.POINT, threads=1)
+        sample = small.to_ndarray().astype(np.uint8, copy=False)
     if turn != Turn():
         sample = np.dstack([upright(channel, turn) for channel in np.moveaxis(sample, 2, 0)])
     return coloured_share(part_of(sample, box, *upright_shape(frame, turn)))

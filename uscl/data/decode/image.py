@@ -3,7 +3,6 @@
 import io
 import struct
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -68,7 +67,7 @@ def zero_is_white(picture: PIL.Image.Image) -> bool:
     return getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == 0
 
 
-def opened(data: bytes, formats: Sequence[str] = FORMATS) -> PIL.Image.Image:
+def opened(data: bytes, formats: tuple[str, ...] = FORMATS) -> PIL.Image.Image:
     """An image with its header read, and its pixels not yet unpacked. Raises BadMedia."""
     if not data:
         raise BadMedia("empty file (0 bytes)")

@@ -79,7 +79,7 @@ def vanished(labels: NDArray[np.uint8], scaled: NDArray[np.uint8]) -> list[str]:
         return []
     if not scaled.any():
         return [f"its mask of {pixels} pixels vanishes at {size} x {size} pixels, and counts as empty"]
-    top, left, height, width = picture_box(*labels.shape, size)
+    top, left, height, width = picture_box(labels.shape[0], labels.shape[1], size)
     inner = (scaled[top : top + height, left : left + width] > 0).astype(np.uint8)
     left_of = cv2.resize(inner, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
     count, parts, boxes, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8))

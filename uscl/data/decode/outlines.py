@@ -44,11 +44,12 @@ def enclosed(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
     sizes = np.bincount(areas.ravel(), minlength=count)
     within = np.bincount(areas.ravel(), weights=around.ravel(), minlength=count) >= IN_HULL * sizes
     within[0] = False  # the line itself
-    return cv2.dilate(within[areas].astype(np.uint8), CROSS) & ~line & 1
+    area = cv2.dilate(within[areas].astype(np.uint8), CROSS)
+    return np.where(line > 0, 0, area).astype(np.uint8)
 
 
 def hull(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The convex hull of a line, filled."""
     rows, columns = np.nonzero(line)
     points = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
-    return cv2.fillConvexPoly(np.zeros(line.shape, np.uint8), points, 1)
+    return cv2.fillConvexPoly(np.zeros(line.shape, np.uint8), points, 1).astype(np.uint8, copy=False)

@@ -46,8 +46,8 @@ def limit_itself() -> None:
 
 def answer(pipe: Connection, request: dict[str, Any]) -> None:
     """Load the requested source, and send it or the reason why it can't be read."""
-    lists = {key: tuple(request["source"].pop(key, ())) for key in ("masks", "lesion_labels", "crop")}
-    source = Source(**request["source"], **lists)
+    lists = {key: tuple(request["source"].get(key, ())) for key in ("masks", "lesion_labels", "crop")}
+    source = Source(**request["source"] | lists)
     result, trace = loaded(Path(request["root"]), Sampling(*request["sampling"]), source)
     if isinstance(result, Rejected):
         pipe.send_bytes(json.dumps({"reason": result.reason, "trace": trace}).encode())

@@ -60,8 +60,8 @@ def read(root: Path) -> Sources:
         kind = "image" if path in images else "video"
         members = [other for other, of_other in zip(names, groups, strict=True) if of_other == group]
         unit, patient = unit_of(group, members, kind), " and ".join(sorted(patients.get(name, ())))
-        place, owner = (path.name, relative(root, path), kind), {"unit": unit, "patient": patient}
-        files.append(Source(*place, group, classes[path], origin=origins.get(name, ""), **owner))
+        source = Source(path.name, relative(root, path), kind, group, classes[path], unit=unit, patient=patient)
+        files.append(source._replace(origin=origins.get(name, "")))
         if not patients.get(name):
             reason = "no patient id in dataset_metadata.csv: grouped by its name"
             problems.append(Problem(relative(root, path), "kept", reason))

@@ -22,6 +22,7 @@ from uscl.data.decode.image import read_image
 from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickles import load_arrays
 from uscl.data.decode.video import BadMedia, decode
+from uscl.data.picture_box import Box
 from uscl.data.readers.shared import table_text, tables
 from uscl.data.source import Source
 
@@ -90,7 +91,7 @@ def test_of_a_tiff_with_many_pictures_the_first_is_read(tmp_path):
 
 def test_a_mask_of_millions_of_pixels_is_named(tmp_path):
     (tmp_path / "m.png").write_bytes(png(40_000, 40_000, chunk(b"IDAT", zlib.compress(bytes(1000)))))
-    refused(lambda: read_masks([tmp_path / "m.png"], (8, 8), 8), r"^the mask m\.png: frame of ")
+    refused(lambda: read_masks([tmp_path / "m.png"], (8, 8), 8, Box(0, 0, 8, 8)), r"^the mask m\.png: frame of ")
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".avi", ".gif"])

@@ -9,7 +9,9 @@ from uscl.data.decode.image import read_image
 from uscl.data.decode.mask_file import read_mask
 from uscl.data.decode.masks import read_masks
 from uscl.data.decode.video import BadMedia
+from uscl.data.picture_box import Box
 
+WHOLE = Box(0, 0, 96, 128)
 LESION = cv2.ellipse(np.zeros((96, 128), np.uint8), (60, 45), (20, 12), 20, 0, 360, 1, -1)
 ZERO = np.zeros_like(LESION)
 
@@ -71,14 +73,14 @@ def test_values_of_no_convention_are_refused_with_the_values(tmp_path):
     for bad, values in ((picture, "0, "), (LESION + 1, "1, 2,"), (LESION * 100 + 100, "100, 200,")):
         PIL.Image.fromarray(bad.astype(np.uint8)).save(tmp_path / "m.png")
         with pytest.raises(BadMedia, match=f"^the mask m.png: its values are {values}.*unclear which are lesion"):
-            read_masks([tmp_path / "m.png"], LESION.shape, 64)
+            read_masks([tmp_path / "m.png"], LESION.shape, 64, WHOLE)
 
 
 @pytest.mark.parametrize("centre", [(60, 45), (110, 45)])
 def test_an_outline_is_filled(tmp_path, centre):
     line, area = (cv2.ellipse(ZERO.copy(), centre, (30, 20), 20, 0, 360, 255, width) for width in (2, -1))
     PIL.Image.fromarray(line).save(tmp_path / "m.png")
-    found, note = read_masks([tmp_path / "m.png"], LESION.shape, 128)
+    found, note = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
     assert np.mean((found[16:112] > 0) != (area > 0)) < 0.02
     assert note == "its mask is an outline, which is filled"
 
@@ -88,7 +90,18 @@ def test_what_vanishes_by_scaling_is_counted(tmp_path):
     thin[20, 10:100] = 1
     for mask, note in ((thin, "its mask of 90 pixels vanishes"), (thin | LESION, "1 of 2 parts of its mask vanish")):
         PIL.Image.fromarray(mask).save(tmp_path / "m.png")
-        assert note in read_masks([tmp_path / "m.png"], LESION.shape, 32)[1]
+        assert note in read_masks([tmp_path / "m.png"], LESION.shape, 32, WHOLE)[1]
+
+
+def test_what_lies_outside_the_crop_does_not_count(tmp_path):
+    PIL.Image.fromarray(LESION).save(tmp_path / "m.png")
+    whole, _ = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
+    part, note = read_masks([tmp_path / "m.png"], LESION.shape, 128, Box(0, 0, 96, 60))
+    assert note == ""
+    left = cv2.resize(LESION[:, :60], (80, 128), interpolation=cv2.INTER_AREA)
+    assert np.mean(part[:, 24:104] != left) < 0.03
+    assert part[:, 24:104].sum() > 0.8 * whole[16:112, :60].sum()
+    assert read_masks([tmp_path / "m.png"], LESION.shape, 128, Box(80, 0, 16, 128))[0].max() == 0
 
 
 def test_transparent_surroundings_of_a_picture_are_black(tmp_path):

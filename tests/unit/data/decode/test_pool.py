@@ -138,7 +138,10 @@ def test_a_set_with_a_crash_in_it_becomes_a_store_for_any_number_of_workers(tmp_
         extract("set", "video_folder", tmp_path / "pool/videos", tmp_path / str(workers), **settings)
     assert FrameStore.open(tmp_path / "1").manifest["video"].unique().tolist() == ["a.mp4", "b.mp4"]
     reasons = read_problems(tmp_path / "1/problems.csv").set_index("file")["reason"].drop(".")
+    dark = "2 of 2 frames have only one grey level, or no pixel brighter than 31"
     assert reasons.to_dict() == {
+        "a.mp4": dark,
+        "b.mp4": dark,
         "SIGSEGV.mp4": "its decoder crashed (SIGSEGV)",
         "exit.mp4": "its decoder crashed (exit code 3)",
     }

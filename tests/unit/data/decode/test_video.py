@@ -18,6 +18,7 @@ from uscl.data.decode import video
 from uscl.data.decode.image import fit_image, read_image
 from uscl.data.decode.masks import read_masks
 from uscl.data.decode.video import BadMedia, decode
+from uscl.data.picture_box import Box
 
 CONTAINERS = {
     ".mp4": ("libx264", "yuv420p"),
@@ -407,22 +408,22 @@ def test_masks_are_united_and_stay_0_and_1(tmp_path):
     left[:, :16], right[:, 48:] = 255, 255
     cv2.imwrite(str(tmp_path / "1.png"), left)
     cv2.imwrite(str(tmp_path / "2.png"), right)
-    mask = read_masks([tmp_path / "1.png", tmp_path / "2.png"], (32, 64), 32)[0]
+    mask = read_masks([tmp_path / "1.png", tmp_path / "2.png"], (32, 64), 32, Box(0, 0, 32, 64))[0]
     assert set(np.unique(mask)) == {0, 1}
     assert mask[:8].max() == 0  # the letterbox of the image
     assert mask[8:24, :8].all()
     assert mask[8:24, 24:].all()
     assert mask[8:24, 9:23].max() == 0
-    assert read_masks([], (32, 64), 32)[0].max() == 0
+    assert read_masks([], (32, 64), 32, Box(0, 0, 32, 64))[0].max() == 0
 
 
 def test_a_mask_of_another_size_or_of_none_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / "m.png"), np.zeros((30, 64), np.uint8))
     with pytest.raises(BadMedia, match=r"m\.png has 64 x 30 pixels, its image 64 x 32"):
-        read_masks([tmp_path / "m.png"], (32, 64), 16)
+        read_masks([tmp_path / "m.png"], (32, 64), 16, Box(0, 0, 32, 64))
     (tmp_path / "m.png").write_bytes(b"")
     with pytest.raises(BadMedia, match=r"^the mask m\.png: empty file"):
-        read_masks([tmp_path / "m.png"], (32, 64), 16)
+        read_masks([tmp_path / "m.png"], (32, 64), 16, Box(0, 0, 32, 64))
 
 
 def real(name: str) -> Path:

@@ -51,7 +51,7 @@ def paired(files: list[str]) -> Pairs:
     exact = {key: file for file, key in images.items()}
     short = short_keys(images)
     masks: dict[str, list[str]] = defaultdict(list)
-    alone = []
+    alone: list[str] = []
     for file in (file for file in files if file not in images):
         names = [places[file].image, *bases(places[file].image)]
         image = next((index[name] for index in (exact, short) for name in names if name in index), None)
