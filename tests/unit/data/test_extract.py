@@ -263,7 +263,10 @@ def test_a_folder_of_frames_is_a_video(tmp_path):
     assert store.manifest["case"].tolist() == ["a#2", "a#10"]
     assert store.frames[:, 8, 8].tolist() == [20, 100]
     reason = read_problems(tmp_path / "out/problems.csv").set_index("file")["reason"]
-    assert reason.to_dict() == {"b": "its frame b_frame2.png: empty file (0 bytes)"}
+    assert reason.to_dict() == {
+        "a": "2 of 2 frames have only one grey level, or no pixel brighter than 31",
+        "b": "its frame b_frame2.png: empty file (0 bytes)",
+    }
 
 
 def test_the_hash_of_a_folder_of_frames_changes_with_any_of_them_and_their_order(tmp_path):
