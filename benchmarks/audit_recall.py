@@ -64,7 +64,7 @@ def originals(name: str, data: Path, count: int) -> tuple[list[str], list[NDArra
     for source in sources[:: max(1, len(sources) // count)][:count]:
         clip, _ = read_source(root, source, FINE, None, 1)
         names.append(source.video)
-        pictures.append(without_letterbox(clip.frames[0], *clip.picture[0]))
+        pictures.append(without_letterbox(clip.frames[0], *clip.picture[0][-2:]))
     return names, pictures
 
 

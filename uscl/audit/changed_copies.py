@@ -15,6 +15,8 @@ from uscl.audit.points import POINTS, mirrored
 ALL_POINTS = 3000  # pictures of the two sets together of which all points are searched for
 FEWEST = 60  # points of a picture of larger sets
 SAME = 0.4  # correlation of two pictures that show the same: copies mostly have 0.8, equal screens 0.2 or less
+FEW = 12  # points that agree; fewer may do so by chance, and then the pixels must be more alike
+SAME_OF_FEW = 0.6  # two simulated lungs of one machine had 6 points and 0.43; copies with few points have more than 0.6
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "points", "zoom", "degrees", "correlation", "mirrored"]
 
 
@@ -62,7 +64,16 @@ def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tu
             continue
         i, j = of_a[agree[0]], of_b[agree[0]]
         like = correlation(a.points.thumbnails[i], b.points.thumbnails[j], motion)
-        if like >= SAME:
+        if is_copy(motion.points, like):
             videos, rows = (a.video[i], b.video[j]), (a.points.rows[i], b.points.rows[j])
             found.append((*videos, 1, *rows, motion.points, motion.zoom, motion.degrees, round(like, 4), mirror))
     return found
+
+
+def is_copy(points: int, like: float) -> bool:
+    """Whether two pictures show the same, by the points that agree and the correlation of their pixels.
+
+    >>> is_copy(30, 0.45), is_copy(6, 0.45), is_copy(6, 0.7)
+    (True, False, True)
+    """
+    return like >= (SAME if points >= FEW else SAME_OF_FEW)

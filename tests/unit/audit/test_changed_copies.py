@@ -3,7 +3,18 @@ import pytest
 from audit_sets import tissue
 
 from benchmarks.changed_copies import COPIES
-from uscl.audit.changed_copies import ALL_POINTS, COLUMNS, FEWEST, copies_between, copies_within, points_searched
+from uscl.audit.changed_copies import (
+    ALL_POINTS,
+    COLUMNS,
+    FEW,
+    FEWEST,
+    SAME,
+    SAME_OF_FEW,
+    copies_between,
+    copies_within,
+    is_copy,
+    points_searched,
+)
 from uscl.audit.point_search import Pictures
 from uscl.audit.points import POINTS, SIDE, points_of
 from uscl.data.decode.image import fit_image
@@ -59,3 +70,9 @@ def test_larger_sets_are_searched_with_fewer_points():
     assert (points_searched(2), points_searched(ALL_POINTS)) == (POINTS, POINTS)
     assert points_searched(5000) == 180
     assert points_searched(10**6) == FEWEST
+
+
+def test_few_points_need_pixels_that_are_more_alike():
+    assert not is_copy(6, 0.43)  # two lungs of the embedded study, which has no copies
+    assert (is_copy(FEW - 1, SAME), is_copy(FEW, SAME)) == (False, True)
+    assert is_copy(6, SAME_OF_FEW)
