@@ -1,5 +1,5 @@
 # make results   run the default study, from nothing to results/table.csv
-# make controls  run the controls study in its three pools (about an hour on two cores), and write docs/controls.md
+# make controls  run the controls study in its three pools (more than an hour on two cores), and write docs/controls.md
 # make test      run the tests
 # make e2e       run the tests of the whole workflow on a small budget
 # make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)

@@ -8,16 +8,16 @@ not computed again. With two cores, a world takes about three minutes.
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the modules of this checkout, installed or not
+
+from benchmarks.cut_down import compute, embedded_study
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--cores", default="all")
     parser.add_argument("--folder", type=Path, default=Path("results/worlds"))
     given = parser.parse_args()
-    study = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    study = embedded_study()
     printed = Table("world", "comparison", "points", "95 % CI", "Holm p", "verdict")
     held = 0
     for world in given.worlds:
@@ -44,16 +44,12 @@ def main() -> None:
 
 def claims_of(study: dict, world: int, folder: Path, cores: str) -> pd.DataFrame:
     """The primary comparisons of one world, as in claims.csv."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "study.yaml").write_text(yaml.safe_dump(cut_down(study, world, folder), sort_keys=False))
-    wanted = folder / "claims.csv"
-    call = ["snakemake", str(wanted), "--cores", cores, "--configfile", str(folder / "study.yaml"), "--quiet", "all"]
-    subprocess.run([sys.executable, "-m", *call], cwd=ROOT, check=True)
-    claims = pd.read_csv(ROOT / wanted)
+    compute(in_world(study, world), folder, ["claims.csv"], cores)
+    claims = pd.read_csv(folder / "claims.csv")
     return claims[claims["primary"]]
 
 
-def cut_down(study: dict, world: int, folder: Path) -> dict:
+def in_world(study: dict, world: int) -> dict:
     """The study in another world, with the arms, tasks and regimes of its primary comparisons alone."""
     primary, count = study["primary"], len(study["seeds"])
     arms = {each[key] for each in primary for key in ("arm", "reference")}
@@ -62,8 +58,6 @@ def cut_down(study: dict, world: int, folder: Path) -> dict:
         regimes.setdefault(each["task"], []).append(each["regime"])
     return study | {
         "study": f"{study['study']}_{world}",
-        "results": str(folder),
-        "tracking": "none",
         "simulator_seed": world,
         "seeds": [count * world + k for k in range(count)],
         # Two simulated pictures may look the same by chance: that need not stop the run.

@@ -10,17 +10,15 @@ metric. The interval comes from a jackknife over trainings, because all division
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # the library of this checkout, installed or not
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
+from benchmarks.cut_down import compute, embedded_study
 from uscl.base.tables import read_parquet
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, primary, title
 from uscl.stats.same_arm import Rate, same_arm_rates
@@ -38,7 +36,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=500, help="of the permutation test of these models")
     parser.add_argument("--seed", type=int, default=0, help="of the divisions")
     given = vars(parser.parse_args())
-    compute(given["folder"], given.pop("arms"), given.pop("trainings"), given.pop("cores"))
+    arms, trainings, cores = (given.pop(name) for name in ("arms", "trainings", "cores"))
+    if arms:
+        compute_trainings(given["folder"], arms, trainings, cores)
     printed = Table("evaluation", "arm", "trainings", "metric", "method test", "these models", title="found different")
     for path in sorted(given.pop("folder").glob("statistics/*-labels100/cases.parquet")):
         table = read_parquet(path)
@@ -52,23 +52,19 @@ def main() -> None:
     Console().print(printed)
 
 
-def compute(folder: Path, arms: list[str], trainings: int, cores: str) -> None:
-    """Compute the statistics of these arms of the embedded study, unless they are there or no arm is given."""
-    if not arms:
-        return
-    study = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    study |= {"study": "same_arm", "results": str(folder), "seeds": list(range(trainings)), "tracking": "none"}
+def compute_trainings(folder: Path, arms: list[str], trainings: int, cores: str) -> None:
+    """Compute the statistics of so many trainings of these arms of the embedded study."""
+    study = embedded_study() | {"study": "same_arm", "seeds": list(range(trainings))}
+    if unknown := [arm for arm in arms if arm not in study["methods"]]:
+        sys.exit(f"The embedded study has no arm {unknown[0]}: choose among {', '.join(study['methods'])}.")
     study |= {"methods": {arm: study["methods"][arm] for arm in arms}, "reference": arms[0]}
     study |= {"primary": [], "comparisons": []}
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
-    wanted = [
-        f"{folder}/statistics/{task}-{regime}-labels100/cases.parquet"
+    cases = [
+        f"statistics/{task}-{regime}-labels100/cases.parquet"
         for task, settings in study["tasks"].items()
         for regime in settings.get("regimes", ["finetune"])
     ]
-    call = ["snakemake", *wanted, "--cores", cores, "--configfile", str(folder / "study.yaml"), "--quiet", "all"]
-    subprocess.run([sys.executable, "-m", *call], cwd=ROOT, check=True)
+    compute(study, folder, cases, cores)
 
 
 def in_words(found: Rate) -> str:
