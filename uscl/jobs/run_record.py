@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric"),
     *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
 )
+OPTIONAL = ("python-gdcm",)  # recorded where it is installed: it decodes some DICOM files
 PROJECT = Path(__file__).parents[2]
 NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # no result depends on these settings
 
@@ -64,7 +65,17 @@ class RunRecord:
 
 def packages() -> dict[str, str]:
     """Versions of the packages that the results depend on."""
-    return {package: version(package) for package in PACKAGES}
+    installed = [package for package in OPTIONAL if is_installed(package)]
+    return {package: version(package) for package in (*PACKAGES, *installed)}
+
+
+def is_installed(package: str) -> bool:
+    """Whether this environment has the package."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def config_hash(config: dict[str, Any]) -> str:

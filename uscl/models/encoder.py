@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from uscl.base.errors import UserError
 from uscl.models.encoders import ULTRASOUND, InputStats, encoder_spec
 
 
@@ -34,6 +35,27 @@ class Encoder(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         # A grey frame and three channels of statistics: broadcasting makes the three input channels.
         return self.backbone((frames - self.mean) / self.std)
+
+
+def check_frames(encoder: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """A forward pre-hook. Raises UserError unless the frames are grey [batch, 1, height, width] floats in [0, 1].
+
+    Three channels, bytes or values up to 255 would otherwise give features that look right and are not.
+    """
+    frames = inputs[0]
+    if frames.ndim != 4 or frames.shape[1] != 1:
+        raise UserError(
+            f"The encoder takes grey frames [batch, 1, height, width], not {list(frames.shape)}: average the colour"
+            " channels into one, or add the axes that are missing."
+        )
+    if not frames.is_floating_point():
+        raise UserError(f"The encoder takes floats in [0, 1], not {frames.dtype}: use frames.float() / 255 for bytes.")
+    low, high = (float(end) for end in frames.aminmax()) if frames.numel() else (0.0, 1.0)
+    if not (low >= 0.0 and high <= 1.0):
+        raise UserError(
+            f"The encoder takes values in [0, 1], not {low:g} to {high:g}: divide bytes by 255, and leave the mean and"
+            " sd to the encoder, which applies its own."
+        )
 
 
 def channels(values: Sequence[float]) -> Tensor:

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,30 @@ def test_the_file_loads_as_the_readme_describes_wherever_its_names_are_known(exp
     else:
         own = names["unet"].encoder.model.state_dict()
         assert all(torch.equal(tensor, encoder.backbone.state_dict()[name]) for name, tensor in own.items())
+
+
+@pytest.mark.parametrize("word", ["torchvision.models", "timm.create_model"])
+def test_the_imports_of_the_readme_work_in_a_new_interpreter(word):
+    lines = [line for line in snippet(word).splitlines() if line.startswith(("import ", "from "))]
+    called = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert called.returncode == 0, called.stderr
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason"),
+    [
+        (torch.rand(2, 3, 32, 32), "average the colour channels"),
+        (torch.rand(2, 32, 32), "add the axes"),
+        (torch.zeros(2, 1, 32, 32, dtype=torch.uint8), r"float\(\) / 255"),
+        (torch.full((2, 1, 32, 32), 200.0), "not 200 to 200"),
+        (torch.randn(2, 1, 32, 32), "leave the mean and sd"),
+        (torch.full((2, 1, 32, 32), float("nan")), "not nan"),
+    ],
+)
+def test_frames_of_another_form_are_refused(exported, frames, reason):
+    exported("resnet18")
+    with pytest.raises(UserError, match=reason):
+        uscl.load_encoder("encoder.safetensors")(frames)
 
 
 def test_the_file_records_its_origin(exported):
