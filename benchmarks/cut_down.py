@@ -28,5 +28,5 @@ def compute(study: dict[str, Any], folder: Path, files: Iterable[str], cores: st
     changed = study | {"results": str(folder), "tracking": "none"}
     settings.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
     call = ["snakemake", *(f"{folder}/{file}" for file in files), "--cores", cores, "--configfile", str(settings)]
-    if subprocess.run([sys.executable, "-m", *call, "--quiet", "all"], cwd=ROOT, check=False).returncode:
+    if subprocess.run([sys.executable, "-m", *call, "--quiet", "rules", "progress"], cwd=ROOT, check=False).returncode:
         sys.exit(f"{folder} is incomplete: see the messages above.")

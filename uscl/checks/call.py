@@ -13,7 +13,14 @@ from uscl.base.files import not_writable
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
 from uscl.jobs.attempts import RUNNING, unsuccessful
-from uscl.jobs.snakemake_internals import before_jobs, check_snakemake, coming_jobs, is_main_process, on_unlock
+from uscl.jobs.snakemake_internals import (
+    before_jobs,
+    check_snakemake,
+    coming_jobs,
+    is_main_process,
+    on_unlock,
+    sample_seldom,
+)
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
@@ -29,6 +36,7 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     check_snakemake()
     if not is_main_process(workflow):
         return
+    sample_seldom()
     interruption.name_caller()
     interruption.end_once()
     results = Path(study.results)

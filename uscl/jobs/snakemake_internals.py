@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import snakemake
+from snakemake import benchmark
 from snakemake.api import DAGApi
 from snakemake.dag import DAG
 from snakemake.exceptions import ApiError
@@ -25,9 +26,11 @@ NAMES = (
     (DAG, ("needrun_jobs",)),
     (CommonSettings, ("dryrun_exec",)),
     (ConfigSettings, ("config_args",)),
+    (benchmark, ("BENCHMARK_INTERVAL_SHORT",)),
 )
 # Methods of Workflow that this module replaces, with the functions that must call them.
 REPLACED = {"execute": DAGApi.execute_workflow, "unlock": DAGApi.unlock}
+SAMPLE_S = 5.0  # between looks at the memory of a job in its first half minute
 
 
 def check_snakemake() -> None:
@@ -43,6 +46,15 @@ def check_snakemake() -> None:
             f"This project doesn't work with Snakemake {version}{lacks}: install the version of requirements.lock with"
             " pip install -r requirements.lock."
         )
+
+
+def sample_seldom() -> None:
+    """Look at the memory of a new job every `SAMPLE_S` seconds for its benchmark file, and not every half second.
+
+    A look walks all processes of the machine and stops the job while it adds up its pages: every half second, this
+    takes two thirds of the CPU time of Snakemake itself, and a job on a busy machine runs 5 % longer.
+    """
+    benchmark.BENCHMARK_INTERVAL_SHORT = SAMPLE_S
 
 
 def is_main_process(workflow: Workflow) -> bool:

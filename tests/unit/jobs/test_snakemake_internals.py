@@ -5,17 +5,19 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
 import snakemake
+from snakemake import benchmark
 from snakemake.api import DAGApi
 from snakemake.dag import DAG
 from snakemake.workflow import Workflow
 
 from uscl.base.errors import UserError
-from uscl.jobs.snakemake_internals import SUPPORTED, check_snakemake
+from uscl.jobs.snakemake_internals import SUPPORTED, check_snakemake, sample_seldom
 
 ROOT = Path(__file__).parents[3]
 # Writes one line per event.
@@ -132,6 +134,18 @@ def test_an_error_while_preparing_ends_the_call_before_any_job(call, tmp_path):
 def test_study_options_read_the_same_config_again(call):
     _, output, notes = call("-n", "--config", "one=1", "two=x", "--configfile", "study.yaml")
     assert notes == ["main --configfile study.yaml --config one=1 two=x"], output
+
+
+@pytest.mark.parametrize(("seldom", "looks"), [(False, 3), (True, 1)])
+def test_a_new_job_is_looked_at_once_and_not_every_half_second(monkeypatch, seldom, looks):
+    seen = []
+    monkeypatch.setattr(benchmark.BenchmarkTimer, "work", lambda timer: seen.append(timer))
+    monkeypatch.setattr(benchmark, "BENCHMARK_INTERVAL_SHORT", 0.5)
+    if seldom:
+        sample_seldom()
+    with benchmark.benchmarked():
+        time.sleep(1.25)
+    assert len(seen) == looks
 
 
 def test_the_pinned_version_is_supported_and_is_that_of_pyproject():
