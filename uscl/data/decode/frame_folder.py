@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.data.decode.colour import image_colour
+from uscl.data.decode.colour import ClipColour, image_colour
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_image
@@ -54,7 +54,8 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
     wanted = list(limited_frames(sampled_frames(timed, rate_hz), max_frames))
     depth = None
-    frames, numbers, times, pictures, colour = [], [], [], [], []
+    colour = ClipColour[tuple[Path, tuple[int, ...], Box]](lambda seen: image_colour(*seen))
+    frames, numbers, times, pictures = [], [], [], []
     for number, time_s, path in wanted:
         image, box = read_frame(path, crop)
         if image.dtype != np.uint8 and depth is None:  # all frames of a video have one depth: they are read twice
@@ -63,13 +64,13 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
         numbers.append(number)
         times.append(time_s)
         pictures.append(box)
-        colour.append(image_colour(path, image.shape, box))
+        colour.add((path, image.shape, box))
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [depth.remark] if depth and depth.remark else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)
     places = np.array(numbers, np.int64), np.array(times), picture
-    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour)
+    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour.shares())
 
 
 def read_frame(path: Path, crop: Crop) -> tuple[NDArray, Box]:

@@ -81,6 +81,17 @@ def test_a_name_composed_in_two_ways_is_one_name(tmp_path):
             reader("video_folder")(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["image_folder", "image_csv", "image_mask_pairs"])
+@pytest.mark.parametrize("name", ["benign/a.mp4", "IM_0001", "b.DCM"])
+def test_a_folder_of_videos_is_refused_with_the_kind_that_reads_it(tmp_path, kind, name):
+    tree(tmp_path, "notes.txt", "malignant/readme", name)
+    if name == "IM_0001":
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+    sentence = rf"holds videos, such as {name}: use kind video_folder \(with a `table` of labels if it is a task\)\.$"
+    with pytest.raises(UserError, match=sentence):
+        reader(kind)(tmp_path)
+
+
 # video_folder
 
 
@@ -105,10 +116,10 @@ def test_links_are_followed_but_a_folder_is_read_once(tmp_path):
     (root / "loop.mp4").symlink_to("loop.mp4")
     found = reader("video_folder")(root)
     assert found.files["file"].tolist() == ["a/x.mp4", "linked/y.mp4"]
-    assert problems(found, "set aside") == [
+    broken = "not a file, or a broken link"
+    assert problems(found, "set aside") == [("gone.mp4", broken), ("loop.mp4", broken)]
+    assert problems(found, "left out") == [
         ("a/up", "the same folder as ., which is already read"),
-        ("gone.mp4", "not a file, or a broken link"),
-        ("loop.mp4", "not a file, or a broken link"),
         ("twice", "the same folder as linked, which is already read"),
     ]
 
@@ -442,6 +453,13 @@ def test_folders_that_are_the_classes_pass(tmp_path):
     assert reader("image_folder")(tmp_path, classes=["test", "train"]).files["label"].tolist() == ["test", "train"]
 
 
+def test_groups_of_several_classes_are_one_remark(tmp_path):
+    tree(tmp_path, *(f"{label}/p{number}.png" for label in ("a", "b") for number in range(30)))
+    found = reader("image_folder")(tmp_path, patient=r"p\d+")
+    reason = "group p0 has files of a and b, and 29 more have files of several classes: each stays one group"
+    assert problems(found, "kept") == [(".", reason)]
+
+
 # image_csv
 
 
@@ -593,6 +611,15 @@ def test_the_innermost_folder_decides_a_files_role():
     assert place("images/gt/X.png") == Place(True, "x")
     assert place("gt/images/X.png") == Place(False, "gt/x")
     assert place("a/x_mask.png") == Place(True, "a/x_mask")
+
+
+def test_gif_masks_are_no_images(tmp_path):
+    tree(tmp_path, "images/1.bmp", "masks/1.gif", "2.webp", "2_mask.gif", "images/3.gif", "masks/3.gif", "4.gif")
+    found = reader("image_mask_pairs")(tmp_path)
+    assert column(found, "masks") == {"2.webp": ("2_mask.gif",), "images/1.bmp": ("masks/1.gif",)}
+    aside = dict(problems(found, "set aside"))
+    assert aside["images/3.gif"] == "a GIF is read as a mask, not as an image"
+    assert set(aside) <= {"images/3.gif", "masks/3.gif", "4.gif"}
 
 
 # a real set in another layout
