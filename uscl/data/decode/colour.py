@@ -4,18 +4,18 @@ A grey level then no longer means how bright an echo was, so a frame with colour
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import av
-import cv2
 import numpy as np
-import PIL.Image
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.orientation import Turn, upright, upright_shape
 from uscl.data.picture_box import Box
+
+if TYPE_CHECKING:
+    from uscl.data.decode.image import Picture  # which imports the reader of videos, which imports this module
 
 SIDE = 96  # pixels of the sample of a frame in which colour is looked for
 STRONG = 60  # levels between a pixel's brightest and darkest channel, at least
@@ -25,7 +25,6 @@ FAINT = 20  # levels of chroma around its middle, 128, within which nothing has 
 TINTED = 0.6  # share of the bright pixels: so much colour is the colour map of a grey picture
 PLANAR = [f"yuv{jpeg}4{kind}p" for jpeg in ("", "j") for kind in ("20", "22", "44")]
 PACKED = {"bgra": slice(0, 3), "rgba": slice(0, 3), "bgr0": slice(0, 3), "rgb0": slice(0, 3), "argb": slice(1, 4)}
-GREY = ("1", "L", "LA", "I", "F")  # modes of Pillow
 EVERY = 5  # of so many frames of a clip, one is looked at as long as there is no colour Doppler
 DOPPLER = 0.002  # share of the picture, at least; in BUSI five images have more, and one has a single vessel with less
 
@@ -134,13 +133,10 @@ def step(side: int) -> int:
     return max(1, side // SIDE)
 
 
-def image_colour(path: Path, shape: tuple[int, ...], box: Box) -> float:
-    """The coloured share of the part that `box` cuts out of an image file, which was read as [height, width]."""
-    with PIL.Image.open(path) as picture:
-        if picture.mode in GREY or picture.mode.startswith("I;"):
-            return 0.0
-    sample = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
-    return 0.0 if sample is None else coloured_share(part_of(sample.astype(np.uint8), box, *shape))
+def image_colour(picture: "Picture", box: Box) -> float:
+    """The coloured share of the part that `box` cuts out of an image."""
+    colours = picture.colours()
+    return 0.0 if colours is None else coloured_share(part_of(colours, box, *picture.grey.shape))
 
 
 def part_of(sample: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.uint8]:
