@@ -103,11 +103,16 @@ def halved(data: bytes, mode: str, colours: NDArray | None) -> NDArray[np.uint8]
 
 def several(header: PIL.Image.Image) -> str:
     """A remark on a file with more pictures than the one that is read, or ""."""
-    try:
-        count = getattr(header, "n_frames", 1) if header.format in MANY else 1
-    except DAMAGE:  # of a later picture
-        return ""
+    count = pictures_in(header) if header.format in MANY else 1
     return f"holds {count} pictures, of which only the first is read" if count > 1 else ""
+
+
+def pictures_in(header: PIL.Image.Image) -> int:
+    """The number of pictures in an opened image."""
+    try:
+        return int(getattr(header, "n_frames", 1))
+    except DAMAGE:  # of a later picture
+        return 1
 
 
 def whole_levels(image: NDArray) -> NDArray:

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from uscl.data.decode.image import FORMATS, opacity, opened, unpacked
+from uscl.data.decode.image import FORMATS, opacity, opened, pictures_in, unpacked
 from uscl.data.decode.video import BadMedia
 
 MASK_FORMATS = (*FORMATS, "GIF")
@@ -36,6 +36,8 @@ def read_mask(path: Path, chosen: tuple[int, ...] = ()) -> NDArray[np.uint8]:
     """
     data = path.read_bytes()
     image = opened(data, MASK_FORMATS)
+    if (count := pictures_in(image)) > 1:
+        raise BadMedia(f"it holds {count} pictures, so it is unclear which is the mask: save each in a file of its own")
     lossy = image.format == "JPEG" or image.info.get("compression") in LOSSY_TIFF
     lossy |= image.format == "WEBP" and b"VP8L" not in data[:4096]
     pixels = visible(image)

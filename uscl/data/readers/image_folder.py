@@ -72,10 +72,11 @@ def check_classes(root: Path, files: list[str], classes: list[str] | None) -> No
     folders = sorted({label_of(file) for file in files})
     there = ", ".join(folders) or "none"
     parts = part_names(set(folders) - set(classes or ()))
-    if len(parts) > 1:
+    if parts and len(folders) > 1:
+        what = "which are not classes" if len(parts) > 1 else "which is no class"
         raise UserError(
-            f"{root} is divided into {', '.join(sorted(parts))}, which are not classes: use one folder per class, since"
-            " the study draws its own folds (if they are classes, name all classes in `classes`)."
+            f"{root} is divided into {', '.join(sorted(parts))}, {what}: use one folder per class, since the study"
+            " draws its own folds (if they are classes, name all classes in `classes`)."
         )
     for name in classes or ():
         if name not in folders:

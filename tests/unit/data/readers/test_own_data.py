@@ -342,8 +342,8 @@ def test_frames_that_are_not_one_video_are_set_aside(tmp_path):
         aside = dict(problems(found, "set aside"))
         assert aside["a"] == "frames of several videos (x_, y_): give each a folder of its own"
         assert aside["b"].endswith("have the same number: it is not one video; give each a folder of its own")
-        assert aside["frame1.png"] == "a frame outside of a video's folder"
-    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder\.$"):
+        assert aside["frame1.png"] == "a frame outside of a video's folder: give each video a folder of its own"
+    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder: give"):
         reader("video_folder")(tmp_path / "a")
 
 
@@ -358,14 +358,33 @@ def test_a_table_names_a_video_of_frames_by_its_folder(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["p1/{:05}.png", "p1/img_{}.png", "p1/benign ({}).png"])
-def test_images_with_consecutive_numbers_may_be_meant_as_a_video(tmp_path, name):
-    found = reader("video_folder")(tree(tmp_path, *(name.format(number) for number in range(4))))
+NUMBERED = [
+    "p1/{:05}.png",
+    "p1/img_{}.png",
+    "p1/benign ({}).png",
+    "p1/v1_f{}.png",
+    "p1/v1 frame{} crop.jpg",
+    "p1/{}.0.png",
+]
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("numbers", [range(4), (2, 10, 100)])
+def test_images_whose_names_differ_in_numbers_may_be_meant_as_a_video(tmp_path, name, numbers):
+    found = reader("video_folder")(tree(tmp_path, *map(name.format, numbers), "p2/1.png", "p2/2.png", "p2/x.png"))
     assert set(found.files["kind"]) == {"image"}
-    remark = r"1 folder of images with consecutive numbers, such as p1: each image counts as a video of one frame; if"
-    assert any(reason.startswith(remark) for _, reason in problems(found, "kept"))
-    gaps = reader("video_folder")(tree(tmp_path / "gaps", "p1/1.png", "p1/5.png", "p1/9.png", "p2/1.png", "p2/2.png"))
-    assert problems(gaps, "kept") == [(".", OWN_GROUPS)]
+    remark = (
+        "1 folder of images whose names differ only in numbers, such as p1: each image counts as a video of one frame;"
+        " if they are frames of a video, name them frame1, frame2 and so on"
+    )
+    assert (".", remark) in problems(found, "kept")
+
+
+def test_images_with_names_of_their_own_get_no_remark(tmp_path):
+    found = reader("video_folder")(
+        tree(tmp_path, "p1/a.png", "p1/b.png", "p1/c.png", "p2/1.png", "p3/2.png", "p4/3.png")
+    )
+    assert problems(found, "kept") == [(".", OWN_GROUPS)]
 
 
 # image_folder
@@ -428,6 +447,10 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
         ),
         (["Train Set", "Test Set", "extra"], None, r"divided into Test Set, Train Set, .* \(if they are classes, name"),
         (["imagesTr", "imagesTs"], None, r"is divided into imagesTr, imagesTs, which are not classes: "),
+        (["TrainA", "testA", "val set"], None, r"is divided into TrainA, testA, val set, which are not classes: "),
+        (["internal_test", "External Test"], None, r"is divided into External Test, internal_test, which are not"),
+        (["KFold 1", "KFold 2"], None, r"is divided into KFold 1, KFold 2, which are not classes: "),
+        (["benign", "malignant", "test"], None, r"is divided into test, which is no class: use one folder per class"),
     ],
 )
 def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
