@@ -11,7 +11,7 @@ from dicom_files import region, write_dicom
 
 from uscl.base.errors import UserError
 from uscl.data.decode.bad_media import BadMedia
-from uscl.data.decode.colour import DOPPLER, coloured_share
+from uscl.data.decode.colour import DOPPLER, ClipColour, coloured_share
 from uscl.data.decode.crop import crop_box
 from uscl.data.extract import extract
 from uscl.data.manifest import read_problems
@@ -251,6 +251,27 @@ def test_colour_doppler_is_counted_and_can_be_left_out(tmp_path, caplog):
     rows = kept.manifest["row"][kept.manifest["colour"] < DOPPLER]
     np.testing.assert_array_equal(left.frames, kept.frames[rows])
     left.check_pixels()
+
+
+@pytest.mark.parametrize("start", range(20))
+@pytest.mark.parametrize("length", [5, 8, 20])
+def test_every_frame_of_a_stretch_of_flow_is_found_though_not_all_frames_are_looked_at(start, length):
+    truth = [0.5 if start <= number < start + length else 0.0 for number in range(20)]
+    colour = ClipColour(truth.__getitem__)
+    for number in range(20):
+        colour.add(number)
+    found = colour.shares()
+    assert len(found) == 20
+    assert found == truth
+
+
+def test_a_grey_clip_is_looked_at_in_every_fifth_frame():
+    seen = []
+    colour = ClipColour(lambda number: seen.append(number) or 0.0)
+    for number in range(23):
+        colour.add(number)
+    assert colour.shares() == [0.0] * 23
+    assert seen == [0, 5, 10, 15, 20, 22]
 
 
 def test_colour_outside_of_the_crop_does_not_count(tmp_path):

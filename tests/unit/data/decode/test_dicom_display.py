@@ -152,6 +152,21 @@ def test_a_label_of_half_colour_on_whole_pixels(tmp_path, odd):
     np.testing.assert_allclose(frames.astype(int), plain.astype(int), atol=1)
 
 
+@pytest.mark.parametrize("planar", [0, 1])
+def test_a_label_of_other_colours_than_the_pixels_have(tmp_path, planar):
+    rgb = np.repeat(RAMP[..., None], 3, axis=-1)
+    ybr = rgb.copy()
+    ybr[..., 1:] = 128
+    for pixels, given, right in ((ybr, "RGB", "YBR_FULL"), (rgb, "YBR_FULL", "RGB")):
+        stored = np.moveaxis(pixels, 3, 1).reshape(pixels.shape) if planar else pixels
+        tags = {"PlanarConfiguration": planar, "PhotometricInterpretation": given}
+        note = f"its pixels are not those of their label {given}: read as {right}"
+        check(write(tmp_path / "a.dcm", stored, **tags), note, atol=1)
+        check(write(tmp_path / "b.dcm", stored, **tags | {"PhotometricInterpretation": right}), atol=1)
+    tinted = np.stack([RAMP, RAMP // 2, RAMP // 4], axis=-1)
+    assert shown(write(tmp_path / "c.dcm", tinted))[1] == ""
+
+
 def test_pixels_beyond_the_declared_frames_are_a_remark(tmp_path):
     note = "its PixelData has 1600 bytes beyond the 1 frames that it declares: not read"
     check(write(tmp_path / "a.dcm", RAMP, NumberOfFrames=1), f"only one frame; {note}", RAMP[:1])
