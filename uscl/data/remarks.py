@@ -65,7 +65,7 @@ def shape(reason: str) -> str:
     >>> shape("the mask a 1.png has 3 x 4 pixels"), shape("its values are 0, 7.5 and 2 more, so")
     ('the mask NAME has n x n pixels', 'its values are n, so')
     """
-    reason = re.sub(r"\b(the mask|its frame) .+?(?=: | has )", r"\1 NAME", reason)
+    reason = re.sub(r"\b(the mask|its frame) .+?(?=: | has )|(its ending) \S+", r"\1\2 NAME", reason)
     reason = re.sub(r"#[0-9a-f]{6}\b|\d+(\.\d+)?", "n", reason)
     return re.sub(r"\bn(, n)+( and n more)?|\bn and n more", "n", reason)
 

@@ -37,6 +37,7 @@ def test_the_examples_hold():
             "the mask b.png: its values are 0, 7.5, 9 and 3 more, so it is",
         ),
         ("the mask a.png: its values are #00ff00, #0000ff, so", "the mask b.png: its values are #12ab00, so"),
+        ("a media file, but its ending .rm is not read here", "a media file, but its ending .m1v is not read here"),
         ("its frame x_frame1.png: empty file (0 bytes)", "its frame y.png: empty file (0 bytes)"),
     ],
 )

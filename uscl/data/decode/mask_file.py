@@ -95,6 +95,8 @@ def grey_labels(pixels: NDArray, lossy: bool, chosen: tuple[int, ...] = ()) -> N
         sure = len(values) == 2 or (top < MAX_VALUES and not lossy) or bool(chosen)
         if sure or (not lossy and all(fills_an_area(pixels == value) for value in values[1:])):
             return canonical(pixels, values, chosen)
+    if not lossy and len(values) == 3 and low == 0 and values[1] == 1 and top in BRIGHTEST:
+        raise unclear(values)
     if len(values) > 1 and (top >= MAX_VALUES or not whole) and soft(pixels, float(top), lossy):
         return kept((pixels > top / 2).astype(np.uint8), chosen)
     raise unclear(values)

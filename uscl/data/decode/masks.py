@@ -50,8 +50,10 @@ def without_outlines(labels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list
     for label in distinct_values(labels)[::-1]:
         if label:
             area, lines, broken = filled((labels == label).astype(np.uint8))
-            result = np.where((area > 0) & (result == 0), label, result).astype(np.uint8) if lines else result
-            closed, open_lines = closed + lines, open_lines + broken
+            inside = (area > 0) & (result == 0)
+            if lines and inside.any():
+                result, closed = np.where(inside, label, result).astype(np.uint8), closed + lines
+            open_lines += broken
     remarks = ["its mask is an outline, which is filled"] if closed else []
     return result, remarks + (["its mask is a thin line that is not closed, and not filled"] if open_lines else [])
 

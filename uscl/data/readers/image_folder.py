@@ -5,6 +5,7 @@ Label: the first folder of the path; images may be in subfolders of it. Group: t
 the image.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +53,7 @@ def read(
         for file, owner in zip(files, owners, strict=True)
     ]
     doubts = doubtful_classes(WHOLE_SET, [source.label for source in found], classes)
+    doubts += divided_alike(files)
     return sources(found, [*problems, *outside, *of_rows, *of_groups, *doubts, *mixed_groups(found)])
 
 
@@ -65,6 +67,21 @@ def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
     files, problems = without_companions(images)
     outside = [Problem(file, "set aside", "an image outside the class folders") for file in files if "/" not in file]
     return [file for file in files if "/" in file], problems + outside
+
+
+def divided_alike(files: Sequence[str]) -> list[Problem]:
+    """A remark if every class folder has the same folders in it, which are then perhaps the classes."""
+    inner: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        inner[label_of(file)].update(PurePosixPath(file).parts[1:-1][:1])
+    first, *others = inner.values()
+    if len(first) < 2 or part_names(first) or any(names != first for names in others):
+        return []
+    reason = (
+        f"every class folder holds the folders {' and '.join(sorted(first))}: if these are the classes, list the images"
+        " in a CSV (kind image_csv)"
+    )
+    return [Problem(WHOLE_SET, "kept", reason)]
 
 
 def check_classes(root: Path, files: list[str], classes: list[str] | None) -> None:

@@ -95,6 +95,23 @@ def test_values_of_no_convention_are_refused_with_the_values(tmp_path):
             read_masks([tmp_path / "m.png"], LESION.shape, 64, WHOLE)
 
 
+def test_a_structure_with_a_border_of_value_255_is_refused_unless_a_label_is_chosen(tmp_path):
+    for width in (3, 9):  # as in VOC: 255 is neither background nor lesion
+        border = cv2.dilate(LESION, np.ones((width, width), np.uint8)) - LESION
+        labels = LESION + 255 * border
+        for image in (PIL.Image.fromarray(labels), palette(labels, *([0] * 3 + [128, 0, 0] + [9, 8, 7] * 254))):
+            image.save(tmp_path / "m.png")
+            with pytest.raises(BadMedia, match=r"^its values are 0, 1, 255, so it is unclear which are lesion"):
+                read_mask(tmp_path / "m.png")
+            np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (1,)), LESION)
+
+
+def test_a_structure_around_another_is_no_outline(tmp_path):
+    labels = 2 * cv2.dilate(LESION, np.ones((5, 5), np.uint8)) - LESION
+    PIL.Image.fromarray(labels).save(tmp_path / "m.png")
+    assert read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)[1] == ""
+
+
 @pytest.mark.parametrize("suffix", [".tif", ".gif"])
 def test_a_mask_file_of_several_pictures_is_refused(tmp_path, suffix):
     pages = [PIL.Image.fromarray(page) for page in (LESION * 255, np.roll(LESION, 9, 1) * 255)]

@@ -459,6 +459,24 @@ def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes
         reader("image_folder")(tmp_path, classes=classes)
 
 
+def test_classes_in_folders_of_any_name_are_doubted(tmp_path):
+    tree(tmp_path, *(f"{part}/{label}/1.png" for part in ("prueba", "entrenamiento") for label in ("covid", "regular")))
+    reason = (
+        "every class folder holds the folders covid and regular: if these are the classes, list the images in a CSV"
+    )
+    assert any(found.startswith(reason) for _, found in problems(reader("image_folder")(tmp_path), "kept"))
+    tree(tmp_path, "prueba/other/1.png")
+    assert problems(reader("image_folder")(tmp_path), "kept") == [(".", OWN_GROUPS)]
+
+
+def test_a_part_is_no_class_and_the_folds_are_the_studys_own(tmp_path):
+    tree(tmp_path, *(f"{label}/{part}/{label}.png" for part in ("train", "test") for label in ("a", "b")))
+    found = reader("image_folder")(tmp_path)
+    assert found.files["part"].tolist() == ["test", "train", "test", "train"]
+    reason = "the study draws its own folds: the part of a file ('test', 'train') only goes into its manifest"
+    assert (".", reason) in problems(found, "kept")
+
+
 def test_the_folder_that_holds_the_classes_is_named(tmp_path):
     tree(tmp_path, "data/benign/1.png", "data/malignant/1.png")
     with pytest.raises(UserError, match=r"in data: set data_root to .*/data if the classes are benign, malignant\.$"):

@@ -57,6 +57,6 @@ def verdict_by_content(path: Path, found: str, suffixes: Sequence[str]) -> tuple
         reason = f"of type {found} by its content, but this set takes {', '.join(suffixes)}"
         return ("", "") if takes_videos else ("set aside", reason)
     if found:
-        advice = "give its name the ending of its type" if found == "image" else "give its name the ending .dcm"
+        advice = f"give its name the ending {'.dcm' if found == 'DICOM' else 'of its type'}"
         return "set aside", f"of type {found} by its content, but not by its name: {advice}"
     return "left out", f"the name does not end in {', '.join(suffixes)}"

@@ -147,6 +147,9 @@ def owners_of(
     problems += remarks_on_names(unit, names, several)
     owners = [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)]
     details = details_of(root, files, rows)
+    if parts := sorted({more["part"] for more in details} - {""}):
+        reason = f"the study draws its own folds: the part of a file ({examples(parts)}) only goes into its manifest"
+        problems.append(Problem(WHOLE_SET, "kept", reason))
     return [owner._replace(**more) for owner, more in zip(owners, details, strict=True)], problems
 
 
