@@ -29,10 +29,10 @@ class Remarks:
     def add(self, problems: Iterable[Problem]) -> None:
         """Add problems. With `stop`, raises UserError for a file that is set aside."""
         for problem in problems:
-            self.found.append(problem)
             if self.stop and problem.action == "set aside":
                 path = self.root / problem.file
                 raise UserError(f"{path} cannot be used: {problem.reason}. Replace it, or set on_bad_video: skip.")
+            self.found.append(problem)
 
     def log(self) -> None:
         """Warn of each kind of problem in one line, the most serious and frequent first, and log each file's own.
