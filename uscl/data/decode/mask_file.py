@@ -114,6 +114,9 @@ def distinct_values(pixels: NDArray) -> NDArray:
     """The values that occur, in order; much faster than np.unique on bytes."""
     if pixels.dtype != np.uint8:
         return np.unique(pixels)
+    low, top = int(pixels.min()), int(pixels.max())
+    if top - low <= 1:
+        return np.arange(low, top + 1)
     return np.flatnonzero(cv2.calcHist([np.ascontiguousarray(pixels)], [0], None, [256], [0, 256]))
 
 

@@ -18,8 +18,9 @@ def filled(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int]:
     """
     if not mask.any():
         return mask, 0, 0
-    result = mask.copy()
+    result, around = mask.copy(), bounds(mask)
     limit = max(HALF_WIDTH, SHARE * max(mask.shape))
+    mask = mask[around]
     _, parts, boxes, _ = cv2.connectedComponentsWithStats(mask)
     closed = open_lines = 0
     for number, (left, top, width, height, pixels) in enumerate(boxes[1:], start=1):
@@ -31,11 +32,17 @@ def filled(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int]:
             continue
         inside = enclosed(line)
         if inside.sum() >= pixels:
-            result[window] |= inside
+            result[around][window] |= inside
             closed += 1
         elif hull(line).sum() >= 4 * pixels:
             open_lines += 1
     return result, closed, open_lines
+
+
+def bounds(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns of a mask that hold all its lesion, and two around them."""
+    left, top, width, height = cv2.boundingRect(mask)
+    return np.s_[max(top - 2, 0) : top + height + 2, max(left - 2, 0) : left + width + 2]
 
 
 def half_width(line: NDArray[np.uint8]) -> float:
