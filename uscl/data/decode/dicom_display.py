@@ -80,9 +80,10 @@ class Display:
         return (self.voi(output) >> (self.voi.bits - 8)).clip(0, 255).astype(np.uint8)
 
     def rescales(self, least: int) -> bool:
-        """Whether slope and intercept alone give values from 0 on, of which the least stored value is `least`."""
+        """Whether slope and intercept alone make levels from 0 on; `least` is the least stored value."""
         alone = self.voi is None and self.modality is None and self.slope > 0
-        return alone and (self.slope, self.intercept) != (1, 0) and self.slope * least + self.intercept >= 0
+        from_zero = self.slope * least + self.intercept >= 0 and (self.intercept == 0 or least < 0)
+        return alone and (self.slope, self.intercept) != (1, 0) and from_zero
 
     def shows(self, least: int, most: int) -> bool:
         """Whether any of the stored values from `least` to `most` can be told from another, and is not dark."""

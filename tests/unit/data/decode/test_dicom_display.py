@@ -87,7 +87,9 @@ def test_slope_and_intercept_without_a_window(tmp_path):
     ):
         check(write(tmp_path / "a.dcm", stored, RescaleSlope=slope, RescaleIntercept=0), "uses 8 of 16 bits", atol=1)
     shifted = (RAMP.astype("<i2") - 128) * 2
-    check(write(tmp_path / "b.dcm", shifted, RescaleSlope=0.5, RescaleIntercept=128), "uses 8 of 15 bits", atol=1)
+    check(write(tmp_path / "b.dcm", shifted, RescaleSlope=0.5, RescaleIntercept=128), "uses 8 of 16 bits", atol=1)
+    few = {"BitsStored": 10, "HighBit": 9, "RescaleSlope": 0.25, "RescaleIntercept": 0}
+    check(write(tmp_path / "e.dcm", RAMP.astype("<u2") * 4, **few), "uses 8 of 16 bits", atol=1)
     check(write(tmp_path / "c.dcm", RAMP, RescaleSlope=0.5, RescaleIntercept=0))
     below = RAMP.astype("<u2") * 16  # as of a CT: values below 0 keep the stored ones
     check(write(tmp_path / "d.dcm", below, RescaleSlope=1, RescaleIntercept=-1024), "uses 12 of 16 bits")
