@@ -151,7 +151,7 @@ def test_bad_videos_stop_the_run_or_are_set_aside_with_reasons_and_a_new_one_is_
         "videos/truncated.mp4": "set aside",
     }
     assert problems["reason"].str.len().min() > 5
-    manifest = pd.read_csv(project / target)
+    manifest = pd.read_parquet(project / target)
     assert (manifest["file"] == "videos/single.gif").sum() == 1
     assert "truncated.mp4" in (project / "results/logs/extract_frames/sim_pool.log").read_text()
     assert planned(project, target, study=spoilt) == {}

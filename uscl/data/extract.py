@@ -12,6 +12,7 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.base.progress import shown
+from uscl.base.text import counted
 from uscl.data import readers
 from uscl.data.decode.colour import DOPPLER
 from uscl.data.decode.in_order import in_order
@@ -22,10 +23,11 @@ from uscl.data.manifest import MANIFEST_FILE, OLD_FILE, PROBLEMS, write_manifest
 from uscl.data.picture_box import Box, picture_box
 from uscl.data.readers.shared.listing import Problem, Sources
 from uscl.data.regions import with_crops, without_excluded
+from uscl.data.remarks import Remarks, one_verdict
 from uscl.data.source import Source
 from uscl.data.store import ArrayWriter, new_array
 
-ACTIONS = ("set aside", "left out", "kept")  # the most serious first
+TURNED_GREY = "turned grey (`doppler: leave_out` leaves them out)"
 LOOK_AHEAD = 2  # decoded files per worker that wait for the writer; this bounds the memory
 
 log = logging.getLogger(__name__)
@@ -63,61 +65,54 @@ def extract(
     if expected:
         check_counts(dataset, root, found, expected)
     found = with_crops(root, without_excluded(root, found, exclude), crop)
-    problems = [Problem(*row) for row in found.problems.itertuples(index=False)]
-    for problem in problems:
-        report(dataset, root, problem, stop)
     files = [Source(*row) for row in found.files.itertuples(index=False)]
-    tables, remarks = write_frames(dataset, root, out, files, sampling, stop, workers, doppler == "leave_out")
-    write_tables(out, dataset, tables, one_verdict(problems + remarks), found)
-
-
-def report(dataset: str, root: Path, problem: Problem, stop: bool) -> None:
-    """Log a problem. With `stop`, raises UserError for a file that is set aside."""
-    if stop and problem.action == "set aside":
-        path = root / problem.file
-        raise UserError(f"{path} cannot be used: {problem.reason}. Replace it, or set on_bad_video: skip.")
-    level = logging.INFO if problem.action == "left out" else logging.WARNING
-    log.log(level, "%s: %s %s: %s", dataset, problem.action, problem.file, problem.reason)
+    remarks = Remarks(dataset, root, stop=stop)
+    try:
+        remarks.add(Problem(*row) for row in found.problems.itertuples(index=False))
+        tables, flow = write_frames(root, out, files, sampling, workers, doppler == "leave_out", remarks)
+    finally:
+        remarks.log()
+    write_tables(out, dataset, tables, one_verdict(remarks.found + flow), found)
 
 
 def write_frames(
-    dataset: str,
-    root: Path,
-    out: Path,
-    files: list[Source],
-    sampling: Sampling,
-    stop: bool,
-    workers: int,
-    grey_only: bool,
+    root: Path, out: Path, files: list[Source], sampling: Sampling, workers: int, grey_only: bool, remarks: Remarks
 ) -> tuple[list[pd.DataFrame], list[Problem]]:
-    """Write frames.npy and masks.npy; returns the manifest rows of all usable files, and the problems."""
+    """Write frames.npy and masks.npy; returns the manifest rows of all usable files, and the files with Doppler.
+
+    Adds other problems to `remarks`.
+    """
     tables: list[pd.DataFrame] = []
-    problems: list[Problem] = []
-    masked = any(source.masks for source in files)
+    flow: list[tuple[str, int, int]] = []
     empty: list[str] = []
+    masked = any(source.masks for source in files)
     with (
         ThreadPoolExecutor(workers) as pool,  # its threads only wait for the decoders, which are processes
         Decoders(root, sampling) as decoders,
         store_arrays(out, sampling.size) as (frames, masks),
     ):
         results = in_order(pool, decoders.load, files, workers * LOOK_AHEAD)
-        for given in shown(results, len(files), dataset):
-            result = without_doppler(given) if grey_only and isinstance(given, Loaded) else given
-            for problem in problems_of(given, grey_only):
-                report(dataset, root, problem, stop)
-                problems.append(problem)
-            if isinstance(result, Loaded) and len(result.clip.frames):
-                frames.append(result.clip.frames)
-                if masked:
-                    masks.append(result.masks)
-                    empty += [result.source.file] if result.source.masks and not result.masks.any() else []
-                tables.append(manifest_rows(dataset, result))
+        for result in shown(results, len(files), remarks.dataset):
+            remarks.add(problems_of(result))
+            if isinstance(result, Rejected):
+                continue
+            if count := doppler_frames(result):
+                flow.append((result.source.file, count, len(result.clip.frames)))
+            kept = without_doppler(result) if count and grey_only else result
+            if not len(kept.clip.frames):
+                continue
+            frames.append(kept.clip.frames)
+            if masked:
+                masks.append(kept.masks)
+                empty += [kept.source.file] if not kept.masks.any() else []
+            tables.append(manifest_rows(remarks.dataset, kept))
         if not tables:
-            first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
+            lost = [problem for problem in remarks.found if problem.action == "set aside"]
+            lost += doppler_problems(flow, grey_only)
+            first = f" ({lost[0].file}: {lost[0].reason})" if lost else ""
             raise UserError(f"No usable video or image is left in {root}{first}: the log names each file's problem.")
-    if empty:
-        log.warning("%s: %d of %d images have an empty mask, such as %s", dataset, len(empty), len(tables), empty[0])
-    return tables, problems
+    warn_of(remarks.dataset, len(tables), empty, flow, grey_only)
+    return tables, doppler_problems(flow, grey_only)
 
 
 @contextmanager
@@ -129,39 +124,56 @@ def store_arrays(out: Path, size: int) -> Iterator[tuple[ArrayWriter, ArrayWrite
             (out / name).unlink(missing_ok=True)  # never an old manifest with new frames
 
 
-def problems_of(result: Loaded | Rejected, grey_only: bool) -> list[Problem]:
-    """The problems of a file that was read; `grey_only`: its frames with colour Doppler are left out."""
+def problems_of(result: Loaded | Rejected) -> list[Problem]:
+    """The problem of a file that was read or rejected, if there is one."""
     if isinstance(result, Rejected):
         return [Problem(result.source.file, "set aside", result.reason)]
-    file, clip = result.source.file, result.clip
-    problems = [Problem(file, "kept", clip.note)] if clip.note else []
-    if count := sum(share >= DOPPLER for share in clip.colour):
-        end = "left out" if grey_only else "turned grey (`doppler: leave_out` leaves them out)"
-        reason = f"{count} of {len(clip.frames)} frames show colour Doppler: {end}"
-        problems.append(Problem(file, "left out" if grey_only and count == len(clip.frames) else "kept", reason))
-    return problems
+    return [Problem(result.source.file, "kept", result.clip.note)] if result.clip.note else []
+
+
+def doppler_frames(loaded: Loaded) -> int:
+    """The number of frames with colour Doppler."""
+    return sum(share >= DOPPLER for share in loaded.clip.colour)
+
+
+def doppler_problems(flow: Sequence[tuple[str, int, int]], grey_only: bool) -> list[Problem]:
+    """The problem of each file with colour Doppler, with how many of its frames have it."""
+    end = "left out" if grey_only else TURNED_GREY
+    return [
+        Problem(
+            file,
+            "left out" if grey_only and count == frames else "kept",
+            f"{count} of {frames} frames show colour Doppler: {end}",
+        )
+        for file, count, frames in flow
+    ]
+
+
+def warn_of(
+    dataset: str, files: int, empty: Sequence[str], flow: Sequence[tuple[str, int, int]], grey_only: bool
+) -> None:
+    """Warn of empty masks and of colour Doppler, each in one line."""
+    if empty:
+        log.warning(
+            "%s: %d of %d images have an empty mask, such as %s: a segmentation task leaves them out",
+            *(dataset, len(empty), files, empty[0]),
+        )
+    if flow:
+        frames = counted(sum(count for _, count, _ in flow), "frame")
+        places = f"in {counted(len(flow), 'file')}, such as {flow[0][0]}"
+        log.warning(
+            "%s: %s with colour Doppler %s: %s", dataset, frames, places, "left out" if grey_only else TURNED_GREY
+        )
 
 
 def without_doppler(loaded: Loaded) -> Loaded:
     """A file without its frames with colour Doppler; perhaps none is left."""
-    keep = np.array([share < DOPPLER for share in loaded.clip.colour] or np.ones(len(loaded.clip.frames)), bool)
+    keep = np.array(loaded.clip.colour) < DOPPLER
     clip = loaded.clip
     arrays = {name: getattr(clip, name)[keep] for name in ("frames", "number", "time_s", "picture")}
     colour = [share for share in clip.colour if share < DOPPLER]
     hashes = [digest for digest, kept in zip(loaded.sha256, keep, strict=True) if kept]
     return loaded._replace(clip=clip._replace(**arrays, colour=colour), masks=loaded.masks[keep], sha256=hashes)
-
-
-def one_verdict(problems: list[Problem]) -> list[Problem]:
-    """One problem per file, sorted: its most serious action, with all reasons for that action."""
-    by_file: dict[str, list[Problem]] = {}
-    for problem in problems:
-        by_file.setdefault(problem.file, []).append(problem)
-    verdicts = []
-    for file, found in by_file.items():
-        action = min((problem.action for problem in found), key=ACTIONS.index)
-        verdicts.append(Problem(file, action, "; ".join(p.reason for p in found if p.action == action)))
-    return sorted(verdicts)
 
 
 def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:

@@ -13,8 +13,9 @@ VIDEO_SUFFIXES = (
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # Media that no reader takes. They are no tables or text, so the loss of one is reported.
 OTHER_MEDIA_SUFFIXES = (
-    *(".apng", ".avif", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".mha", ".mhd", ".mjpeg"),
-    *(".mjpg", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".rm", ".rmvb", ".swf", ".vol", ".wtv"),
+    *(".apng", ".avif", ".dib", ".divx", ".dv", ".f4v", ".h264", ".heic", ".heif", ".hevc", ".jfif", ".jp2", ".jpe"),
+    *(".m1v", ".mha", ".mhd", ".mjpeg", ".mjpg", ".mpe", ".mxf", ".nii", ".nii.gz", ".nrrd", ".ogm", ".pbm", ".pgm"),
+    *(".pnm", ".ppm", ".rm", ".rmvb", ".swf", ".tga", ".vol", ".wtv"),
 )
 
 

@@ -126,7 +126,7 @@ def damaged(pool):
 
 
 def test_skip_names_every_bad_file_and_goes_on(damaged, tmp_path, caplog):
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         store = run(damaged, tmp_path / "out", on_bad_video="skip")
     assert len(store.frames) == 37
     problems = read_problems(tmp_path / "out/problems.csv").set_index("file")
@@ -210,6 +210,46 @@ def test_a_mask_of_another_size_sets_its_image_aside(tmp_path):
     assert store.manifest["label"].tolist() == ["malignant", "normal"]
     reason = read_problems(tmp_path / "out/problems.csv")["reason"].item()
     assert reason == "the mask benign (1)_mask.png has 10 x 10 pixels, its image 40 x 20"
+
+
+def test_empty_masks_are_counted_on_the_screen(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        run(busi(tmp_path / "busi"), tmp_path / "out", "busi")
+    empty = "1 of 3 images have an empty mask, such as normal/normal (1).png: a segmentation task leaves them out"
+    assert caplog.messages == [f"set: {empty}"]
+
+
+@pytest.mark.parametrize(("labels", "left"), [(None, 96), ([1], 64), ([2], 32), ([3], 0)])
+def test_only_the_chosen_labels_of_a_mask_are_lesion(tmp_path, labels, left):
+    mask = np.zeros((20, 40), np.uint8)
+    mask[:, :20], mask[:, 20:30] = 1, 2
+    for number, values in enumerate((mask, mask * 0 + 1)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((20, 40), 90, np.uint8))
+        cv2.imwrite(str(tmp_path / f"{number}_mask.png"), values)
+    store = run(tmp_path, tmp_path / "out", "image_mask_pairs", options={"labels": labels} if labels else {})
+    assert (store.masks[0] > 0).sum() == left
+    assert set(np.unique(store.masks[0])) == {0, *(labels or [1, 2])} - {3}
+
+
+def test_alike_problems_are_one_line_on_the_screen_and_one_row_each(tmp_path, caplog):
+    root = busi(tmp_path / "busi")
+    for number in range(2, 60):
+        cv2.imwrite(str(root / f"benign/benign ({number}).png"), np.full((20, 40), number, np.uint8))
+        cv2.imwrite(str(root / f"benign/benign ({number})_mask.png"), np.zeros((number, 10), np.uint8))
+        (root / f"malignant/{number}.png").touch()
+    with caplog.at_level(logging.INFO):
+        run(root, tmp_path / "out", "busi", on_bad_video="skip")
+    warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "empty mask" in warned[0]
+    assert warned[1].startswith("set: set aside 58 files, such as malignant/10.png: the name is not malignant (n).png")
+    assert warned[2].startswith(
+        "set: set aside 58 files, such as benign/benign (10).png: the mask benign (10)_mask.png"
+    )
+    assert len(warned) == 3
+    problems = read_problems(tmp_path / "out/problems.csv")
+    assert len(problems) == 116
+    for file, reason in zip(problems["file"], problems["reason"], strict=True):
+        assert f"set: set aside {file}: {reason}" in caplog.messages
 
 
 def test_masks_of_an_earlier_run_do_not_stay(pool, tmp_path):

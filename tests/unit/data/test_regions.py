@@ -11,7 +11,7 @@ from dicom_files import region, write_dicom
 
 from uscl.base.errors import UserError
 from uscl.data.decode.bad_media import BadMedia
-from uscl.data.decode.colour import DOPPLER, coloured_share
+from uscl.data.decode.colour import DOPPLER, ClipColour, coloured_share
 from uscl.data.decode.crop import crop_box
 from uscl.data.extract import extract
 from uscl.data.manifest import read_problems
@@ -232,6 +232,7 @@ def test_colour_doppler_is_counted_and_can_be_left_out(tmp_path, caplog):
     root = doppler_set(tmp_path / "set")
     with caplog.at_level(logging.WARNING):
         kept = run(root, tmp_path / "kept")
+    assert "set: 7 frames with colour Doppler in 5 files, such as a.jpg: turned grey" in caplog.text
     flow = kept.manifest.groupby("video")["colour"].apply(lambda shares: (shares >= DOPPLER).tolist()).to_dict()
     assert flow == {
         "a.jpg": [True],
@@ -244,13 +245,33 @@ def test_colour_doppler_is_counted_and_can_be_left_out(tmp_path, caplog):
     }
     action, reason = reasons(tmp_path / "kept")["film.avi"]
     assert (action, "2 of 5 frames show colour Doppler: turned grey" in reason) == ("kept", True)
-    assert "film.avi" in caplog.text
     left = run(root, tmp_path / "left", doppler="leave_out")
     assert left.manifest["video"].tolist() == ["b.jpg", "b.png", "c.dcm", *["film.avi"] * 3]
     assert reasons(tmp_path / "left")["film.mp4"][0] == "left out"
     rows = kept.manifest["row"][kept.manifest["colour"] < DOPPLER]
     np.testing.assert_array_equal(left.frames, kept.frames[rows])
     left.check_pixels()
+
+
+@pytest.mark.parametrize("start", range(20))
+@pytest.mark.parametrize("length", [5, 8, 20])
+def test_every_frame_of_a_stretch_of_flow_is_found_though_not_all_frames_are_looked_at(start, length):
+    truth = [0.5 if start <= number < start + length else 0.0 for number in range(20)]
+    colour = ClipColour(truth.__getitem__)
+    for number in range(20):
+        colour.add(number)
+    found = colour.shares()
+    assert len(found) == 20
+    assert found == truth
+
+
+def test_a_grey_clip_is_looked_at_in_every_fifth_frame():
+    seen = []
+    colour = ClipColour(lambda number: seen.append(number) or 0.0)
+    for number in range(23):
+        colour.add(number)
+    assert colour.shares() == [0.0] * 23
+    assert seen == [0, 5, 10, 15, 20, 22]
 
 
 def test_colour_outside_of_the_crop_does_not_count(tmp_path):

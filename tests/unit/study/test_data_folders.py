@@ -48,6 +48,13 @@ def test_a_set_is_in_the_folder_of_all_sets_or_in_its_own(tmp_path):
     assert "correct `datasets.other.data_root`" in found.data.missing("other")
 
 
+def test_the_labels_of_masks_reach_the_reader(tmp_path):
+    pairs = {"kind": "image_mask_pairs", "data_root": str(tmp_path)}
+    found = study(chosen=pairs | {"labels": [1, 3]}, all=pairs)
+    assert found.data.reading("chosen")["options"]["labels"] == [1, 3]
+    assert "labels" not in found.data.reading("all")["options"]
+
+
 @pytest.mark.parametrize("reader", ["covid_blues", "busi", "butterfly", "simulated_pool", None])
 @pytest.mark.parametrize("given", ["ultrasuond", "ultrasuond/deeper", "ultrasuond/COVID-BLUES"])
 def test_a_wrong_data_root_is_a_typo_and_nothing_is_made_in_it(tmp_path, reader, given):

@@ -246,6 +246,16 @@ def test_the_studies_that_ship_are_sound(study):
             {"kind": "video_folder", "data_root": "x", "exclude": 7},
             "datasets.mine.exclude",
         ),
+        (
+            ["datasets", "mine"],
+            {"kind": "image_folder", "data_root": "x", "labels": [1]},
+            "datasets.mine has `labels` of masks, but image_folder reads no masks: remove it.",
+        ),
+        (
+            ["datasets", "mine"],
+            {"kind": "image_mask_pairs", "data_root": "x", "labels": [0]},
+            "datasets.mine.labels",
+        ),
         (["datasets", "sim_pool", "doppler"], "drop", "doppler: 'drop' is not one of keep, leave_out"),
         (
             ["datasets", "sim_breast"],

@@ -11,7 +11,7 @@ from uscl.data.decode.colour import image_colour
 from uscl.data.decode.crop import crop_box, cut
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import depth_of, eight_bits
-from uscl.data.decode.image import fit_image, read_image
+from uscl.data.decode.image import fit_image, read_picture
 from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
@@ -35,13 +35,14 @@ def read_source(
     """
     path = root / source.file
     if source.kind == "image":
-        image = read_image(path)
+        read = read_picture(path)
+        image = read.grey
         box = crop_box(source.crop, *image.shape)
         paths = [root / mask for mask in source.masks]
         masks, note = read_masks(paths, image.shape, size, box, source.lesion_labels)
-        depth, colour = depth_of([image]), (image_colour(path, image.shape, box),)
+        depth, colour = depth_of([image]), (image_colour(read, box),)
         frames = fit_image(cut(eight_bits(image, depth), box), size)[None]
-        remark = "; ".join(filter(None, (depth.remark, note)))
+        remark = "; ".join(filter(None, (read.remark, depth.remark, note)))
         picture = np.array([box], np.int64)
         return Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, remark, colour=colour), masks[None]
     if source.kind == "fold":

@@ -3,17 +3,19 @@
 A grey level then no longer means how bright an echo was, so a frame with colour Doppler is counted and can be left out.
 """
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import av
-import cv2
 import numpy as np
-import PIL.Image
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.orientation import Turn, upright, upright_shape
 from uscl.data.picture_box import Box
+
+if TYPE_CHECKING:
+    from uscl.data.decode.image import Picture  # which imports the reader of videos, which imports this module
 
 SIDE = 96  # pixels of the sample of a frame in which colour is looked for
 STRONG = 60  # levels between a pixel's brightest and darkest channel, at least
@@ -23,8 +25,55 @@ FAINT = 20  # levels of chroma around its middle, 128, within which nothing has 
 TINTED = 0.6  # share of the bright pixels: so much colour is the colour map of a grey picture
 PLANAR = [f"yuv{jpeg}4{kind}p" for jpeg in ("", "j") for kind in ("20", "22", "44")]
 PACKED = {"bgra": slice(0, 3), "rgba": slice(0, 3), "bgr0": slice(0, 3), "rgb0": slice(0, 3), "argb": slice(1, 4)}
-GREY = ("1", "L", "LA", "I", "F")  # modes of Pillow
+EVERY = 5  # of so many frames of a clip, one is looked at as long as there is no colour Doppler
 DOPPLER = 0.002  # share of the picture, at least; in BUSI five images have more, and one has a single vessel with less
+
+Frame = TypeVar("Frame")
+
+
+class FilmFrame(NamedTuple):
+    """A frame of a video, what makes it upright, and the part of the upright frame that is used."""
+
+    frame: av.VideoFrame
+    turn: Turn
+    box: Box
+
+
+class ClipColour(Generic[Frame]):
+    """The coloured share of each frame of a clip, given in order, of which only some are looked at.
+
+    `measure` gives the share of a frame. A frame that nobody looked at counts as grey: it has fewer than EVERY
+    neighbours like it, and the frames around them are grey.
+    """
+
+    def __init__(self, measure: Callable[[Frame], float]) -> None:
+        self._measure = measure
+        self._shares: list[float] = []
+        self._waiting: list[Frame] = []
+
+    def add(self, frame: Frame) -> None:
+        """Look at a frame, or let it wait."""
+        self._waiting.append(frame)
+        if not self._shares or self._shares[-1] >= DOPPLER or len(self._waiting) == EVERY:
+            self._look()
+
+    def shares(self) -> list[float]:
+        """The share of each frame."""
+        if self._waiting:
+            self._look()
+        return self._shares
+
+    def _look(self) -> None:
+        *before, last = self._waiting
+        share = self._measure(last)
+        self._shares += [self._measure(frame) if share >= DOPPLER else 0.0 for frame in before] + [share]
+        self._waiting = []
+
+
+def film_colour() -> ClipColour[FilmFrame]:
+    """The coloured shares of a video."""
+    sampler = VideoReformatter()  # keeps what it has prepared for one size
+    return ClipColour(lambda seen: video_colour(*seen, sampler))
 
 
 def coloured_share(rgb: NDArray[np.uint8]) -> float:
@@ -43,7 +92,7 @@ def coloured_share(rgb: NDArray[np.uint8]) -> float:
     return 0.0 if strong.sum() >= TINTED * (brightest >= STRONG).sum() else float(strong.mean())
 
 
-def video_colour(frame: av.VideoFrame, sampler: VideoReformatter, turn: Turn, box: Box) -> float:
+def video_colour(frame: av.VideoFrame, turn: Turn, box: Box, sampler: VideoReformatter) -> float:
     """The coloured share of the part of a video frame that `box` cuts out of the upright frame."""
     if frame.format.name.startswith(("gray", "mono")) or faint(frame):
         return 0.0
@@ -84,13 +133,10 @@ def step(side: int) -> int:
     return max(1, side // SIDE)
 
 
-def image_colour(path: Path, shape: tuple[int, ...], box: Box) -> float:
-    """The coloured share of the part that `box` cuts out of an image file, which was read as [height, width]."""
-    with PIL.Image.open(path) as picture:
-        if picture.mode in GREY or picture.mode.startswith("I;"):
-            return 0.0
-    sample = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
-    return 0.0 if sample is None else coloured_share(part_of(sample.astype(np.uint8), box, *shape))
+def image_colour(picture: "Picture", box: Box) -> float:
+    """The coloured share of the part that `box` cuts out of an image."""
+    colours = picture.colours()
+    return 0.0 if colours is None else coloured_share(part_of(colours, box, *picture.grey.shape))
 
 
 def part_of(sample: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.uint8]:

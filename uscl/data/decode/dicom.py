@@ -168,7 +168,11 @@ def levels_of(file: Bounded, header: Header, wanted: Collection[int], box: Box) 
         display = replace(display, voi=None)
         remarks.append("its window or lookup table would show nothing, so it is not applied")
     depth = None
-    if display and display.modality and not display.voi:
+    if display and header.declared_depth != 8 and display.rescales(least):
+        display = replace(display, rescaled=True)
+        least, most = (round(display.slope * value + display.intercept) for value in (least, most))
+        depth = depth_between(least, most, header.options["bits_allocated"], signed=False)
+    elif display and display.modality and not display.voi:
         depth = depth_between(0, int(display.modality.entries.max()), display.modality.bits, signed=False)
     elif not (display and display.voi) and (header.signed or header.declared_depth != 8):
         depth = depth_between(least, most, header.declared_depth, header.signed, header.deliberate_depth)

@@ -48,12 +48,16 @@ class Window:
 
 @dataclass
 class Display:
-    """The transforms of a file; None for one that it doesn't have."""
+    """The transforms of a file; None for one that it doesn't have.
+
+    Without a VOI table or window, slope and intercept only count if `rescaled`: 0.5 x 510 is the white of 8 bits.
+    """
 
     modality: Table | None
     slope: float
     intercept: float
     voi: Table | Window | None
+    rescaled: bool = False
 
     @property
     def inverts(self) -> bool:
@@ -65,6 +69,8 @@ class Display:
         if stored.dtype == np.uint8 and stored.size > 256 and (self.voi or self.modality):
             return self(np.arange(256))[stored]
         output = self.modality(stored) if self.modality else stored
+        if self.rescaled:
+            return np.rint(self.slope * stored + self.intercept).astype(np.int64)
         if self.voi is None:
             return output
         if not self.modality:
@@ -72,6 +78,12 @@ class Display:
         if isinstance(self.voi, Window):
             return np.rint(self.voi(output) * 255).astype(np.uint8)
         return (self.voi(output) >> (self.voi.bits - 8)).clip(0, 255).astype(np.uint8)
+
+    def rescales(self, least: int) -> bool:
+        """Whether slope and intercept alone make levels from 0 on; `least` is the least stored value."""
+        alone = self.voi is None and self.modality is None and self.slope > 0
+        from_zero = self.slope * least + self.intercept >= 0 and (self.intercept == 0 or least < 0)
+        return alone and (self.slope, self.intercept) != (1, 0) and from_zero
 
     def shows(self, least: int, most: int) -> bool:
         """Whether any of the stored values from `least` to `most` can be told from another, and is not dark."""

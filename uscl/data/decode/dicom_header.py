@@ -133,30 +133,39 @@ def read_header(file: BinaryIO) -> Header:
     check_options(options, syntax)
     header = Header(tags, syntax, options, offset, length)
     if not syntax.is_encapsulated and length != UNDEFINED_LENGTH:
-        settle_length(file, header)
+        settle_label(file, header)
+        more = length - header.frames * header.frame_bytes
+        if more > PADDING:
+            header.remark = (
+                f"its PixelData has {more} bytes beyond the {header.frames} frames that it declares: not read"
+            )
     return header
 
 
-def settle_length(file: BinaryIO, header: Header) -> None:
-    """Correct the label of pixels whose length shows that it is wrong, and remark on pixels beyond the last frame."""
-    options, full_bytes = header.options, header.frame_bytes * 3 // 2
-    half_colour = options["photometric_interpretation"] == "YBR_FULL_422"
-    if half_colour and 0 <= header.declared_bytes - header.frames * full_bytes <= PADDING:
-        file.seek(header.offset)
-        samples = np.frombuffer(file.read(full_bytes), np.uint8)
-        samples = samples[: len(samples) // 3 * 3]  # of a file that is cut
-        pixels = samples.reshape(3, -1).T if options.get("planar_configuration") == 1 else samples.reshape(-1, 3)
-        label = "YBR_FULL" if is_ybr(pixels) else "RGB"
-        options["photometric_interpretation"] = label
-        header.remark = f"its pixels are too long for their label YBR_FULL_422: read as {label}"
-    more = header.declared_bytes - header.frames * header.frame_bytes
-    if more > PADDING:
-        header.remark = f"its PixelData has {more} bytes beyond the {header.frames} frames that it declares: not read"
+def settle_label(file: BinaryIO, header: Header) -> None:
+    """Correct the label of colours if the length or the values of the pixels show that it is wrong."""
+    options, given = header.options, header.options["photometric_interpretation"]
+    full_bytes = header.size[0] * header.size[1] * 3
+    too_long = 0 <= header.declared_bytes - header.frames * full_bytes <= PADDING
+    if options["bits_allocated"] != 8 or not (given in ("RGB", "YBR_FULL") or (given == "YBR_FULL_422" and too_long)):
+        return
+    file.seek(header.offset)
+    samples = np.frombuffer(file.read(full_bytes), np.uint8)
+    samples = samples[: len(samples) // 3 * 3]  # of a file that is cut
+    pixels = samples.reshape(3, -1).T if options.get("planar_configuration") == 1 else samples.reshape(-1, 3)
+    found = colours_of(pixels) or ("RGB" if given == "YBR_FULL_422" else given)
+    if found != given:
+        options["photometric_interpretation"] = found
+        why = "too long for" if given == "YBR_FULL_422" else "not those of"
+        header.remark = f"its pixels are {why} their label {given}: read as {found}"
 
 
-def is_ybr(pixels: NDArray[np.uint8]) -> bool:
-    """Whether pixels [n, 3] are luma and colour: most pixels of ultrasound are grey, whose colours are then 128."""
-    return bool(np.mean((np.abs(pixels[:, 1:].astype(int) - 128) <= 2).all(axis=1)) > 0.5)
+def colours_of(pixels: NDArray[np.uint8]) -> str:
+    """RGB or YBR_FULL by the values of pixels [n, 3], most of which are grey in ultrasound; "" if they don't tell."""
+    values = pixels.astype(int)
+    rgb = np.mean(np.ptp(values, axis=1) <= 2) > 0.5
+    ybr = np.mean((np.abs(values[:, 1:] - 128) <= 2).all(axis=1)) > 0.5
+    return "" if rgb == ybr else "RGB" if rgb else "YBR_FULL"
 
 
 def byte_order(syntax: UID) -> str:

@@ -6,12 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from uscl.data.decode.colour import image_colour
+from uscl.data.decode.colour import ClipColour, image_colour
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.grey_levels import depth_of, eight_bits
-from uscl.data.decode.image import fit_image, read_image
+from uscl.data.decode.image import Picture, fit_image, read_picture
 from uscl.data.decode.video import FALLBACK_RATE_HZ, BadMedia, Clip, limited_frames, sampled_frames
 from uscl.data.picture_box import Box
 from uscl.data.source import IMAGE_SUFFIXES
@@ -54,28 +53,30 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     timed = ((number, (number - first) / FALLBACK_RATE_HZ, path) for number, path in numbered)
     wanted = list(limited_frames(sampled_frames(timed, rate_hz), max_frames))
     depth = None
-    frames, numbers, times, pictures, colour = [], [], [], [], []
+    colour = ClipColour[tuple[Picture, Box]](lambda seen: image_colour(*seen))
+    frames, numbers, times, pictures = [], [], [], []
     for number, time_s, path in wanted:
-        image, box = read_frame(path, crop)
+        picture, box = read_frame(path, crop)
+        image = picture.grey
         if image.dtype != np.uint8 and depth is None:  # all frames of a video have one depth: they are read twice
-            depth = depth_of(read_frame(path, crop)[0] for *_, path in wanted)
+            depth = depth_of(read_frame(path, crop)[0].grey for *_, path in wanted)
         frames.append(fit_image(cut(eight_bits(image, depth), box), size))
         numbers.append(number)
         times.append(time_s)
         pictures.append(box)
-        colour.append(image_colour(path, image.shape, box))
+        colour.add((picture, box))
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [depth.remark] if depth and depth.remark else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
     picture = np.array(pictures, np.int64)
     places = np.array(numbers, np.int64), np.array(times), picture
-    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour)
+    return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour.shares())
 
 
-def read_frame(path: Path, crop: Crop) -> tuple[NDArray, Box]:
+def read_frame(path: Path, crop: Crop) -> tuple[Picture, Box]:
     """An image of a folder of frames, and the part of it that is used. Raises BadMedia that names the file."""
     try:
-        image = read_image(path)
-        return image, crop_box(crop, *image.shape)
+        picture = read_picture(path)
+        return picture, crop_box(crop, *picture.grey.shape)
     except BadMedia as error:
         raise BadMedia(f"its frame {path.name}: {error}") from error

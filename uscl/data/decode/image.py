@@ -3,7 +3,10 @@
 import io
 import struct
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import cv2
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from uscl.data.decode.video import MAX_PIXELS, BadMedia, check_pixels, letterbox
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # whatever the file's suffix; every further decoder must be trusted
+GREY = ("1", "L", "LA", "I", "F")  # modes of Pillow
 PHOTOMETRIC = 262  # a TIFF's tag: 0 if its lowest value is white
 # What Pillow raises on damaged bytes. Its OSErrors don't come from the disk, which isn't read at that point.
 DAMAGE = (
@@ -30,26 +34,85 @@ DAMAGE = (
     ValueError,
     struct.error,
 )
+MANY = ("PNG", "TIFF", "WEBP")  # that hold films or stacks; several pictures in other files are previews
+
+
+class Picture(NamedTuple):
+    """An image that was read: its grey values [height, width], its colours, and a remark or "".
+
+    `colours()` is [height / 2, width / 2, 3] in any order, None if the image is grey; only some callers need them.
+    """
+
+    grey: NDArray
+    colours: Callable[[], NDArray[np.uint8] | None]
+    remark: str
 
 
 def read_image(path: Path) -> NDArray:
-    """An image in one of FORMATS as grey [height, width]; if it holds several pictures, the first.
+    """The grey values of `read_picture`."""
+    return read_picture(path).grey
+
+
+def read_picture(path: Path) -> Picture:
+    """An image in one of FORMATS; if it holds several pictures, the first.
 
     Transparent surroundings are black. Its values have the depth of the file: uscl.data.decode.grey_levels makes them 8
     bits. Raises BadMedia: empty, not an image, damaged, or too large; OSError if the disk refuses.
     """
     data = path.read_bytes()  # not cv2.imread, which cannot open every name on every system
-    picture = opened(data)
+    header = opened(data)
+    remark = several(header)
+    colours = decoded(data, cv2.IMREAD_COLOR) if header.format == "PNG" and header.mode == "RGB" else None
+    if colours is not None and is_grey(colours):  # like most scans that are stored in colour: they are unpacked once
+        image, sample = np.ascontiguousarray(colours[:, :, 0]), partial(halved, data, "L", None)
+    else:
+        image, sample = decoded(data, cv2.IMREAD_GRAYSCALE), partial(halved, data, header.mode, colours)
+    if image.dtype != np.uint8:
+        image = whole_levels(image) if image.dtype.kind == "f" else image
+        image = np.invert(image) if zero_is_white(header) else image  # which OpenCV sees to for 8 bits only
+    image = on_black(image, opacity(header)) if header.has_transparency_data else image
+    return Picture(image, sample, remark)
+
+
+def decoded(data: bytes, kind: int) -> NDArray:
+    """The pixels of a file at the depth that they have, grey or in colour. Raises BadMedia."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), kind | cv2.IMREAD_ANYDEPTH)
     except cv2.error:  # its message only quotes OpenCV's source
         image = None
     if image is None:
         raise BadMedia("a damaged image: its pixels cannot be decoded")
-    if image.dtype != np.uint8:
-        image = whole_levels(image) if image.dtype.kind == "f" else image
-        image = np.invert(image) if zero_is_white(picture) else image  # which OpenCV sees to for 8 bits only
-    return on_black(image, opacity(picture)) if picture.has_transparency_data else image
+    return image
+
+
+def is_grey(colours: NDArray) -> bool:
+    """Whether the three channels of 8 bits are equal."""
+    first, second, third = np.moveaxis(colours, 2, 0)
+    return bool(colours.dtype == np.uint8 and (first == second).all() and (first == third).all())
+
+
+def halved(data: bytes, mode: str, colours: NDArray | None) -> NDArray[np.uint8] | None:
+    """The colours of a file at half its size, which `colours` are at full size if known; None for a grey mode."""
+    if mode in GREY or mode.startswith("I;"):
+        return None
+    if colours is None or colours.dtype != np.uint8:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
+    height, width = colours.shape[:2]
+    return cv2.resize(colours, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_LINEAR_EXACT)
+
+
+def several(header: PIL.Image.Image) -> str:
+    """A remark on a file with more pictures than the one that is read, or ""."""
+    count = pictures_in(header) if header.format in MANY else 1
+    return f"holds {count} pictures, of which only the first is read" if count > 1 else ""
+
+
+def pictures_in(header: PIL.Image.Image) -> int:
+    """The number of pictures in an opened image."""
+    try:
+        return int(getattr(header, "n_frames", 1))
+    except DAMAGE:  # of a later picture
+        return 1
 
 
 def whole_levels(image: NDArray) -> NDArray:

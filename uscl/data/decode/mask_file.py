@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from uscl.data.decode.image import FORMATS, opacity, opened, unpacked
+from uscl.data.decode.image import FORMATS, opacity, opened, pictures_in, unpacked
 from uscl.data.decode.video import BadMedia
 
 MASK_FORMATS = (*FORMATS, "GIF")
@@ -36,6 +36,8 @@ def read_mask(path: Path, chosen: tuple[int, ...] = ()) -> NDArray[np.uint8]:
     """
     data = path.read_bytes()
     image = opened(data, MASK_FORMATS)
+    if (count := pictures_in(image)) > 1:
+        raise BadMedia(f"it holds {count} pictures, so it is unclear which is the mask: save each in a file of its own")
     lossy = image.format == "JPEG" or image.info.get("compression") in LOSSY_TIFF
     lossy |= image.format == "WEBP" and b"VP8L" not in data[:4096]
     pixels = visible(image)
@@ -93,6 +95,8 @@ def grey_labels(pixels: NDArray, lossy: bool, chosen: tuple[int, ...] = ()) -> N
         sure = len(values) == 2 or (top < MAX_VALUES and not lossy) or bool(chosen)
         if sure or (not lossy and all(fills_an_area(pixels == value) for value in values[1:])):
             return canonical(pixels, values, chosen)
+    if not lossy and len(values) == 3 and low == 0 and values[1] == 1 and top in BRIGHTEST:
+        raise unclear(values)
     if len(values) > 1 and (top >= MAX_VALUES or not whole) and soft(pixels, float(top), lossy):
         return kept((pixels > top / 2).astype(np.uint8), chosen)
     raise unclear(values)
@@ -110,6 +114,9 @@ def distinct_values(pixels: NDArray) -> NDArray:
     """The values that occur, in order; much faster than np.unique on bytes."""
     if pixels.dtype != np.uint8:
         return np.unique(pixels)
+    low, top = int(pixels.min()), int(pixels.max())
+    if top - low <= 1:
+        return np.arange(low, top + 1)
     return np.flatnonzero(cv2.calcHist([np.ascontiguousarray(pixels)], [0], None, [256], [0, 256]))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from uscl.data.decode.crop import cut
 from uscl.data.decode.image import fit_image
 from uscl.data.decode.mask_file import distinct_values, read_mask
-from uscl.data.decode.outlines import filled
+from uscl.data.decode.outlines import bounds, filled
 from uscl.data.decode.video import BadMedia
 from uscl.data.picture_box import Box, picture_box
 
@@ -47,29 +47,31 @@ def read_masks(
 def without_outlines(labels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list[str]]:
     """Labels with each label's outlines filled, and remarks. Another label inside an outline stays."""
     result, closed, open_lines = labels, 0, 0
-    for label in distinct_values(labels)[::-1]:
+    found = distinct_values(labels)
+    for label in found[::-1]:
         if label:
-            area, lines, broken = filled((labels == label).astype(np.uint8))
-            result = np.where((area > 0) & (result == 0), label, result).astype(np.uint8) if lines else result
-            closed, open_lines = closed + lines, open_lines + broken
+            area, lines, broken = filled(labels if found[-1] == 1 else (labels == label).astype(np.uint8))
+            if lines and (inside := (area > 0) & (result == 0)).any():
+                result, closed = np.where(inside, label, result).astype(np.uint8), closed + lines
+            open_lines += broken
     remarks = ["its mask is an outline, which is filled"] if closed else []
     return result, remarks + (["its mask is a thin line that is not closed, and not filled"] if open_lines else [])
 
 
 def scale_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Labels [height, width] letterboxed to [size, size]."""
-    lesion = fit_image(white(labels > 0), size) > 127
     found = distinct_values(labels)
+    lesion = fit_image(white(labels if found[-1] == 1 else labels > 0), size) > 127
     names = found[found > 0]
     if len(names) < 2:
-        return (lesion * names.max(initial=0)).astype(np.uint8)
+        return lesion.astype(np.uint8) * np.uint8(names.max(initial=0))
     covers = [fit_image(white(labels == name), size) for name in names]
     return (lesion * names[np.argmax(covers, axis=0)]).astype(np.uint8)
 
 
 def white(area: NDArray) -> NDArray[np.uint8]:
     """255 in an area, 0 elsewhere."""
-    return area.astype(np.uint8) * np.uint8(255)
+    return area.astype(np.uint8, copy=False) * np.uint8(255)
 
 
 def vanished(labels: NDArray[np.uint8], scaled: NDArray[np.uint8]) -> list[str]:
@@ -80,12 +82,13 @@ def vanished(labels: NDArray[np.uint8], scaled: NDArray[np.uint8]) -> list[str]:
     if not scaled.any():
         return [f"its mask of {pixels} pixels vanishes at {size} x {size} pixels, and counts as empty"]
     top, left, height, width = picture_box(labels.shape[0], labels.shape[1], size)
-    inner = (scaled[top : top + height, left : left + width] > 0).astype(np.uint8)
-    left_of = cv2.resize(inner, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    count, parts, boxes, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8))
+    window = bounds(labels)
+    count, parts, boxes, _ = cv2.connectedComponentsWithStats((labels[window] > 0).astype(np.uint8))
     if count == 2:
         return []
-    seen = set(np.unique(parts[left_of > 0]))
+    inner = (scaled[top : top + height, left : left + width] > 0).astype(np.uint8)
+    left_of = cv2.resize(inner, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    seen = set(np.unique(parts[left_of[window] > 0]))
     gone = [number for number in range(1, count) if number not in seen]
     lost = int(boxes[gone, cv2.CC_STAT_AREA].sum())
     if lost < LOST_SHARE * pixels:

@@ -18,23 +18,36 @@ def filled(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int]:
     """
     if not mask.any():
         return mask, 0, 0
-    result = mask.copy()
+    result, around = mask.copy(), bounds(mask)
     limit = max(HALF_WIDTH, SHARE * max(mask.shape))
-    depth = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    mask = mask[around]
     _, parts, boxes, _ = cv2.connectedComponentsWithStats(mask)
     closed = open_lines = 0
     for number, (left, top, width, height, pixels) in enumerate(boxes[1:], start=1):
+        if pixels < SMALLEST or 2 * pixels > width * height:  # there is no room for as large an area inside
+            continue
         window = np.s_[max(top - 2, 0) : top + height + 2, max(left - 2, 0) : left + width + 2]
         line = (parts[window] == number).astype(np.uint8)
-        if pixels < SMALLEST or depth[window][line > 0].max() > limit:
+        if half_width(line) > limit:
             continue
         inside = enclosed(line)
         if inside.sum() >= pixels:
-            result[window] |= inside
+            result[around][window] |= inside
             closed += 1
         elif hull(line).sum() >= 4 * pixels:
             open_lines += 1
     return result, closed, open_lines
+
+
+def bounds(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns of a mask that hold all its lesion, and two around them."""
+    left, top, width, height = cv2.boundingRect(mask)
+    return np.s_[max(top - 2, 0) : top + height + 2, max(left - 2, 0) : left + width + 2]
+
+
+def half_width(line: NDArray[np.uint8]) -> float:
+    """Half the largest width of a line, which may touch the edge."""
+    return float(cv2.distanceTransform(cv2.copyMakeBorder(line, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3).max())
 
 
 def enclosed(line: NDArray[np.uint8]) -> NDArray[np.uint8]:

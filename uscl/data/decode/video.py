@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from uscl.data.decode.bad_media import BadMedia
-from uscl.data.decode.colour import video_colour
+from uscl.data.decode.colour import ClipColour, FilmFrame, film_colour
 from uscl.data.decode.crop import Crop, crop_box, cut
 from uscl.data.decode.film import film_of, films_in
 from uscl.data.decode.grey_levels import depth_of, eight_bits
@@ -73,8 +73,8 @@ class Stream:
     dropped: int = 0  # frames that an AVI counts but doesn't hold
     rounded: bool = False  # whether a display matrix is no multiple of 90 degrees
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
-    sampler: VideoReformatter = field(default_factory=VideoReformatter)
     cropper: VideoReformatter = field(default_factory=VideoReformatter)  # each keeps what it has prepared for one size
+    colour: ClipColour[FilmFrame] = field(default_factory=film_colour)
 
 
 def decode(path: Path, size: int, rate_hz: float | None, max_frames: int | None, crop: Crop = ()) -> Clip:
@@ -157,29 +157,26 @@ def read_clip(stream: Stream, size: int, rate_hz: float | None, max_frames: int 
     check_complete(packets, stream)
     if not kept:
         raise BadMedia("no frame could be decoded")
-    frames, pictures, colour, numbers, times = zip(*kept, strict=True)
+    frames, pictures, numbers, times = zip(*kept, strict=True)
     depth = depth_of(frames)
     remark = "; ".join(filter(None, (remark_on(stream), depth.remark)))
     stored = np.stack([eight_bits(frame, depth) for frame in frames])
     place = np.array(pictures, np.int64)
-    return Clip(stored, np.array(numbers, np.int64), np.array(times), place, remark, colour=colour)
+    return Clip(stored, np.array(numbers, np.int64), np.array(times), place, remark, colour=stream.colour.shares())
 
 
-def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray, Box, float]:
-    """A frame letterboxed to [size, size], where its picture lies in the upright frame, and its coloured share."""
+def fitted(frame: av.VideoFrame, size: int, stream: Stream, crop: Crop) -> tuple[NDArray, Box]:
+    """A frame letterboxed to [size, size], and where its picture lies in the upright frame."""
     turn = turn_of(frame)
     stream.rounded |= turn.rounded
     height, width = upright_shape(frame, turn)
     box = crop_box(crop, height, width)
-    colour = video_colour(frame, stream.sampler, turn, box)
+    stream.colour.add(FilmFrame(frame, turn, box))
     if box == (0, 0, height, width):
-        return letterbox(frame, size, stream.scaler, turn), box, colour
+        return letterbox(frame, size, stream.scaler, turn), box
     part = cut(grey_pixels(frame, height, width, stream.scaler, turn), box)
-    return (
-        letterbox(av.VideoFrame.from_ndarray(part, "gray" if part.itemsize == 1 else "gray16le"), size, stream.cropper),
-        box,
-        colour,
-    )
+    cropped = av.VideoFrame.from_ndarray(part, "gray" if part.itemsize == 1 else "gray16le")
+    return letterbox(cropped, size, stream.cropper), box
 
 
 def counted_packets(stream: Stream) -> Iterator[av.Packet]:

@@ -5,6 +5,7 @@ Label: the first folder of the path; images may be in subfolders of it. Group: t
 the image.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +53,7 @@ def read(
         for file, owner in zip(files, owners, strict=True)
     ]
     doubts = doubtful_classes(WHOLE_SET, [source.label for source in found], classes)
+    doubts += divided_alike(files)
     return sources(found, [*problems, *outside, *of_rows, *of_groups, *doubts, *mixed_groups(found)])
 
 
@@ -67,15 +69,31 @@ def class_images(images: Sequence[str]) -> tuple[list[str], list[Problem]]:
     return [file for file in files if "/" in file], problems + outside
 
 
+def divided_alike(files: Sequence[str]) -> list[Problem]:
+    """A remark if every class folder has the same folders in it, which are then perhaps the classes."""
+    inner: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        inner[label_of(file)].update(PurePosixPath(file).parts[1:-1][:1])
+    first, *others = inner.values()
+    if len(first) < 2 or part_names(first) or any(names != first for names in others):
+        return []
+    reason = (
+        f"every class folder holds the folders {' and '.join(sorted(first))}: if these are the classes, list the images"
+        " in a CSV (kind image_csv)"
+    )
+    return [Problem(WHOLE_SET, "kept", reason)]
+
+
 def check_classes(root: Path, files: list[str], classes: list[str] | None) -> None:
     """Raise UserError unless the folders with images are two or more classes, and equal `classes` if given."""
     folders = sorted({label_of(file) for file in files})
     there = ", ".join(folders) or "none"
     parts = part_names(set(folders) - set(classes or ()))
-    if len(parts) > 1:
+    if parts and len(folders) > 1:
+        what = "which are not classes" if len(parts) > 1 else "which is no class"
         raise UserError(
-            f"{root} is divided into {', '.join(sorted(parts))}, which are not classes: use one folder per class, since"
-            " the study draws its own folds (if they are classes, name all classes in `classes`)."
+            f"{root} is divided into {', '.join(sorted(parts))}, {what}: use one folder per class, since the study"
+            " draws its own folds (if they are classes, name all classes in `classes`)."
         )
     for name in classes or ():
         if name not in folders:

@@ -5,6 +5,7 @@ Imports nothing heavy: planning a study uses it.
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,12 +28,20 @@ class TooManyFilesError(Exception):
 def walk(root: str, most: int | None = None) -> Iterator[Listing]:
     """List a folder and the folders below it, level by level. Raises TooManyFilesError after `most` entries.
 
-    A folder is known by device and inode, so a link to a folder above it doesn't lead to an endless walk. A root that
-    doesn't exist gives one listing with an error.
+    A folder is known by device and inode, so a link to a folder above it doesn't lead to an endless walk. Links to
+    folders are followed last, so that a folder has its own path. A root that doesn't exist gives one listing with an
+    error.
     """
     top = identity(root)
-    seen, folders, left = {top: "."}, [(".", top)], most
-    for folder, own in folders:  # grows as folders are found
+    seen, folders, links, left = {top: "."}, deque([(".", top)]), deque[str](), most
+    while folders or links:
+        if not folders:
+            path = links.popleft()
+            if (first := seen.setdefault(known := identity(f"{root}/{path}"), path)) != path:
+                yield Listing(path, known, [], {path: first})
+                continue
+            folders.append((path, known))
+        folder, own = folders.popleft()
         try:
             with os.scandir(f"{root}/{folder}") as found:
                 entries = list(itertools.islice(found, left if left is None else left + 1))
@@ -48,9 +57,9 @@ def walk(root: str, most: int | None = None) -> Iterator[Listing]:
             path = inside(folder, entry.name)
             if not is_folder(entry):
                 files.append(entry)
-                continue
-            known = identity(entry.path)
-            if (first := seen.setdefault(known, path)) == path:
+            elif entry.is_symlink():
+                links.append(path)
+            elif (first := seen.setdefault(known := identity(entry.path), path)) == path:
                 folders.append((path, known))
             else:
                 visited[path] = first

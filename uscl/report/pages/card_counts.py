@@ -11,7 +11,9 @@ import PIL.Image
 import pydicom
 
 from uscl.data.content import content
+from uscl.data.decode.colour import DOPPLER
 from uscl.data.decode.film import film_of
+from uscl.data.remarks import shape
 from uscl.data.source import DICOM_SUFFIXES, IMAGE_SUFFIXES
 
 
@@ -24,13 +26,18 @@ class Step(NamedTuple):
     frames: int | None
 
 
-def steps(
-    manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, tasks: Mapping[str, pd.DataFrame]
-) -> list[Step]:
+class Use(NamedTuple):
+    """What a task, or pretraining, takes of a set: the manifest's rows before the audit, and what the others lack."""
+
+    rows: pd.DataFrame
+    lacking: str  # "" if it takes all rows
+
+
+def steps(manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, uses: Mapping[str, Use]) -> list[Step]:
     """From the files in the folder to the cases of each task, filter by filter; totals are sums of the lines above.
 
-    All tables belong to one data set; `tasks` has the manifest's rows that each task takes, before the audit. A file
-    here is a video (a folder of frames, a class of a pickled fold) or an image; masks count with their image.
+    All tables belong to one data set. A file here is a video (a folder of frames, a class of a pickled fold) or an
+    image; masks count with their image.
     """
     unused = {action: by_reason(problems[problems["action"] == action]) for action in ("set aside", "left out")}
     aside = {f"{action}: {reason}": names for action, found in unused.items() for reason, names in found.items()}
@@ -46,7 +53,15 @@ def steps(
     if joined := kept["audited_group"].nunique() - kept["group"].nunique():
         lines.append(Step("groups joined by the audit", None, joined, None))
     lines.append(Step("left", *sizes_of(left)))
-    return lines + [Step(f"left for {task}", *sizes_of(left_of(rows, kept))) for task, rows in tasks.items()]
+    return lines + [step for name, use in uses.items() for step in steps_of(name, use, left, kept)]
+
+
+def steps_of(name: str, use: Use, left: pd.DataFrame, kept: pd.DataFrame) -> list[Step]:
+    """What leaves a task because it lacks a label or a lesion, and what is left for it."""
+    taken = left_of(use.rows, kept)
+    less = [there - here for there, here in zip(sizes_of(taken), sizes_of(left), strict=True)]
+    lines = [Step(f"without {use.lacking}, not for {name}", *less)] if any(less) else []
+    return [*lines, Step(f"left for {name}", *sizes_of(taken))]
 
 
 def left_of(rows: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
@@ -62,11 +77,11 @@ def sizes_of(rows: pd.DataFrame) -> tuple[int, int, int]:
 
 
 def by_reason(problems: pd.DataFrame) -> dict[str, list[str]]:
-    """Reason -> files, the most frequent first; reasons that differ only in numbers are merged, with n for a number."""
-    alike = problems["reason"].str.replace(r"\d+", "n", regex=True)
+    """Reason -> files, the most frequent first; reasons of one shape (uscl.data.remarks) are merged."""
+    alike = problems["reason"].map(shape)
     found = {}
-    for shape, part in problems.groupby(alike):
-        reason = part["reason"].iloc[0] if part["reason"].nunique() == 1 else str(shape)
+    for common, part in problems.groupby(alike):
+        reason = part["reason"].iloc[0] if part["reason"].nunique() == 1 else str(common)
         found[reason] = sorted(part["file"])
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
@@ -95,6 +110,12 @@ def class_rows(manifest: pd.DataFrame) -> list[tuple[str, int, int, int]]:
     """Label ("" last, for the unlabelled), files, groups and frames."""
     rows = [(str(label), *sizes_of(part)) for label, part in manifest.groupby("label")]
     return sorted(rows, key=lambda row: (row[0] == "", row[0]))
+
+
+def doppler_counts(manifest: pd.DataFrame) -> tuple[int, int]:
+    """The number of frames with colour Doppler, and that of files with such a frame."""
+    flow = manifest[manifest["colour"] >= DOPPLER]
+    return len(flow), flow["video"].nunique()
 
 
 def spread(numbers: pd.Series) -> str:

@@ -9,8 +9,10 @@ from uscl.base.text import counted
 from uscl.data.units import counted_units
 from uscl.report.pages.audit_page import kinds
 from uscl.report.pages.card_counts import (
+    Use,
     by_reason,
     class_rows,
+    doppler_counts,
     expected_and_found,
     size_rows,
     spread,
@@ -33,17 +35,17 @@ def data_card(
     problems: pd.DataFrame,
     units: pd.DataFrame,
     findings: pd.DataFrame,
-    tasks: Mapping[str, pd.DataFrame],
+    uses: Mapping[str, Use],
     settings: Mapping[str, Any],
     sizes: pd.DataFrame,
 ) -> str:
     """The card in Markdown; equal arguments give equal text.
 
     `entry` is the registry's (config/datasets.yaml), None for a user's own set. `manifest` and `problems` are the frame
-    store's. `units` and `findings` are the audit's; only those of this set are used. `tasks` maps each use of the set
-    to the manifest's rows that it takes before the audit (`uscl.data.splits.task_cases`; a pool takes all). `settings`
-    are the set's in the study's config, with folder (where its files are), frame_size, and if there are any record (of
-    `uscl.data.sources.fetch`) and sheet (the contact sheet's file). `sizes` is `card_counts.source_sizes`.
+    store's. `units` and `findings` are the audit's; only those of this set are used. `uses` are those of the set by
+    name. `settings` are the set's in the study's config, with folder (where its files are), frame_size, and if there
+    are any record (of `uscl.data.sources.fetch`), sheet (the contact sheet's file) and empty_masks (the number of
+    images without a lesion, if the set has masks). `sizes` is `card_counts.source_sizes`.
     """
     units = units[units["dataset"] == name]
     findings = findings[(findings["dataset_a"] == name) | (findings["dataset_b"] == name)]
@@ -53,7 +55,7 @@ def data_card(
         "## Origin",
         bullets(origin(entry, settings)),
         "## Counts",
-        count_grid(manifest, problems, units, tasks),
+        count_grid(manifest, problems, units, uses),
         "A file is a video (also a folder of frames, or one class of a pickled fold) or an image; masks count with"
         " their image.",
         *left_out(units),
@@ -87,13 +89,11 @@ def summary(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: M
     return f"{what} Usable here: {contents}, {frames} at {size} x {size} pixels."
 
 
-def count_grid(
-    manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, tasks: Mapping[str, pd.DataFrame]
-) -> str:
+def count_grid(manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, uses: Mapping[str, Use]) -> str:
     """Files, groups and frames before and after each filter."""
     rows = [
         [plain(step.what), *("" if count is None else f"{count}" for count in step[1:])]
-        for step in steps(manifest, problems, units, tasks)
+        for step in steps(manifest, problems, units, uses)
     ]
     return grid(["", "files", "groups", "frames"], rows)
 
@@ -151,6 +151,10 @@ def measures(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: 
     if entry and entry["group"]:
         lines.insert(0, f"A group is: {plain(entry['group'])}")
     moving = manifest[~still_images(manifest)]
+    if settings.get("empty_masks") is not None:
+        lines.append(f"Empty masks: {settings['empty_masks']} of {counted(len(manifest), 'image')}")
+    frames, files = doppler_counts(manifest)
+    lines.append(f"Colour Doppler: {counted(frames, 'frame')} in {counted(files, 'file')}")
     if len(moving):
         lines.append(f"Frames taken per video: {spread(moving.groupby('video').size())}")
         rate, most = settings.get("rate_hz"), settings.get("max_frames")

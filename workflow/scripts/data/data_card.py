@@ -14,15 +14,16 @@ with job(snakemake):
     from uscl.data.store import FrameStore
     from uscl.report.figures.contact_sheet import contact_sheet
     from uscl.report.figures.style import save
-    from uscl.report.pages.card_counts import source_sizes
+    from uscl.report.pages.card_counts import Use, source_sizes
     from uscl.report.pages.data_card import data_card
 
     w, given, out, params = snakemake.wildcards, snakemake.input, snakemake.output, snakemake.params
     root, store = Path(params.root), FrameStore.open(Path(given.frames).parent)
-    uses = {task: task_cases(store, kind) for task, kind in params.kinds.items()}
+    lacking = {"classification": "a label", "segmentation": "a lesion in the mask"}
+    uses = {task: Use(task_cases(store, kind), lacking[kind]) for task, kind in params.kinds.items()}
     units = read_units(Path(given.units))
     if params.pool:
-        uses["pretraining"] = store.manifest
+        uses["pretraining"] = Use(store.manifest, "")
         units = without_left_out(units, read_left_out(Path(given.left_out)))
     records = [json.loads(Path(path).read_text(encoding="utf-8")) for path in given.fetched]
     card = data_card(
@@ -38,6 +39,7 @@ with job(snakemake):
             "folder": str(root),
             "sheet": Path(out.sheet).name,
             "record": next(iter(records), None),
+            "empty_masks": None if store.masks is None else int((~store.masks.any(axis=(1, 2))).sum()),
         },
         source_sizes(store.manifest, root),
     )

@@ -7,6 +7,7 @@ from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
 from uscl.checks.feasible.tasks import check_task
+from uscl.data.picture_box import picture_box
 from uscl.data.splits import make_splits, task_cases
 
 GIVEN = {"batch_size": 4}
@@ -56,6 +57,27 @@ def test_masks_that_are_all_lesion_stop_and_a_few_give_a_warning(tmp_path, caplo
     assert caplog.messages == ["tasks.t: 1 of 32 masks are all lesion, such as v1#1."]
     with pytest.raises(UserError, match=r"tasks\.t: every pixel of every mask is lesion"):
         check_task("t", path, blank, np.ones_like(store.masks), **GIVEN)
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (128, 96), (100, 100)])
+def test_masks_are_judged_inside_the_picture_whatever_its_shape(tmp_path, caplog, shape):
+    store = bright_or_dark_store(groups=16, frames=2, size=32)
+    path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
+    top, left, height, width = picture_box(*shape, 32)
+    inside = np.s_[:, top : top + height, left : left + width]
+    full, inverted, mostly_empty = (np.zeros_like(store.masks) for _ in range(3))
+    full[inside], inverted[inside] = 1, 1 - store.masks[inside]
+    mostly_empty[0] = store.masks[0]
+    given = GIVEN | {"pictures": np.array([shape] * 32)}
+    with pytest.raises(UserError, match=r"tasks\.t: every pixel of every mask is lesion"):
+        check_task("t", path, blank, full, **given)
+    with pytest.raises(UserError, match=r"tasks\.t: 32 of 32 masks are lesion along the picture's whole edge, so they"):
+        check_task("t", path, blank, inverted, **given)
+    with caplog.at_level(logging.WARNING):
+        check_task("t", path, blank, store.masks, **given)
+        assert caplog.messages == []
+        check_task("t", path, blank, mostly_empty, **given)
+    assert caplog.messages == ["tasks.t: 31 of 32 images have no lesion in their mask and are left out."]
 
 
 def test_a_batch_larger_than_the_training_part_gives_a_warning(tmp_path, caplog):

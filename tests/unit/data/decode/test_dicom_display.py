@@ -79,6 +79,29 @@ def test_values_of_12_bits_without_a_window(tmp_path):
     check(write(tmp_path / "d.dcm", wide >> 4, BitsStored=12, HighBit=11), "uses 8 of 12 bits")
 
 
+def test_slope_and_intercept_without_a_window(tmp_path):
+    for slope, stored in (
+        (0.5, RAMP.astype("<u2") * 2),
+        (2, RAMP.astype("<u2") // 2),
+        (0.0625, RAMP.astype("<u2") * 16),
+    ):
+        check(write(tmp_path / "a.dcm", stored, RescaleSlope=slope, RescaleIntercept=0), "uses 8 of 16 bits", atol=1)
+    shifted = (RAMP.astype("<i2") - 128) * 2
+    check(write(tmp_path / "b.dcm", shifted, RescaleSlope=0.5, RescaleIntercept=128), "uses 8 of 16 bits", atol=1)
+    few = {"BitsStored": 10, "HighBit": 9, "RescaleSlope": 0.25, "RescaleIntercept": 0}
+    check(write(tmp_path / "e.dcm", RAMP.astype("<u2") * 4, **few), "uses 8 of 16 bits", atol=1)
+    check(write(tmp_path / "c.dcm", RAMP, RescaleSlope=0.5, RescaleIntercept=0))
+    below = RAMP.astype("<u2") * 16  # as of a CT: values below 0 keep the stored ones
+    check(write(tmp_path / "d.dcm", below, RescaleSlope=1, RescaleIntercept=-1024), "uses 12 of 16 bits")
+
+
+def test_a_file_of_several_windows_is_shown_in_the_first_and_monochrome1_is_inverted_after_it(tmp_path):
+    wide = RAMP.astype("<u2") << 4
+    check(write(tmp_path / "a.dcm", wide, WindowCenter=[2048, 100], WindowWidth=[4096, 50]), atol=1)
+    given = {"PhotometricInterpretation": "MONOCHROME1", "WindowCenter": 2048, "WindowWidth": 4096}
+    check(write(tmp_path / "b.dcm", 4095 - wide, **given), atol=1)
+
+
 def test_values_in_the_high_bits(tmp_path):
     check(write(tmp_path / "a.dcm", (RAMP.astype("<u2") << 8) + 9, BitsStored=12, HighBit=15))
     signed = ((RAMP.astype(int) << 8) - 32768).astype("<i2")
@@ -150,6 +173,21 @@ def test_a_label_of_half_colour_on_whole_pixels(tmp_path, odd):
     frames, note = shown(write(tmp_path / "c.dcm", ybr, **tags))
     assert note.endswith("read as YBR_FULL")
     np.testing.assert_allclose(frames.astype(int), plain.astype(int), atol=1)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_a_label_of_other_colours_than_the_pixels_have(tmp_path, planar):
+    rgb = np.repeat(RAMP[..., None], 3, axis=-1)
+    ybr = rgb.copy()
+    ybr[..., 1:] = 128
+    for pixels, given, right in ((ybr, "RGB", "YBR_FULL"), (rgb, "YBR_FULL", "RGB")):
+        stored = np.moveaxis(pixels, 3, 1).reshape(pixels.shape) if planar else pixels
+        tags = {"PlanarConfiguration": planar, "PhotometricInterpretation": given}
+        note = f"its pixels are not those of their label {given}: read as {right}"
+        check(write(tmp_path / "a.dcm", stored, **tags), note, atol=1)
+        check(write(tmp_path / "b.dcm", stored, **tags | {"PhotometricInterpretation": right}), atol=1)
+    tinted = np.stack([RAMP, RAMP // 2, RAMP // 4], axis=-1)
+    assert shown(write(tmp_path / "c.dcm", tinted))[1] == ""
 
 
 def test_pixels_beyond_the_declared_frames_are_a_remark(tmp_path):

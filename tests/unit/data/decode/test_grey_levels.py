@@ -5,11 +5,12 @@ import struct
 import av
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import DEPTHS, depth_between, depth_of, eight_bits
-from uscl.data.decode.image import read_image
+from uscl.data.decode.image import read_image, read_picture
 from uscl.data.decode.load import Loaded, Sampling, load
 from uscl.data.decode.video import BadMedia, decode
 from uscl.data.source import Source
@@ -59,6 +60,29 @@ def test_a_tiff_of_floats_of_signed_and_of_32_bit_values(tmp_path):
     result = loaded(tmp_path, "32.tif")
     np.testing.assert_array_equal(result.clip.frames[0], RAMP)
     assert result.clip.note == "uses 12 of 32 bits"
+
+
+@pytest.mark.parametrize(("suffix", "options"), [(".tif", {}), (".png", {}), (".webp", {"lossless": True})])
+def test_a_stack_of_pictures_is_read_as_its_first_with_a_remark(tmp_path, suffix, options):
+    pages = [PIL.Image.fromarray(page) for page in (RAMP, 255 - RAMP, RAMP // 2)]
+    pages[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=pages[1:], **options)
+    result = loaded(tmp_path, f"a{suffix}")
+    np.testing.assert_array_equal(result.clip.frames[0], RAMP)
+    assert result.clip.note == "holds 3 pictures, of which only the first is read"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+def test_a_grey_picture_in_colour_is_the_grey_picture(tmp_path, suffix):
+    for image in (RAMP, np.random.default_rng(0).integers(0, 256, RAMP.shape).astype(np.uint8)):
+        write(tmp_path / f"a{suffix}", np.dstack([image] * 3))
+        read = read_picture(tmp_path / f"a{suffix}")
+        data = np.fromfile(tmp_path / f"a{suffix}", np.uint8)
+        np.testing.assert_array_equal(read.grey, cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+        assert (read.colours() is None) == (suffix == ".png")
+    coloured = np.dstack([RAMP, RAMP, 255 - RAMP])
+    write(tmp_path / f"a{suffix}", coloured)
+    reduced = cv2.imdecode(np.fromfile(tmp_path / f"a{suffix}", np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
+    np.testing.assert_array_equal(read_picture(tmp_path / f"a{suffix}").colours(), reduced)
 
 
 def test_a_tiff_whose_zero_is_white(tmp_path):

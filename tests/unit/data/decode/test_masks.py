@@ -1,5 +1,7 @@
 """Masks of the conventions in use, each against the lesion that was drawn."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import PIL.Image
@@ -40,12 +42,29 @@ SAME = {
     "white_alpha.png": rgba(ZERO + 255, ZERO + 255, ZERO + 255, LESION * 255),
     "black_alpha.png": rgba(ZERO, ZERO, ZERO, LESION * 255),
     "lesion_on_transparent.webp": rgba(LESION * 255, ZERO, ZERO, LESION * 255),
+    "2.png": PIL.Image.fromarray(LESION * 2),
+    "1bit.bmp": PIL.Image.fromarray(LESION > 0),
+    "1bit.tif": PIL.Image.fromarray(LESION > 0),
+    "255_of_16bit.png": PIL.Image.fromarray(LESION.astype(np.uint16) * 255),
+    "7_of_32bit.tif": PIL.Image.fromarray(LESION.astype(np.int32) * 7),
+    "half_alpha.png": rgba(ZERO + 255, ZERO, ZERO, LESION * 128),
+    "opaque_alpha.png": rgba(LESION * 255, LESION * 255, LESION * 255, ZERO + 255),
+    "grey_alpha.png": rgba(ZERO, LESION * 255),
+    "transparent_palette.png": palette(LESION, 255, 0, 0, 255, 0, 0),
+    "transparent_white.png": palette(1 - LESION, 255, 255, 255, 0, 0, 0),
+    "cmyk.tif": PIL.Image.fromarray(np.dstack([LESION * 255] * 3)).convert("CMYK"),
+}
+SAVED = {
+    ".webp": {"lossless": True},
+    "1bit.tif": {"compression": "group4"},
+    "transparent_palette.png": {"transparency": 0},
+    "transparent_white.png": {"transparency": 1},
 }
 
 
 @pytest.mark.parametrize("name", SAME)
 def test_a_mask_of_two_values_is_the_lesion(tmp_path, name):
-    SAME[name].save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))
+    SAME[name].save(tmp_path / name, **(SAVED.get(name) or SAVED.get(Path(name).suffix) or {}))
     np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, LESION > 0)
 
 
@@ -74,6 +93,33 @@ def test_values_of_no_convention_are_refused_with_the_values(tmp_path):
         PIL.Image.fromarray(bad.astype(np.uint8)).save(tmp_path / "m.png")
         with pytest.raises(BadMedia, match=f"^the mask m.png: its values are {values}.*unclear which are lesion"):
             read_masks([tmp_path / "m.png"], LESION.shape, 64, WHOLE)
+
+
+def test_a_structure_with_a_border_of_value_255_is_refused_unless_a_label_is_chosen(tmp_path):
+    for width in (3, 9):  # as in VOC: 255 is neither background nor lesion
+        border = cv2.dilate(LESION, np.ones((width, width), np.uint8)) - LESION
+        labels = LESION + 255 * border
+        for image in (PIL.Image.fromarray(labels), palette(labels, *([0] * 3 + [128, 0, 0] + [9, 8, 7] * 254))):
+            image.save(tmp_path / "m.png")
+            with pytest.raises(BadMedia, match=r"^its values are 0, 1, 255, so it is unclear which are lesion"):
+                read_mask(tmp_path / "m.png")
+            np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (1,)), LESION)
+
+
+def test_a_structure_around_another_is_no_outline(tmp_path):
+    labels = 2 * cv2.dilate(LESION, np.ones((5, 5), np.uint8)) - LESION
+    PIL.Image.fromarray(labels).save(tmp_path / "m.png")
+    assert read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)[1] == ""
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif"])
+def test_a_mask_file_of_several_pictures_is_refused(tmp_path, suffix):
+    pages = [PIL.Image.fromarray(page) for page in (LESION * 255, np.roll(LESION, 9, 1) * 255)]
+    pages[0].save(tmp_path / f"m{suffix}", save_all=True, append_images=pages[1:])
+    with pytest.raises(
+        BadMedia, match=r"^it holds 2 pictures, so it is unclear which is the mask: save each in a file"
+    ):
+        read_mask(tmp_path / f"m{suffix}")
 
 
 @pytest.mark.parametrize("centre", [(60, 45), (110, 45)])

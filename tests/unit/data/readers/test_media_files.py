@@ -80,7 +80,17 @@ def test_files_in_containers_of_every_name_are_read_in_any_case(tmp_path):
         ("IM_1", bytes(128) + b"DICM", IMAGE_SUFFIXES, "set aside", "of type DICOM by its content, but this set takes"),
         ("dicomdir", bytes(128) + b"DICM", BOTH, "left out", "the index of a DICOM export"),
         ("README", b"text", BOTH, "left out", "the name does not end in .3g2"),
-        ("notes.txt", b"GIF8", BOTH, "left out", "the name does not end in .3g2"),
+        ("notes.txt", b"GIF 89 files", BOTH, "left out", "the name does not end in .3g2"),
+        (
+            "a.bak",
+            b"\xff\xd8\xff\xe0",
+            IMAGE_SUFFIXES,
+            "set aside",
+            "of type image by its content, but not by its name",
+        ),
+        ("a.lrv", b"\0\0\0\x20ftypmp42", BOTH, "set aside", "of type video by its content, but not by its name"),
+        ("a.divx", b"", BOTH, "set aside", "a media file"),
+        ("a.pgm", b"", IMAGE_SUFFIXES, "set aside", "a media file"),
         ("labels.csv.gz", b"", BOTH, "left out", "the name does not end in .3g2"),
     ],
 )

@@ -48,7 +48,7 @@ def test_butterfly_sets_aside_files_that_are_not_frames(tmp_path):
         aside["b"][1]
         == "x_frame1.jpg and y_frame1.jpg have the same number: it is not one video; give each a folder of its own"
     )
-    assert aside["frame1.jpg"][1] == "a frame outside of a video's folder"
+    assert aside["frame1.jpg"][1] == "a frame outside of a video's folder: give each video a folder of its own"
 
 
 def test_butterfly_refuses_an_empty_folder_and_one_of_other_sets(tmp_path):

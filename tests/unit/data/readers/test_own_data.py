@@ -81,6 +81,17 @@ def test_a_name_composed_in_two_ways_is_one_name(tmp_path):
             reader("video_folder")(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["image_folder", "image_csv", "image_mask_pairs"])
+@pytest.mark.parametrize("name", ["benign/a.mp4", "IM_0001", "b.DCM"])
+def test_a_folder_of_videos_is_refused_with_the_kind_that_reads_it(tmp_path, kind, name):
+    tree(tmp_path, "notes.txt", "malignant/readme", name)
+    if name == "IM_0001":
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+    sentence = rf"holds videos, such as {name}: use kind video_folder \(with a `table` of labels if it is a task\)\.$"
+    with pytest.raises(UserError, match=sentence):
+        reader(kind)(tmp_path)
+
+
 # video_folder
 
 
@@ -105,10 +116,10 @@ def test_links_are_followed_but_a_folder_is_read_once(tmp_path):
     (root / "loop.mp4").symlink_to("loop.mp4")
     found = reader("video_folder")(root)
     assert found.files["file"].tolist() == ["a/x.mp4", "linked/y.mp4"]
-    assert problems(found, "set aside") == [
+    broken = "not a file, or a broken link"
+    assert problems(found, "set aside") == [("gone.mp4", broken), ("loop.mp4", broken)]
+    assert problems(found, "left out") == [
         ("a/up", "the same folder as ., which is already read"),
-        ("gone.mp4", "not a file, or a broken link"),
-        ("loop.mp4", "not a file, or a broken link"),
         ("twice", "the same folder as linked, which is already read"),
     ]
 
@@ -331,8 +342,8 @@ def test_frames_that_are_not_one_video_are_set_aside(tmp_path):
         aside = dict(problems(found, "set aside"))
         assert aside["a"] == "frames of several videos (x_, y_): give each a folder of its own"
         assert aside["b"].endswith("have the same number: it is not one video; give each a folder of its own")
-        assert aside["frame1.png"] == "a frame outside of a video's folder"
-    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder\.$"):
+        assert aside["frame1.png"] == "a frame outside of a video's folder: give each video a folder of its own"
+    with pytest.raises(UserError, match=r"a has no video: x_frame1\.png: a frame outside of a video's folder: give"):
         reader("video_folder")(tmp_path / "a")
 
 
@@ -347,14 +358,33 @@ def test_a_table_names_a_video_of_frames_by_its_folder(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["p1/{:05}.png", "p1/img_{}.png", "p1/benign ({}).png"])
-def test_images_with_consecutive_numbers_may_be_meant_as_a_video(tmp_path, name):
-    found = reader("video_folder")(tree(tmp_path, *(name.format(number) for number in range(4))))
+NUMBERED = [
+    "p1/{:05}.png",
+    "p1/img_{}.png",
+    "p1/benign ({}).png",
+    "p1/v1_f{}.png",
+    "p1/v1 frame{} crop.jpg",
+    "p1/{}.0.png",
+]
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("numbers", [range(4), (2, 10, 100)])
+def test_images_whose_names_differ_in_numbers_may_be_meant_as_a_video(tmp_path, name, numbers):
+    found = reader("video_folder")(tree(tmp_path, *map(name.format, numbers), "p2/1.png", "p2/2.png", "p2/x.png"))
     assert set(found.files["kind"]) == {"image"}
-    remark = r"1 folder of images with consecutive numbers, such as p1: each image counts as a video of one frame; if"
-    assert any(reason.startswith(remark) for _, reason in problems(found, "kept"))
-    gaps = reader("video_folder")(tree(tmp_path / "gaps", "p1/1.png", "p1/5.png", "p1/9.png", "p2/1.png", "p2/2.png"))
-    assert problems(gaps, "kept") == [(".", OWN_GROUPS)]
+    remark = (
+        "1 folder of images whose names differ only in numbers, such as p1: each image counts as a video of one frame;"
+        " if they are frames of a video, name them frame1, frame2 and so on"
+    )
+    assert (".", remark) in problems(found, "kept")
+
+
+def test_images_with_names_of_their_own_get_no_remark(tmp_path):
+    found = reader("video_folder")(
+        tree(tmp_path, "p1/a.png", "p1/b.png", "p1/c.png", "p2/1.png", "p3/2.png", "p4/3.png")
+    )
+    assert problems(found, "kept") == [(".", OWN_GROUPS)]
 
 
 # image_folder
@@ -417,12 +447,34 @@ def test_a_table_groups_the_images_of_a_class_folder(tmp_path):
         ),
         (["Train Set", "Test Set", "extra"], None, r"divided into Test Set, Train Set, .* \(if they are classes, name"),
         (["imagesTr", "imagesTs"], None, r"is divided into imagesTr, imagesTs, which are not classes: "),
+        (["TrainA", "testA", "val set"], None, r"is divided into TrainA, testA, val set, which are not classes: "),
+        (["internal_test", "External Test"], None, r"is divided into External Test, internal_test, which are not"),
+        (["KFold 1", "KFold 2"], None, r"is divided into KFold 1, KFold 2, which are not classes: "),
+        (["benign", "malignant", "test"], None, r"is divided into test, which is no class: use one folder per class"),
     ],
 )
 def test_folders_that_are_not_the_classes_are_refused(tmp_path, folders, classes, message):
     tree(tmp_path, "loose.png", "empty/notes.txt", *(f"{folder}/x/1.png" for folder in folders))
     with pytest.raises(UserError, match=message):
         reader("image_folder")(tmp_path, classes=classes)
+
+
+def test_classes_in_folders_of_any_name_are_doubted(tmp_path):
+    tree(tmp_path, *(f"{part}/{label}/1.png" for part in ("prueba", "entrenamiento") for label in ("covid", "regular")))
+    reason = (
+        "every class folder holds the folders covid and regular: if these are the classes, list the images in a CSV"
+    )
+    assert any(found.startswith(reason) for _, found in problems(reader("image_folder")(tmp_path), "kept"))
+    tree(tmp_path, "prueba/other/1.png")
+    assert problems(reader("image_folder")(tmp_path), "kept") == [(".", OWN_GROUPS)]
+
+
+def test_a_part_is_no_class_and_the_folds_are_the_studys_own(tmp_path):
+    tree(tmp_path, *(f"{label}/{part}/{label}.png" for part in ("train", "test") for label in ("a", "b")))
+    found = reader("image_folder")(tmp_path)
+    assert found.files["part"].tolist() == ["test", "train", "test", "train"]
+    reason = "the study draws its own folds: the part of a file ('test', 'train') only goes into its manifest"
+    assert (".", reason) in problems(found, "kept")
 
 
 def test_the_folder_that_holds_the_classes_is_named(tmp_path):
@@ -440,6 +492,13 @@ def test_masks_in_folders_of_their_own_are_no_class(tmp_path):
 def test_folders_that_are_the_classes_pass(tmp_path):
     tree(tmp_path, "train/1.png", "test/1.png", "docs/readme.txt")
     assert reader("image_folder")(tmp_path, classes=["test", "train"]).files["label"].tolist() == ["test", "train"]
+
+
+def test_groups_of_several_classes_are_one_remark(tmp_path):
+    tree(tmp_path, *(f"{label}/p{number}.png" for label in ("a", "b") for number in range(30)))
+    found = reader("image_folder")(tmp_path, patient=r"p\d+")
+    reason = "group p0 has files of a and b, and 29 more have files of several classes: each stays one group"
+    assert problems(found, "kept") == [(".", reason)]
 
 
 # image_csv
@@ -593,6 +652,15 @@ def test_the_innermost_folder_decides_a_files_role():
     assert place("images/gt/X.png") == Place(True, "x")
     assert place("gt/images/X.png") == Place(False, "gt/x")
     assert place("a/x_mask.png") == Place(True, "a/x_mask")
+
+
+def test_gif_masks_are_no_images(tmp_path):
+    tree(tmp_path, "images/1.bmp", "masks/1.gif", "2.webp", "2_mask.gif", "images/3.gif", "masks/3.gif", "4.gif")
+    found = reader("image_mask_pairs")(tmp_path)
+    assert column(found, "masks") == {"2.webp": ("2_mask.gif",), "images/1.bmp": ("masks/1.gif",)}
+    aside = dict(problems(found, "set aside"))
+    assert aside["images/3.gif"] == "a GIF is read as a mask, not as an image"
+    assert set(aside) <= {"images/3.gif", "masks/3.gif", "4.gif"}
 
 
 # a real set in another layout

@@ -41,6 +41,17 @@ def test_folders_that_link_to_each_other_are_visited_once_each(tmp_path):
     assert len(again) == 6
 
 
+def test_a_folder_has_its_own_path_whatever_links_to_it(tmp_path):
+    patients(tmp_path, 2)
+    (tmp_path / "p2/scans/day 1").mkdir(parents=True)
+    (tmp_path / "p2/scans/day 1/b.mp4").touch()
+    (tmp_path / "latest").symlink_to("p2/scans/day 1")
+    (tmp_path / "all").symlink_to("p2")
+    files, again = listed(tmp_path)
+    assert files == ["p1/a.mp4", "p2/a.mp4", "p2/scans/day 1/b.mp4"]
+    assert again == {"all": "p2", "latest": "p2/scans/day 1"}
+
+
 def test_links_out_of_the_folder_are_followed_and_circles_of_links_are_files(tmp_path):
     patients(tmp_path / "elsewhere", 1)
     root = tmp_path / "root"

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
 from uscl.report.pages import card_counts, card_text
-from uscl.report.pages.card_counts import by_reason, expected_and_found, size_rows, source_sizes, steps
+from uscl.report.pages.card_counts import Use, by_reason, expected_and_found, size_rows, source_sizes, steps
 from uscl.report.pages.card_text import code, plain
 from uscl.report.pages.data_card import data_card
 
@@ -53,6 +53,7 @@ def manifest():
             "unit": ["patient"] * 6 + ["image"],
             "label": ["sick", "sick", "sick", "well", "well", "sick", ""],
             "frame": [0, 1, 2, 0, 5, 0, 0],
+            "colour": [0.0, 0.01, 0.02, 0.0, 0.001, 0.5, 0.0],
             "file": [video if video == "d.png" else f"{video}.mp4" for video in videos],
         }
     )
@@ -79,7 +80,7 @@ def units(audited="ppqr", kept=(True, True, True, True), reasons=("",) * 4):
 FINDINGS = ["kind", "action", "dataset_a", "video_a", "dataset_b", "reason"]
 
 
-def card(entry=ENTRY, found=(), settings=(), noted=(), after=None, tasks=None, sizes=(("a.mp4", 64, 48),)):
+def card(entry=ENTRY, found=(), settings=(), noted=(), after=None, uses=None, sizes=(("a.mp4", 64, 48),)):
     return data_card(
         "set",
         entry,
@@ -87,7 +88,7 @@ def card(entry=ENTRY, found=(), settings=(), noted=(), after=None, tasks=None, s
         problems(*noted),
         units() if after is None else after,
         pd.DataFrame(list(found), columns=FINDINGS),
-        {} if tasks is None else tasks,
+        {} if uses is None else uses,
         {**SETTINGS, **dict(settings)},
         pd.DataFrame(list(sizes), columns=["file", "width", "height"]),
     )
@@ -107,7 +108,7 @@ def test_the_counts_lead_from_the_folder_to_each_task():
     )
     after = units(audited="ppqp", kept=(True, False, True, True))
     labelled = manifest()[manifest()["label"] != ""]
-    assert [tuple(step) for step in steps(manifest(), noted, after, {"lungs": labelled})] == [
+    assert [tuple(step) for step in steps(manifest(), noted, after, {"lungs": Use(labelled, "a label")})] == [
         ("found, or named by a table", 7, None, None),
         ("set aside: truncated: n of n frames could be read", -2, None, None),
         ("set aside: the name does not end in .mp4", -1, None, None),
@@ -115,8 +116,21 @@ def test_the_counts_lead_from_the_folder_to_each_task():
         ("left out by the audit", -1, 0, -2),
         ("groups joined by the audit", None, -1, None),
         ("left", 3, 2, 5),
+        ("without a label, not for lungs", -1, 0, -1),
         ("left for lungs", 2, 2, 4),
     ]
+
+
+def test_the_card_counts_empty_masks_what_leaves_a_task_and_colour_doppler():
+    table = manifest()
+    uses = {"outlines": Use(table[table["frame"] > 0], "a lesion in the mask"), "pretraining": Use(table, "")}
+    text = card(uses=uses, settings={"empty_masks": 4})
+    assert ("without a lesion in the mask, not for outlines", "-2", "-2", "-4") in rows_of(text)
+    assert ("left for outlines", "2", "1", "3") in rows_of(text)
+    assert "not for pretraining" not in text
+    assert "- Empty masks: 4 of 7 images" in text
+    assert "- Colour Doppler: 3 frames in 2 files" in text
+    assert "Empty masks" not in card()
 
 
 @pytest.mark.parametrize("seed", range(5))

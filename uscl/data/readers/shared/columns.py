@@ -22,7 +22,19 @@ OTHER_NAMES = {
         *("scan", "clip", "fname", "id"),
     ),
     "label": (
-        *("labels", "class", "classes", "classname", "classlabel", "category", "diagnosis", "dx", "target", "y"),
+        *(
+            "labels",
+            "class",
+            "classes",
+            "classid",
+            "classname",
+            "classlabel",
+            "category",
+            "diagnosis",
+            "dx",
+            "target",
+            "y",
+        ),
         *("finding", "pathology", "type", "outcome", "disease", "groundtruth", "gt", "malignancy", "status"),
     ),
     "patient": (

@@ -6,7 +6,7 @@ One rule for every reader: an image whose name ends in frame<number> is a frame,
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from uscl.data.readers.shared.listing import Problem
 from uscl.data.readers.shared.own_data import WHOLE_SET
 from uscl.data.source import IMAGE_SUFFIXES
 
-FEWEST_NUMBERED = 3  # images with consecutive numbers that may be meant as a video
+FEWEST_NUMBERED = 3  # images whose names differ only in numbers, and that may be meant as a video
 
 
 class FrameFolders(NamedTuple):
@@ -38,7 +38,8 @@ def frame_folders(files: Sequence[str]) -> FrameFolders:
         if path.suffix.lower() not in IMAGE_SUFFIXES or frame_number(Path(file)) is None:
             others.append(file)
         elif "/" not in file:
-            problems.append(Problem(file, "set aside", "a frame outside of a video's folder"))
+            reason = "a frame outside of a video's folder: give each video a folder of its own"
+            problems.append(Problem(file, "set aside", reason))
         else:
             folders[str(path.parent)].append(path.name)
     faults = {folder: not_one_video(names) for folder, names in folders.items()}
@@ -62,22 +63,22 @@ def not_one_video(names: Sequence[str]) -> str:
 
 
 def numbered_images(images: Sequence[str]) -> list[Problem]:
-    """A remark on folders of images with consecutive numbers, which may be meant as videos."""
-    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for image in images:
-        path = PurePosixPath(image)
-        if match := re.fullmatch(r"(.*?)(\d{1,9})\W*", path.stem):
-            numbers[str(path.parent), match[1].lower()].append(int(match[2]))
-    found = sorted({folder for (folder, _), there in numbers.items() if consecutive(there)})
+    """A remark on folders of images whose names differ only in numbers, which may be meant as videos."""
+    alike = Counter((str(PurePosixPath(image).parent), without_numbers(image)) for image in images)
+    found = sorted({folder for (folder, _), count in alike.items() if count >= FEWEST_NUMBERED})
     if not found:
         return []
     reason = (
-        f"{counted(len(found), 'folder')} of images with consecutive numbers, such as {found[0]}: each image counts as"
-        " a video of one frame; if they are frames of a video, name them frame1, frame2 and so on"
+        f"{counted(len(found), 'folder')} of images whose names differ only in numbers, such as {found[0]}: each image"
+        " counts as a video of one frame; if they are frames of a video, name them frame1, frame2 and so on"
     )
     return [Problem(WHOLE_SET, "kept", reason)]
 
 
-def consecutive(numbers: Sequence[int]) -> bool:
-    """Whether a few numbers or more have no gap."""
-    return len(numbers) >= FEWEST_NUMBERED and max(numbers) - min(numbers) + 1 == len(set(numbers)) == len(numbers)
+def without_numbers(image: str) -> str:
+    """The name of an image with 0 for each number.
+
+    >>> without_numbers("p1/v1_f10.png"), without_numbers("p1/overview.png")
+    ('v0_f0', 'overview')
+    """
+    return re.sub(r"\d+", "0", PurePosixPath(image).stem).lower()

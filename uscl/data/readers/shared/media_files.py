@@ -56,7 +56,7 @@ def verdict_by_content(path: Path, found: str, suffixes: Sequence[str]) -> tuple
     if not has_ending(path.name) and found in ("DICOM", "video"):
         reason = f"of type {found} by its content, but this set takes {', '.join(suffixes)}"
         return ("", "") if takes_videos else ("set aside", reason)
-    if found == "DICOM" or (found and not has_ending(path.name)):
-        advice = "give its name the ending of its type" if found == "image" else "give its name the ending .dcm"
+    if found:
+        advice = f"give its name the ending {'.dcm' if found == 'DICOM' else 'of its type'}"
         return "set aside", f"of type {found} by its content, but not by its name: {advice}"
     return "left out", f"the name does not end in {', '.join(suffixes)}"

@@ -44,9 +44,21 @@ def media_below(
     found, others = sorted_out(root, (path for path in paths if table is None or path != root / table), suffixes)
     media, problems = sorted(relative(root, path) for path in found), problems + others
     if not media:
+        refuse_videos(root, others)
         raise UserError(f"{root} has no file whose name ends in {', '.join(suffixes)}: it should hold {layout}.")
     refuse_twins(root, {file: spelling(file) for file in media})
     return media, problems
+
+
+def refuse_videos(root: Path, problems: Iterable[Problem]) -> None:
+    """Raise UserError if one of the files, of which a reader of images takes none, is a video or DICOM file."""
+    by_content = ("of type DICOM", "of type video")
+    for file, _, reason in problems:
+        if PurePosixPath(file).suffix.lower() in VIDEO_SUFFIXES or reason.startswith(by_content):
+            raise UserError(
+                f"{root} holds videos, such as {file}: use kind video_folder (with a `table` of labels if it is a"
+                " task)."
+            )
 
 
 def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
@@ -65,7 +77,7 @@ def files_below(root: Path) -> tuple[list[Path], list[Problem]]:
             problems.append(Problem(shown_name(root, folder), "set aside", reason))
         for again, first in listing.visited.items():
             reason = f"the same folder as {shown_name(root, root / first)}, which is already read"
-            problems.append(Problem(shown_name(root, root / again), "set aside", reason))
+            problems.append(Problem(shown_name(root, root / again), "left out", reason))
         for entry in listing.files:
             path = folder / entry.name
             if reason := unreadable(root, path):
@@ -135,6 +147,9 @@ def owners_of(
     problems += remarks_on_names(unit, names, several)
     owners = [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)]
     details = details_of(root, files, rows)
+    if parts := sorted({more["part"] for more in details} - {""}):
+        reason = f"the study draws its own folds: the part of a file ({examples(parts)}) only goes into its manifest"
+        problems.append(Problem(WHOLE_SET, "kept", reason))
     return [owner._replace(**more) for owner, more in zip(owners, details, strict=True)], problems
 
 
@@ -229,12 +244,14 @@ def scale_of(table: Path, file: str, cell: str) -> float:
 
 
 def mixed_groups(files: Iterable[Source]) -> list[Problem]:
-    """A remark on every group that has files of several classes."""
+    """A remark on the groups that have files of several classes."""
     classes: dict[str, set[str]] = defaultdict(set)
     for source in files:
         classes[source.group].update({source.label} - {""})
-    return [
-        Problem(WHOLE_SET, "kept", f"group {group} has files of {' and '.join(sorted(labels))}: it stays one group")
-        for group, labels in classes.items()
-        if len(labels) > 1
-    ]
+    mixed = [(group, " and ".join(sorted(labels))) for group, labels in classes.items() if len(labels) > 1]
+    if not mixed:
+        return []
+    group, labels = mixed[0]
+    others = f", and {len(mixed) - 1} more have files of several classes" if len(mixed) > 1 else ""
+    stays = "each stays one group" if len(mixed) > 1 else "it stays one group"
+    return [Problem(WHOLE_SET, "kept", f"group {group} has files of {labels}{others}: {stays}")]

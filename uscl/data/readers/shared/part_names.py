@@ -8,11 +8,17 @@ from uscl.data.readers.shared.tables import spelling
 
 # Words that name a part by themselves, words that do so with a number or letter, and words that may accompany them.
 PARTS = {
-    *("dev", "development", "eval", "evaluation", "holdout", "test", "testing", "train", "training"),
-    *("val", "valid", "validation"),
+    *("dev", "development", "eval", "evaluation", "holdout", "labeled", "labelled", "test", "testing", "train"),
+    *("training", "unlabeled", "unlabelled", "val", "valid", "validation"),
 }
-NUMBERED = {"batch", "chunk", "cv", "fold", "part", "partition", "set", "shard", "split", "subset"}
-COMPANIONS = {"cross", "data", "dataset", "image", "images", "img", "imgs", "set", "the", "video", "videos"}
+NUMBERED = {
+    *("batch", "chunk", "crossval", "crossvalidation", "cv", "fold", "kfold", "part", "partition", "set", "shard"),
+    *("split", "subset"),
+}
+COMPANIONS = {
+    *("cross", "data", "dataset", "external", "final", "image", "images", "img", "imgs", "internal", "set", "the"),
+    *("video", "videos"),
+}
 WHOLE_NAMES = {"heldout", "holdout", "imagests", "imagestr", "imagesval"}
 
 
@@ -21,6 +27,8 @@ def part_names(folders: Iterable[str]) -> list[str]:
 
     >>> part_names(["Train Set", "test_images", "fold_1", "split0", "2nd fold", "imagesTr", "trainset", "hold-out"])
     ['Train Set', 'test_images', 'fold_1', 'split0', '2nd fold', 'imagesTr', 'trainset', 'hold-out']
+    >>> part_names(["trainA", "KFold1", "TrainingSet", "external_test", "TRAIN"])
+    ['trainA', 'KFold1', 'TrainingSet', 'external_test', 'TRAIN']
     >>> part_names(["covid", "grade 1", "benign", "Set of stones", "trained", "contest", "fold", "image 2"])
     []
     """
@@ -29,10 +37,10 @@ def part_names(folders: Iterable[str]) -> list[str]:
 
 def is_part(folder: str) -> bool:
     """Whether a folder's name is that of a part."""
-    name = re.sub(r"(\d)(st|nd|rd|th)\b", r"\1", spelling(folder))
-    if re.sub(r"[^a-z]", "", name) in WHOLE_NAMES:
+    if re.sub(r"[^a-z]", "", spelling(folder)) in WHOLE_NAMES:
         return True
-    found = re.findall(r"[a-z]+|\d+", name)
+    name = re.sub(r"(\d)(st|nd|rd|th)\b", r"\1", folder, flags=re.IGNORECASE)
+    found = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
     marks = {word for word in found if word.isdigit() or len(word) == 1}
     words = {word if word in NUMBERED | COMPANIONS else word.removesuffix("set") for word in found} - marks
     if words - PARTS - NUMBERED - COMPANIONS:
