@@ -69,7 +69,7 @@ def test_the_embedded_study_can_run_as_it_is(tmp_path, planned):
     report = examined(embedded(), tmp_path)
     text = page(report)
     assert not any(finding.mark == "missing" for section in report.sections for finding in section.findings)
-    assert "sim_pool    will be simulated: pool, 96 patients" in text
+    assert "sim_pool    will be simulated: pool, 64 patients" in text
     assert text.rstrip().splitlines()[-1] == ("Next: nothing is missing: run the study with `snakemake --cores all`.")
     assert not (tmp_path / "results").exists()
 
@@ -237,8 +237,8 @@ def test_the_page_says_what_the_primary_comparisons_can_show(tmp_path, planned):
 def test_the_page_notes_arms_of_too_few_steps(tmp_path, planned):
     config = embedded()
     given = {"arms": {"short": {"method": "simclr", "epochs": 3}, "start": {"method": "untrained"}}, "shares": {}}
-    few = "methods.short: 9 steps in all (`epochs: 3`) may teach it nothing"
-    assert few in page(examined(config, tmp_path, pretraining=given))  # 96 videos in batches of 32
+    few = "methods.short: 6 steps in all (`epochs: 3`) may teach it nothing"
+    assert few in page(examined(config, tmp_path, pretraining=given))  # 64 videos in batches of 32
     assert "Pretraining" not in page(examined(config, tmp_path, pretraining={"arms": {}, "shares": {}}))
     for unread in (None, {"covid_blues": entry()}):
         found = examined(real(config), tmp_path, unread, pretraining=given)
