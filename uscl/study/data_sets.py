@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from uscl.base.files import nearest_existing
 from uscl.base.seeds import derive
 from uscl.data.sources.fingerprint import MOST_WATCHED, fingerprint, survey
 from uscl.data.sources.folders import public_folder
@@ -124,7 +125,7 @@ class DataSets:
         folder = self.folder(name)
         if self.simulated(name) or not os.path.isdir(folder):
             return None
-        own = identity(self._results)
+        own = identity(str(nearest_existing(Path(self._results))))  # the first call makes the results
         inside = any(
             Path(spelled(self._results)).is_relative_to(spelled(folder))
             for spelled in (os.path.abspath, os.path.realpath)

@@ -94,14 +94,14 @@ def test_results_in_a_folder_of_data_are_refused(tmp_path, monkeypatch, results)
         begun(found, monkeypatch)
 
 
-def test_results_that_a_link_makes_data_are_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize("results", ["old", "old/results of the first call", "old/a/b"])
+def test_results_that_a_link_makes_data_are_refused(tmp_path, monkeypatch, results):
     (tmp_path / "d/p1").mkdir(parents=True)
-    (tmp_path / "results").mkdir()
-    (tmp_path / "d/p1/old").symlink_to(tmp_path / "results")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "d/p1/link").symlink_to(tmp_path / "old")
+    clips = {"kind": "video_folder", "data_root": str(tmp_path / "d")}
     with pytest.raises(UserError, match=r"lies in .*/d, the folder of data set 'clips'"):
-        begun(
-            study(tmp_path / "results", clips={"kind": "video_folder", "data_root": str(tmp_path / "d")}), monkeypatch
-        )
+        begun(study(tmp_path / results, clips=clips), monkeypatch)
 
 
 def test_results_next_to_data_are_taken(tmp_path, monkeypatch):

@@ -96,9 +96,11 @@ def halved(data: bytes, mode: str, colours: NDArray | None) -> NDArray[np.uint8]
     if mode in GREY or mode.startswith("I;"):
         return None
     if colours is None or colours.dtype != np.uint8:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
+        half = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
+        return None if half is None else half.astype(np.uint8, copy=False)
     height, width = colours.shape[:2]
-    return cv2.resize(colours, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_LINEAR_EXACT)
+    half = cv2.resize(colours, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_LINEAR_EXACT)
+    return half.astype(np.uint8, copy=False)
 
 
 def several(header: PIL.Image.Image) -> str:
