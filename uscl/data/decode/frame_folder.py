@@ -68,8 +68,7 @@ def decode_frames(files: list[Path], size: int, rate_hz: float | None, max_frame
     notes = ["only one frame"] if len(files) == 1 else []
     notes += [depth.remark] if depth and depth.remark else []
     notes += [f"a folder of frames without times: {FALLBACK_RATE_HZ:g} Hz assumed"] if rate_hz else []
-    picture = np.array(pictures, np.int64)
-    places = np.array(numbers, np.int64), np.array(times), picture
+    places = np.array(numbers, np.int64), np.array(times), np.array(pictures, np.int64)
     return Clip(np.stack(frames), *places, "; ".join(notes), colour=colour.shares())
 
 
