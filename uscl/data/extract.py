@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from uscl.data.decode.in_order import in_order
 from uscl.data.decode.load import Loaded, Rejected, Sampling
 from uscl.data.decode.pool import Decoders
 from uscl.data.expected_counts import check_counts
-from uscl.data.manifest import MANIFEST_FILE, OLD_FILE, PROBLEMS, write_manifest, write_table
+from uscl.data.manifest import MANIFEST, MANIFEST_FILE, OLD_FILE, PROBLEMS, write_manifest, write_table
 from uscl.data.picture_box import Box, picture_box
 from uscl.data.readers.shared.listing import Problem, Sources
 from uscl.data.regions import with_crops, without_excluded
@@ -31,6 +32,8 @@ TURNED_GREY = "turned grey (`doppler: leave_out` leaves them out)"
 LOOK_AHEAD = 2  # decoded files per worker that wait for the writer; this bounds the memory
 
 log = logging.getLogger(__name__)
+
+Columns = dict[str, list[Any]]
 
 
 def extract(
@@ -69,20 +72,20 @@ def extract(
     remarks = Remarks(dataset, root, stop=stop)
     try:
         remarks.add(Problem(*row) for row in found.problems.itertuples(index=False))
-        tables, flow = write_frames(root, out, files, sampling, workers, doppler == "leave_out", remarks)
+        parts, flow = write_frames(root, out, files, sampling, workers, doppler == "leave_out", remarks)
     finally:
         remarks.log()
-    write_tables(out, dataset, tables, one_verdict(remarks.found + flow), found)
+    write_tables(out, dataset, parts, one_verdict(remarks.found + flow), found)
 
 
 def write_frames(
     root: Path, out: Path, files: list[Source], sampling: Sampling, workers: int, grey_only: bool, remarks: Remarks
-) -> tuple[list[pd.DataFrame], list[Problem]]:
-    """Write frames.npy and masks.npy; returns the manifest rows of all usable files, and the files with Doppler.
+) -> tuple[list[Columns], list[Problem]]:
+    """Write frames.npy and masks.npy; returns the manifest's columns for each usable file, and the files with Doppler.
 
     Adds other problems to `remarks`.
     """
-    tables: list[pd.DataFrame] = []
+    parts: list[Columns] = []
     flow: list[tuple[str, int, int]] = []
     empty: list[str] = []
     masked = any(source.masks for source in files)
@@ -105,14 +108,14 @@ def write_frames(
             if masked:
                 masks.append(kept.masks)
                 empty += [kept.source.file] if not kept.masks.any() else []
-            tables.append(manifest_rows(remarks.dataset, kept))
-        if not tables:
+            parts.append(manifest_columns(remarks.dataset, kept))
+        if not parts:
             lost = [problem for problem in remarks.found if problem.action == "set aside"]
             lost += doppler_problems(flow, grey_only)
             first = f" ({lost[0].file}: {lost[0].reason})" if lost else ""
             raise UserError(f"No usable video or image is left in {root}{first}: the log names each file's problem.")
-    warn_of(remarks.dataset, len(tables), empty, flow, grey_only)
-    return tables, doppler_problems(flow, grey_only)
+    warn_of(remarks.dataset, len(parts), empty, flow, grey_only)
+    return parts, doppler_problems(flow, grey_only)
 
 
 @contextmanager
@@ -176,47 +179,49 @@ def without_doppler(loaded: Loaded) -> Loaded:
     return loaded._replace(clip=clip._replace(**arrays, colour=colour), masks=loaded.masks[keep], sha256=hashes)
 
 
-def manifest_rows(dataset: str, loaded: Loaded) -> pd.DataFrame:
-    """The manifest rows of one file, without their position and the simulator's truth."""
-    source, clip, numbers = loaded.source, loaded.clip, loaded.clip.number
+def manifest_columns(dataset: str, loaded: Loaded) -> Columns:
+    """The manifest's columns for the frames of one file, without their position and the simulator's truth."""
+    source, clip, numbers = loaded.source, loaded.clip, loaded.clip.number.tolist()
     image = source.kind == "image"
     pictures = [Box(*picture) for picture in clip.picture.tolist()]
     boxes = [picture_box(picture.height, picture.width, clip.frames.shape[1]) for picture in pictures]
-    return pd.DataFrame(
-        {
-            "case": [source.video if image else f"{source.video}#{number}" for number in numbers],
-            "dataset": dataset,
-            "video": source.video,
-            "patient": source.patient,
-            "group": source.group,
-            "unit": source.unit,
-            "label": source.label,
-            "part": source.part,
-            "source": source.origin,
-            "frame": numbers,
-            "time_s": clip.time_s.round(6),
-            **{side: [getattr(picture, side) for picture in pictures] for side in Box._fields},
-            "mm_per_pixel": clip.mm_per_pixel if np.isnan(source.mm_per_pixel) else source.mm_per_pixel,
-            "colour": clip.colour or 0.0,
-            **{f"box_{side}": [getattr(box, side) for box in boxes] for side in Box._fields},
-            "file": source.file,
-            "source_sha256": loaded.source_sha256,
-            "sha256": loaded.sha256,
-        }
-    )
+    of_file = {
+        "dataset": dataset,
+        "video": source.video,
+        "patient": source.patient,
+        "group": source.group,
+        "unit": source.unit,
+        "label": source.label,
+        "part": source.part,
+        "source": source.origin,
+        "mm_per_pixel": clip.mm_per_pixel if np.isnan(source.mm_per_pixel) else source.mm_per_pixel,
+        "file": source.file,
+        "source_sha256": loaded.source_sha256,
+    }
+    return {
+        "case": [source.video if image else f"{source.video}#{number}" for number in numbers],
+        "frame": numbers,
+        "time_s": clip.time_s.round(6).tolist(),
+        **{side: [getattr(picture, side) for picture in pictures] for side in Box._fields},
+        "colour": list(clip.colour) or [0.0] * len(numbers),
+        **{f"box_{side}": [getattr(box, side) for box in boxes] for side in Box._fields},
+        "sha256": list(loaded.sha256),
+        **{name: [value] * len(numbers) for name, value in of_file.items()},
+    }
 
 
-def write_tables(out: Path, dataset: str, tables: list[pd.DataFrame], problems: list[Problem], found: Sources) -> None:
+def write_tables(out: Path, dataset: str, parts: list[Columns], problems: list[Problem], found: Sources) -> None:
     """Write problems.csv, and finally the manifest, which makes the store complete."""
     remarks = pd.DataFrame(problems, columns=list(Problem._fields), dtype="str")
     remarks.insert(0, "dataset", pd.Series(dataset, index=remarks.index, dtype="str"))
     write_table(remarks, PROBLEMS, out / "problems.csv")
-    manifest = pd.concat(tables, ignore_index=True)
+    # One table of all files: a table per file would take longer to build than its frames to decode.
+    manifest = pd.DataFrame({name: list(chain.from_iterable(part[name] for part in parts)) for name in parts[0]})
     manifest.insert(0, "row", np.arange(len(manifest)))
     if found.truth is None:
         manifest = manifest.assign(organ="", event="", state=np.nan, second_state=np.nan)
     else:
         manifest = manifest.merge(found.truth, on=["file", "frame"], how="left", validate="many_to_one")
         manifest = manifest.fillna({"organ": "", "event": ""})
-    write_manifest(manifest, out)
-    log.info("%s: %d frames of %d files", dataset, len(manifest), len(tables))
+    write_manifest(manifest[list(MANIFEST.columns)], out)
+    log.info("%s: %d frames of %d files", dataset, len(manifest), len(parts))
