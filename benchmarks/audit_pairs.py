@@ -57,7 +57,7 @@ def read_set(name: str, root: Path) -> Compared:
         shown += list(clip.frames)
         files += [source.video] * len(clip.frames)
         groups += [source.group] * len(clip.frames)
-    pictures = Pictures(points_of(enumerate(shown)), numbered(files), numbered(groups))
+    pictures = Pictures(points_of(enumerate(shown)), numbered(pd.Series(files)), numbered(pd.Series(groups)))
     return Compared(f"{root.name}", shown, files, groups, pictures)
 
 

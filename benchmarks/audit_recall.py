@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
@@ -60,7 +61,7 @@ class Crowd(NamedTuple):
 
     def pictures(self) -> Pictures:
         """In the form that the search takes; every file is a group of its own."""
-        video = numbered(self.files)
+        video = numbered(pd.Series(self.files))
         return Pictures(self.points, video, video)
 
 

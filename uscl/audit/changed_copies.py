@@ -3,7 +3,7 @@
 All pairs of pictures are compared, as they are and with one of them mirrored: points that look alike are searched for
 (`uscl.audit.point_search`), and pairs of pictures with enough of them are verified (`uscl.audit.geometry`). If the sets
 hold more than `ALL_POINTS` pictures together, only the strongest points of each picture are searched for, so that time
-and memory stay within bounds; fewer copies are found then (see `uscl.audit.measured`).
+and memory stay within bounds; fewer copies are found then (benchmarks/audit_recall.py measures how many).
 """
 
 from collections.abc import Iterator

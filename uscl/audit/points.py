@@ -7,7 +7,7 @@ point's own: its cells and directions change places.
 """
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,15 +88,13 @@ def points(picture: Bytes, most: int) -> tuple[Floats, Bytes]:
     return np.array(places, np.float32), rooted(np.asarray(descriptors, np.float32))
 
 
-def strongest(found: Iterable[cv2.KeyPoint], most: int) -> list[cv2.KeyPoint]:
+def strongest(found: Sequence[cv2.KeyPoint], most: int) -> list[cv2.KeyPoint]:
     """At most `most` points: the strongest of each octave of scales in turn."""
-    by_octave: dict[int, int] = {}
-    ranked = []
-    for point in sorted(found, key=lambda point: (-point.response, point.pt, point.angle)):
-        octave = point.octave & 255
-        by_octave[octave] = by_octave.get(octave, 0) + 1
-        ranked.append((by_octave[octave], -point.response, point.pt, point.angle, point))
-    return [point for *_, point in sorted(ranked, key=lambda rank: rank[:-1])[:most]]
+    keys = [(point.octave & 255, -point.response, *point.pt, point.angle) for point in found]
+    octave, weakness, *rest = np.array(keys).reshape(-1, 5).T
+    order = np.lexsort((*rest, weakness, octave))
+    turn = np.arange(len(order)) - np.searchsorted(octave[order], octave[order])
+    return [found[place] for place in order[np.lexsort((weakness[order], turn))][:most]]
 
 
 def rooted(descriptors: Floats) -> Bytes:

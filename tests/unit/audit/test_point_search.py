@@ -39,7 +39,7 @@ def test_the_best_matches_of_a_point_are_kept():
     blurred = [cv2.GaussianBlur(tissue(1), (0, 0), 0.4 + 0.1 * step) for step in range(BEST + 2)]
     one, many = pictures(tissue(1)), pictures(*blurred, tissue(1))
     first, second = alike(one, many, within=False)
-    assert np.bincount(first).max() == NEAREST * BEST
+    assert BEST <= np.bincount(first).max() <= NEAREST * BEST
     equal = np.bincount(many.points.picture[second], minlength=BEST + 3)
     assert equal[-1] > 0.9 * len(one.points.picture)  # the picture itself comes before its blurred copies
     assert equal[-2] < equal[0]
