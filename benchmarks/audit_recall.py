@@ -33,7 +33,7 @@ from changed_copies import COPIES
 from uscl.audit.changed_copies import copies_between, copies_within
 from uscl.audit.hashes import hash_frames
 from uscl.audit.matches import Side, matches_between, numbered
-from uscl.audit.pictures import size_and_points
+from uscl.audit.pictures import RATE_HZ, size_and_points
 from uscl.audit.point_search import Pictures
 from uscl.audit.points import Points, joined, points_of
 from uscl.data.decode.clip import read_source
@@ -72,13 +72,13 @@ def sources(name: str, data: Path) -> tuple[Path, list[Source]]:
 
 
 def originals(name: str, data: Path, count: int) -> tuple[list[str], list[Picture]]:
-    """Names and pictures [height, width] of the first frames of a set's files, evenly spread."""
+    """Names and pictures [height, width] of a set's files, evenly spread; of a video the frame after a second."""
     root, found = sources(name, data)
     names, pictures = [], []
     for source in found[:: max(1, len(found) // count)][:count]:
-        clip, _ = read_source(root, source, FINE, None, 1)
+        clip, _ = read_source(root, source, FINE, RATE_HZ, 2)
         names.append(f"{name}: {source.video}")
-        pictures.append(without_letterbox(clip.frames[0], *clip.picture[0][-2:]))
+        pictures.append(without_letterbox(clip.frames[-1], *clip.picture[-1][-2:]))
     return names, pictures
 
 

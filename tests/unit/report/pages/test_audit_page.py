@@ -248,7 +248,7 @@ def test_the_table_of_found_copies_sums_the_sets_and_separates_the_sizes():
     head, found = recall_table(pd.DataFrame(rows, columns=columns))
     assert head == [
         *("copies", "found by hashes"),
-        *("and by points, among up to 3,000 pictures", "and by points, among 5,000 pictures"),
+        *("and by points, among 50 pictures", "and by points, among 5,000 pictures"),
     ]
     assert found == [("cropped", ["100", "25 %", "95 %", "60 %"])]
 
