@@ -3,19 +3,23 @@
 All pairs of pictures are compared, as they are and with one of them mirrored: points that look alike are searched for
 (`uscl.audit.point_search`), and pairs of pictures with enough of them are verified (`uscl.audit.geometry`). If the sets
 hold more than `ALL_POINTS` pictures together, only the strongest points of each picture are searched for, so that time
-and memory stay within bounds; fewer copies are found then (see `uscl.audit.measured`).
+and memory stay within bounds; fewer copies are found then (benchmarks/audit_recall.py measures how many).
 """
 
-import pandas as pd
+from collections.abc import Iterator
 
-from uscl.audit.geometry import agreeing, correlation, motion_of
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from uscl.audit.geometry import SEEDS, PicturePoints, agreeing, correlation, motion_of, refined
 from uscl.audit.point_search import Pictures, alike
 from uscl.audit.points import POINTS, mirrored
 
 ALL_POINTS = 3000  # pictures of the two sets together of which all points are searched for
-FEWEST = 60  # points of a picture of larger sets
+FEWEST = 100  # points of a picture of larger sets
 SAME = 0.4  # correlation of two pictures that show the same: copies mostly have 0.8, equal screens 0.2 or less
-FEW = 12  # points that agree; fewer may do so by chance, and then the pixels must be more alike
+FEW = 15  # points that agree; fewer may do so by chance, and then the pixels must be more alike
 SAME_OF_FEW = 0.6  # two simulated lungs of one machine had 6 points and 0.43; copies with few points have more than 0.6
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "points", "zoom", "degrees", "correlation", "mirrored"]
 
@@ -57,12 +61,14 @@ def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tu
     first, second = alike(a, b, within=within)
     places_a, places_b = a.points.places[first], b.points.places[second]
     of_a, of_b = a.points.picture[first], b.points.picture[second]
+    groups = agreeing(of_a * len(b.video) + of_b, places_a, places_b)
+    pairs = np.array([(of_a[agree[0]], of_b[agree[0]]) for agree in groups], np.int64).reshape(-1, 2)
     found = []
-    for agree in agreeing(of_a * len(b.video) + of_b, places_a, places_b):
-        motion = motion_of(places_a[agree], places_b[agree])
+    both = zip(by_picture(a, pairs[:, 0]), by_picture(b, pairs[:, 1]), strict=True)
+    for (i, j), agree, points in zip(pairs, groups, both, strict=True):
+        motion = refined(motion_of(places_a[agree], places_b[agree], SEEDS - 1), *points)
         if motion is None:
             continue
-        i, j = of_a[agree[0]], of_b[agree[0]]
         like = correlation(a.points.thumbnails[i], b.points.thumbnails[j], motion)
         if is_copy(motion.points, like):
             videos, rows = (a.video[i], b.video[j]), (a.points.rows[i], b.points.rows[j])
@@ -70,10 +76,15 @@ def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tu
     return found
 
 
+def by_picture(a: Pictures, pictures: NDArray[np.int64]) -> Iterator[PicturePoints]:
+    """The points of each of some pictures."""
+    return (PicturePoints(a.points.places[part], a.points.descriptors[part]) for part in a.points.of(pictures))
+
+
 def is_copy(points: int, like: float) -> bool:
     """Whether two pictures show the same, by the points that agree and the correlation of their pixels.
 
-    >>> is_copy(30, 0.45), is_copy(6, 0.45), is_copy(6, 0.7)
+    >>> is_copy(30, 0.45), is_copy(9, 0.45), is_copy(9, 0.7)
     (True, False, True)
     """
     return like >= (SAME if points >= FEW else SAME_OF_FEW)

@@ -27,10 +27,15 @@ def points_of_set(manifest: pd.DataFrame, root: Path, workers: int) -> Points:
     """The points of a set's pictures. Logs files that can't be read again; they have none."""
     seconds = manifest["time_s"].astype(int)
     pictures = len(manifest.assign(second=seconds).drop_duplicates(["video", "second"]))
-    size, most = SIDE if pictures <= ALL_POINTS else SIDE_OF_MANY, points_searched(pictures)
+    size, most = size_and_points(pictures)
     videos = [part for _, part in manifest.groupby("video", sort=False)]
     with ThreadPoolExecutor(workers) as pool:
         return joined(list(pool.map(partial(points_of_video, root, size, most), videos)))
+
+
+def size_and_points(pictures: int) -> tuple[int, int]:
+    """The pixels per side of the pictures of a set of this many, and how many points are taken of each."""
+    return SIDE if pictures <= ALL_POINTS else SIDE_OF_MANY, points_searched(pictures)
 
 
 def points_of_video(root: Path, size: int, most: int, frames: pd.DataFrame) -> Points:

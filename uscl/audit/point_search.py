@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from uscl.audit.hashes import batches
 from uscl.audit.points import Points, unit, unit_products
 
-SIMILAR = 0.9  # Hellinger similarity of two points that look alike
+SIMILAR = 0.94  # Hellinger similarity of two points that look alike: one pair of 100,000 does so by chance
 NEAREST = 2  # cells in which a point of the first set is looked up
-COMMON = 16  # videos; a point that looks like points of more of them belongs to a scanner's screen, not to tissue
+BEST = 8  # matches of a point that are kept: letters on a scanner's screen would have thousands
 CELLS = 8192  # at most
 BATCH = 2048  # descriptors: 64 MB of products with all cells
 
@@ -54,16 +54,17 @@ def alike(a: Pictures, b: Pictures, *, within: bool) -> tuple[Ints, Ints]:
 
 
 def alike_in_cell(a: Pictures, first: Ints, b: Pictures, second: Ints, within: bool) -> tuple[Ints, Ints]:
-    """Pairs of some points of a and b that look alike, without the common ones."""
+    """Pairs of some points of a and b that look alike: for each of the former its `BEST` most similar ones."""
     like = unit_products(a.points.descriptors[first], b.points.descriptors[second])
     i, j = np.nonzero(like >= SIMILAR)
     picture_a, picture_b = a.points.picture[first[i]], b.points.picture[second[j]]
     if within:
         kept = (a.group[picture_a] != b.group[picture_b]) & (picture_a < picture_b)
-        i, j, picture_b = i[kept], j[kept], picture_b[kept]
-    videos = np.unique(i * len(b.video) + b.video[picture_b]) // max(len(b.video), 1)
-    rare = np.bincount(videos, minlength=len(first))[i] <= COMMON
-    return first[i[rare]], second[j[rare]]
+        i, j = i[kept], j[kept]
+    order = np.lexsort((-like[i, j], i))
+    i, j = i[order], j[order]
+    best = np.arange(len(i)) - np.searchsorted(i, i) < BEST
+    return first[i[best]], second[j[best]]
 
 
 def cells(a: Points, b: Points) -> Floats:

@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 from audit_sets import copied, tissue
 
-from uscl.audit.point_search import COMMON, SIMILAR, Pictures, alike
+from uscl.audit.point_search import BEST, NEAREST, SIMILAR, Pictures, alike
 from uscl.audit.points import points_of, unit_products
 
 
@@ -34,11 +35,14 @@ def test_within_a_set_only_pictures_of_different_groups_are_compared_and_once():
     assert compared == {(0, 2), (1, 2)}
 
 
-def test_a_point_of_many_videos_belongs_to_the_scanners_screen():
-    rows = [tissue(1)] * (COMMON + 1)
-    some, many = pictures(*rows[:COMMON]), pictures(*rows)
-    assert len(alike(pictures(tissue(1)), some, within=False)[0]) > 0
-    assert len(alike(pictures(tissue(1)), many, within=False)[0]) == 0
+def test_the_best_matches_of_a_point_are_kept():
+    blurred = [cv2.GaussianBlur(tissue(1), (0, 0), 0.4 + 0.1 * step) for step in range(BEST + 2)]
+    one, many = pictures(tissue(1)), pictures(*blurred, tissue(1))
+    first, second = alike(one, many, within=False)
+    assert BEST <= np.bincount(first).max() <= NEAREST * BEST
+    equal = np.bincount(many.points.picture[second], minlength=BEST + 3)
+    assert equal[-1] > 0.9 * len(one.points.picture)  # the picture itself comes before its blurred copies
+    assert equal[-2] < equal[0]
 
 
 def test_sets_without_points_have_nothing_in_common():

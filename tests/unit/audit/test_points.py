@@ -35,7 +35,7 @@ def test_every_scale_has_its_share_of_the_points():
 
 
 def test_a_picture_without_structure_has_no_points():
-    points = points_of([(3, np.full((64, 64), 40, np.uint8)), (5, tissue(1))])
+    points = points_of([(3, np.full((256, 256), 40, np.uint8)), (5, tissue(1))])
     assert points.rows.tolist() == [3, 5]
     assert set(points.picture) == {1}
 
@@ -44,11 +44,12 @@ def test_parts_of_a_set_are_joined_as_if_they_were_one():
     pictures = [(row, tissue(row, 96, 96)) for row in range(3)]
     whole, parts = points_of(pictures), joined([points_of(pictures[:2]), points_of([]), points_of(pictures[2:])])
     assert all(np.array_equal(one, other) for one, other in zip(whole, parts, strict=True))
+    assert whole.thumbnails.shape == (3, 48, 48)
     assert joined([]).thumbnails.shape == points_of([]).thumbnails.shape
 
 
 def test_the_strongest_points_are_the_first_of_each_picture():
-    points = points_of([(0, tissue(1)), (1, np.zeros((64, 64), np.uint8)), (2, tissue(2))])
+    points = points_of([(0, tissue(1)), (1, np.zeros((256, 256), np.uint8)), (2, tissue(2))])
     few = points.strongest(5)
     assert few.picture.tolist() == [0] * 5 + [2] * 5
     assert np.array_equal(few.places[5:], points.places[points.picture == 2][:5])

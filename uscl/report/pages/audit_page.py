@@ -125,15 +125,13 @@ def set_rows(units: pd.DataFrame) -> list[tuple[str, list[str]]]:
 def recall_table(measured: pd.DataFrame) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Head and rows of the table of found copies: shares per way of changing them and number of pictures compared.
 
-    `measured` is what benchmarks/audit_recall.py writes. Sets of up to `ALL_POINTS` pictures count as one size.
+    `measured` is what benchmarks/audit_recall.py writes.
     """
-    sized = measured.assign(size=measured["among"].clip(lower=ALL_POINTS))
-    sums = sized.groupby(["copy", "size"], sort=False)[["pictures", "hashes", "both"]].sum()
-    sizes = sorted(set(sized["size"]))
+    sums = measured.groupby(["copy", "among"], sort=False)[["pictures", "hashes", "both"]].sum()
+    sizes = sorted(set(measured["among"]))
     head = ["copies", "found by hashes", *(f"and by points, among {size:,} pictures" for size in sizes)]
-    head[2] = head[2].replace("among", "among up to")
     rows = []
-    for copy in dict.fromkeys(sized["copy"]):
+    for copy in dict.fromkeys(measured["copy"]):
         first = sums.loc[(copy, sizes[0])]
         both = [100 * sums.loc[(copy, size), "both"] / sums.loc[(copy, size), "pictures"] for size in sizes]
         cells = [100 * first["hashes"] / first["pictures"], *both]

@@ -242,13 +242,13 @@ def test_the_table_of_found_copies_sums_the_sets_and_separates_the_sizes():
     columns = ["copy", "dataset", "pictures", "among", "hashes", "both", "others"]
     rows = [
         ("cropped", "a", 50, 50, 0, 50, 0),
-        ("cropped", "b", 50, 780, 25, 45, 0),
+        ("cropped", "b", 50, 50, 25, 45, 0),
         ("cropped", "b", 50, 5000, 25, 30, 0),
     ]
     head, found = recall_table(pd.DataFrame(rows, columns=columns))
     assert head == [
         *("copies", "found by hashes"),
-        *("and by points, among up to 3,000 pictures", "and by points, among 5,000 pictures"),
+        *("and by points, among 50 pictures", "and by points, among 5,000 pictures"),
     ]
     assert found == [("cropped", ["100", "25 %", "95 %", "60 %"])]
 
