@@ -126,10 +126,12 @@ def correlation(first: Bytes, second: Bytes, motion: Motion) -> float:
     The finer of the two is moved, and blurred as far as the motion makes it smaller. 0 if both show too little.
     """
     side = min(len(first), len(second))
-    first, second = (cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in (first, second))
-    matrix, moving, fixed = motion.matrix, first, second
+    small, other = (
+        np.asarray(cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA), np.uint8) for p in (first, second)
+    )
+    matrix, moving, fixed = motion.matrix, small, other
     if motion.zoom > 1:
-        matrix, moving, fixed = np.asarray(cv2.invertAffineTransform(matrix), np.float64), second, first
+        matrix, moving, fixed = np.asarray(cv2.invertAffineTransform(matrix), np.float64), other, small
     shift = matrix[:, :2] @ [0.5, 0.5] - 0.5  # pixels count from their middle
     in_pixels = np.column_stack([matrix[:, :2], matrix[:, 2] * side + shift])
     shrunk = max(motion.zoom, 1 / motion.zoom)
