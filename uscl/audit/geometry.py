@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from uscl.audit.points import SIDE, unit
 
@@ -92,7 +93,7 @@ def motion_of(places_a: Floats, places_b: Floats, least: int) -> Motion | None:
     if matrix is None:
         return None
     hit = inside.ravel() > 0
-    distinct = min(len(np.unique(np.round(places[hit, :2] * SIDE), axis=0)) for places in (places_a, places_b))
+    distinct = min(len(set(map(tuple, np.rint(p[hit, :2] * SIDE).tolist()))) for p in (places_a, places_b))
     motion = Motion(np.asarray(matrix, np.float64) / [1, 1, SIDE], distinct)
     return motion if distinct >= least and 1 / FARTHEST < motion.zoom < FARTHEST else None
 
@@ -110,8 +111,10 @@ def refined(motion: Motion | None, a: PicturePoints, b: PicturePoints) -> Motion
 def brought_together(motion: Motion, a: PicturePoints, b: PicturePoints) -> tuple[Ints, Ints]:
     """The numbers of a's points [k] and of b's [k] that a motion brings together and that look roughly alike."""
     moved = a.places[:, :2] @ motion.matrix[:, :2].T + motion.matrix[:, 2]
-    apart = np.square(moved[:, None, 0] - b.places[:, 0]) + np.square(moved[:, None, 1] - b.places[:, 1])
-    i, j = np.nonzero(apart < (NEAR * max(1.0, motion.zoom) / SIDE) ** 2)
+    near = NEAR * max(1.0, motion.zoom) / SIDE
+    found = cKDTree(moved).sparse_distance_matrix(cKDTree(b.places[:, :2]), near, output_type="ndarray")
+    order = np.lexsort((found["j"], found["i"]))
+    i, j = found["i"][order], found["j"][order]
     turn = b.places[j, 3] - a.places[i, 3] - np.deg2rad(motion.degrees)
     octaves = np.log2(b.places[j, 2] / a.places[i, 2] / motion.zoom)
     kept = (np.cos(turn) > np.cos(2 * np.pi / TURNS)) & (np.abs(octaves) < 0.6)
