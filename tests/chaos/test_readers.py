@@ -54,10 +54,10 @@ def test_decompression_bombs(folder: Path) -> None:
     """A PNG of 900 million pixels, a GIF of 4 billion, and a video of 40 hours, each of a megabyte at most: each is
     set aside by name; the others are used."""
     videos(folder / "own")
-    bombs.png(folder / "own/bomb.png", 30_000, 30_000)
+    bombs.png(folder / "own/wide.png", 30_000, 30_000)
     bombs.gif(folder / "own/bomb.gif")
     bombs.video(folder / "own/long.mp4", 40)
-    bad = {"bomb.png": "at most 64000000 pixels", "bomb.gif": "", "long.mp4": "longer than 3600 s"}
+    bad = {"wide.png": "at most 64000000 pixels", "bomb.gif": "", "long.mp4": "longer than 3600 s"}
     named(*extracted(folder), bad, 6)
 
 

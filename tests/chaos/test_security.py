@@ -59,6 +59,7 @@ def test_a_pickled_fold_calls_os_system(folder: Path) -> None:
 def fetched(folder: Path, told: str) -> None:
     """Whether the archive in folder / "mirror" is refused with this sentence, and nothing of it is left."""
     breast = {"reader": "busi", "data_root": str(folder / "data"), "partial": True}
+    (folder / "data").mkdir()  # a folder that isn't there counts as a typo
     path = study(folder, datasets={"breast": breast}, data_mirror=(folder / "mirror").as_uri())
     stopped(checkout(folder / "project"), path, told, FETCHED)
     left = [found.name for found in (folder / "data").rglob("*") if found.name != LOCK]

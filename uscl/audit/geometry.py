@@ -11,7 +11,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from uscl.audit.points import SIDE, unit
 
@@ -110,6 +109,8 @@ def refined(motion: Motion | None, a: PicturePoints, b: PicturePoints) -> Motion
 
 def brought_together(motion: Motion, a: PicturePoints, b: PicturePoints) -> tuple[Ints, Ints]:
     """The numbers of a's points [k] and of b's [k] that a motion brings together and that look roughly alike."""
+    from scipy.spatial import cKDTree  # late: few sets have points that a motion brings together
+
     moved = a.places[:, :2] @ motion.matrix[:, :2].T + motion.matrix[:, 2]
     near = NEAR * max(1.0, motion.zoom) / SIDE
     found = cKDTree(moved).sparse_distance_matrix(cKDTree(b.places[:, :2]), near, output_type="ndarray")
