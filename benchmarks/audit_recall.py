@@ -26,10 +26,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the library of this checkout, installed or not
 
-from changed_copies import COPIES
-
+from benchmarks.changed_copies import COPIES
 from uscl.audit.changed_copies import copies_between, copies_within
 from uscl.audit.hashes import hash_frames
 from uscl.audit.matches import Side, matches_between, numbered

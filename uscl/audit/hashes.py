@@ -9,7 +9,6 @@ and its detail.
 Everything is batched: products with small matrices along the two axes of the frames.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.base.errors import UserError
-from uscl.base.files import written
+from uscl.audit.arrays import read_arrays
 
 SIDE = 32  # of the square that the content is resampled to
 BITS_SIDE = 16
@@ -164,18 +162,6 @@ def batches(length: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, length)) for start in range(0, length, size))
 
 
-def write_hashes(hashes: Hashes, path: Path) -> None:
-    """Write an .npz file, whole or not at all."""
-    with written(path) as partial:
-        np.savez(partial, **hashes._asdict())
-
-
 def read_hashes(path: Path) -> Hashes:
     """Read the hashes of a store. Raises UserError if the file is missing or damaged."""
-    try:
-        with np.load(path) as file:
-            return Hashes(*(file[name] for name in Hashes._fields))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist: run the rule hash_frames, which writes it.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} does not hold hashes ({error}): remove it and run again to recreate it.") from error
+    return read_arrays(Hashes, path, "hashes", "hash_frames")

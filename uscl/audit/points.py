@@ -6,7 +6,6 @@ share, so that a crop and its enlargement have points in common. The descriptor 
 point's own: its cells and directions change places.
 """
 
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uscl.base.errors import UserError
-from uscl.base.files import written
+from uscl.audit.arrays import read_arrays
 
 SIDE = 384  # pixels of the pictures whose points are taken
 POINTS = 600  # per picture: a crop to 40 % of each side has a sixth of them
@@ -126,18 +124,6 @@ def mirrored(points: Points) -> Points:
     )
 
 
-def write_points(points: Points, path: Path) -> None:
-    """Write an .npz file, whole or not at all."""
-    with written(path) as partial:
-        np.savez(partial, **points._asdict())
-
-
 def read_points(path: Path) -> Points:
     """Read the points of a store. Raises UserError if the file is missing or damaged."""
-    try:
-        with np.load(path) as file:
-            return Points(*(file[name] for name in Points._fields))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist: run the rule find_points, which writes it.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} does not hold points ({error}): remove it and run again to recreate it.") from error
+    return read_arrays(Points, path, "points", "find_points")

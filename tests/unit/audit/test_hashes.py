@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from audit_sets import SIZE, copied, texture
 
-from uscl.audit.hashes import BITS, BITS_SIDE, Hashes, hash_frames, mirrored, read_hashes, signs, write_hashes
+from uscl.audit.arrays import write_arrays
+from uscl.audit.hashes import BITS, BITS_SIDE, Hashes, hash_frames, mirrored, read_hashes, signs
 from uscl.audit.matches import MAX_DISTANCE, MIN_CORRELATION
 from uscl.audit.registration import fitted_correlations, moved
 from uscl.base.errors import UserError
@@ -77,7 +78,7 @@ def test_a_picture_that_moves_a_little_is_followed():
 
 def test_hashes_come_back_as_they_were_written_and_faults_are_named(tmp_path):
     hashes = hash_frames(np.stack([texture(1), texture(2)]))
-    write_hashes(hashes, tmp_path / "hashes.npz")
+    write_arrays(hashes, tmp_path / "hashes.npz")
     for name in Hashes._fields:
         assert np.array_equal(getattr(read_hashes(tmp_path / "hashes.npz"), name), getattr(hashes, name))
     with pytest.raises(UserError, match=r"gone\.npz does not exist: run the rule hash_frames"):

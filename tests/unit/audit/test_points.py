@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from audit_sets import tissue
 
-from uscl.audit.points import POINTS, Points, joined, mirrored, points_of, read_points, unit_products, write_points
+from uscl.audit.arrays import write_arrays
+from uscl.audit.points import POINTS, Points, joined, mirrored, points_of, read_points, unit_products
 from uscl.base.errors import UserError
 
 
@@ -57,7 +58,7 @@ def test_the_strongest_points_are_the_first_of_each_picture():
 
 def test_points_are_read_as_they_were_written(tmp_path):
     points = points_of([(7, cv2.resize(tissue(1), (96, 96)))])
-    write_points(points, tmp_path / "points.npz")
+    write_arrays(points, tmp_path / "points.npz")
     assert all(np.array_equal(a, b) for a, b in zip(points, read_points(tmp_path / "points.npz"), strict=True))
     assert Points._fields == ("rows", "thumbnails", "picture", "places", "descriptors")
     with pytest.raises(UserError, match=r"gone\.npz does not exist: run the rule find_points"):

@@ -86,7 +86,7 @@ class Display:
         return alone and (self.slope, self.intercept) != (1, 0) and from_zero
 
     def shows(self, least: int, most: int) -> bool:
-        """Whether any of the stored values from `least` to `most` can be told from another, and is not dark."""
+        """Whether any of the stored values from `least` to `most` can be distinguished from another and is not dark."""
         if self.voi is None:
             return True
         shown = self(np.linspace(least, most, 4096).astype(np.int64))

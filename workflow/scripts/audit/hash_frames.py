@@ -5,9 +5,10 @@ from pathlib import Path
 from uscl.jobs.job import job
 
 with job(snakemake):
-    from uscl.audit.hashes import hash_frames, write_hashes
+    from uscl.audit.arrays import write_arrays
+    from uscl.audit.hashes import hash_frames
     from uscl.data.store import FrameStore
 
     store = FrameStore.open(Path(snakemake.input.frames).parent)
     store.check_pixels()  # here, because all frames are read anyway and none is trained on yet
-    write_hashes(hash_frames(store.frames), Path(snakemake.output.hashes))
+    write_arrays(hash_frames(store.frames), Path(snakemake.output.hashes))
