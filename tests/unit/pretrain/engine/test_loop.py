@@ -317,6 +317,7 @@ def test_seconds_of_training_before_a_restart_count(tmp_path):
     fit(first, ALONE, 0, BUDGET._replace(epochs=1), folder=tmp_path, identity="a")
     fit(going_on, ALONE, 0, BUDGET, folder=tmp_path, identity="a")
     assert going_on.seconds > first.seconds > 0
+    assert going_on.cpu_seconds > first.cpu_seconds > 0
 
 
 def test_checkpoints_of_other_settings_data_or_code_are_not_used(tmp_path):
