@@ -17,6 +17,16 @@ EVALUATION = "{task}-{regime}-labels{labels}"
 # The folder of a run by the authors' protocol.
 AUTHORS = "{task}/{arm}/seed{seed}"
 
+# The figures of the whole study, as the reports name them.
+FIGURES = {
+    "overview": "scores of all arms",
+    "differences": "differences to the reference",
+    "variance": "luck of trainings and spread of patients",
+    "cost": "cost and score",
+    "ranks": "average ranks",
+}
+RANKINGS = 6  # tasks: average ranks over fewer hardly ever separate any arms
+
 Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
 
@@ -33,6 +43,13 @@ def code_of(study: Study) -> Callable[..., Ask]:
 def waits_of(study: Study, *, main: bool) -> Callable[[Callable[[Study, Any], list[str]]], Ask]:
     """Make an input function from one of the `checks_before` functions; only the `main` process waits for checks."""
     return lambda ask: lambda w: ask(study, w) if main else []
+
+
+def study_figures(study: Study) -> list[str]:
+    """The names of the figures of the whole study: those that can say something."""
+    several = len(study.arms) > 1
+    useful = {"differences": several, "ranks": several and len(study.settings.tasks) >= RANKINGS}
+    return [name for name in FIGURES if useful.get(name, True)]
 
 
 def evaluation_of(w: Any) -> Evaluation:

@@ -80,12 +80,18 @@ rule study_figures:
     input:
         table=rules.table.output.csv,
         costs=rules.table.output.costs,
+        claims=rules.table.output.claims,
     output:
-        overview=report("<results>/figures/overview.png", category="Result", caption="../report/overview.rst"),
-        ranks=report("<results>/figures/ranks.png", category="Result", caption="../report/ranks.rst"),
-        cost=report("<results>/figures/cost.png", category="Result", caption="../report/cost.rst"),
-        variance=report("<results>/figures/variance.png", category="Result", caption="../report/variance.rst"),
-        svg=[f"<results>/figures/{name}.svg" for name in ("overview", "ranks", "cost", "variance")],
+        [
+            report(
+                f"<results>/figures/{name}.png",
+                category="Result",
+                labels={"what": by.FIGURES[name]},
+                caption=f"../report/{name}.rst",
+            )
+            for name in by.study_figures(STUDY)
+        ],
+        [f"<results>/figures/{name}.svg" for name in by.study_figures(STUDY)],
     log:
         "<logs>/study_figures/figures.log",
     benchmark:
@@ -97,6 +103,8 @@ rule study_figures:
         kinds={task: settings.kind for task, settings in TASKS.items()},
         arms=STUDY.arms,
         main={task: settings.regimes[0] for task, settings in TASKS.items()},
+        reference=STUDY.reference,
+        gpu=GPUS > 0,
     message:
         "Drawing the study's results"
     script:
