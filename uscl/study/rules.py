@@ -27,6 +27,12 @@ FIGURES = {
 }
 RANKINGS = 6  # tasks: average ranks over fewer hardly ever separate any arms
 
+# Files that the scripts of pages find by name.
+PAGES = ("base", "parts", "report", "table", "claims", "text")
+TEMPLATES = [
+    f"uscl/report/page/templates/{name}" for name in ("page.css", "page.js", *(f"{page}.html.j2" for page in PAGES))
+]
+
 Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
 
@@ -50,6 +56,21 @@ def study_figures(study: Study) -> list[str]:
     several = len(study.arms) > 1
     useful = {"differences": several, "ranks": several and len(study.settings.tasks) >= RANKINGS}
     return [name for name in FIGURES if useful.get(name, True)]
+
+
+def asked(study: Study) -> dict[str, Any]:
+    """What the report says about the study's file."""
+    settings = study.settings
+    return {
+        "study": settings.study,
+        "tasks": list(settings.tasks),
+        "primary": study.primary,
+        "encoder": settings.encoder,
+        "frame_size": settings.frame_size,
+        "seeds": study.seeds,
+        "regimes": study.regime_titles,
+        "simulated": any(study.data.simulated(task.dataset) for task in settings.tasks.values()),
+    }
 
 
 def evaluation_of(w: Any) -> Evaluation:

@@ -8,10 +8,10 @@ rule table:
         verdict="<results>/audit/verdict.json",
     output:
         csv="<results>/table.csv",
-        markdown=report("<results>/table.md", category="Result", caption="../report/table.rst"),
+        markdown="<results>/table.md",
         latex="<results>/table.tex",
         claims="<results>/claims.csv",
-        claims_markdown=report("<results>/claims.md", category="Result", caption="../report/claims.rst"),
+        claims_markdown="<results>/claims.md",
         costs="<results>/costs.csv",
         reported="<results>/reported.csv",
         reported_markdown="<results>/reported.md",
@@ -55,7 +55,9 @@ rule draw:
         figures=report(
             directory("<results>/figures/{task}-{regime}"),
             patterns=["{name}.png"],
-            category="Result",
+            category="Tasks",
+            subcategory="{task}",
+            labels={"regime": "{regime}", "figure": "{name}"},
             caption="../report/task.rst",
         ),
     log:
@@ -121,7 +123,13 @@ rule representation_map:
             seed=STUDY.seeds[0],
         ),
     output:
-        png=report("<results>/figures/{task}-map.png", category="Result", caption="../report/map.rst"),
+        png=report(
+            "<results>/figures/{task}-map.png",
+            category="Tasks",
+            subcategory="{task}",
+            labels={"regime": "frozen features", "figure": "map"},
+            caption="../report/map.rst",
+        ),
         svg="<results>/figures/{task}-map.svg",
     log:
         "<logs>/representation_map/{task}.log",
@@ -142,7 +150,12 @@ rule contact_sheet:
     input:
         manifests=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
     output:
-        report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
+        report(
+            "<results>/figures/contact_sheet.png",
+            category="Data",
+            labels={"data set": "all", "what": "frames"},
+            caption="../report/contact_sheet.rst",
+        ),
     log:
         "<logs>/contact_sheet/sheet.log",
     benchmark:
@@ -157,6 +170,49 @@ rule contact_sheet:
         "Drawing the contact sheet of all data sets"
     script:
         "../scripts/report/contact_sheet.py"
+
+
+rule report_page:
+    input:
+        table=rules.table.output.csv,
+        claims=rules.table.output.claims,
+        claims_text=rules.table.output.claims_markdown,
+        costs=rules.table.output.costs,
+        published=rules.table.output.reported_markdown,
+        figures=rules.study_figures.output,
+        tasks=[f"<results>/figures/{evaluation.task}-{evaluation.regime}" for evaluation in STUDY.evaluations],
+        maps=[f"<results>/figures/{task}-map.png" for task in STUDY.probed],
+        pretraining=[f"<results>/figures/pretraining/seed{seed}" for seed in STUDY.seeds if STUDY.pretrained],
+        trainings=STUDY.statistics(*STUDY.evaluations, file="trainings.csv"),
+        cards=expand("<results>/data_cards/{dataset}.md", dataset=STUDY.datasets),
+        verdict="<results>/audit/verdict.json",
+        cells=STUDY.cell_outcomes(*STUDY.evaluations),
+        encoders=STUDY.encoder_outcomes(),
+    output:
+        page="<results>/report.html",
+        table=report(
+            "<results>/table.html", category="Result", labels={"what": "table"}, caption="../report/table.rst"
+        ),
+        claims=report(
+            "<results>/claims.html", category="Result", labels={"what": "claims"}, caption="../report/claims.rst"
+        ),
+    log:
+        "<logs>/report_page/report.log",
+    benchmark:
+        "<benchmarks>/report_page/report.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("report/report_page.py", *by.TEMPLATES, "CITATION.cff"),
+        asked=by.asked(STUDY),
+        evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
+        arms=STUDY.arms,
+        datasets=STUDY.datasets,
+        figures=by.study_figures(STUDY),
+    message:
+        "Writing the report"
+    script:
+        "../scripts/report/report_page.py"
 
 
 rule sync_tracking:

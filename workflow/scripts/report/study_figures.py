@@ -1,4 +1,4 @@
-"""Draw the study's results: scores, differences to the reference, costs, uncertainty, and ranks of six tasks or more."""
+"""Draw the study's results: scores, differences to the reference, costs, uncertainty, and ranks of many tasks."""
 
 from pathlib import Path
 
