@@ -190,9 +190,7 @@ rule report_page:
         encoders=STUDY.encoder_outcomes(),
     output:
         page="<results>/report.html",
-        table=report(
-            "<results>/table.html", category="Result", labels={"what": "table"}, caption="../report/table.rst"
-        ),
+        table=report("<results>/table.html", category="Result", labels={"what": "table"}, caption="../report/table.rst"),
         claims=report(
             "<results>/claims.html", category="Result", labels={"what": "claims"}, caption="../report/claims.rst"
         ),

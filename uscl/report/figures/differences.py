@@ -38,7 +38,7 @@ def differences(claims: pd.DataFrame, reference: str, arms: Sequence[str]) -> Fi
         draw(axis, in_order, metric, arm_styles(arms))
         same = rows.loc[rows["metric"] == metric, ["difference", *forest.ENDS]].assign(zero=0.0)
         axis.set_xlim(forest.limits_of(same, forest.scale(metric)[0]))
-        axis.set_xlabel(wrapped(f"{title(metric)} minus that of {reference} ({unit(metric)})", 40))
+        axis.set_xlabel(wrapped(f"{title(metric)} minus that of {reference} ({unit(metric)})", 28))
         forest.finish(axis, task, regime, [wrapped(arm) for arm in in_order.index])
     explain(figure, margins=bool(rows["margin"].notna().any()))
     return figure

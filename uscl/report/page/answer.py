@@ -1,5 +1,6 @@
 """The question of a study, and its answer in three sentences: what is shown, what is not, and how far this goes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def answer(claims: pd.DataFrame) -> list[str]:
     rows = claims[claims["primary"]].to_dict("records")
     if not rows:
         return [NO_PRIMARY]
-    return [what_is_shown(rows), what_is_not(rows), how_far(rows)]
+    return [what_is_shown(rows), what_is_not(rows, len(claims) - len(rows)), how_far(rows)]
 
 
 def what_is_shown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -52,14 +53,16 @@ def what_is_shown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def in_words(row: Mapping[str, Any]) -> str:
     """A difference that is shown."""
-    low, high = (difference(row[end], row["metric"], "") for end in ("ci_low", "ci_high"))
+    sign = math.copysign(1, row["difference"])
+    low, high = (difference(end, row["metric"], "") for end in sorted((sign * row["ci_low"], sign * row["ci_high"])))
     ends = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
-    what = f"{difference(row['difference'], row['metric'])}{ends} in {title(row['metric'])}"
+    size = difference(abs(row["difference"]), row["metric"]).removeprefix("+")
+    what = f"{size}{ends} in {title(row['metric'])}"
     return f"{row['arm']} is {row['verdict'].split(',')[0]} than {row['reference']} on {place_of(row)}, by {what}"
 
 
-def what_is_not(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The primary comparisons with any other verdict, by verdict."""
+def what_is_not(rows: Sequence[Mapping[str, Any]], secondary: int) -> str:
+    """The primary comparisons with any other verdict, by verdict; without one, what the others are."""
     others: dict[str, list[str]] = {}
     for row in rows:
         if not row["verdict"].startswith(("better", "worse")):
@@ -67,7 +70,7 @@ def what_is_not(rows: Sequence[Mapping[str, Any]]) -> str:
     words = {NOT_SHOWN: "no difference is shown", NO_CLAIM: "no claim can be made"}
     parts = [f"{words.get(verdict, verdict)} for {listed(shortened(found))}" for verdict, found in others.items()]
     if not parts:
-        return "No primary comparison is left undecided."
+        return f"All other comparisons ({secondary}) are secondary, so they have no verdict."
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 

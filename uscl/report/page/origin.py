@@ -11,6 +11,8 @@ import yaml
 from uscl.jobs.run_record import NOT_RESULTS
 from uscl.report.tables.sources import distinct
 
+DIGITS = 12
+
 
 class Origin(NamedTuple):
     """The study's origin: facts as (name, text), versions of packages, and its settings as YAML."""
@@ -30,7 +32,10 @@ def origin(records: Iterable[Mapping[str, Any]], table: pd.DataFrame, config: Ma
     facts = {
         "commit of the code": distinct(record["commit"] for record in found),
         "SHA-256 of the settings": distinct(record["config_sha256"] for record in found),
-        **{f"SHA-256 of the data of {task}": data_of(rows) for task, rows in table.groupby("task", sort=False)},
+        **{
+            f"SHA-256 of the data of {task} (first {DIGITS} digits)": data_of(rows)
+            for task, rows in table.groupby("task", sort=False)
+        },
         "processor": distinct(record["hardware"]["cpu"] for record in found),
         "GPU": distinct(record["hardware"]["gpu"] for record in found),
         "system": distinct(record["hardware"]["system"] for record in found),
@@ -44,8 +49,8 @@ def origin(records: Iterable[Mapping[str, Any]], table: pd.DataFrame, config: Ma
 
 
 def data_of(rows: pd.DataFrame) -> str:
-    """The hashes of a task's data, one per partition."""
-    return distinct(part for text in rows["data_sha256"].dropna() for part in str(text).split(" / "))
+    """The first digits of the hashes of a task's data, one per partition; table.csv has them whole."""
+    return distinct(part[:DIGITS] for text in rows["data_sha256"].dropna() for part in str(text).split(" / "))
 
 
 def citations(path: Path) -> list[str]:

@@ -39,7 +39,7 @@ def test_every_arm_is_drawn_at_its_difference_to_the_reference_with_both_interva
     assert list(lines[0].get_xdata()) == pytest.approx([-7, -3])
     assert list(lines[1].get_xdata()) == pytest.approx([-7, -3])
     assert lines[2].get_color() == arm_styles(ARMS)["untrained"].colour
-    assert axis.get_xlabel() == "macro-F1 minus that of imagenet (points)"
+    assert axis.get_xlabel().replace("\n", "") == "macro-F1 minus that of imagenet (points)"
     assert axis.get_xlim() == figure.axes[1].get_xlim()
 
 
