@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from uscl.metrics.registry import lower_is_better
 from uscl.report.figures import forest
 from uscl.report.figures.intervals import one_interval
-from uscl.report.figures.style import BLUE, GREY, ORANGE, ArmStyle, arm_styles, wrapped
+from uscl.report.figures.style import BLUE, ORANGE, ArmStyle, arm_styles, wrapped
 
 ACROSS = 3
 PARTS = {"pretraining": BLUE, "finetuning": ORANGE}
@@ -79,10 +78,4 @@ def draw_scores(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> 
         style = styles[str(arm)]
         axis.plot(factor * row[["ci_low", "ci_high"]].to_numpy(float), [place] * 2, color=style.colour, linewidth=1.2)
         axis.plot(factor * row["mean"], place, style.marker, color=style.colour, markersize=5)
-    axis.axvline(factor * best(rows, metric), color=GREY, linewidth=0.6, linestyle=":")
     axis.set_xlabel(forest.x_label(metric))
-
-
-def best(rows: pd.DataFrame, metric: str) -> float:
-    """The best mean of a panel."""
-    return float(rows["mean"].min() if lower_is_better(metric) else rows["mean"].max())

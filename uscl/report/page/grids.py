@@ -30,13 +30,16 @@ class Mark(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A cell of the table of arms x tasks; `opens` names the dialog with its figures and runs."""
+    """A cell of the table of arms x tasks.
+
+    `opens` names the dialog with its figures and runs; `better` says whether it is shown to be better than another.
+    """
 
     text: str
     interval: str
     marks: list[Mark]
     opens: str
-    best: bool
+    better: bool
 
 
 class Column(NamedTuple):
@@ -109,7 +112,7 @@ def score(row: Mapping[str, Any] | None, verdicts: Mapping[Key, list[Mark]]) -> 
         interval or of_models,
         verdicts.get(key, []),
         dialog_of(*key[:3]),
-        row["rank"] == 1,
+        any(mark.symbol == BETTER_MARK for mark in verdicts.get(key, [])),
     )
 
 

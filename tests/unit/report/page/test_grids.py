@@ -70,9 +70,10 @@ def test_the_scores_are_those_of_the_table():
     assert list(lines) == frames.ARMS
     remarks, (score,) = lines["uscl"]
     assert remarks == "a remark"
-    assert (score.text, score.interval, score.best) == ("60.0 ± 2.0", "[55.0, 65.0]", False)
+    assert (score.text, score.interval, score.better) == ("60.0 ± 2.0", "[55.0, 65.0]", False)
     assert score.opens == dialog_of("uscl", "busi", "knn")
-    assert lines["imagenet"][1][0].best
+    assert lines["imagenet"][1][0].better
+    assert not any(line[0].better for _, _, line in scores(*study(p=0.4)))  # the best mean alone is not bold
     assert used(scores(*study())) == {"▲": "shown to be better", "▼": "shown to be worse"}
 
 
