@@ -54,7 +54,7 @@ rule draw:
     output:
         figures=report(
             directory("<results>/figures/{task}-{regime}"),
-            patterns=["{name}.png"],
+            patterns=["{name,[^/]+}.png"],  # not those of single cells
             category="Tasks",
             subcategory="{task}",
             labels={"regime": "{regime}", "figure": "{name}"},
