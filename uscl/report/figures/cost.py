@@ -22,18 +22,21 @@ def cost_and_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]
 
     `table` has the rows of one regime per task on its primary metric: arm, task, regime, metric, mean, both intervals;
     `costs` is `uscl.report.tables.costs.costs_table`. `arms` are all arms of the study in its order. Time is CPU time,
-    which other work on the machine doesn't change; with a `gpu` it is the time on the clock.
+    which other work on the machine doesn't change; with a `gpu` it is the time on the clock. All panels of a metric
+    have one scale.
     """
     totals = total_costs(costs.merge(table[["arm", "task", "regime"]]), arms)
     time = "s" if gpu else "cpu_s"
     order = list(totals[[f"{part}_{time}" for part in PARTS]].sum(axis=1, min_count=1).sort_values(kind="stable").index)
-    tasks = list(one_interval(table).groupby(["task", "regime"], sort=False))
+    shown = one_interval(table)
+    tasks = list(shown.groupby(["task", "regime"], sort=False))
     labels = [wrapped(arm) for arm in order]
     figure, axes = forest.panels(2 + len(tasks), len(arms), forest.pitch(labels), 0.4, ACROSS)
     for axis, scale in zip(axes, (time, "images"), strict=False):
         draw_costs(axis, totals.loc[order], scale)
     for axis, ((task, regime), rows) in zip(axes[2:], tasks, strict=True):
         draw_scores(axis, rows.set_index("arm").reindex(order), arm_styles(arms))
+        forest.one_scale(axis, shown, rows["metric"].iloc[0], ["mean", "ci_low", "ci_high"])
         forest.finish(axis, task, regime, labels)
     for place, axis in enumerate(axes):
         axis.set_yticks(range(len(labels)), [""] * len(labels) if place % ACROSS else labels)

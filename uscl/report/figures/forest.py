@@ -51,6 +51,13 @@ def limits_of(values: pd.DataFrame, factor: float) -> tuple[float, float]:
     return low - room, high + room
 
 
+def one_scale(axis: Axes, table: pd.DataFrame, metric: str, columns: Sequence[str]) -> None:
+    """Give a panel the scale of all rows of a metric in a table, so that the panels of a metric can be compared."""
+    values = table.loc[table["metric"] == metric, list(columns)]
+    if values.notna().any(axis=None):
+        axis.set_xlim(limits_of(values, scale(metric)[0]))
+
+
 def draw_intervals(axis: Axes, row: pd.Series, place: int, factor: float, colour: str) -> None:
     """Draw the interval over trainings, thick, and below it the one of these models, thin."""
     for prefix, (width, below) in INTERVALS.items():

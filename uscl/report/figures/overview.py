@@ -37,9 +37,7 @@ def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     for axis, ((task, regime), rows) in zip(axes, cells.items(), strict=True):
         draw(axis, rows, arm_styles(arms))
         metric = rows["metric"].dropna().iloc[0]
-        same = table.loc[table["metric"] == metric, ["mean", *forest.ENDS]]
-        if same.notna().any(axis=None):
-            axis.set_xlim(forest.limits_of(same, forest.scale(metric)[0]))
+        forest.one_scale(axis, table, metric, ["mean", *forest.ENDS])
         axis.set_xlabel(forest.x_label(metric))
         forest.finish(axis, task, regime, labels[task, regime])
     explain(figure, table, used)

@@ -56,6 +56,12 @@ def test_the_cheapest_arm_is_on_top_and_bars_add_fine_tuning_to_pretraining():
     assert [axis.axison for axis in figure.axes] == [True] * 4 + [False] * 2
 
 
+def test_all_panels_of_a_metric_have_one_scale():
+    figure = cost_and_score(table(tasks=("pocus", "busi")), costs(table(tasks=("pocus", "busi"))), ARMS)
+    pocus, busi = figure.axes[2:4]
+    assert pocus.get_xlim() == busi.get_xlim()
+
+
 def test_with_a_gpu_time_is_that_on_the_clock():
     figure = cost_and_score(table(), costs(table()), ARMS, gpu=True)
     assert bars(figure.axes[0]) == [[0, 0, 200, 400, 600, 800], [80] * 6]
