@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +49,9 @@ class Pictures:
         link = path.relative_to(self._results).as_posix()
         return Picture(source, link, alt, picture.width, picture.height)
 
-    def all(self, paths: dict[Path, str], **how: int) -> list[Picture]:
-        """Those of several figures that exist."""
-        return [found for path, alt in paths.items() if (found := self.of(path, alt, **how))]
+    def all(self, paths: Mapping[Path, str]) -> list[Picture]:
+        """Those of several figures that exist, exact."""
+        return [found for path, alt in paths.items() if (found := self.of(path, alt))]
 
 
 def uri(picture: PIL.Image.Image, *, exact: bool) -> str:
