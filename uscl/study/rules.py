@@ -6,6 +6,7 @@ from typing import Any
 
 from uscl.evaluate.regimes import REGIMES
 from uscl.study import keys
+from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.study import Evaluation, Study
 from uscl.study.waiting import after_checks
 
@@ -16,16 +17,6 @@ CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
 EVALUATION = "{task}-{regime}-labels{labels}"
 # The folder of a run by the authors' protocol.
 AUTHORS = "{task}/{arm}/seed{seed}"
-
-# The figures of the whole study, as the reports name them.
-FIGURES = {
-    "overview": "scores of all arms",
-    "differences": "differences to the reference",
-    "variance": "luck of trainings and spread of patients",
-    "cost": "cost and score",
-    "ranks": "average ranks",
-}
-RANKINGS = 6  # tasks: average ranks over fewer hardly ever separate any arms
 
 # Files that the scripts of pages find by name.
 PAGES = ("base", "parts", "report", "table", "claims", "text")

@@ -88,7 +88,7 @@ rule study_figures:
             report(
                 f"<results>/figures/{name}.png",
                 category="Result",
-                labels={"what": by.FIGURES[name]},
+                labels={"what": FIGURES[name]},
                 caption=f"../report/{name}.rst",
             )
             for name in by.study_figures(STUDY)

@@ -7,6 +7,7 @@ from studies import example
 from uscl.base.errors import UserError
 from uscl.jobs.outcome import write_done, write_failed
 from uscl.study import keys, rules, waiting
+from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.planning import plan, without
 from uscl.study.study import Evaluation, Study
 
@@ -283,9 +284,9 @@ def test_events_in_more_videos_than_there_are_are_refused():
 def test_only_figures_that_can_say_something_are_planned():
     assert rules.study_figures(study()) == ["overview", "differences", "variance", "cost"]
     busi = EXAMPLE["tasks"]["busi"]
-    many = {f"busi{k}": busi for k in range(rules.RANKINGS)}
+    many = {f"busi{k}": busi for k in range(RANKINGS)}
     of_many = study(tasks=many, primary=[])
-    assert rules.study_figures(of_many) == list(rules.FIGURES)
+    assert rules.study_figures(of_many) == list(FIGURES)
     alone = study(methods={"imagenet": {"method": "imagenet"}}, primary=[], comparisons=[])
     assert rules.study_figures(alone) == ["overview", "variance", "cost"]
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from uscl.report.figures import forest
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
 from uscl.stats.ranks import average_ranks, critical_difference, friedman
-from uscl.study.rules import RANKINGS
+from uscl.study.figures import RANKINGS
 
 TOO_FEW = f"no average ranks: fewer than {RANKINGS} tasks on which two or more arms have a score"
 

@@ -1,22 +1,18 @@
 """The report of a study: one page that holds everything, and needs neither a network nor other files."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
 from uscl.report.page.answer import answer, question
 from uscl.report.page.grids import columns, details, heading, scores, used
+from uscl.report.page.rendering import render
 from uscl.report.tables.absences import absences
 from uscl.report.tables.names import CHANCE_MARK, MARK
 
-TEMPLATES = Path(__file__).parent / "templates"
 SIMULATED = "Machinery, not medicine: the data are simulated, so these numbers say nothing about any patient."
 
 # The column of the table that says which arms have a mark, and what the mark means.
@@ -38,22 +34,6 @@ class Asked:
     seeds: Sequence[int]
     regimes: Mapping[str, str]  # titles
     simulated: bool
-
-
-def render(template: str, **given: Any) -> str:
-    """A page from its template; equal arguments give equal bytes. All texts are escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    # The browser runs this script and no other.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    trusted = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  (they are files of this package)
-    return environment.get_template(template).render(script_hash=f"sha256-{digest}", **trusted, **given)
 
 
 def head(asked: Asked, claims: pd.DataFrame) -> dict[str, Any]:
@@ -89,11 +69,6 @@ def table_page(asked: Asked, table: pd.DataFrame, claims: pd.DataFrame) -> str:
 def claims_page(asked: Asked, claims: pd.DataFrame, text: Markup) -> str:
     """The claims alone, as a page for other reports to show (`claims.html`); `text` is `claims.md` as HTML."""
     return render("claims.html.j2", **head(asked, claims), text=text)
-
-
-def text_page(title: str, text: Markup) -> str:
-    """A page of one text that is already HTML."""
-    return render("text.html.j2", title=title, text=text)
 
 
 def report_page(asked: Asked, table: pd.DataFrame, claims: pd.DataFrame, parts: Mapping[str, Any]) -> str:

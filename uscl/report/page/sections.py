@@ -15,7 +15,7 @@ from uscl.report.page.origin import citations, origin
 from uscl.report.page.pictures import Picture, Pictures
 from uscl.report.page.weights import weights
 from uscl.report.tables.costs import cost_parts
-from uscl.study.rules import FIGURES
+from uscl.study.figures import FIGURES
 
 OF_TASKS = {
     "confusion": "confusion matrices of all arms: percent of each true class, and cases",

@@ -15,7 +15,7 @@ with job(snakemake):
     from uscl.report.figures.contact_sheet import contact_sheet
     from uscl.report.figures.style import save
     from uscl.report.page.markdown import html_of
-    from uscl.report.page.page import text_page
+    from uscl.report.page.rendering import text_page
     from uscl.report.pages.card_counts import source_sizes
     from uscl.report.pages.data_card import data_card
 

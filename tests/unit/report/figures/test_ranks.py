@@ -6,7 +6,7 @@ from legible import assert_legible, assert_same_bytes
 from uscl.report.figures.ranks import TOO_FEW, rank_figure, score_matrix
 from uscl.report.figures.style import arm_styles
 from uscl.stats.ranks import critical_difference
-from uscl.study.rules import RANKINGS
+from uscl.study.figures import RANKINGS
 
 ARMS = ["random", "imagenet", "simclr", "uscl", "simclr_ppi", "meta_uscl"]
 LONG = [*ARMS, "meta_uscl_resnet50_shuffled_weights_temporal", "simclr_ppi_no_colour_jitter_crop_07"]

@@ -5,7 +5,8 @@ import pytest
 from report_folder import ARMS, EVALUATIONS, SEEDS, asked, reported, tables
 
 from uscl.report.page.markdown import html_of
-from uscl.report.page.page import SIMULATED, claims_page, report_page, table_page, text_page
+from uscl.report.page.page import SIMULATED, claims_page, report_page, table_page
+from uscl.report.page.rendering import text_page
 
 
 class Elements(HTMLParser):
