@@ -109,6 +109,7 @@ def test_the_history_has_each_epochs_means_and_health():
             "weight_sd",
             "weight_entropy",
             "weight_ess",
+            "steps",
             "pairs",
             "images",
             "gradient_norm",
@@ -119,6 +120,7 @@ def test_the_history_has_each_epochs_means_and_health():
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
     assert history["lr"].tolist() == [warmup_and_cosine(0.1, epoch, 3, 2) for epoch in range(3)]
+    assert history["steps"].tolist() == [STEPS] * 3
     assert history["pairs"].tolist() == [6, 6, 6]
     assert history["images"].tolist() == [12, 12, 12]
     assert history["odd_number"].tolist() == [1, 4, 7]  # of steps 1; 3 and 5; 7
