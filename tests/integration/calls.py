@@ -11,7 +11,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/integration/tiny.yaml"
-CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml", "requirements.lock"]
+CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow"]
+CHECKOUT += ["CITATION.cff", "Snakefile", "environment.yml", "requirements.lock"]
 
 
 def copy_of_checkout(folder):

@@ -91,6 +91,7 @@ def test_repaired_only_this_arm_and_what_compares_it_run_again(repaired):
         "representation_map": 1,
         "table": 1,
         "study_figures": 1,
+        "report_page": 1,
     }
 
 

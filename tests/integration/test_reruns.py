@@ -11,7 +11,7 @@ from tests.integration.calls import CHECKOUT, planned
 pytestmark = pytest.mark.e2e
 
 WEEK_S = 7 * 24 * 3600
-RESULTS = {"table": 1, "study_figures": 1}
+RESULTS = {"table": 1, "study_figures": 1, "report_page": 1}
 OF_ALL_EVALUATIONS = {"score": 5, "draw": 5} | RESULTS
 # An arm is evaluated on three tasks, on two of which with and without fine-tuning, and on one by the authors' protocol.
 OF_ONE_ARM = {"features": 1, "probe": 2, "finetune": 3, "authors_protocol": 1, "representation_map": 2}

@@ -1,5 +1,7 @@
 """The finished study: its table, claims, figures and MLflow store, and the same bytes on one core."""
 
+import re
+
 import mlflow
 import pandas as pd
 import pytest
@@ -107,13 +109,32 @@ def test_every_evaluation_pretraining_and_the_study_have_their_figures(project):
         assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
         cells = {f"{path.parent.name}/{path.name[:5]}" for path in (figures / folder).glob("cells/*/fold*_*.png")}
         assert cells == {f"{arm}-seed0/fold{k}" for arm in ARMS for k in (0, 1)}
-    for name in ("overview", "ranks", "cost", "variance", "pocus-map", "busi-map"):
+    for name in ("overview", "differences", "cost", "variance", "pocus-map", "busi-map"):
         assert (figures / f"{name}.png").stat().st_size > 10_000
         assert (figures / f"{name}.svg").read_text().startswith("<?xml")
+    assert not (figures / "ranks.png").exists()  # three tasks
     for arm in ARMS[2:]:
         files = {path.name for path in (figures / "pretraining/seed0" / arm).iterdir()}
-        names = ("pretraining_curve", "pair_weights", "film_strip")
+        names = ["pretraining_curve", "film_strip", *(["pair_weights"] if arm == "meta_uscl" else [])]
         assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+
+
+def test_the_report_is_one_page_with_the_answer_and_everything_that_it_opens(project):
+    results = project / "results"
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 15_000_000
+    assert "Machinery, not medicine" in page
+    claims = pd.read_csv(results / "claims.csv")
+    assert all(sentence.partition(":")[0] in page for sentence in claims.loc[claims["primary"], "sentence"])
+    for task, regime in EVALUATIONS:
+        for arm in ARMS:
+            assert f'<dialog id="cell--{task}--{regime}--{arm}"' in page
+    assert not re.search(r'(?:src|href)="https?:', page)
+    links = set(re.findall(r'<a href="([^"#]+)"', page))
+    assert all((results / link).exists() for link in links if "://" not in link)
+    assert "cells--" not in (results / "table.html").read_text(encoding="utf-8")
+    assert "<h1>Claims of the study" in (results / "claims.html").read_text(encoding="utf-8")
+    assert (results / "data_cards/sim_lung.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_the_cases_of_all_arms_stand_side_by_side(project):

@@ -62,8 +62,11 @@ def costs(table):
     """Equal costs of every arm x task x regime in the order of a table."""
     frame = table[["arm", "task", "regime"]].drop_duplicates()
     frame = frame.assign(pretraining_s=7200.0, finetuning_s=30.0, peak_memory_mib=512.0)
+    frame = frame.assign(pretraining_cpu_s=7000.0, finetuning_cpu_s=25.0, pretraining_steps=1_500)
     frame = frame.assign(pretraining_images=90_000, finetuning_images=1_200, parameters=11_176_512)
-    frame.loc[frame["arm"].isin(["random", "imagenet"]), ["pretraining_s", "pretraining_images"]] = 0
+    frame.loc[
+        frame["arm"].isin(["random", "imagenet"]), ["pretraining_s", "pretraining_images", "pretraining_steps"]
+    ] = 0
     return frame
 
 

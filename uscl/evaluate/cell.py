@@ -42,7 +42,7 @@ class Evaluated(NamedTuple):
     """The results of a cell.
 
     The predictions of all test parts, one row per case; the history of every fold; start and end of each fold in
-    seconds since 1970; and the total number of training images seen.
+    seconds since 1970, and its seconds of CPU time; and the total number of training images seen.
     """
 
     predictions: pd.DataFrame
@@ -89,12 +89,14 @@ def run_cell(
 
 
 def timed(cell: Cell, run_fold: RunFold, fold: Fold, stream: Stream, started: float) -> FinishedFold:
-    """Run a fold and note when it started and ended; a UserError gets the cell's name."""
+    """Run a fold and note when it started and ended, and its CPU time; a UserError gets the cell's name."""
+    clock = time.process_time()
     try:
         predictions, history = run_fold(fold, stream)
     except UserError as error:
         raise UserError(f"{cell.name}: {error}") from error
-    return FinishedFold(predictions, history, {"started": started, "ended": time.time()})
+    times = {"started": started, "ended": time.time(), "cpu_s": time.process_time() - clock}
+    return FinishedFold(predictions, history, times)
 
 
 def write_cell(evaluated: Evaluated, folder: Path, record: RunRecord) -> list[str]:

@@ -23,7 +23,7 @@ from uscl.training.losses import finite, finite_mean
 
 log = logging.getLogger(__name__)
 
-# One part on the CPU: frames uint8 [n, height, width], and labels [n] or masks [n, 1, height, width].
+# One part on the CPU: frames uint8 [n, height, width], and labels [n] or masks [n, 2, height, width].
 Part = tuple[Tensor, Tensor]
 
 

@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from uscl.base.seeds import torch_stream
+from uscl.data.picture_box import inside
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
@@ -41,7 +42,8 @@ def finetune_fold(
 
     `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY, height,
     width, and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The
-    validation score is the mean Dice over images; a pixel is lesion if its probability is above one half.
+    validation score is the mean Dice over images; a pixel is lesion if its probability is above one half. The black
+    border of a frame is no part of its picture: the loss leaves it out, and no lesion is predicted there.
     """
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
@@ -54,8 +56,8 @@ def finetune_fold(
         model,
         train,
         validation,
-        loss_of=lambda logits, masks: dice_bce(logits, masks.float()),
-        score_of=lambda logits, masks: float(dice((logits > 0).numpy(), masks.bool().numpy()).mean()),
+        loss_of=lambda logits, masks: dice_bce(logits, *masks.float().split(1, dim=1)),
+        score_of=lambda logits, masks: float(dice(lesions(logits, masks), masks[:, :1].bool().numpy()).mean()),
         augment=lambda frames, masks: tuple(augmentation(frames, masks.float())),
         epochs=epochs,
         batch_size=batch_size,
@@ -64,10 +66,13 @@ def finetune_fold(
         stream=stream,
         report=report,
     )
-    predicted = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}") > 0
+    logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
     height, width = store.frames.shape[1:]
     return identified(cases, fold).assign(
-        height=height, width=width, true_mask=packed(test[1]), predicted_mask=packed(predicted)
+        height=height,
+        width=width,
+        true_mask=packed(test[1][:, :1].numpy()),
+        predicted_mask=packed(lesions(logits, test[1])),
     ), history
 
 
@@ -76,12 +81,21 @@ last_block = partial(finetune_fold, last_block_only=True)
 
 
 def load(store: FrameStore, rows: np.ndarray) -> Part:
-    """Frames [n, height, width] and masks [n, 1, height, width], both uint8, of some store rows."""
+    """Frames [n, height, width] and two masks [n, 2, height, width], all uint8, of some store rows.
+
+    The first mask is the lesion (any structure), the second the picture, without the black border of the frame.
+    """
     assert store.masks is not None, "a segmentation task is split from a store with masks"
-    lesion = (store.masks[rows] > 0).astype(np.uint8)  # any structure
-    return torch.from_numpy(store.frames[rows]), torch.from_numpy(lesion).unsqueeze(1)
+    picture = inside(store.manifest.iloc[rows], store.frames.shape[1])
+    masks = np.stack([store.masks[rows] > 0, picture], axis=1).astype(np.uint8)
+    return torch.from_numpy(store.frames[rows]), torch.from_numpy(masks)
 
 
-def packed(masks: Tensor) -> list[bytes]:
+def lesions(logits: Tensor, masks: Tensor) -> np.ndarray:
+    """The predicted lesions [n, 1, height, width] (bool), within the pictures of `masks` (see `load`)."""
+    return ((logits > 0) & masks[:, 1:].bool()).numpy()
+
+
+def packed(masks: np.ndarray) -> list[bytes]:
     """Each mask's pixels in reading order, eight per byte."""
-    return [np.packbits(mask.numpy().astype(bool)).tobytes() for mask in masks]
+    return [np.packbits(mask.astype(bool)).tobytes() for mask in masks]

@@ -6,6 +6,7 @@ from typing import Any
 
 from uscl.evaluate.regimes import REGIMES
 from uscl.study import keys
+from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.study import Evaluation, Study
 from uscl.study.waiting import after_checks
 
@@ -16,6 +17,12 @@ CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
 EVALUATION = "{task}-{regime}-labels{labels}"
 # The folder of a run by the authors' protocol.
 AUTHORS = "{task}/{arm}/seed{seed}"
+
+# Files that the scripts of pages find by name.
+PAGES = ("base", "parts", "report", "table", "claims", "text")
+TEMPLATES = [
+    f"uscl/report/page/templates/{name}" for name in ("page.css", "page.js", *(f"{page}.html.j2" for page in PAGES))
+]
 
 Ask = Callable[[Any], Any]  # a function of the wildcards of a job
 
@@ -33,6 +40,28 @@ def code_of(study: Study) -> Callable[..., Ask]:
 def waits_of(study: Study, *, main: bool) -> Callable[[Callable[[Study, Any], list[str]]], Ask]:
     """Make an input function from one of the `checks_before` functions; only the `main` process waits for checks."""
     return lambda ask: lambda w: ask(study, w) if main else []
+
+
+def study_figures(study: Study) -> list[str]:
+    """The names of the figures of the whole study: those that can say something."""
+    several = len(study.arms) > 1
+    useful = {"differences": several, "ranks": several and len(study.settings.tasks) >= RANKINGS}
+    return [name for name in FIGURES if useful.get(name, True)]
+
+
+def asked(study: Study) -> dict[str, Any]:
+    """What the report says about the study's file."""
+    settings = study.settings
+    return {
+        "study": settings.study,
+        "tasks": list(settings.tasks),
+        "primary": study.primary,
+        "encoder": settings.encoder,
+        "frame_size": settings.frame_size,
+        "seeds": study.seeds,
+        "regimes": study.regime_titles,
+        "simulated": any(study.data.simulated(task.dataset) for task in settings.tasks.values()),
+    }
 
 
 def evaluation_of(w: Any) -> Evaluation:

@@ -88,13 +88,14 @@ def labelled_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return (losses * known).sum() / known.sum().clamp(min=1)
 
 
-def dice_bce(logits: Tensor, masks: Tensor) -> Tensor:
-    """Soft Dice loss plus binary cross-entropy, the mean over images.
+def dice_bce(logits: Tensor, masks: Tensor, inside: Tensor) -> Tensor:
+    """Soft Dice loss plus binary cross-entropy, the mean over images, of the pixels `inside` the pictures.
 
-    `logits`, `masks`: [batch, 1, height, width]. The added 1 keeps the Dice part of an empty mask finite.
+    All arguments: [batch, 1, height, width]. The added 1 keeps the Dice part of an empty mask finite.
     """
     axes = (1, 2, 3)
-    probability = logits.sigmoid()
+    probability = logits.sigmoid() * inside
     overlap = (probability * masks).sum(axes)
     dice = (2 * overlap + 1) / (probability.sum(axes) + masks.sum(axes) + 1)
-    return (1 - dice).mean() + F.binary_cross_entropy_with_logits(logits, masks)
+    pixels = F.binary_cross_entropy_with_logits(logits, masks, weight=inside, reduction="none").sum(axes)
+    return (1 - dice + pixels / inside.sum(axes).clamp(min=1)).mean()

@@ -101,7 +101,12 @@ rule audit_study:
         text=expand(rules.find_text.output.findings, dataset=STUDY.datasets),
     output:
         csv="<results>/audit/audit.csv",
-        page=report("<results>/audit/audit.html", category="Data", caption="../report/audit.rst"),
+        page=report(
+            "<results>/audit/audit.html",
+            category="Data",
+            labels={"data set": "all", "what": "audit"},
+            caption="../report/audit.rst",
+        ),
         verdict="<results>/audit/verdict.json",
         left_out="<results>/audit/pool_left_out.csv",
     log:

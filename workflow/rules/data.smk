@@ -111,8 +111,19 @@ rule data_card:
         findings="<results>/audit/audit.csv",
         left_out="<results>/audit/pool_left_out.csv",
     output:
-        card=report("<results>/data_cards/{dataset}.md", category="Data", caption="../report/data_card.rst"),
-        sheet="<results>/data_cards/{dataset}.png",
+        card="<results>/data_cards/{dataset}.md",
+        page=report(
+            "<results>/data_cards/{dataset}.html",
+            category="Data",
+            labels={"data set": "{dataset}", "what": "card"},
+            caption="../report/data_card.rst",
+        ),
+        sheet=report(
+            "<results>/data_cards/{dataset}.png",
+            category="Data",
+            labels={"data set": "{dataset}", "what": "frames"},
+            caption="../report/contact_sheet.rst",
+        ),
     log:
         "<logs>/data_card/{dataset}.log",
     benchmark:
@@ -120,7 +131,7 @@ rule data_card:
     conda:
         "../../environment.yml"
     params:
-        code=code("data/data_card.py"),
+        code=code("data/data_card.py", *by.TEMPLATES),
         entry=lambda w: STUDY.data.entry(w.dataset),
         root=lambda w: STUDY.data.folder(w.dataset),
         settings=lambda w: config["datasets"][w.dataset] | {"frame_size": SETTINGS.frame_size},

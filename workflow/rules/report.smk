@@ -8,10 +8,10 @@ rule table:
         verdict="<results>/audit/verdict.json",
     output:
         csv="<results>/table.csv",
-        markdown=report("<results>/table.md", category="Result", caption="../report/table.rst"),
+        markdown="<results>/table.md",
         latex="<results>/table.tex",
         claims="<results>/claims.csv",
-        claims_markdown=report("<results>/claims.md", category="Result", caption="../report/claims.rst"),
+        claims_markdown="<results>/claims.md",
         costs="<results>/costs.csv",
         reported="<results>/reported.csv",
         reported_markdown="<results>/reported.md",
@@ -54,8 +54,10 @@ rule draw:
     output:
         figures=report(
             directory("<results>/figures/{task}-{regime}"),
-            patterns=["{name}.png"],
-            category="Result",
+            patterns=["{name,[^/]+}.png"],  # not those of single cells
+            category="Tasks",
+            subcategory="{task}",
+            labels={"regime": "{regime}", "figure": "{name}"},
             caption="../report/task.rst",
         ),
     log:
@@ -80,12 +82,18 @@ rule study_figures:
     input:
         table=rules.table.output.csv,
         costs=rules.table.output.costs,
+        claims=rules.table.output.claims,
     output:
-        overview=report("<results>/figures/overview.png", category="Result", caption="../report/overview.rst"),
-        ranks=report("<results>/figures/ranks.png", category="Result", caption="../report/ranks.rst"),
-        cost=report("<results>/figures/cost.png", category="Result", caption="../report/cost.rst"),
-        variance=report("<results>/figures/variance.png", category="Result", caption="../report/variance.rst"),
-        svg=[f"<results>/figures/{name}.svg" for name in ("overview", "ranks", "cost", "variance")],
+        [
+            report(
+                f"<results>/figures/{name}.png",
+                category="Result",
+                labels={"what": FIGURES[name]},
+                caption=f"../report/{name}.rst",
+            )
+            for name in by.study_figures(STUDY)
+        ],
+        [f"<results>/figures/{name}.svg" for name in by.study_figures(STUDY)],
     log:
         "<logs>/study_figures/figures.log",
     benchmark:
@@ -97,6 +105,8 @@ rule study_figures:
         kinds={task: settings.kind for task, settings in TASKS.items()},
         arms=STUDY.arms,
         main={task: settings.regimes[0] for task, settings in TASKS.items()},
+        reference=STUDY.reference,
+        gpu=GPUS > 0,
     message:
         "Drawing the study's results"
     script:
@@ -113,7 +123,13 @@ rule representation_map:
             seed=STUDY.seeds[0],
         ),
     output:
-        png=report("<results>/figures/{task}-map.png", category="Result", caption="../report/map.rst"),
+        png=report(
+            "<results>/figures/{task}-map.png",
+            category="Tasks",
+            subcategory="{task}",
+            labels={"regime": "frozen features", "figure": "map"},
+            caption="../report/map.rst",
+        ),
         svg="<results>/figures/{task}-map.svg",
     log:
         "<logs>/representation_map/{task}.log",
@@ -134,7 +150,12 @@ rule contact_sheet:
     input:
         manifests=expand("<results>/frames/{dataset}/manifest.parquet", dataset=STUDY.datasets),
     output:
-        report("<results>/figures/contact_sheet.png", category="Data", caption="../report/contact_sheet.rst"),
+        report(
+            "<results>/figures/contact_sheet.png",
+            category="Data",
+            labels={"data set": "all", "what": "frames"},
+            caption="../report/contact_sheet.rst",
+        ),
     log:
         "<logs>/contact_sheet/sheet.log",
     benchmark:
@@ -149,6 +170,47 @@ rule contact_sheet:
         "Drawing the contact sheet of all data sets"
     script:
         "../scripts/report/contact_sheet.py"
+
+
+rule report_page:
+    input:
+        table=rules.table.output.csv,
+        claims=rules.table.output.claims,
+        claims_text=rules.table.output.claims_markdown,
+        costs=rules.table.output.costs,
+        published=rules.table.output.reported_markdown,
+        figures=rules.study_figures.output,
+        tasks=[f"<results>/figures/{evaluation.task}-{evaluation.regime}" for evaluation in STUDY.evaluations],
+        maps=[f"<results>/figures/{task}-map.png" for task in STUDY.probed],
+        pretraining=[f"<results>/figures/pretraining/seed{seed}" for seed in STUDY.seeds if STUDY.pretrained],
+        trainings=STUDY.statistics(*STUDY.evaluations, file="trainings.csv"),
+        cards=expand("<results>/data_cards/{dataset}.md", dataset=STUDY.datasets),
+        verdict="<results>/audit/verdict.json",
+        cells=STUDY.cell_outcomes(*STUDY.evaluations),
+        encoders=STUDY.encoder_outcomes(),
+    output:
+        page="<results>/report.html",
+        table=report("<results>/table.html", category="Result", labels={"what": "table"}, caption="../report/table.rst"),
+        claims=report(
+            "<results>/claims.html", category="Result", labels={"what": "claims"}, caption="../report/claims.rst"
+        ),
+    log:
+        "<logs>/report_page/report.log",
+    benchmark:
+        "<benchmarks>/report_page/report.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("report/report_page.py", *by.TEMPLATES, "CITATION.cff"),
+        asked=by.asked(STUDY),
+        evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
+        arms=STUDY.arms,
+        datasets=STUDY.datasets,
+        figures=by.study_figures(STUDY),
+    message:
+        "Writing the report"
+    script:
+        "../scripts/report/report_page.py"
 
 
 rule sync_tracking:

@@ -35,7 +35,12 @@ rule label_fraction_curves:
         intervals=STUDY.statistics(*STUDY.label_fractions, file="intervals.csv"),
     output:
         csv="<results>/label_fractions.csv",
-        png=report("<results>/figures/label_fractions.png", category="Result", caption="../report/label_fractions.rst"),
+        png=report(
+            "<results>/figures/label_fractions.png",
+            category="Result",
+            labels={"what": "label fractions"},
+            caption="../report/label_fractions.rst",
+        ),
         svg="<results>/figures/label_fractions.svg",
     log:
         "<logs>/label_fraction_curves/curves.log",

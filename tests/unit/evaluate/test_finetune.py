@@ -94,6 +94,16 @@ def test_segmentation_learns_an_easy_task(fabric, encoder):
     assert history["validation_score"].max() == history.loc[history["chosen"], "validation_score"].item()
 
 
+def test_no_lesion_is_predicted_in_the_border_of_a_frame():
+    store = bright_or_dark_store(groups=2, frames=1)
+    store.manifest = store.manifest.assign(box_top=8, box_height=16)
+    _, masks = segmentation.load(store, np.array([0, 1]))
+    found = segmentation.lesions(torch.ones(2, 1, 32, 32), masks)
+    assert found[:, :, 8:24].all()
+    assert not found[:, :, :8].any()
+    assert not found[:, :, 24:].any()
+
+
 def with_permuted_test_labels(cases, fold):
     permuted = cases.set_index("row")
     permuted.loc[fold.test, "label"] = np.roll(permuted.loc[fold.test, "label"], 5)

@@ -48,7 +48,7 @@ def test_logits_have_the_shape_of_the_frames_and_their_gradient_reaches_the_enco
     model = copy.deepcopy(segmenter_of(arch, decoder))
     logits = model(torch.rand(2, 1, 64, 96))
     assert logits.shape == (2, 1, 64, 96)
-    dice_bce(logits, torch.ones_like(logits)).backward()
+    dice_bce(logits, torch.ones_like(logits), torch.ones_like(logits)).backward()
     first = next(model.net.encoder.parameters())
     assert first.grad.abs().sum() > 0
     assert all(parameter.grad is not None for parameter in model.parameters())
@@ -109,7 +109,7 @@ def test_a_training_step_repeats_under_deterministic_algorithms(arch, decoder):
             with torch_stream(0, "step"):
                 model = Segmenter(encoder_of(arch), decoder).to(memory_format=torch.channels_last)
                 logits = model(torch.rand(2, 1, 64, 64))
-                dice_bce(logits, torch.ones_like(logits)).backward()
+                dice_bce(logits, torch.ones_like(logits), torch.ones_like(logits)).backward()
             gradients.append([parameter.grad for parameter in model.parameters()])
     finally:
         torch.use_deterministic_algorithms(before)

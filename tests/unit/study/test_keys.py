@@ -39,7 +39,7 @@ def files(study, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "jobs"),
     [
-        ("uscl/report/tables/claims.py", {"report/table.py"}),
+        ("uscl/report/tables/claims.py", {"report/table.py", "report/report_page.py"}),
         ("uscl/stats/bootstrap.py", {"statistics/score.py"}),
         ("uscl/report/figures/training.py", {"pretrain/draw_pretraining.py", "report/draw.py"}),
         ("uscl/pretrain/methods/imagenet.py", {"encoder imagenet"}),

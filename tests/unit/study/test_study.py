@@ -7,6 +7,7 @@ from studies import example
 from uscl.base.errors import UserError
 from uscl.jobs.outcome import write_done, write_failed
 from uscl.study import keys, rules, waiting
+from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.planning import plan, without
 from uscl.study.study import Evaluation, Study
 
@@ -278,3 +279,25 @@ def test_events_in_more_videos_than_there_are_are_refused():
     found = study(datasets=sets).data.simulation("sim_pool")
     assert found["organs"] == ["lung", "breast"]
     assert (found["inconsistent"], found["freeze"], found["machines"]) == (0.6, 0, "shared")
+
+
+def test_only_figures_that_can_say_something_are_planned():
+    assert rules.study_figures(study()) == ["overview", "differences", "variance", "cost"]
+    busi = EXAMPLE["tasks"]["busi"]
+    many = {f"busi{k}": busi for k in range(RANKINGS)}
+    of_many = study(tasks=many, primary=[])
+    assert rules.study_figures(of_many) == list(FIGURES)
+    alone = study(methods={"imagenet": {"method": "imagenet"}}, primary=[], comparisons=[])
+    assert rules.study_figures(alone) == ["overview", "variance", "cost"]
+
+
+def test_the_reports_depend_on_every_template():
+    folder = ROOT / "uscl/report/page/templates"
+    assert {ROOT / name for name in rules.TEMPLATES} == set(folder.iterdir())
+
+
+def test_the_report_knows_what_the_study_asks():
+    asked = rules.asked(study())
+    assert asked["tasks"] == list(EXAMPLE["tasks"])
+    assert asked["simulated"]
+    assert asked["seeds"] == EXAMPLE["seeds"]

@@ -133,8 +133,23 @@ def test_dice_bce_by_hand():
     logits = torch.tensor([[[[100.0, -100.0], [-100.0, -100.0]]]])
     mask = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
     dice = (2 * 1 + 1) / (1 + 2 + 1)
-    assert dice_bce(logits, mask).item() == pytest.approx(1 - dice + 100 / 4)
+    assert dice_bce(logits, mask, torch.ones_like(mask)).item() == pytest.approx(1 - dice + 100 / 4)
 
 
 def test_dice_bce_of_a_right_empty_mask_is_zero():
-    assert dice_bce(torch.full((2, 1, 4, 4), -100.0), torch.zeros(2, 1, 4, 4)).item() == pytest.approx(0, abs=1e-6)
+    nothing = torch.zeros(2, 1, 4, 4)
+    assert dice_bce(torch.full((2, 1, 4, 4), -100.0), nothing, nothing + 1).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_dice_bce_is_that_of_the_pictures_without_their_borders():
+    generator = torch.Generator().manual_seed(0)
+    logits, masks = torch.randn(3, 1, 6, 6, generator=generator), torch.rand(3, 1, 6, 6, generator=generator).round()
+    masks[:, :, [0, 5]] = 0
+    inside = torch.ones_like(masks)
+    inside[:, :, [0, 5]] = 0
+    logits.requires_grad_()
+    loss, picture = dice_bce(logits, masks, inside), slice(1, 5)
+    cut = logits[:, :, picture], masks[:, :, picture]
+    assert loss.item() == pytest.approx(dice_bce(*cut, torch.ones_like(cut[1])).item())
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert gradient[:, :, [0, 5]].abs().max() == 0 < gradient[:, :, picture].abs().min()

@@ -28,7 +28,8 @@ def summary(steps: list[Step], levels: Callable[[int], Levels]) -> dict[str, flo
         figures[name] = torch.stack([step.more[name] for step in steps if name in step.more]).mean().item()
     figures |= health.representation_health(torch.cat([first, second]), z1, z2)
     weights = [step.weights for step in steps if step.weights is not None]
-    counts = {"pairs": len(z1), "images": 2 * len(z1) + sum(step.meta_images for step in steps)}
+    counts = {"steps": len(steps), "pairs": len(z1)}
+    counts["images"] = 2 * len(z1) + sum(step.meta_images for step in steps)
     return figures | (health.weight_health(torch.cat(weights)) if weights else {}) | counts
 
 

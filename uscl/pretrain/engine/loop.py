@@ -69,6 +69,7 @@ class Training:
     states: dict[str, Any] = field(default_factory=dict)  # what else a checkpoint must hold, by name
     at_epoch_end: Callable[[], Mapping[str, float]] = dict  # further figures of an epoch for the history
     seconds: float = 0.0  # spent in training, over all restarts
+    cpu_seconds: float = 0.0  # of this process, likewise
     start: list[Tensor] = field(init=False)  # the encoder's weights before training
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ def fit(
     live = LiveHistory(folder if fabric.is_global_zero else None, progress.history)
     with interruption.deferred():
         for epoch in shown(range(first, budget.epochs), budget.epochs - first, "pretraining"):
-            clock = time.monotonic()
+            clock, cpu_clock = time.monotonic(), time.process_time()
             rate = budget.rate(epoch)
             for group in training.optimizer.param_groups:
                 group["lr"] = rate
@@ -124,6 +125,7 @@ def fit(
                 live.add(progress.history[-1])
                 log.info("epoch %d of %d: loss %.4f", epoch + 1, budget.epochs, progress.history[-1]["loss"])
             training.seconds += time.monotonic() - clock
+            training.cpu_seconds += time.process_time() - cpu_clock
             if folder and fabric.is_global_zero:
                 done = len(progress.history), len(progress.steps)
                 checkpoints.save(folder, *done, identity, state_of(training, progress))
@@ -213,6 +215,7 @@ def state_of(training: Training, progress: Progress) -> dict[str, Any]:
     states = {name: part.state_dict() for name, part in training.stateful().items()}
     return states | {
         "seconds": training.seconds,
+        "cpu_seconds": training.cpu_seconds,
         "history": progress.history,
         "steps": steps,
         "norms": progress.norms,
@@ -226,7 +229,7 @@ def restored(training: Training, fabric: Fabric, folder: Path, identity: str) ->
         return Progress()
     for name, part in training.stateful().items():
         part.load_state_dict(state[name])
-    training.seconds = state["seconds"]
+    training.seconds, training.cpu_seconds = state["seconds"], state["cpu_seconds"]
     steps = [Step(**fabric.to_device(step)) for step in state["steps"]]
     progress = Progress(state["history"], steps, state["norms"])
     log.info("resuming from %s", place_of(progress))

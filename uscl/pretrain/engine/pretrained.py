@@ -25,7 +25,7 @@ class Pretrained(NamedTuple):
 
     `history`: one row per epoch (see `uscl.pretrain.engine.loop.fit`). `parts`: video, group, part. `pairs`: pairs that
     the method draws after training, with the weights that it gives them (see `weighed_pairs`). `seconds` is the time
-    spent in training, including the time before a restart.
+    spent in training, including the time before a restart, and `cpu_seconds` the CPU time of this process in it.
     """
 
     encoder: Encoder
@@ -34,6 +34,7 @@ class Pretrained(NamedTuple):
     parts: pd.DataFrame
     pairs: pd.DataFrame
     seconds: float
+    cpu_seconds: float
 
 
 def heads(**modules: nn.Module | None) -> dict[str, Tensor]:
@@ -77,7 +78,8 @@ def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunR
         with written(folder / name) as path:
             table.to_csv(path, index=False)
     parameters = sum(weight.numel() for weight in result.encoder.parameters())
-    images = int(result.history["images"].sum())
+    images, steps = (int(result.history[name].sum()) if name in result.history else 0 for name in ("images", "steps"))
+    cost = {"training_s": result.seconds, "training_cpu_s": result.cpu_seconds, "images": images, "steps": steps}
     verdict = {"learned": found.verdict} if (found := learned(result.history)) else {}
-    record.write(folder / "run.json", training_s=result.seconds, images=images, parameters=parameters, **verdict)
+    record.write(folder / "run.json", parameters=parameters, **cost, **verdict)
     return ["encoder.safetensors", "heads.safetensors", *tables, "run.json"]

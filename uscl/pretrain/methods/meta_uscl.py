@@ -189,7 +189,7 @@ def pretrain(
 
     table = weighed_pairs(pool, draw, weigh_drawn, seed)
     found = heads(projector=model.projector, weight_net=weight_net if learned else None)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds, training.cpu_seconds)
 
 
 def remarks(settings: MetaUSCL) -> tuple[str, ...]:

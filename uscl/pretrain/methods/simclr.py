@@ -93,9 +93,8 @@ def pretrain(
 
     history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
-    return Pretrained(
-        encoder.cpu().eval(), heads(projector=model.projector), history, pool.parts, table, training.seconds
-    )
+    found = heads(projector=model.projector)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds, training.cpu_seconds)
 
 
 METHOD = Method(

@@ -91,7 +91,7 @@ def pretrain(
     history = fit(training, fabric, seed, published_budget(settings), folder=folder, identity=identity)
     table = weighed_pairs(pool, draw, None, seed)
     found = heads(classifier=model.classifier)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds, training.cpu_seconds)
 
 
 def labelled_videos(pool: Pool, settings: Supervised) -> np.ndarray:

@@ -59,13 +59,14 @@ def pretrain(
     from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
     from uscl.pretrain.pairs.pairs import one_frame
 
-    clock = time.monotonic()
+    clock, cpu_clock = time.monotonic(), time.process_time()
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
     images = calibrate(model, pool, fabric, seed, settings) if settings.calibrate else 0
     history = one_row(pool.validation(model, settings.batch_size, temperature=0.5), images)
     table = weighed_pairs(pool, lambda videos, rng: one_frame(pool.videos, videos, rng), None, seed)
     found = heads(projector=model.projector)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, time.monotonic() - clock)
+    took = time.monotonic() - clock, time.process_time() - cpu_clock
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, *took)
 
 
 def calibrate(model: ContrastiveModel, pool: Pool, fabric: Fabric, seed: int, settings: Untrained) -> int:

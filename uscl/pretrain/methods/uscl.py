@@ -154,7 +154,7 @@ def pretrain(
     history = fit(training, fabric, seed, budget, folder=folder, identity=identity)
     found = heads(projector=model.projector, classifier=model.classifier)
     table = weighed_pairs(pool, draw, None, seed)
-    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds)
+    return Pretrained(encoder.cpu().eval(), found, history, pool.parts, table, training.seconds, training.cpu_seconds)
 
 
 def remarks(settings: USCL) -> tuple[str, ...]:

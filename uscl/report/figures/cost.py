@@ -1,98 +1,84 @@
-"""The cost of an arm's score: time and images seen, in pretraining and fine-tuning together."""
+"""What every arm costs next to what it scores: one line per arm, the cheapest on top."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from uscl.metrics.registry import title
-from uscl.report.figures.arm_legend import arm_legend, legend_height
+from uscl.report.figures import forest
 from uscl.report.figures.intervals import one_interval
-from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
+from uscl.report.figures.style import BLUE, ORANGE, ArmStyle, arm_styles, wrapped
 
-CELL = ["arm", "task", "regime"]
-COSTS = {"s": "pretraining and fine-tuning (s)", "images": "images seen in pretraining and fine-tuning"}
-APART = 8.0  # points between arms of equal cost
+ACROSS = 3
+PARTS = {"pretraining": BLUE, "finetuning": ORANGE}
+SCALES = {"cpu_s": "CPU time", "s": "time", "images": "images seen"}
 
 
-def cost_against_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """Score with its 95 % CI against total cost, one row per task: left over seconds, right over images seen.
+def cost_and_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str], *, gpu: bool = False) -> Figure:
+    """The arms' costs (bars: pretraining, and fine-tuning on all tasks shown) and their scores with 95 % CI.
 
-    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, both intervals. If a task has
-    several regimes, finetune is drawn, else the first. `costs` has arm, task, regime, pretraining_s, finetuning_s,
-    pretraining_images, finetuning_images. `arms` are all arms of the study in its order. A legend names the arms;
-    those without a score or cost are listed above the panel. Arms of nearly equal cost are drawn side by side.
+    `table` has the rows of one regime per task on its primary metric: arm, task, regime, metric, mean, both intervals;
+    `costs` is `uscl.report.tables.costs.costs_table`. `arms` are all arms of the study in its order. Time is CPU time,
+    which other work on the machine doesn't change; with a `gpu` it is the time on the clock. All panels of a metric
+    have one scale.
     """
-    rows = with_costs(one_interval(table), costs)
-    tasks, styles = rows["task"].unique(), arm_styles(arms)
-    size = (PAGE, 2.6 * len(tasks) + legend_height(styles))
-    figure, axes = plt.subplots(len(tasks), 2, figsize=size, squeeze=False, sharey="row", layout="constrained")
-    for row, task in zip(axes, tasks, strict=True):
-        for axis, cost in zip(row, COSTS, strict=True):
-            draw_points(axis, rows[rows["task"] == task], cost, styles)
-        row[1].set_ylabel("")
-    arm_legend(figure, styles, lines=False)
+    totals = total_costs(costs.merge(table[["arm", "task", "regime"]]), arms)
+    time = "s" if gpu else "cpu_s"
+    order = list(totals[[f"{part}_{time}" for part in PARTS]].sum(axis=1, min_count=1).sort_values(kind="stable").index)
+    shown = one_interval(table)
+    tasks = list(shown.groupby(["task", "regime"], sort=False))
+    labels = [wrapped(arm) for arm in order]
+    figure, axes = forest.panels(2 + len(tasks), len(arms), forest.pitch(labels), 0.4, ACROSS)
+    for axis, scale in zip(axes, (time, "images"), strict=False):
+        draw_costs(axis, totals.loc[order], scale)
+    for axis, ((task, regime), rows) in zip(axes[2:], tasks, strict=True):
+        draw_scores(axis, rows.set_index("arm").reindex(order), arm_styles(arms))
+        forest.one_scale(axis, shown, rows["metric"].iloc[0], ["mean", "ci_low", "ci_high"])
+        forest.finish(axis, task, regime, labels)
+    for place, axis in enumerate(axes):
+        axis.set_yticks(range(len(labels)), [""] * len(labels) if place % ACROSS else labels)
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=3))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def with_costs(table: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each task's regime, with the total costs `s` and `images`; NaN if a cost is unknown."""
-    regimes = {task: list(rows["regime"].unique()) for task, rows in table.groupby("task", sort=False)}
-    drawn = {task: "finetune" if "finetune" in found else found[0] for task, found in regimes.items()}
-    rows = table.loc[table["regime"] == table["task"].map(drawn), [*CELL, "metric", "mean", "ci_low", "ci_high"]]
-    totals = {cost: costs[f"pretraining_{cost}"] + costs[f"finetuning_{cost}"] for cost in COSTS}
-    return rows.merge(costs[CELL].assign(**totals), on=CELL, how="left")
+def total_costs(costs: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Per arm (the index): pretraining_* and finetuning_* in seconds and images; fine-tuning is the sum over tasks."""
+    by_arm = costs.groupby("arm", sort=False)
+    first = {f"pretraining_{scale}": by_arm[f"pretraining_{scale}"].first() for scale in SCALES}
+    sums = {f"finetuning_{scale}": by_arm[f"finetuning_{scale}"].sum(min_count=1) for scale in SCALES}
+    return pd.DataFrame(first | sums).astype(float).reindex(list(arms))
 
 
-def draw_points(axis: Axes, rows: pd.DataFrame, cost: str, styles: dict[str, ArmStyle]) -> None:
-    """Draw the arms of one task over one cost."""
-    known = rows.dropna(subset=["mean", cost])
-    if len(known):
-        cost_scale(axis, cost, known[cost].min(), known[cost].max())
-    for row, points in zip(known.to_dict("records"), side_by_side(axis, known[cost]), strict=True):
-        style, x = styles[row["arm"]], row[cost]
-        shifted = axis.transData + ScaledTranslation(points / 72, 0, axis.figure.dpi_scale_trans)
-        axis.plot([x, x], [row["ci_low"], row["ci_high"]], color=style.colour, linewidth=1.2, transform=shifted)
-        axis.plot(x, row["mean"], style.marker, color=style.colour, markersize=6, transform=shifted)
-    missing = [arm for arm in styles if arm not in set(known["arm"])]
-    note = "\n" + wrapped(f"missing: {', '.join(missing)}", 46) if missing else ""
-    task, regime, metric = rows[["task", "regime", "metric"]].iloc[0]
-    axis.set(xlabel=COSTS[cost], ylabel=title(metric))
-    axis.set_title(wrapped(f"{task}, {regime.replace('_', ' ')}", 46) + note)
-    # Matplotlib doesn't scale the axis by what is drawn with a shift.
-    scores = known[["mean", "ci_low", "ci_high"]].to_numpy(float).ravel()
-    axis.update_datalim(np.stack([scores, scores], axis=1)[~np.isnan(scores)], updatex=False)
-    axis.margins(y=0.15)
+def draw_costs(axis: Axes, totals: pd.DataFrame, scale: str) -> None:
+    """Draw one bar per arm, the first on top; an arm whose cost is unknown is called so."""
+    start = np.zeros(len(totals))
+    for part, colour in PARTS.items():
+        values = totals[f"{part}_{scale}"].fillna(0).to_numpy()
+        label = {"pretraining": "pretraining", "finetuning": "fine-tuning, all tasks shown"}[part]
+        axis.barh(np.arange(len(totals)), values, 0.7, left=start, color=colour, label=label)
+        start = start + values
+    for place in np.flatnonzero(totals[[f"{part}_{scale}" for part in PARTS]].isna().all(axis=1)):
+        forest.missing(axis, int(place), "unknown")
+    axis.set_title(f"cost: {SCALES[scale]}")
+    axis.set(xlabel="all trainings" + ("" if scale == "images" else " (s)"), ylim=(len(totals) - 0.5, -0.6))
+    axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axis.grid(axis="x", linewidth=0.4, color="0.85")
+    axis.set_axisbelow(True)
 
 
-def cost_scale(axis: Axes, cost: str, low: float, high: float) -> None:
-    """A log axis over at least a decade, or a linear one if a cost is zero."""
-    if low <= 0:
-        axis.set_xlim(-0.1 * (high or 1), 1.2 * (high or 1))
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    else:
-        middle, half = math.sqrt(low * high), max(math.sqrt(10), 2.5 * math.sqrt(high / low))
-        axis.set(xscale="log", xlim=(middle / half, middle * half))
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if half < 15 else LogLocator(numticks=5))
-        axis.xaxis.set_minor_locator(NullLocator())
-    seconds = FuncFormatter(lambda value, _: f"{value:,.10g}")
-    axis.xaxis.set_major_formatter(EngFormatter(sep=" ") if cost == "images" else seconds)
-
-
-def side_by_side(axis: Axes, costs: pd.Series) -> np.ndarray:
-    """How far to the right each arm is drawn, in points, so that arms of nearly equal cost don't hide each other."""
-    axis_from_data = axis.transScale + axis.transLimits
-    along = axis_from_data.transform(np.stack([costs, np.full(len(costs), 0.5)], axis=1))[:, 0]
-    order = np.argsort(along, kind="stable")
-    # A new cluster starts where a fortieth of the axis lies between two arms.
-    cluster = np.cumsum(np.diff(along[order], prepend=along[order][:1]) > 1 / 40)
-    points = np.zeros(len(costs))
-    for which in np.unique(cluster):
-        members = order[cluster == which]
-        points[members] = APART * (np.arange(len(members)) - (len(members) - 1) / 2)
-    return points
+def draw_scores(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
+    """Draw the scores of one task with their intervals."""
+    metric = rows["metric"].dropna().iloc[0]
+    factor, _ = forest.scale(metric)
+    for place, (arm, row) in enumerate(rows.iterrows()):
+        if pd.isna(row["mean"]):
+            forest.missing(axis, place)
+            continue
+        style = styles[str(arm)]
+        axis.plot(factor * row[["ci_low", "ci_high"]].to_numpy(float), [place] * 2, color=style.colour, linewidth=1.2)
+        axis.plot(factor * row["mean"], place, style.marker, color=style.colour, markersize=5)
+    axis.set_xlabel(forest.x_label(metric))

@@ -15,7 +15,10 @@ STRIP = 2.25  # inches that a video takes
 
 
 class Strip(NamedTuple):
-    """A video to show: its rank among the videos by mean weight, its name, its store rows in time order, its pairs."""
+    """A video to show: its rank among the videos by mean weight, its name, its store rows in time order, its pairs.
+
+    The rank is empty if all pairs weigh the same.
+    """
 
     rank: str
     video: str
@@ -24,7 +27,7 @@ class Strip(NamedTuple):
 
 
 def choose_videos(pairs: pd.DataFrame, manifest: pd.DataFrame) -> list[Strip]:
-    """The videos of the highest, the median and the lowest mean weight, each once.
+    """The videos of the highest, the median and the lowest mean weight, each once; any three if all weights are equal.
 
     `pairs` has video, row_a, row_b, row_c and weight; `manifest` is the store's.
     """
@@ -32,9 +35,15 @@ def choose_videos(pairs: pd.DataFrame, manifest: pd.DataFrame) -> list[Strip]:
     ranks: dict[str, str] = {}
     for rank, place in {"highest": 0, "median": len(mean) // 2, "lowest": len(mean) - 1}.items():
         ranks.setdefault(mean.index[place], rank)
+    varied = pairs["weight"].nunique() > 1
     in_time = manifest.sort_values("frame", kind="stable")
     return [
-        Strip(rank, video, in_time.loc[in_time["video"] == video, "row"].to_numpy(), pairs[pairs["video"] == video])
+        Strip(
+            rank if varied else "",
+            video,
+            in_time.loc[in_time["video"] == video, "row"].to_numpy(),
+            pairs[pairs["video"] == video],
+        )
         for video, rank in ranks.items()
     ]
 
@@ -43,8 +52,8 @@ def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
     """One film strip per video: at most twelve frames, evenly spaced over time, and below them its pairs.
 
     Pairs are drawn under their frames. A pair is a line over its three frames, with dots at the two outer ones
-    (`row_a`, `row_c`), a tick at the one mixed into both (`row_b`), and its weight next to it; equal colours mean equal
-    weights.
+    (`row_a`, `row_c`), a tick at the one mixed into both (`row_b`), and its weight next to it, unless all weights are
+    equal; equal colours mean equal weights.
     `frames` [rows, size, size] are the store's.
     """
     weights = np.concatenate([strip.pairs["weight"] for strip in strips])
@@ -56,8 +65,8 @@ def film_strip(frames: np.ndarray, strips: list[Strip], title: str) -> Figure:
         # Places are in inches: the layout of a solver would differ in the last digit from one run to the next.
         film = figure.add_axes((0.02, (bottom + 1.45) / height, 0.96, 0.55 / height))
         lines = figure.add_axes((0.02, (bottom + 0.45) / height, 0.96, 0.75 / height), sharex=film)
-        mean = strip.pairs["weight"].mean()
-        film.set_title(f"{strip.rank} mean weight, {mean:.3f}: {wrapped(strip.video, 70)}", fontsize=8)
+        rank = f"{strip.rank} mean weight, {strip.pairs['weight'].mean():.3f}: " if strip.rank else ""
+        film.set_title(f"{rank}{wrapped(strip.video, 70)}", fontsize=8)
         draw_frames(film, frames[strip.rows])
         draw_pairs(lines, strip, scale)
     figure.suptitle(title, y=1 - 0.08 / height, va="top")
@@ -94,7 +103,9 @@ def draw_pairs(axis: Axes, strip: Strip, scale: Normalize) -> None:
         axis.plot([first, last], [depth, depth], color=colour, linewidth=3, solid_capstyle="butt")
         axis.plot([one, other], [depth, depth], "o", color=colour, markersize=5)
         axis.plot(middle, depth, "|", color="black", markersize=8)
-        axis.annotate(f"{pair.weight:.3f}", (last, depth), (4, 0), textcoords="offset points", va="center", fontsize=7)
+        if strip.rank:
+            words = f"{pair.weight:.3f}"
+            axis.annotate(words, (last, depth), (4, 0), textcoords="offset points", va="center", fontsize=7)
     count = len(strip.rows)
     # A short video fills only part of the width, so that all pictures have one size. The right has space for a weight.
     axis.set(xlim=(-0.5, 1.08 * max(count, FRAMES) - 0.5), ylim=(len(strip.pairs) - 0.5, -0.5), yticks=[])

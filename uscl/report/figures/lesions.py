@@ -7,18 +7,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from uscl.data.picture_box import Box
 from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, wrapped
 
 RANKS = ("best", "median", "worst")
+EXPLANATION = "solid: truth, dashed: prediction; frames without their black borders, which don't count"
 
 
 def overlays_of_arms(
-    cases: pd.DataFrame, predicted: Mapping[str, np.ndarray], true: np.ndarray, frames: np.ndarray, seed: int
+    cases: pd.DataFrame,
+    predicted: Mapping[str, np.ndarray],
+    true: np.ndarray,
+    frames: np.ndarray,
+    boxes: Sequence[Box],
+    seed: int,
 ) -> Figure:
     """Best, median and worst image by the mean Dice over arms, one row each; one column per arm.
 
     `cases` [n] has case and one column of Dice per arm; `frames` [n, height, width] grey, `true` and each arm's
-    `predicted` [n, height, width] boolean belong to its rows. All are from one `seed`, which the title names.
+    `predicted` [n, height, width] boolean and the `boxes` of their pictures belong to its rows. All are from one
+    `seed`, which the title names. Only the pictures are shown, without the black borders of their frames.
     """
     arms = list(predicted)
     rows = ranked(cases[arms].mean(axis=1).to_numpy())
@@ -28,15 +36,13 @@ def overlays_of_arms(
     figure, axes = plt.subplots(len(rows), len(arms), figsize=size, layout="constrained", squeeze=False)
     for line, rank, row in zip(axes, RANKS, rows, strict=False):
         for axis, arm in zip(line, arms, strict=True):
-            axis.imshow(frames[row], cmap="gray", vmin=0, vmax=255)
-            outline(axis, true[row], GREEN, "solid")
-            outline(axis, predicted[arm][row], ORANGE, "dashed")
+            outlined(axis, boxes[row], frames[row], true[row], predicted[arm][row])
             axis.set(xticks=[], yticks=[])
             axis.set_xlabel(f"Dice {cases[arm].iloc[row]:.2f}", fontsize=8)
         line[0].set_ylabel(f"{rank}\n{wrapped(str(cases['case'].iloc[row]), 16)}", fontsize=8)
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(name, fontsize=8)
-    figure.suptitle(f"seed {seed}; solid: truth, dashed: prediction; images ranked by the mean Dice of all arms")
+    figure.suptitle(f"seed {seed}; {EXPLANATION}\nimages ranked by the mean Dice of all arms")
     return figure
 
 
@@ -46,7 +52,15 @@ def ranked(scores: np.ndarray) -> Sequence[int]:
     return list(dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, len(order) - 1)))
 
 
+def outlined(axis: Axes, box: Box, frame: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> None:
+    """Draw the picture of a frame, the outline of the lesion, and that of the prediction."""
+    picture = np.s_[box.top : box.top + box.height, box.left : box.left + box.width]
+    axis.imshow(frame[picture], cmap="gray", vmin=0, vmax=255)
+    for mask, colour, style in ((true[picture], GREEN, "solid"), (predicted[picture], ORANGE, "dashed")):
+        outline(axis, mask, colour, style)
+
+
 def outline(axis: Axes, mask: np.ndarray, colour: str, style: str) -> None:
     """Draw the outline of a mask, if it has one."""
-    if mask.any() and not mask.all():
+    if mask.any() and not mask.all() and min(mask.shape) > 1:
         axis.contour(mask, levels=[0.5], colors=colour, linestyles=style, linewidths=1)

@@ -17,40 +17,47 @@ from uscl.report.figures.style import COLOURS, MARKERS, PAGE, plt, wrapped
 
 POINTS, COMPONENTS = 600, 50
 FEWEST_FOR_TSNE = 20
+ACROSS = 6  # arms
 GOLDEN = 0.618034  # its multiples modulo 1 keep apart
 
 
 def representation_map(features: Mapping[str, np.ndarray], cases: pd.DataFrame) -> Figure:
-    """One column per arm, coloured by class above and by group below (colours only show which cases belong together).
+    """Panels of all arms, coloured by class, and below them by group (colours only show which cases belong together).
 
     `features` [n, dim] by arm and `cases` (group, unit, label) have the same n rows. The titles give the share of cases
     whose nearest neighbour among all cases is of the same class, and of the same group. At most 600 cases are drawn.
+    If every group is a single case, there are no panels by group: they could not show anything.
     """
     unit = singular_unit(cases)
+    by = {"class": "label"} if cases["group"].is_unique else {"class": "label", unit: "group"}
     rows = whole_groups(cases["group"])
     part = cases.iloc[rows].reset_index(drop=True)
-    width = PAGE / 3 * max(len(features), 3) if len(features) < 4 else PAGE
-    figure, axes = plt.subplots(
-        2, len(features), figsize=(width, 0.9 + 2 * width / max(len(features), 3)), layout="constrained", squeeze=False
-    )
-    for (above, below), (arm, found) in zip(axes.T, features.items(), strict=True):
+    across = min(len(features), ACROSS)
+    blocks = -(-len(features) // across)
+    size = (PAGE, 0.9 + len(by) * blocks * (0.35 + PAGE / max(across, 3)))
+    figure, axes = plt.subplots(len(by) * blocks, across, figsize=size, layout="constrained", squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for place, (arm, found) in enumerate(features.items()):
         points, nearest = flat_map(found[rows]), nearest_of(found)
-        draw_classes(above, points, part["label"])
-        below.scatter(*points.T, c=hues(part["group"]), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
-        above.set_title(f"{wrapped(arm, 14)}\nclass: {same(cases['label'], nearest)}", fontsize=8)
-        below.set_title(f"{unit}: {same(cases['group'], nearest)}", fontsize=8)
-        for axis in (above, below):
-            axis.set(xticks=[], yticks=[])
-    axes[0, 0].set_ylabel("by class")
-    axes[1, 0].set_ylabel(f"by {unit}")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, markerscale=2)
-    method = "t-SNE" if len(part) >= FEWEST_FOR_TSNE else "principal components"
-    figure.suptitle(
-        f"{method} of frozen features; how often a case's nearest neighbour is of its class, its {unit}\n"
-        f"the colours below only show which cases are of one {unit}"
-    )
+        for line, (word, column) in enumerate(by.items()):
+            axis = axes[len(by) * (place // across) + line, place % across]
+            axis.set_axis_on()
+            (draw_classes if word == "class" else draw_groups)(axis, points, part[column])
+            head = "" if line else f"{wrapped(arm, 14)}\n"
+            axis.set_title(f"{head}{word}: {same(cases[column], nearest)}", fontsize=8)
+            axis.set(xticks=[], yticks=[], ylabel="" if place % across else f"by {word}")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6, markerscale=2)
+    figure.suptitle(explanation(len(part), list(by)))
     return figure
+
+
+def explanation(drawn: int, by: list[str]) -> str:
+    """What the panels and the percentages in their titles are."""
+    method = "t-SNE" if drawn >= FEWEST_FOR_TSNE else "principal components"
+    whose = ", its ".join(by)
+    lines = [f"{method} of frozen features; how often a case's nearest neighbour is of its {whose}"]
+    return "\n".join(lines + [f"the colours below only show which cases are of one {unit}" for unit in by[1:]])
 
 
 def hues(groups: pd.Series) -> np.ndarray:
@@ -91,6 +98,11 @@ def same(names: pd.Series, nearest: np.ndarray) -> str:
     """The share of cases whose nearest neighbour has the same name, in percent."""
     values = names.to_numpy()
     return f"{100 * (values == values[nearest]).mean():.0f} %"
+
+
+def draw_groups(axis: Axes, points: np.ndarray, groups: pd.Series) -> None:
+    """Draw the points by group, each with a colour."""
+    axis.scatter(*points.T, c=hues(groups), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
 
 
 def draw_classes(axis: Axes, points: np.ndarray, labels: pd.Series) -> None:

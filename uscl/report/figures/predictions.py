@@ -1,5 +1,6 @@
 """Figures of a cell's stored predictions: confusion matrix, segmentation overlays."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
+from uscl.data.picture_box import Box, boxes_of
 from uscl.data.store import FrameStore
 from uscl.metrics.masks import dice
 from uscl.metrics.scores import case_scores, class_names, masks_of
-from uscl.report.figures.lesions import outline
-from uscl.report.figures.style import GREEN, ORANGE, PAGE, plt, save, wrapped
+from uscl.report.figures.lesions import EXPLANATION, outlined
+from uscl.report.figures.style import PAGE, plt, save, wrapped
 from uscl.report.figures.training import choice_curve, learning_curve
 
 
@@ -32,19 +34,20 @@ def confusion(predictions: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def overlays(predictions: pd.DataFrame, frames: np.ndarray, title: str) -> Figure:
-    """Best, median and worst segmented test images; `frames` [n, height, width] belong to the predictions' rows."""
+def overlays(predictions: pd.DataFrame, frames: np.ndarray, boxes: Sequence[Box], title: str) -> Figure:
+    """Best, median and worst segmented test images.
+
+    `frames` [n, height, width] and the `boxes` of their pictures belong to the predictions' rows.
+    """
     predicted, true = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
     scores = dice(predicted, true)
     order = np.argsort(-scores, kind="stable")
     shown = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.2), layout="constrained")
     for axis, (rank, index) in zip(axes, shown.items(), strict=True):
-        axis.imshow(frames[index], cmap="gray", vmin=0, vmax=255)
-        for mask, colour, style in ((true[index], GREEN, "solid"), (predicted[index], ORANGE, "dashed")):
-            outline(axis, mask, colour, style)
+        outlined(axis, boxes[index], frames[index], true[index], predicted[index])
         axis.set(title=f"{rank}: Dice {scores[index]:.2f}", xticks=[], yticks=[])
-    figure.suptitle(f"{wrapped(title, 80)}\nsolid: truth, dashed: prediction")
+    figure.suptitle(f"{wrapped(title, 80)}\n{EXPLANATION}")
     return figure
 
 
@@ -59,7 +62,9 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
         share = "" if labels == 100 else f", {labels} % of the labels"
         title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
         if "predicted_mask" in part:
-            score_name, shown = "mean Dice", overlays(part, store.frames[rows.loc[part["case"]].to_numpy()], title)
+            of_part = rows.loc[part["case"]].to_numpy()
+            boxes = boxes_of(store.manifest.iloc[of_part])
+            score_name, shown = "mean Dice", overlays(part, store.frames[of_part], boxes, title)
         else:
             score_name, shown = "balanced accuracy", confusion(part, title)
         save(shown, folder / f"fold{fold}_predictions.png")

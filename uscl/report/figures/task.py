@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from uscl.data.picture_box import boxes_of
 from uscl.data.store import FrameStore
 from uscl.metrics.scores import masks_of
 from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
@@ -70,5 +71,6 @@ def overlays(arms: Sequence[str], cases: pd.DataFrame, predictions: pd.DataFrame
         {arm: masks_of(of_arm[arm], "predicted_mask") for arm in arms},
         masks_of(of_arm[arms[0]], "true_mask"),
         store.frames[rows],
+        boxes_of(store.manifest.iloc[rows]),
         int(seed),
     )

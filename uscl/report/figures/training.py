@@ -7,13 +7,15 @@ from matplotlib.figure import Figure
 from uscl.pretrain.engine.learned import Learned, compared_loss
 from uscl.report.figures.style import BLUE, GREEN, ORANGE, PAGE, VERMILION, plt
 
+EQUAL_WEIGHTS = 1e-6  # sd below which weights say nothing
+
 
 def pretraining_curve(history: pd.DataFrame, title: str, found: Learned | None = None) -> Figure:
-    """Losses and learning rate by epoch, health of the representations, and that of the weights if there are any.
+    """Losses and learning rate by epoch, health of the representations, and that of the weights if they vary.
 
     `found` says what was learned.
     """
-    weighted = "weight_mean" in history
+    weighted = "weight_mean" in history and bool((history["weight_sd"] > EQUAL_WEIGHTS).any())
     rows = 2 if weighted else 1
     figure, axes = plt.subplots(rows, 2, figsize=(PAGE, 2.9 * rows), layout="constrained", squeeze=False)
     losses(axes[0, 0], history)

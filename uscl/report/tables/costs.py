@@ -9,12 +9,13 @@ import pandas as pd
 from uscl.report.tables.writing import duration, grid, span
 
 EVALUATION = ("arm", "task", "regime")
-COLUMNS = ["pretraining_s", "finetuning_s", "peak_memory_mib", "pretraining_images", "finetuning_images", "parameters"]
+COLUMNS = ["pretraining_s", "finetuning_s", "pretraining_cpu_s", "finetuning_cpu_s", "pretraining_steps"]
+COLUMNS += ["peak_memory_mib", "pretraining_images", "finetuning_images", "parameters"]
 
 EXPLANATION = """\
-Sums over seeds. An image counts each time it is seen. Time is the time spent in training itself. Peak memory is the
-largest of the arm's jobs, without GPU memory. The time of a probe is the time of its fit; it leaves out the features,
-which are computed once per encoder."""
+Sums over seeds. An image counts each time it is seen. Time is the time spent in training itself: other work on the
+machine makes it longer, but hardly changes the CPU time. Peak memory is the largest of the arm's jobs, without GPU
+memory. The time of a probe is the time of its fit; it leaves out the features, which are computed once per encoder."""
 
 Record = Mapping[str, Any]
 
@@ -42,9 +43,13 @@ def costs_table(encoders: Iterable[Record], cells: Iterable[Record]) -> pd.DataF
 
 def costs(pretrained: Sequence[Record], evaluated: Sequence[Record]) -> dict[str, float]:
     """The costs of one arm in one evaluation; `pretrained` and `evaluated` are its records, one per seed."""
+    folds = [fold for record in evaluated for fold in record["folds"]]
     return {
         "pretraining_s": float(sum(record.get("training_s", 0) for record in pretrained)),
-        "finetuning_s": float(sum(fold["ended"] - fold["started"] for record in evaluated for fold in record["folds"])),
+        "finetuning_s": float(sum(fold["ended"] - fold["started"] for fold in folds)),
+        "pretraining_cpu_s": float(sum(record.get("training_cpu_s", 0) for record in pretrained)),
+        "finetuning_cpu_s": float(sum(fold["cpu_s"] for fold in folds)),
+        "pretraining_steps": sum(record.get("steps", 0) for record in pretrained),
         "peak_memory_mib": max(record["peak_memory_mib"] for record in (*pretrained, *evaluated)),
         "pretraining_images": sum(record["images"] for record in pretrained),
         "finetuning_images": sum(record["images"] for record in evaluated),
@@ -63,8 +68,13 @@ def cost_parts(costs: pd.DataFrame) -> list[str]:
     arms = [pretraining(arm, part) for arm, part in rows.groupby("arm", sort=False)]
     tasks = [evaluation(name, part) for name, part in rows.groupby(["task", "regime"], sort=False)]
     measured = "pretraining_s" in rows
-    of_arms = ["arm", "encoder's parameters", "images seen in pretraining", *(["time", "peak memory"] * measured)]
-    of_tasks = ["task", "regime", "training images seen per arm", *(["time per arm"] * measured)]
+    of_arms = [
+        "arm",
+        "encoder's parameters",
+        "images seen in pretraining",
+        *(["steps", "CPU time", "time", "peak memory"] * measured),
+    ]
+    of_tasks = ["task", "regime", "training images seen per arm", *(["CPU time per arm", "time per arm"] * measured)]
     return ["## Costs", EXPLANATION, grid(of_arms, arms), grid(of_tasks, tasks)]
 
 
@@ -73,8 +83,9 @@ def pretraining(arm: str, costs: pd.DataFrame) -> list[str]:
     first = costs.iloc[0]
     line = [arm, f"{first['parameters']:,.0f}", f"{first['pretraining_images']:,.0f}"]
     if "pretraining_s" in costs:
-        took = duration(first["pretraining_s"]) if first["pretraining_images"] else "-"
-        line += [took, f"{costs['peak_memory_mib'].max():,.0f} MiB"]
+        trained = first["pretraining_images"] > 0
+        took = [duration(first[name]) if trained else "-" for name in ("pretraining_cpu_s", "pretraining_s")]
+        line += [f"{first['pretraining_steps']:,.0f}", *took, f"{costs['peak_memory_mib'].max():,.0f} MiB"]
     return line
 
 
@@ -82,5 +93,5 @@ def evaluation(name: tuple[str, str], costs: pd.DataFrame) -> list[str]:
     """The grid's line for a task in a regime: the range from the cheapest to the most expensive arm."""
     line = [*name, span([f"{images:,.0f}" for images in sorted(costs["finetuning_images"])])]
     if "finetuning_s" in costs:
-        line.append(span([duration(seconds) for seconds in sorted(costs["finetuning_s"])]))
+        line += [span([duration(s) for s in sorted(costs[name])]) for name in ("finetuning_cpu_s", "finetuning_s")]
     return line

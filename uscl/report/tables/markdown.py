@@ -33,7 +33,8 @@ SCORES = """\
 
 MASKS = """\
 - Dice, IoU and HD95 are computed per image, with masks at the study's frame size and not at the size of the source
-  image: don't compare them with published values. Two empty masks agree (Dice and IoU 1, HD95 0). If only one of the
+  image: don't compare them with published values. The black border that makes a frame square is no part of the picture:
+  it counts neither in training nor in a score. Two empty masks agree (Dice and IoU 1, HD95 0). If only one of the
   two is empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
 
 

@@ -2,3 +2,5 @@
 
 MARK = "†"  # sees class labels of the pretraining pool
 CHANCE_MARK = "‡"  # a training has learned nothing
+BETTER_MARK = "▲"  # shown to be better than another arm in a primary comparison
+WORSE_MARK = "▼"  # shown to be worse than another arm in a primary comparison

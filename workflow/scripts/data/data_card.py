@@ -14,6 +14,8 @@ with job(snakemake):
     from uscl.data.store import FrameStore
     from uscl.report.figures.contact_sheet import contact_sheet
     from uscl.report.figures.style import save
+    from uscl.report.page.markdown import html_of
+    from uscl.report.page.rendering import text_page
     from uscl.report.pages.card_counts import Use, source_sizes
     from uscl.report.pages.data_card import data_card
 
@@ -45,3 +47,4 @@ with job(snakemake):
     )
     save(contact_sheet([store.manifest], [root], params.seed), Path(out.sheet))
     write_text(Path(out.card), card)
+    write_text(Path(out.page), text_page(f"Data card: {w.dataset}", html_of(card)))

@@ -1,4 +1,4 @@
-"""Draw the losses and health of all pretrainings with one seed, and the weights that they give to pairs of frames."""
+"""Draw the losses and health of all pretrainings with one seed, and how they weight pairs of frames, if they do."""
 
 from pathlib import Path
 
@@ -25,6 +25,7 @@ with job(snakemake):
             title, folder = f"{arm}, seed {snakemake.wildcards.seed}", Path(path).parent
             history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
             save_both(pretraining_curve(history, title, learned(history)), out / arm / "pretraining_curve")
-            weights = pair_weights_figure(pairs, store.manifest, store.frames, title, exercised(history, pairs))
-            save_both(weights, out / arm / "pair_weights")
+            if pairs["weight"].nunique() > 1:  # a figure of equal weights says nothing
+                weights = pair_weights_figure(pairs, store.manifest, store.frames, title, exercised(history, pairs))
+                save_both(weights, out / arm / "pair_weights")
             save_both(film_strip(store.frames, choose_videos(pairs, store.manifest), title), out / arm / "film_strip")

@@ -1,4 +1,4 @@
-"""Draw the study's results: scores with intervals, average ranks, cost against score."""
+"""Draw the study's results: scores, differences to the reference, costs, uncertainty, and ranks of many tasks."""
 
 from pathlib import Path
 
@@ -8,22 +8,24 @@ from uscl.jobs.job import job
 
 with job(snakemake):
     from uscl.metrics.registry import primary
-    from uscl.report.figures.cost import cost_against_score
+    from uscl.report.figures.cost import cost_and_score
+    from uscl.report.figures.differences import differences
     from uscl.report.figures.overview import overview
     from uscl.report.figures.ranks import rank_figure, score_matrix
     from uscl.report.figures.style import save_both
     from uscl.report.figures.variance import variance_parts
 
-    params = snakemake.params
-    table, costs = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.costs)
+    given, params = snakemake.input, snakemake.params
+    table, costs, claims = (pd.read_csv(path) for path in (given.table, given.costs, given.claims))
     of_task = {task: primary(kind) for task, kind in params.kinds.items()}
     scores = table[table["metric"] == table["task"].map(of_task)]
     main = scores[scores["regime"] == scores["task"].map(params.main)]
     figures = {
-        "overview": overview(scores, params.arms),
-        "ranks": rank_figure(score_matrix(main, params.arms)),
-        "cost": cost_against_score(main, costs, params.arms),
-        "variance": variance_parts(scores, params.arms),
+        "overview": lambda: overview(scores, params.arms),
+        "differences": lambda: differences(claims, params.reference, params.arms),
+        "cost": lambda: cost_and_score(main, costs, params.arms, gpu=params.gpu),
+        "variance": lambda: variance_parts(scores, params.arms),
+        "ranks": lambda: rank_figure(score_matrix(main, params.arms)),
     }
-    for name, figure in figures.items():
-        save_both(figure, Path(snakemake.output[name]).with_suffix(""))
+    for stem in {Path(path).with_suffix("") for path in snakemake.output}:
+        save_both(figures[stem.name](), stem)

@@ -109,6 +109,7 @@ def test_the_history_has_each_epochs_means_and_health():
             "weight_sd",
             "weight_entropy",
             "weight_ess",
+            "steps",
             "pairs",
             "images",
             "gradient_norm",
@@ -119,6 +120,7 @@ def test_the_history_has_each_epochs_means_and_health():
     ]
     assert history["epoch"].tolist() == [0, 1, 2]
     assert history["lr"].tolist() == [warmup_and_cosine(0.1, epoch, 3, 2) for epoch in range(3)]
+    assert history["steps"].tolist() == [STEPS] * 3
     assert history["pairs"].tolist() == [6, 6, 6]
     assert history["images"].tolist() == [12, 12, 12]
     assert history["odd_number"].tolist() == [1, 4, 7]  # of steps 1; 3 and 5; 7
@@ -317,6 +319,7 @@ def test_seconds_of_training_before_a_restart_count(tmp_path):
     fit(first, ALONE, 0, BUDGET._replace(epochs=1), folder=tmp_path, identity="a")
     fit(going_on, ALONE, 0, BUDGET, folder=tmp_path, identity="a")
     assert going_on.seconds > first.seconds > 0
+    assert going_on.cpu_seconds > first.cpu_seconds > 0
 
 
 def test_checkpoints_of_other_settings_data_or_code_are_not_used(tmp_path):

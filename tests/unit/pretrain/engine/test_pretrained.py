@@ -92,7 +92,9 @@ def test_the_record_says_what_the_encoder_learned(figures, verdict, tmp_path):
     data = tmp_path / "manifest.csv"
     data.write_text("row\n")
     record = RunRecord("pretrain/a/seed0", params={}, config={}, data=[data], tags={"arm": "a"})
-    result = Pretrained(Encoder("resnet18"), {"head": torch.zeros(1)}, history, pd.DataFrame(), pd.DataFrame(), 1.0)
+    result = Pretrained(
+        Encoder("resnet18"), {"head": torch.zeros(1)}, history, pd.DataFrame(), pd.DataFrame(), 1.0, 0.9
+    )
     write_pretrained(result, tmp_path, "simclr", record)
     written = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert written.get("learned") == verdict

@@ -36,11 +36,12 @@ def test_the_weights_of_an_arm_come_with_a_verdict_if_it_has_a_weight_net(tmp_pa
     outcomes = [
         write_arm(tmp_path / "net", net, pairs.assign(weight=[0.3, 0.7], start_weight=[0.4, 0.6])),
         write_arm(tmp_path / "temporal", weights, pairs.assign(weight=[0.3, 0.7])),
+        write_arm(tmp_path / "constant", weights, pairs.assign(weight=1.0)),
     ]
     snakemake = SimpleNamespace(
         input=SimpleNamespace(frames=str(tmp_path / "store/frames.npy"), outcomes=outcomes),
         output=SimpleNamespace(figures=str(tmp_path / "figures")),
-        params=SimpleNamespace(arms=["net", "temporal"]),
+        params=SimpleNamespace(arms=["net", "temporal", "constant"]),
         wildcards=SimpleNamespace(seed="0"),
     )
     runpy.run_path(str(SCRIPT), {"snakemake": snakemake})
@@ -49,3 +50,5 @@ def test_the_weights_of_an_arm_come_with_a_verdict_if_it_has_a_weight_net(tmp_pa
     assert "ESS / N): 0.800" in drawn["net"]
     assert "the largest move was 0.02" in drawn["net"]
     assert "Verdict" not in drawn["temporal"]
+    names = {path.name for path in (tmp_path / "figures/constant").iterdir()}
+    assert names == {f"{name}.{kind}" for name in ("film_strip", "pretraining_curve") for kind in ("png", "svg")}

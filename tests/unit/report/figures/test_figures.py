@@ -4,6 +4,7 @@ import pytest
 from matplotlib import pyplot as plt
 from stores import bright_or_dark_store
 
+from uscl.data.picture_box import boxes_of
 from uscl.pretrain.engine.learned import learned
 from uscl.report.figures.predictions import confusion, draw_cell, overlays
 from uscl.report.figures.style import save
@@ -45,6 +46,8 @@ def test_a_pretraining_shows_its_losses_and_its_health():
     assert lines["meta loss"] == [1.0, 0.9]
     assert lines["mean weight"] == [0.5, 0.6]
     assert lines["effective share of pairs"] == [1.0, 0.5]
+    equal = weights | {"weight_sd": [0.0, 0.0]}
+    assert "mean weight" not in shown(pretraining_curve(pd.DataFrame(history | equal), "constant"))
 
 
 def test_a_pretraining_shows_chance_and_what_was_learned():
@@ -85,7 +88,8 @@ def test_overlays_show_best_median_and_worst():
     predictions = pd.DataFrame(
         {"height": 32, "width": 32, "true_mask": bits, "predicted_mask": [bits[0], nothing, bits[2], bits[3]]}
     )
-    titles = [axis.get_title() for axis in overlays(predictions, store.frames, "title").axes]
+    boxes = boxes_of(store.manifest)
+    titles = [axis.get_title() for axis in overlays(predictions, store.frames, boxes, "title").axes]
     assert titles == ["best: Dice 1.00", "median: Dice 1.00", "worst: Dice 0.00"]
 
 

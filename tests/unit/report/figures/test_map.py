@@ -50,7 +50,17 @@ def test_every_arm_has_two_panels_and_its_figures():
     figure = representation_map(dict.fromkeys(arms, x), cases)
     assert figure.axes[0].get_title() == "random\nclass: 100 %"
     assert [axis.get_title().split(":")[0] for axis in figure.axes[6:]] == ["patient"] * 6
+    assert [axis.get_ylabel() for axis in figure.axes[::6]] == ["by class", "by patient"]
     assert len(figure.axes) == 12
+    assert_legible(figure)
+
+
+def test_groups_of_one_case_each_have_no_panel_of_their_own():
+    x, cases = clouds()
+    cases = cases.assign(group=[f"image{k}" for k in range(len(cases))], unit="image")
+    figure = representation_map({"random": x, "simclr": x}, cases)
+    assert [axis.get_title() for axis in figure.axes] == ["random\nclass: 100 %", "simclr\nclass: 100 %"]
+    assert "image" not in figure.get_suptitle()
     assert_legible(figure)
 
 

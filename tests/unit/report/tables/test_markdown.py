@@ -145,9 +145,17 @@ def test_an_arm_without_an_evaluation_that_others_have_is_called_missing():
 
 def test_costs_have_images_and_parameters_and_if_known_time_and_memory():
     text = written()
-    assert cells(text, "meta_uscl", "Costs") == ["meta_uscl", "11,176,512", "90,000", "2.0 h", "512 MiB"]
-    assert cells(text, "imagenet", "Costs") == ["imagenet", "11,176,512", "0", "-", "512 MiB"]
-    assert cells(text, "busi", "Costs") == ["busi", "finetune", "1,200", "30 s"]
+    assert cells(text, "meta_uscl", "Costs") == [
+        "meta_uscl",
+        "11,176,512",
+        "90,000",
+        "1,500",
+        "1.9 h",
+        "2.0 h",
+        "512 MiB",
+    ]
+    assert cells(text, "imagenet", "Costs") == ["imagenet", "11,176,512", "0", "0", "-", "-", "512 MiB"]
+    assert cells(text, "busi", "Costs") == ["busi", "finetune", "1,200", "25 s", "30 s"]
     text = written(with_costs=False)
     assert cells(text, "meta_uscl", "Costs") == ["meta_uscl", "11,176,512", "90,000"]
 
