@@ -23,10 +23,10 @@ def params_of(run: Run) -> list[Param]:
 
 
 def scores(run: Run, groups: Iterable[str]) -> list[Metric]:
-    """The metrics of some groups, logged at the run's end."""
+    """The metrics of some groups, logged at the run's end: of several values MLflow shows the latest."""
     names, wanted = accepted_names(run.metrics), set(groups)
     return [
-        Metric(names[name], float(value), run.ended or run.started, run.step)
+        Metric(names[name], float(value), run.ended or run.started, 0)
         for group in sorted(wanted)
         for name, value in run.metrics_of(group).items()
         if pd.notna(value)

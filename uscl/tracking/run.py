@@ -21,7 +21,7 @@ class Run:
     """Everything that is logged as one run.
 
     `record` comes from `uscl.jobs.run_record`; `history` has `epoch` and one column per metric; `metrics` are named
-    after their group, such as `test/macro_f1`, and rest on `step` trainings; `texts` are artifacts by name; `children`
+    after their group, such as `test/macro_f1`; `texts` are artifacts by name; `children`
     are runs themselves; `reason` says why a run failed; a `running` run has not ended. `state` are tags that may
     change, and `note` is a text in Markdown that may change.
 
@@ -32,7 +32,6 @@ class Run:
     record: dict[str, Any]
     history: pd.DataFrame | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    step: int = 0
     artifacts: tuple[Path, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     children: "tuple[Run, ...]" = ()

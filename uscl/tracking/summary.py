@@ -1,7 +1,7 @@
 """The runs that sum up others: cells of the table in STUDY/summary, and cells with their trainings in STUDY/task."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from uscl.tracking.summary_files import OVERVIEW, SUMMARY, data_card
 from uscl.tracking.table_page import table_page
 
 UNRANKED = 9999.0  # sorts cells without a rank after all others
+DECIMALS = 4
 SHOWN = 0.001  # a smaller p is given as smaller
 NOT_COMPARED = "-"
 
@@ -38,7 +39,6 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
             **span(files.more),
         },
         metrics=metrics_of(state),
-        step=len(state.done),
         artifacts=tuple(path for path in pages(results, plan, task) if path.exists()) if state.judged else (),
         texts={"table.html": table_page(table, plan, task, state.metric)} if table is not None else {},
         state=words_of(plan, (task, regime, arm), state),
@@ -70,12 +70,13 @@ def metrics_of(state: CellState) -> dict[str, float]:
     if numbers:
         low, high, _ = state.interval
         found = {"mean": numbers["mean"], "sd": numbers["sd"], "ci_low": low, "ci_high": high}
+        found = {name: round(value, DECIMALS) for name, value in found.items()}  # as a table shows it
         found["trainings"] = numbers["trainings"]
     if state.rank is not None:
         found["rank"] = state.rank
     if state.claims:
         claim = state.claims[0]
-        found |= {"difference": claim["difference"], "p": claim["p"], "p_holm": claim["p_holm"]}
+        found |= {"difference": round(claim["difference"], DECIMALS), "p": claim["p"], "p_holm": claim["p_holm"]}
     if len(state.intervals):
         means = state.intervals[["metric", "mean"]].itertuples(index=False, name=None)
         found |= {f"test/{metric}": mean for metric, mean in means}
@@ -91,21 +92,22 @@ def words_of(plan: Plan, cell: tuple[str, str, str], state: CellState) -> dict[s
     if state.failed:
         return words | {"state": "failed", "rank": NOT_COMPARED, "p": NOT_COMPARED, "verdict": "failed"}
     progress = f"{len(state.done)} of {len(plan.seeds)} trainings"
+    known = "final" if state.judged else f"{'scored' if state.scored else 'provisional'}: {progress}"
     words |= {
-        "state": "final" if state.judged else f"{'scored' if state.scored else 'provisional'}, {progress}",
+        "state": known,
         "rank": f"{state.rank:g} of {state.ranked}" if state.rank is not None else PENDING,
-        "ci": f"95 %, over {state.interval[2]}",
+        "ci": f"95 %, over {state.interval[2]}" if state.numbers else NOT_COMPARED,
     }
     if not state.judged:
-        return words | {"p": PENDING, "verdict": PENDING, "against": PENDING}
-    return words | words_of_claims(state.claims)
+        return words | {"p": PENDING, "verdict": f"{PENDING} ({known})", "against": PENDING}
+    return words | words_of_claims(state.claims, is_reference=cell[-1] == plan.reference)
 
 
-def words_of_claims(claims: Iterable[dict[str, Any]]) -> dict[str, str]:
+def words_of_claims(claims: Sequence[dict[str, Any]], *, is_reference: bool) -> dict[str, str]:
     """What the claims say of an arm: verdicts for primary comparisons, an unadjusted p without verdict for others."""
-    claims = list(claims)
     if not claims:
-        return {"p": NOT_COMPARED, "verdict": "the reference", "against": NOT_COMPARED}
+        verdict = "the reference" if is_reference else "not compared"
+        return {"p": NOT_COMPARED, "verdict": verdict, "against": NOT_COMPARED}
     against = ", ".join(claim["reference"] for claim in claims)
     if not claims[0]["primary"]:
         return {"p": p_value(claims[0]["p"]), "verdict": "secondary: no verdict", "against": against}
@@ -151,7 +153,6 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
             **span(files.more),
         },
         metrics={name: float(value) for name, value in metrics.items() if pd.notna(value)},
-        step=len(outcomes),
         state={"trainings": f"{len(outcomes)}{f' of {seeds}' if seeds else ''}"},
         note=cell_note(task, regime, arm) if labels == "labels100" else "",
         reason=f"{failed} of its trainings failed" if failed else None,

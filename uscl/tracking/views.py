@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 TAG = "mlflow.sharedViewState."
+LATEST = "attributes.start_time"  # in this order alone, and without a condition, the page nests runs
 NOTE = "mlflow.note.content"
 PRETRAIN = "pretrain"
 # What MLflow's page keeps too.
 DEFAULTS = {
-    "orderByAsc": True,
     "startTime": "ALL",
     "lifecycleFilter": "Active",
     "datasetsFilter": [],
@@ -29,17 +29,18 @@ DEFAULTS = {
     "runsHiddenMode": "FIRST_20_RUNS",
     "viewMaximized": False,
     "runListHidden": False,
-    "isAccordionReordered": False,
+    "isAccordionReordered": True,
     "useGroupedValuesInCharts": True,
     "hideEmptyCharts": True,
     "groupBy": None,
     "groupsExpanded": {},
     "autoRefreshEnabled": True,
 }
-WIDTHS = {"tags.`verdict`": 240, "tags.`p`": 110, "tags.`state`": 210, "tags.`ci`": 210}
+WIDTHS = {"tags.`verdict`": 240, "tags.`p`": 110, "tags.`state`": 210, "tags.`ci`": 210, "tags.`rank`": 80}
+WIDTHS |= {"metrics.`mean`": 75, "metrics.`ci_low`": 75, "metrics.`ci_high`": 75}
 TABLE = [
-    *("tags.`regime`", "tags.`rank`", "metrics.`mean`", "metrics.`ci_low`", "metrics.`ci_high`", "metrics.`sd`"),
-    *("tags.`verdict`", "tags.`p`", "metrics.`difference`", "tags.`against`", "tags.`state`", "tags.`ci`"),
+    *("tags.`rank`", "metrics.`mean`", "metrics.`ci_low`", "metrics.`ci_high`", "tags.`verdict`", "tags.`p`"),
+    *("metrics.`difference`", "tags.`against`", "tags.`state`", "tags.`ci`", "metrics.`sd`", "metrics.`trainings`"),
 ]
 RUNS = ["tags.`regime`", "tags.`arm`", "tags.`seed`", "tags.`trainings`"]
 ENCODERS = ["tags.`arm`", "tags.`seed`", "tags.`learned`", "metrics.`train/loss`", "metrics.`val/loss`"]
@@ -52,7 +53,7 @@ class View(NamedTuple):
     columns: list[str]
     charts: list[str]
     condition: str = ""
-    order: str = "tags.`mlflow.runName`"
+    order: str = LATEST
 
     @property
     def state(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class View(NamedTuple):
             **DEFAULTS,
             "searchFilter": self.condition,
             "orderByKey": self.order,
+            "orderByAsc": self.order != LATEST,
             "selectedColumns": self.columns,
             "columnOrder": self.columns,
             "columnWidths": {name: WIDTHS.get(name, 100) for name in self.columns},

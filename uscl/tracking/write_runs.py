@@ -81,7 +81,7 @@ def continues(logged: Logged, run: Run) -> bool:
     free = set(CHANGING)
     if logged.info.status == RUNNING:
         free.add("history")
-    elif logged.info.status == run.status == PROVISIONAL:  # a later step of a metric takes the place of an earlier one
+    elif logged.info.status == run.status == PROVISIONAL:  # a later value of a metric takes the place of an earlier one
         free |= {name for name in new if name.startswith("metrics ")}
     differing = {name for name, value in old.items() if new.get(name) != value and name not in free}
     return all(name.startswith("file ") and name in new for name in differing)
