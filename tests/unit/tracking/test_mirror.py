@@ -143,7 +143,7 @@ def test_a_run_at_which_the_store_failed_comes_last_the_next_time(results, monke
     write_encoder(results, "a")
     write_encoder(results, "b")
     one = mirror(results)
-    monkeypatch.setattr("uscl.tracking.write_runs.log_once", lambda *_: 1 / 0)
+    monkeypatch.setattr("uscl.tracking.write_runs.log_once", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         one.log(one.lacking(OVER))
     assert [run.key.split("/")[1] for run in one.lacking(OVER)] == ["b", "a"]

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from tests.unit.tracking.result_folders import encoder_record
-from uscl.tracking.store import experiment, opened
 from uscl.tracking.points import accepted_names, flatten
 from uscl.tracking.run import Run
+from uscl.tracking.store import experiment, opened
 from uscl.tracking.write_runs import log_once
 
 
@@ -52,7 +52,9 @@ def test_a_run_shows_what_its_files_say(address, tmp_path):
     assert points(address, ids["one"], "train/loss") == [(0, 3), (1, 2), (2, 1)]
     assert points(address, ids["one"], "train/score") == [(0, 0.1), (2, 0.3)]
     assert run.data.metrics["test/f1"] == 0.5
-    tags = [run.data.tags[name] for name in ("commit", "data_sha256", "mlflow.source.git.commit", "mlflow.user", "seed")]
+    tags = [
+        run.data.tags[name] for name in ("commit", "data_sha256", "mlflow.source.git.commit", "mlflow.user", "seed")
+    ]
     assert tags == ["abc", "d", "abc", "ann", "0"]
     assert run.info.user_id == "ann"
     assert run.data.tags["mlflow.source.name"] == "workflow/rules/pretrain.smk"
@@ -166,7 +168,14 @@ def test_a_failed_run_leaves_a_finished_one_alone_and_gives_way_to_the_next(addr
 
 
 def test_names_that_mlflow_refuses_are_changed_and_stay_different(address):
-    names = ["test/recall_B-line (mild)", "recall_B-line (mild)", "recall_B-line [mild]", "a/../b", "Lunge, ödematös", "."]
+    names = [
+        "test/recall_B-line (mild)",
+        "recall_B-line (mild)",
+        "recall_B-line [mild]",
+        "a/../b",
+        "Lunge, ödematös",
+        ".",
+    ]
     assert len(set(accepted_names(names).values())) == len(names)
     ids, _ = log(address, Run(record(params={"class (a)": 1}), metrics=dict.fromkeys(names, 0.5)))
     with opened(address) as client:
@@ -202,7 +211,9 @@ def test_provisional_numbers_grow_in_their_run_and_the_final_ones_take_its_place
     log(address, gathering(metrics={"mean": 0.9}, state={"verdict": "pending"}, provisional=True))
     first, *found = latest()
     assert found == ["SCHEDULED", 0.9, "pending"]
-    more = gathering(ended=1020.0, metrics={"mean": 0.5, "rank": 1.0}, state={"verdict": "pending (2)"}, provisional=True)
+    more = gathering(
+        ended=1020.0, metrics={"mean": 0.5, "rank": 1.0}, state={"verdict": "pending (2)"}, provisional=True
+    )
     assert log(address, more)[1]
     assert latest() == (first, "SCHEDULED", 0.5, "pending (2)")
     assert not log(address, more)[1]
@@ -212,7 +223,10 @@ def test_provisional_numbers_grow_in_their_run_and_the_final_ones_take_its_place
     assert found == ["FINISHED", 0.7, "better"]
     assert final != first
     assert points(address, final, "mean") == [(0, 0.7)]
-    log(address, gathering(started=1005.0, ended=1030.0, metrics={"mean": 0.6}, state={"verdict": "?"}, provisional=True))
+    log(
+        address,
+        gathering(started=1005.0, ended=1030.0, metrics={"mean": 0.6}, state={"verdict": "?"}, provisional=True),
+    )
     assert latest()[1:] == ("SCHEDULED", 0.6, "?")  # older numbers don't stay next to new ones
 
 
