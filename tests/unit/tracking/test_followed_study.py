@@ -4,11 +4,19 @@ import logging
 import sqlite3
 from contextlib import closing
 
-import pytest
-
 from tests.chaos.mlflow_content import content, other_runs
 from tests.unit.tracking.conftest import put_store
-from tests.unit.tracking.studies import PLAN, REGIME, TASK, judge, score_study, write_all, write_plan, write_training
+from tests.unit.tracking.studies import (
+    ARMS,
+    PLAN,
+    REGIME,
+    TASK,
+    judge,
+    score_study,
+    write_all,
+    write_plan,
+    write_training,
+)
 from uscl.tracking.logged import Logged
 from uscl.tracking.mirror import Mirror, follow, sync
 from uscl.tracking.run_files import Call
@@ -40,22 +48,16 @@ def rows(results):
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
 
 
-@pytest.fixture
-def followed(results):
-    """A results folder whose study was followed; the store after each step."""
+def test_numbers_come_as_provisional_and_end_as_those_of_a_store_made_at_once(results, empty_store, caplog):
     write_plan(results)
     write_training(results, "simclr", 0)
-    steps = [passes(results)]
+    first = passes(results)
     write_all(results)
-    steps.append(passes(results))
+    second = passes(results)
     score_study(results)
-    steps.append(passes(results))
+    third = passes(results)
     judge(results)
-    return results, [*steps, passes(results)]
-
-
-def test_numbers_come_as_provisional_and_end_as_those_of_a_store_made_at_once(followed, empty_store):
-    results, (first, second, third, last) = followed
+    last = passes(results)
     words = [step[SUMMARY]["tags"]["verdict"] for step in (first, second, third, last)]
     assert words == [
         "pending (provisional: 1 of 2 trainings)",
@@ -66,27 +68,23 @@ def test_numbers_come_as_provisional_and_end_as_those_of_a_store_made_at_once(fo
     assert [step[SUMMARY]["status"] for step in (first, last)] == ["SCHEDULED", "FINISHED"]
     assert {"mean", "ci_low", "ci_high"} <= metrics(first[SUMMARY]).keys()
     assert [("rank" in metrics(step[SUMMARY])) for step in (second, third, last)] == [False, True, True]
-    assert all(
-        run["parent"] == ABOVE for name, run in last.items() if name.startswith(f"{ABOVE}/") and "fold" not in name
-    )
-    (results / "mlflow.db").rename(results / "followed.db")
-    put_store(empty_store, results)
-    sync(results, None, "study")
-    assert other_runs(results / "followed.db", results / "mlflow.db") == ""
-
-
-def test_following_and_syncing_again_write_nothing(followed, caplog):
-    results, _ = followed
+    trainings = [name for name in last if name.startswith(f"{ABOVE}/") and "fold" not in name]
+    assert [last[name]["parent"] for name in trainings] == [ABOVE, ABOVE]
     before = rows(results)
     (results / "tracking/logged.json").unlink()
     passes(results)
-    assert "0 runs logged, 4 already there" in sync(results, None, "study")
-    assert rows(results) == before
+    assert rows(results) == before  # nothing is written twice
+    (results / "mlflow.db").rename(results / "followed.db")
+    put_store(empty_store, results)
+    assert "4 runs logged, 0 already there" in sync(results, None, "study")
+    assert other_runs(results / "followed.db", results / "mlflow.db") == ""
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_a_cell_that_the_plan_no_longer_has_leaves_the_summary(followed):
-    results, _ = followed
+def test_a_cell_that_the_plan_no_longer_has_leaves_the_summary(results):
+    write_plan(results)
+    for arm in ARMS:
+        write_training(results, arm, 0)
+    assert sum(name.startswith("summary/") for name in passes(results)) == 2
     write_plan(results, PLAN._replace(arms={"simclr": "simclr"}))
-    found = passes(results)
-    assert [name for name in found if name.startswith("summary/")] == [SUMMARY]
+    assert [name for name in passes(results) if name.startswith("summary/")] == [SUMMARY]
