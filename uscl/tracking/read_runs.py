@@ -60,9 +60,11 @@ def single_run(results: Path, files: RunFiles, tables: ResultTables) -> Run:
 
 
 def with_note(run: Run) -> Run:
-    """The run with a note that links to its encoder, unless it is an encoder."""
-    tags, params = run.record["tags"], run.record["params"]
-    return replace(run, note=training_note(tags["arm"], params["seed"])) if "task" in tags else run
+    """The run with a tag and a note that link to its encoder, unless it is an encoder."""
+    if "task" not in run.record["tags"]:
+        return run
+    arm, seed = run.record["tags"]["arm"], run.record["params"]["seed"]
+    return replace(run, state={"encoder_run": f"pretrain/{arm}/seed{seed}"}, note=training_note(arm, seed))
 
 
 def owner(path: Path) -> str:

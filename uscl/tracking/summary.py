@@ -35,7 +35,7 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
             "title": f"{arm} ({regime})",
             "place": SUMMARY,
             "params": {"task": task, "regime": regime, "arm": arm, "seeds": plan.seeds},
-            "tags": tags_of(plan, task, arm, state.metric),
+            "tags": tags_of(plan, task, arm, state.metric) | {"runs": f"{task}/{regime}/{arm}"},
             **span(files.more),
         },
         metrics=metrics_of(state),

@@ -36,6 +36,7 @@ DEFAULTS = {
     "groupsExpanded": {},
     "autoRefreshEnabled": True,
 }
+SECTION = {"uuid": "main", "name": "Main", "display": True, "isReordered": False}
 WIDTHS = {"tags.`verdict`": 240, "tags.`p`": 110, "tags.`state`": 210, "tags.`ci`": 210, "tags.`rank`": 80}
 WIDTHS |= {"metrics.`mean`": 75, "metrics.`ci_low`": 75, "metrics.`ci_high`": 75}
 TABLE = [
@@ -66,8 +67,9 @@ class View(NamedTuple):
             "selectedColumns": self.columns,
             "columnOrder": self.columns,
             "columnWidths": {name: WIDTHS.get(name, 100) for name in self.columns},
-            "compareRunCharts": [chart(name) for name in self.charts],
-            "compareRunSections": [{"uuid": "main", "name": "Main", "display": True, "isReordered": False}],
+            # Without any, the page has a chart per metric, in a section per group.
+            "compareRunCharts": [chart(name) for name in self.charts] or None,
+            "compareRunSections": [SECTION] if self.charts else None,
         }
 
     @property
@@ -79,7 +81,7 @@ class View(NamedTuple):
 
 def chart(metric: str) -> dict[str, Any]:
     """A bar chart of a metric, one bar per run."""
-    known = {"type": "BAR", "uuid": f"bar-{metric}", "metricSectionId": "main", "runsCountToCompare": 20}
+    known = {"type": "BAR", "uuid": f"bar-{metric}", "metricSectionId": SECTION["uuid"], "runsCountToCompare": 20}
     return known | {"metricKey": metric, "displayName": metric, "deleted": False, "isGenerated": False}
 
 

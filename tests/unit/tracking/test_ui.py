@@ -122,7 +122,7 @@ def test_results_that_a_call_works_on_are_left_to_its_tracker(study, results, mo
 
 
 def test_no_tracking_is_one_sentence(study):
-    study.settings.tracking = "none"
+    study.settings = study.settings.model_copy(update={"tracking": "none"})
     with pytest.raises(UserError, match="tracking is none"):
         check_and_sync(study)
 
