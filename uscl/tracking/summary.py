@@ -111,8 +111,22 @@ def words_of_claims(claims: Sequence[dict[str, Any]], *, is_reference: bool) -> 
     against = ", ".join(claim["reference"] for claim in claims)
     if not claims[0]["primary"]:
         return {"p": p_value(claims[0]["p"]), "verdict": "secondary: no verdict", "against": against}
-    verdicts = "; ".join(f"{claim['verdict']} (against {claim['reference']})" for claim in claims)
+    verdicts = "; ".join(verdict_of(claim) for claim in claims)
     return {"p": f"{p_value(claims[0]['p_holm'])} (Holm)", "verdict": verdicts, "against": against}
+
+
+def verdict_of(claim: dict[str, Any]) -> str:
+    """The verdict of a primary comparison, short enough for a column.
+
+    >>> verdict_of({"verdict": "better", "reference": "a"}), verdict_of({"verdict": "not shown", "reference": "a"})
+    ('better than a', 'not shown (against a)')
+    """
+    short = claim["verdict"] in ("better", "worse")
+    return (
+        f"{claim['verdict']} than {claim['reference']}"
+        if short
+        else f"{claim['verdict']} (against {claim['reference']})"
+    )
 
 
 def p_value(p: float) -> str:

@@ -37,8 +37,8 @@ DEFAULTS = {
     "autoRefreshEnabled": True,
 }
 SECTION = {"uuid": "main", "name": "Main", "display": True, "isReordered": False}
-WIDTHS = {"tags.`verdict`": 240, "tags.`p`": 110, "tags.`state`": 210, "tags.`ci`": 210, "tags.`rank`": 80}
-WIDTHS |= {"metrics.`mean`": 75, "metrics.`ci_low`": 75, "metrics.`ci_high`": 75}
+WIDTHS = {"tags.`verdict`": 240, "tags.`p`": 110, "tags.`state`": 210, "tags.`ci`": 210, "tags.`rank`": 70}
+WIDTHS |= {"metrics.`mean`": 70, "metrics.`ci_low`": 70, "metrics.`ci_high`": 70}
 TABLE = [
     *("tags.`rank`", "metrics.`mean`", "metrics.`ci_low`", "metrics.`ci_high`", "tags.`verdict`", "tags.`p`"),
     *("metrics.`difference`", "tags.`against`", "tags.`state`", "tags.`ci`", "metrics.`sd`", "metrics.`trainings`"),

@@ -63,7 +63,7 @@ def test_numbers_come_as_provisional_and_end_as_those_of_a_store_made_at_once(re
         "pending (provisional: 1 of 2 trainings)",
         "pending (provisional: 2 of 2 trainings)",
         "pending (scored: 2 of 2 trainings)",
-        "worse (against imagenet)",
+        "worse than imagenet",
     ]
     assert [step[SUMMARY]["status"] for step in (first, last)] == ["SCHEDULED", "FINISHED"]
     assert {"mean", "ci_low", "ci_high"} <= metrics(first[SUMMARY]).keys()

@@ -75,7 +75,7 @@ def test_a_rank_waits_for_all_arms_and_p_and_verdict_for_the_whole_family(tmp_pa
     write(tmp_path / "figures/overview.png", "a figure")
     final = runs(tmp_path)[CELL]
     assert (final.status, final.state["state"]) == ("FINISHED", "final")
-    assert final.state["verdict"] == "worse (against imagenet)"
+    assert final.state["verdict"] == "worse than imagenet"
     assert final.state["p"] == "< 0.001 (Holm)"
     assert final.metrics["difference"] == CLAIM["difference"]
     assert final.metrics["cost/training_s"] == 2.5
