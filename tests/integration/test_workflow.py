@@ -1,5 +1,6 @@
 """The finished study: its table, claims, figures and MLflow store, and the same bytes on one core."""
 
+import json
 import re
 
 import mlflow
@@ -51,7 +52,8 @@ def test_every_number_of_the_table_leads_to_its_run(project):
     assert len(rows) == len(ARMS) * len(EVALUATIONS)
     for row in rows.itertuples():
         run = runs.loc[f"{row.run}/seed{row.seeds}"]
-        assert run[f"metrics.test_{row.metric}_mean"] == pytest.approx(row.fold_mean, abs=1e-6)
+        assert run[f"metrics.folds/{row.metric}_mean"] == pytest.approx(row.fold_mean, abs=1e-6)
+        assert run[f"metrics.test/{row.metric}"] == pytest.approx(row.mean, abs=1e-6)
         assert run["tags.config_sha256"] == row.config_sha256
 
 
@@ -150,15 +152,37 @@ def test_every_run_is_in_mlflow_and_finished(project):
     mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
     runs = mlflow.search_runs(search_all_experiments=True)
     assert set(runs["status"]) == {"FINISHED"}
-    names = set(runs["tags.mlflow.runName"])
-    cells = {f"{task}/{regime}/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS}
-    assert names == {f"pretrain/{arm}/seed0" for arm in ARMS} | cells | {f"{c}/fold{k}" for c in cells for k in (0, 1)}
+    names = set(runs["tags.uscl.key"])
+    above = {f"{task}/{regime}/{arm}" for task, regime in EVALUATIONS for arm in ARMS}
+    cells = {f"{name}/seed0" for name in above}
+    folds = {f"{cell}/fold{k}" for cell in cells for k in (0, 1)}
+    table = {f"summary/{name}" for name in above}
+    assert names == {f"pretrain/{arm}/seed0" for arm in ARMS} | above | cells | folds | table
     assert len(runs) == len(names)
     assert all((project / "results/mlartifacts").as_uri() in place for place in runs["artifact_uri"])
     assert sorted(path.name for path in project.iterdir() if path.name not in CHECKOUT) == [".snakemake", "results"]
-    folds = runs[runs["tags.mlflow.parentRunId"].notna()]
-    assert folds["metrics.validation_loss"].notna().all()
-    assert runs[["tags.commit", "tags.config_sha256", "tags.data_sha256", "params.seed"]].notna().all(axis=None)
+    assert runs[runs["tags.fold"].notna()]["metrics.val/loss"].notna().all()
+    assert set(runs[runs["tags.mlflow.parentRunId"].notna()]["tags.uscl.key"]) == cells | folds
+    single = runs[runs["tags.seed"].notna()]
+    assert single[["tags.commit", "tags.config_sha256", "tags.data_sha256", "params.seed"]].notna().all(axis=None)
+
+
+def test_mlflow_has_the_table_of_each_task_in_one_view(project):
+    store = f"sqlite:///{project / 'results/mlflow.db'}"
+    mlflow.set_tracking_uri(store)
+    study = json.loads((project / "results/tracking/plan.json").read_text())["study"]
+    runs = mlflow.search_runs(experiment_names=[f"{study}/summary"])
+    table = pd.read_csv(project / "results/table.csv")
+    for row in table[table["metric"].isin(["macro_f1", "dice"])].itertuples():
+        own = (runs["tags.task"] == row.task) & (runs["tags.regime"] == row.regime) & (runs["tags.arm"] == row.arm)
+        (run,) = runs[own].to_dict("records")
+        assert run["metrics.mean"] == pytest.approx(row.mean, abs=1e-4)
+        assert run["metrics.ci_low"] == pytest.approx(row.models_ci_low, abs=1e-4)  # one training
+        assert run["metrics.rank"] == row.rank
+    assert set(runs["tags.state"]) == {"final"}
+    assert "no claim (against" in " ".join(runs["tags.verdict"])
+    tags = mlflow.MlflowClient().get_experiment_by_name(f"{study}/summary").tags
+    assert {f"mlflow.sharedViewState.{task}" for task, _ in EVALUATIONS} <= tags.keys()
 
 
 def test_mlflow_shows_the_health_of_the_weights_over_time(project):
@@ -169,7 +193,8 @@ def test_mlflow_shows_the_health_of_the_weights_over_time(project):
         output_format="list",
     )
     client = mlflow.MlflowClient()
-    for name in ("weight_mean", "weight_sd", "weight_entropy", "weight_ess", "meta_loss", "rank", "validation_loss"):
+    weights = [f"weights/{name}" for name in ("mean", "sd", "entropy", "ess")]
+    for name in (*weights, "train/meta_loss", "train/rank", "val/loss"):
         assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == [0, 1]
     files = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
     assert {

@@ -24,6 +24,7 @@ from uscl.jobs.snakemake_internals import (
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
+from uscl.tracking.plan import write_plan
 
 FINISH_S = 120  # for the mirror's last pass at the end of a call
 
@@ -73,6 +74,7 @@ def start(workflow: Any, study: Study) -> None:
     encoders = {job.wildcards.arm for job in coming if job.rule.name in ("published_encoder", "pretrain")}
     check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
     if study.settings.tracking != "none":
+        write_plan(study)
         mirror_process.start(Path(study.results), study.settings.tracking_uri, study.settings.study)
 
 

@@ -83,8 +83,9 @@ def own_results(study: StudySettings) -> Iterator[str]:
     """Results in the working folder itself, and a task whose runs MLflow would mix with those of the encoders."""
     if study.results in (".", "./", "null"):
         yield f"results must name a folder of its own, without {{}} and <>, not '{study.results}'."
-    if "pretrain" in study.tasks:
-        yield "'pretrain' can't be a name in tasks: MLflow lists the encoders' runs under it."
+    for name, what in (("pretrain", "the encoders' runs"), ("summary", "the cells of the table")):
+        if name in study.tasks:
+            yield f"'{name}' can't be a name in tasks: MLflow lists {what} under it."
 
 
 def addresses(study: StudySettings) -> Iterator[str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from uscl.base.files import write_text
 from uscl.tracking.address import database_of
-from uscl.tracking.run_files import RunFiles
+from uscl.tracking.run_files import LAYOUT, RunFiles
 
 
 class Logged:
@@ -33,8 +33,9 @@ class Logged:
         """Read the file if there is one."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-            self._store, self._runs = found["store"], dict(found["runs"])
-        except (OSError, ValueError, LookupError, TypeError):
+            same_form = found.get("layout") == LAYOUT
+            self._store, self._runs = found["store"], dict(found["runs"]) if same_form else {}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             self._store, self._runs = None, {}
         return self
 
@@ -49,7 +50,8 @@ class Logged:
         if mark != self._store:
             self._store, self._runs = mark, {}
         self._runs |= {run.key: run.fingerprint for run in runs}
-        write_text(self._path, json.dumps({"store": mark, "runs": self._runs}, indent=0, sort_keys=True) + "\n")
+        content = {"store": mark, "layout": LAYOUT, "runs": self._runs}
+        write_text(self._path, json.dumps(content, indent=0, sort_keys=True) + "\n")
 
 
 def store_mark(address: str) -> str | None:

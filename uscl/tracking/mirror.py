@@ -23,17 +23,21 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from uscl.base.errors import UserError
-from uscl.base.redaction import redacted
 from uscl.base.text import counted
 from uscl.jobs.job import log_to
 from uscl.tracking.address import database_of, is_own_store, local_store, store_address
 from uscl.tracking.logged import Logged
-from uscl.tracking.run_files import Call, RunFiles, find_runs
+from uscl.tracking.messages import quiet, reason_of, refused
+from uscl.tracking.plan import NAME as PLAN
+from uscl.tracking.plan import read_plan
+from uscl.tracking.run_files import Call, RunFiles
+from uscl.tracking.summary_files import find_all
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-    from uscl.tracking.read_runs import ReadMetrics
+    from uscl.tracking.result_tables import ResultTables
+    from uscl.tracking.run import Run
 
 log = logging.getLogger("uscl")
 
@@ -43,6 +47,7 @@ UNAVAILABLE = (
 )
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for errors that concern a single run
 
+NICENESS = 5  # jobs come first
 LOOK_S = 2.0  # seconds between two checks of the results; more if a check takes long
 LOOK_SHARE = 0.02  # checks take at most this share of the time
 TURN_S = 5.0  # seconds after which other studies may use the same store
@@ -61,12 +66,12 @@ class Mirror:
         self._logged = logged
         self._refused: dict[str, str] = {}
         self._last: str | None = None  # the run that was being logged
-        self.refusals: list[str] = []
+        self.refusals: dict[str, str] = {}  # reasons by run
         self.counts: Counter[str] = Counter()
 
     def lacking(self, call: Call) -> list[RunFiles]:
         """The runs to log now; a run at which the store failed comes last, in case the run itself is the cause."""
-        runs = self._logged.lacking(find_runs(self._results, call))
+        runs = self._logged.lacking(find_all(self._results, call))
         fresh = (run for run in runs if self._refused.get(run.key) != run.fingerprint)
         return sorted(fresh, key=lambda run: run.key == self._last)
 
@@ -92,52 +97,69 @@ class Mirror:
 
     def _turn(self, client: "MlflowClient", queue: list[RunFiles], done: list[RunFiles]) -> None:
         """Log runs from the end of the queue until the turn is over."""
-        import pandas as pd
-
+        from uscl.tracking.result_tables import ResultTables
         from uscl.tracking.store import experiment
 
         end = time.monotonic() + TURN_S
-        read_metrics = cache(pd.read_csv)  # one file holds the metrics of all cells of an evaluation
-        experiments = cache(lambda name: experiment(client, self._address, name))
+        tables = ResultTables(self._results)  # one file holds the metrics of all cells of an evaluation
+        numbers = cache(lambda name: experiment(client, self._address, f"{self._study}/{name}"))
         while queue and time.monotonic() < end:
             files = queue.pop()
             self._last = files.key
-            if reason := self._refusal(client, files, read_metrics, experiments):
+            if reason := self._refusal(client, files, tables, numbers):
                 self._refused[files.key] = files.fingerprint
-                self.refusals.append(f"{files.key}: {reason}")
+                self.refusals[files.key] = reason
             else:
+                self.refusals.pop(files.key, None)
                 done.append(files)
 
     def _refusal(
-        self,
-        client: "MlflowClient",
-        files: RunFiles,
-        read_metrics: "ReadMetrics",
-        experiments: Callable[[str], str],
+        self, client: "MlflowClient", files: RunFiles, tables: "ResultTables", numbers: Callable[[str], str]
     ) -> str | None:
-        """Log one run; returns the reason if only that run can't be logged."""
+        """Log one run; returns the reason if only that run can't be logged. `numbers` gives those of experiments."""
         from mlflow.exceptions import MlflowException
 
-        from uscl.tracking.read_runs import experiment_name, read_run
+        from uscl.tracking.read_runs import read_run
         from uscl.tracking.store import RUN_S, limited, reason
-        from uscl.tracking.write_runs import log_once
 
         try:
-            run = read_run(self._results, files, read_metrics)
-            _ = run.parts  # reads the files to be logged
+            run = None if files.key == PLAN else read_run(self._results, files, tables)
+            _ = run and run.parts  # reads the files to be logged
         except Exception as error:  # the run's files may be damaged, or a job may be replacing them
             log.info("%s can't be read.", files.key, exc_info=True)
             return f"{type(error).__name__}: {reason(error)}"
         try:
             with limited(RUN_S):
-                _, new = log_once(client, experiments(experiment_name(self._study, run)), run)
+                new = self._logs(client, run, numbers)
         except MlflowException as error:
             if error.error_code not in REFUSALS:
                 raise
             log.info("MLflow refuses %s.", files.key, exc_info=True)
             return reason(error)
-        self.counts["logged" if new else "there"] += 1
+        if run and not run.gathers:
+            self.counts["logged" if new else "there"] += 1
         return None
+
+    def _logs(self, client: "MlflowClient", run: "Run | None", numbers: Callable[[str], str]) -> bool:
+        """Log a run, or the views if it is None; returns whether anything was missing."""
+        from uscl.tracking.links import resolved
+        from uscl.tracking.read_runs import experiment_of
+        from uscl.tracking.views import write_views
+        from uscl.tracking.write_runs import KEY, found, log_once
+
+        if run is None:
+            plan = read_plan(self._results)
+            return plan is not None and write_views(client, plan, numbers)
+        number, above = numbers(experiment_of(run)), run.above
+        parent = next(iter(found(client, number, KEY, above)), None) if above else None
+        _, new = log_once(
+            client,
+            number,
+            run,
+            parent=parent.info.run_id if parent else None,
+            resolve=lambda note: resolved(note, numbers),
+        )
+        return new
 
 
 def follow(mirror: Mirror, call: Call) -> None:
@@ -193,36 +215,6 @@ def sync(results: Path, configured: str | None, study: str) -> str:
     return f"{done}. {refused(mirror.refusals)}" if mirror.refusals else f"{done}."
 
 
-def refused(refusals: list[str]) -> str:
-    """A sentence about the runs that can't be logged although the store works."""
-    more = f" ({len(refusals)} such runs)" if len(refusals) > 1 else ""
-    return f"Not in MLflow: {refusals[0]}{more}; results/logs has the details, and the result files are unaffected."
-
-
-def reason_of(error: Exception) -> str:
-    """Why the store can't be used, which may also be a broken MLflow package."""
-    if isinstance(error, ImportError):
-        return f"the package can't be imported: {redacted(str(error))}"
-    from uscl.tracking.store import reason
-
-    return reason(error)
-
-
-@cache
-def quiet() -> None:
-    """Keep messages of MLflow and its packages off the screen, where they would look like errors of the study."""
-    mlflows_own = logging.getLogger("mlflow")
-    try:
-        import mlflow  # noqa: F401  # the import installs a log handler
-    except ImportError:
-        log.info("MLflow can't be imported.", exc_info=True)
-    mlflows_own.handlers.clear()
-    mlflows_own.propagate = True
-    for handler in logging.getLogger().handlers:
-        if type(handler) is logging.StreamHandler:
-            handler.addFilter(logging.Filter("uscl"))
-
-
 def main() -> None:
     """Follow one call."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the call, and the call ends this process
@@ -232,6 +224,7 @@ def main() -> None:
     parser.add_argument("--address")
     parser.add_argument("--since", type=float, default=0.0, help="start of the call, in seconds since 1970")
     given = parser.parse_args()
+    os.nice(NICENESS)
     log_to(given.results / "logs/tracking.log", first=True)
     address = store_address(given.results, given.address)
     follow(Mirror(given.results, address, given.study, Logged(given.results, address).load()), Call(given.since))

@@ -1,7 +1,6 @@
 """Runs as the result files describe them: finished, failed, or still running."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,41 @@ import pandas as pd
 
 from uscl.base.redaction import redacted
 from uscl.jobs.attempts import RUNNING
+from uscl.tracking.notes import training_note
+from uscl.tracking.plan import read_plan
+from uscl.tracking.result_tables import ResultTables
+from uscl.tracking.run import Run
 from uscl.tracking.run_files import RunFiles, live_history
-from uscl.tracking.write_runs import Run
+from uscl.tracking.summary import cell_run, summary_run
+from uscl.tracking.summary_files import GATHERED, SUMMARY
 
 ENCODER_FILES = ("encoder.safetensors", "history.csv", "heads.safetensors", "pool_parts.csv", "pairs.csv")
 KILLED = "killed from outside, for example because memory ran out"
 
-ReadMetrics = Callable[[Path], pd.DataFrame]
+# Columns of Snakemake's benchmark files, and what they are called here.
+MEASURED = {"s": "wall_s", "cpu_time": "cpu_s", "mean_load": "cpu_percent", "max_rss": "memory_mib"}
+MEASURED |= {"io_in": "read_mib", "io_out": "written_mib"}
 
 
-def read_run(results: Path, files: RunFiles, read_metrics: ReadMetrics = pd.read_csv) -> Run:
-    """A run as its files describe it now. `read_metrics` reads the metrics.csv that all cells of an evaluation share.
+def read_run(results: Path, files: RunFiles, tables: ResultTables | None = None) -> Run:
+    """A run as its files describe it now. `tables` are shared by all runs that are read at about the same time.
 
     May raise any of several errors if a file is damaged or disappears during the call.
     """
+    tables = tables or ResultTables(results)
+    plan = read_plan(results)
+    if files.key.startswith(f"{SUMMARY}/"):
+        assert plan is not None
+        run = summary_run(results, plan, files, tables)
+    elif files.key.startswith(f"{GATHERED}/"):
+        run = cell_run(results, files, tables, len(plan.seeds) if plan else None)
+    else:
+        run = with_note(single_run(results, files, tables))
+    return replace(run, user=owner(files.file))
+
+
+def single_run(results: Path, files: RunFiles, tables: ResultTables) -> Run:
+    """The run of one encoder or of one training of a cell."""
     if files.attempt:
         return attempted_run(results, files.attempt, running=files.running)
     outcome, folder = json.loads(files.file.read_text(encoding="utf-8")), files.file.parent
@@ -31,55 +51,94 @@ def read_run(results: Path, files: RunFiles, read_metrics: ReadMetrics = pd.read
         record = outcome.get("record") or bare_record(files)
         failed = {"status": "failed", "reason": outcome["reason"]}
         return attempted_run(results, {"log": "", "ended": None} | record | failed)
+    record, system = record_of(folder), system_metrics(files.more)
     if files.key.startswith("cells/"):
-        return cell_run(folder, files.more, read_metrics)
-    return encoder_run(folder, files.more[0])
+        run = cell_training(record, folder, files.more, tables)
+    else:
+        run = encoder_run(record, folder, files.more[0])
+    return replace(run, metrics={**run.metrics, **costs(record), **system})
 
 
-def encoder_run(folder: Path, figures: Path) -> Run:
+def with_note(run: Run) -> Run:
+    """The run with a tag and a note that link to its encoder, unless it is an encoder."""
+    if "task" not in run.record["tags"]:
+        return run
+    arm, seed = run.record["tags"]["arm"], run.record["params"]["seed"]
+    return replace(run, state={"encoder_run": f"pretrain/{arm}/seed{seed}"}, note=training_note(arm, seed))
+
+
+def owner(path: Path) -> str:
+    """Who owns the files of a run; empty if the system doesn't know."""
+    try:
+        return path.owner()
+    except (OSError, KeyError):
+        return ""
+
+
+def encoder_run(record: dict[str, Any], folder: Path, figures: Path) -> Run:
     """An encoder's run: its pretraining curves, if any, and all its files and figures."""
     history = folder / "history.csv"
     files = [folder / name for name in ENCODER_FILES]
     return Run(
-        record_of(folder),
+        record,
         history=pd.read_csv(history) if history.exists() else None,
         artifacts=(*(path for path in files if path.exists()), *sorted(figures.glob("*.png")), *figures.glob("*.svg")),
     )
 
 
-def cell_run(folder: Path, more: tuple[Path, ...], read_metrics: ReadMetrics = pd.read_csv) -> Run:
-    """A cell's run with every fold as its child, and the mean and sd of its scores once it is scored.
+def cell_training(record: dict[str, Any], folder: Path, more: tuple[Path, ...], tables: ResultTables) -> Run:
+    """One training of a cell with every fold as its child, and its scores once the evaluation is scored.
 
     The record has `folds` with the start and end of each; history.csv has fold, and epoch or (for a probe) candidate;
-    metrics.csv has arm, seed, fold, metric, value; the folder of figures has fold<k>_*.png.
+    metrics.csv has arm, seed, fold, metric, value, and trainings.csv the scores over all folds; the folder of figures
+    has fold<k>_*.png.
     """
-    record, scores = record_of(folder), cell_scores(folder, more[0], read_metrics)
+    scores = own_rows(more[0], folder, tables)
+    whole = own_rows(more[0].with_name("trainings.csv"), folder, tables)
     history = pd.read_csv(folder / "history.csv").rename(columns={"candidate": "epoch"})  # MLflow's steps
-    summary = scores.groupby("metric", sort=False)["value"].agg(["mean", "std"])
-    # MLflow's pages can't aggregate over runs.
-    means = {f"test_{name}_mean": value for name, value in summary["mean"].items()}
-    deviations = {f"test_{name}_sd": value for name, value in summary["std"].items()}
+    found = {f"test/{name}": value for name, value in zip(whole["metric"], whole["value"], strict=True)}
+    over_folds = scores.groupby("metric", sort=False)["value"].agg(["mean", "std"])
+    for name, mean, sd in over_folds.itertuples():
+        found |= {f"folds/{name}_mean": mean, f"folds/{name}_sd": sd}
     folds = tuple(fold_run(record, fold, history, scores, more[1:]) for fold in range(len(record["folds"])))
-    return Run(record, metrics=means | deviations, children=folds)
+    return Run(record, metrics=found, children=folds)
 
 
-def cell_scores(folder: Path, metrics: Path, read_metrics: ReadMetrics) -> pd.DataFrame:
-    """The rows of one cell in the metrics of its evaluation; no rows before it is scored."""
-    if not metrics.exists():
+def own_rows(path: Path, folder: Path, tables: ResultTables) -> pd.DataFrame:
+    """The rows of one training in a table of its evaluation; no rows before it is scored."""
+    if not path.exists():
         return pd.DataFrame({"fold": [], "metric": [], "value": []})
-    table, (arm, seed) = read_metrics(metrics), folder.parts[-2:]
+    table, (arm, seed) = tables.read(path), folder.parts[-2:]
     return table[(table["arm"] == arm) & (table["seed"] == int(seed.removeprefix("seed")))]
+
+
+def costs(record: dict[str, Any]) -> dict[str, float]:
+    """What a run cost, as its record says."""
+    known = {name: record[name] for name in ("training_s", "images", "peak_memory_mib") if name in record}
+    return {f"cost/{name}": float(value) for name, value in known.items()}
+
+
+def system_metrics(files: tuple[Path, ...]) -> dict[str, float]:
+    """What Snakemake measured of the job of a run, under the names of MLflow's page for system metrics."""
+    path = next((path for path in files if path.suffix == ".tsv" and path.exists()), None)
+    if path is None:
+        return {}
+    row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
+    found = {f"system/{name}": row[column] for column, name in MEASURED.items() if column in row}
+    return {name: float(value) for name, value in found.items() if pd.notna(value)}
 
 
 def fold_run(
     record: dict[str, Any], fold: int, history: pd.DataFrame, scores: pd.DataFrame, figures: tuple[Path, ...]
 ) -> Run:
-    """The run of one fold of a finished cell."""
-    of_fold = scores[scores["fold"] == fold]
+    """The run of one fold of a finished training."""
+    of_fold, own = scores[scores["fold"] == fold], history[history["fold"] == fold].drop(columns=["fold"])
+    chosen = own.loc[own["chosen"].astype(bool), "epoch"]
+    metrics = {f"test/{name}": value for name, value in zip(of_fold["metric"], of_fold["value"], strict=True)}
     return Run(
         of_one_fold(record, fold) | record["folds"][fold],
-        history=history[history["fold"] == fold].drop(columns=["fold"]).astype({"chosen": int}),
-        metrics={f"test_{name}": value for name, value in zip(of_fold["metric"], of_fold["value"], strict=True)},
+        history=own,
+        metrics=metrics | ({"chosen_step": float(chosen.iloc[0])} if len(chosen) else {}),
         artifacts=tuple(path for folder in figures for path in sorted(folder.glob(f"fold{fold}_*.png"))),
     )
 
@@ -135,6 +194,6 @@ def record_of(folder: Path) -> dict[str, Any]:
     return record
 
 
-def experiment_name(study: str, run: Run) -> str:
-    """The name of a run's experiment: one per task, and one for all encoders."""
-    return f"{study}/{run.record['tags'].get('task', 'pretrain')}"
+def experiment_of(run: Run) -> str:
+    """The experiment of a run within its study: one per task, one for all encoders, one for the cells of the table."""
+    return str(run.record.get("place") or run.record["tags"].get("task", "pretrain"))

@@ -14,6 +14,8 @@ from uscl.jobs.interruption import CALLER
 from uscl.jobs.live_history import NAME
 
 ATTEMPTED = {"name", "params", "tags", "started", "log", "ended", "reason"}  # the keys of an attempt at a run
+# Raise this when the same files are logged in another form.
+LAYOUT = "3"
 ALL_LABELS = "labels100"  # only for these are figures of single cells drawn
 
 
@@ -66,6 +68,7 @@ def of_outcome(results: Path, path: Path) -> RunFiles:
     """The run of an outcome.json; the files that scoring and drawing add to it are in other folders."""
     key = key_of(results, path)
     more = cell_extras(results, path.parent) if key.startswith("cells/") else encoder_extras(results, path.parent)
+    more = (*more, *benchmarks(results, path.parent))
     return RunFiles(key, path, fingerprint(path, *more), more=more)
 
 
@@ -81,6 +84,13 @@ def cell_extras(results: Path, folder: Path) -> tuple[Path, ...]:
     metrics = results / "statistics" / f"{task}-{regime}-{labels}" / "metrics.csv"
     figures = results / "figures" / f"{task}-{regime}" / "cells" / f"{arm}-{seed}"
     return (metrics, figures) if labels == ALL_LABELS else (metrics,)
+
+
+def benchmarks(results: Path, folder: Path) -> list[Path]:
+    """The files in which Snakemake may have written what the job of a run cost, given the run's folder."""
+    kind, *place = folder.relative_to(results).parts
+    rules = ("finetune", "probe") if kind == "cells" else ("pretrain", "published_encoder")
+    return [results / "benchmarks" / rule / f"{'-'.join(place)}.tsv" for rule in rules]
 
 
 def of_attempt(results: Path, path: Path, call: Call) -> RunFiles | None:

@@ -80,6 +80,7 @@ def test_the_studies_that_ship_are_sound(study):
         (["tasks", 1], {}, "the name 1 at tasks must be text"),
         (["tasks", "a b"], EXAMPLE["tasks"]["busi"], "'a b' can't be a name in tasks: use letters"),
         (["tasks", "pretrain"], EXAMPLE["tasks"]["busi"], "'pretrain' can't be a name in tasks"),
+        (["tasks", "summary"], EXAMPLE["tasks"]["busi"], "'summary' can't be a name in tasks"),
         (
             ["methods", "x"],
             {"method": "uscl", "momentum": 0.5},

@@ -94,6 +94,8 @@ def score(results: Path, *cells: tuple, folds: int = 2, metrics: tuple[str, ...]
     _, task, regime, labels, *_ = rows[0]
     columns = ["arm", "task", "regime", "labels", "seed", "fold", "metric", "value"]
     path = results / f"statistics/{task}-{regime}-labels{labels}/metrics.csv"
+    whole = [(arm, seed, metric, 0.75) for _, _, _, arm, seed in cells or (CELL,) for metric in metrics]
+    write(path.with_name("trainings.csv"), pd.DataFrame(whole, columns=["arm", "seed", "metric", "value"]))
     return write(path, pd.DataFrame(rows, columns=columns))
 
 

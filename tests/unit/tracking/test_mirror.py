@@ -12,6 +12,7 @@ from tests.unit.tracking.conftest import put_store
 from tests.unit.tracking.result_folders import (
     CELL,
     CELL_NAME,
+    cell_record,
     draw,
     encoder_record,
     score,
@@ -30,6 +31,7 @@ from uscl.tracking.run_files import Call
 from uscl.tracking.store import opened
 
 ROOT = Path(__file__).parents[3]
+ABOVE = CELL_NAME.removesuffix("/seed0")
 OVER = Call(since=0, over=True)
 
 
@@ -70,12 +72,13 @@ def test_one_pass_logs_all_runs_and_the_next_asks_the_store_for_nothing(results,
     runs = shown(results)
     assert statuses(results) == {
         "pretrain/simclr/seed0": "FINISHED",
+        ABOVE: "SCHEDULED",
         CELL_NAME: "FINISHED",
         f"{CELL_NAME}/fold0": "FINISHED",
         f"{CELL_NAME}/fold1": "FINISHED",
         "pretrain/uscl/seed0": "FAILED",
     }
-    assert runs[CELL_NAME].data.metrics["test_accuracy_mean"] == pytest.approx(0.7)
+    assert runs[CELL_NAME].data.metrics["folds/accuracy_mean"] == pytest.approx(0.7)
     assert "killed" in runs["pretrain/uscl/seed0"].data.tags["uscl.reason"]
     monkeypatch.setattr(Mirror, "log", lambda *_: pytest.fail("the store was asked"))
     follow(mirror(results), OVER)
@@ -89,7 +92,7 @@ def test_scores_that_come_later_reach_the_same_runs(results):
     draw(results)
     follow(mirror(results), OVER)
     assert ids(results) == before
-    assert shown(results)[f"{CELL_NAME}/fold1"].data.metrics["test_accuracy"] == 0.8
+    assert shown(results)[f"{CELL_NAME}/fold1"].data.metrics["test/accuracy"] == 0.8
 
 
 def test_one_broken_run_keeps_no_other_run_out_of_the_store(results, caplog):
@@ -104,7 +107,7 @@ def test_one_broken_run_keeps_no_other_run_out_of_the_store(results, caplog):
     assert "cells/pocus/finetune/labels100/broken" in warning
     score(results, CELL, refused, metrics=("recall_B-line (mild)",))
     follow(mirror(results), OVER)
-    assert shown(results)[CELL_NAME].data.metrics["test_recall_B-line _mild__mean"] == pytest.approx(0.7)
+    assert shown(results)[CELL_NAME].data.metrics["folds/recall_B-line _mild__mean"] == pytest.approx(0.7)
 
 
 def test_a_store_that_fails_is_one_warning_without_credentials_and_is_tried_again(results, caplog, monkeypatch):
@@ -140,10 +143,20 @@ def test_a_run_at_which_the_store_failed_comes_last_the_next_time(results, monke
     write_encoder(results, "a")
     write_encoder(results, "b")
     one = mirror(results)
-    monkeypatch.setattr("uscl.tracking.write_runs.log_once", lambda *_: 1 / 0)
+    monkeypatch.setattr("uscl.tracking.write_runs.log_once", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         one.log(one.lacking(OVER))
     assert [run.key.split("/")[1] for run in one.lacking(OVER)] == ["b", "a"]
+
+
+def test_trainings_are_nested_in_their_cell_also_while_they_run(results):
+    write_attempt(results, cell_record(started=time.time()))
+    follow(mirror(results), Call(since=0)._replace(over=True))
+    write_cell(results)
+    follow(mirror(results), OVER)
+    runs = shown(results)
+    assert runs[CELL_NAME].data.tags["mlflow.parentRunId"] == runs[ABOVE].info.run_id
+    assert runs[f"{CELL_NAME}/fold0"].data.tags["mlflow.parentRunId"] == runs[CELL_NAME].info.run_id
 
 
 def test_a_broken_package_is_a_reason(results, caplog, monkeypatch):

@@ -19,7 +19,7 @@ from tests.unit.tracking.result_folders import (
     write_encoder,
 )
 from uscl.tracking.logged import Logged
-from uscl.tracking.read_runs import KILLED, experiment_name, read_run
+from uscl.tracking.read_runs import KILLED, experiment_of, read_run
 from uscl.tracking.run_files import Call, find_runs
 
 CHECKPOINTS = "checkpoints/cells/pocus/finetune/labels100/simclr/seed0/history.csv"
@@ -35,7 +35,7 @@ def test_an_encoder_has_its_curves_and_files_and_later_its_figures(tmp_path):
     names = ["encoder.safetensors", "history.csv", "heads.safetensors", "pairs.csv"]
     assert (run.name, run.status, len(run.history)) == ("pretrain/simclr/seed0", "FINISHED", 3)
     assert [path.name for path in run.artifacts] == names
-    assert experiment_name("study", run) == "study/pretrain"
+    assert experiment_of(run) == "pretrain"
     draw_encoder(tmp_path)
     (drawn,) = runs(tmp_path)
     assert [path.name for path in drawn.artifacts] == [*names, "curve.png", "curve.svg"]
@@ -54,14 +54,15 @@ def test_a_cell_has_its_folds_as_children_with_scores_and_figures_once_there_are
     (run,) = runs(tmp_path)
     child = run.children[1]
     assert run.metrics == {
-        "test_accuracy_mean": pytest.approx(0.7),
-        "test_accuracy_sd": pytest.approx(0.02**0.5),
+        "test/accuracy": pytest.approx(0.75),
+        "folds/accuracy_mean": pytest.approx(0.7),
+        "folds/accuracy_sd": pytest.approx(0.02**0.5),
     }
-    assert child.metrics == {"test_accuracy": 0.8}
+    assert child.metrics == {"test/accuracy": 0.8, "chosen_step": 0.0}
     assert (child.record["params"]["fold"], child.started, child.ended) == (1, 1_002_000, 1_003_000)
     assert list(child.history["train_loss"]) == [2, 3]
     assert [path.name for path in child.artifacts] == ["fold1_curve.png"]
-    assert experiment_name("study", run) == "study/pocus"
+    assert experiment_of(run) == "pocus"
 
 
 def test_a_cell_with_few_labels_has_scores_of_its_own_and_no_figures(tmp_path):
@@ -91,7 +92,7 @@ def test_a_run_that_failed_before_it_had_a_record_is_named_by_its_place(tmp_path
     fail(tmp_path / "cells/busi/knn/labels10/uscl/seed2", "worse")
     found = runs(tmp_path)
     assert [run.name for run in found] == ["pretrain/simclr/seed0", "busi/knn/labels10/uscl/seed2"]
-    assert experiment_name("study", found[1]) == "study/busi"
+    assert experiment_of(found[1]) == "busi"
 
 
 def test_a_running_cell_has_the_curves_of_its_folds_so_far(tmp_path):

@@ -1,0 +1,193 @@
+"""The runs that sum up others: cells of the table in STUDY/summary, and cells with their trainings in STUDY/task."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from uscl.jobs.outcome import read_outcome
+from uscl.tracking.cell_state import PENDING, CellState, state_of
+from uscl.tracking.notes import cell_note, summary_note
+from uscl.tracking.plan import Plan
+from uscl.tracking.result_tables import ResultTables
+from uscl.tracking.run import Run
+from uscl.tracking.run_files import RunFiles
+from uscl.tracking.summary_files import OVERVIEW, SUMMARY, data_card
+from uscl.tracking.table_page import table_page
+
+UNRANKED = 9999.0  # sorts cells without a rank after all others
+DECIMALS = 4
+SHOWN = 0.001  # a smaller p is given as smaller
+NOT_COMPARED = "-"
+
+
+def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables) -> Run:
+    """The run of a cell of the table, over its folds and trainings."""
+    _, task, regime, arm = files.key.split("/")
+    state = state_of(results, plan, (task, regime, arm), tables)
+    table = tables.of_study("table.csv") if state.judged else None
+    reason = "; ".join(f"seed {seed}: {why}" for seed, why in state.failed.items()) or None
+    return Run(
+        {
+            "name": files.key,
+            "title": f"{arm} ({regime})",
+            "place": SUMMARY,
+            "params": {"task": task, "regime": regime, "arm": arm, "seeds": plan.seeds},
+            "tags": tags_of(plan, task, arm, state.metric) | {"runs": f"{task}/{regime}/{arm}"},
+            **span(files.more),
+        },
+        metrics=metrics_of(state),
+        artifacts=tuple(path for path in pages(results, plan, task) if path.exists()) if state.judged else (),
+        texts={"table.html": table_page(table, plan, task, state.metric)} if table is not None else {},
+        state=words_of(plan, (task, regime, arm), state),
+        note=summary_note(plan, (task, regime, arm), state),
+        reason=reason,
+        gathers=True,
+        provisional=not state.judged and not reason,
+    )
+
+
+def tags_of(plan: Plan, task: str, arm: str, metric: str) -> dict[str, str]:
+    """The axes of the study that are not settings of the cell."""
+    return {
+        "arm": arm,
+        "method": plan.arms[arm],
+        "encoder": plan.encoder,
+        "dataset": plan.tasks[task]["dataset"],
+        "kind": plan.tasks[task]["kind"],
+        "metric": metric,
+        "study": plan.study,
+        "data": "simulated: machinery, not medicine" if plan.simulated else "real",
+    }
+
+
+def metrics_of(state: CellState) -> dict[str, float]:
+    """The numbers of the cell: those of the primary metric by their own names, the means of all, the costs."""
+    numbers = state.numbers
+    found: dict[str, float] = {}
+    if numbers:
+        low, high, _ = state.interval
+        found = {"mean": numbers["mean"], "sd": numbers["sd"], "ci_low": low, "ci_high": high}
+        found = {name: round(value, DECIMALS) for name, value in found.items()}  # as a table shows it
+        found["trainings"] = numbers["trainings"]
+    if state.rank is not None:
+        found["rank"] = state.rank
+    if state.claims:
+        claim = state.claims[0]
+        found |= {"difference": round(claim["difference"], DECIMALS), "p": claim["p"], "p_holm": claim["p_holm"]}
+    if len(state.intervals):
+        means = state.intervals[["metric", "mean"]].itertuples(index=False, name=None)
+        found |= {f"test/{metric}": mean for metric, mean in means}
+    found |= {f"cost/{name}": value for name, value in (state.costs or {}).items()}
+    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+
+
+def words_of(plan: Plan, cell: tuple[str, str, str], state: CellState) -> dict[str, str]:
+    """The tags that readers of the table look at: `pending` until all runs that a number rests on have ended."""
+    task, regime, _ = cell
+    order = plan.tasks[task]["regimes"].index(regime)
+    words = {"uscl.order": f"{order:02d} {UNRANKED if state.rank is None else state.rank:06.1f}"}
+    if state.failed:
+        return words | {"state": "failed", "rank": NOT_COMPARED, "p": NOT_COMPARED, "verdict": "failed"}
+    progress = f"{len(state.done)} of {len(plan.seeds)} trainings"
+    known = "final" if state.judged else f"{'scored' if state.scored else 'provisional'}: {progress}"
+    words |= {
+        "state": known,
+        "rank": f"{state.rank:g} of {state.ranked}" if state.rank is not None else PENDING,
+        "ci": f"95 %, over {state.interval[2]}" if state.numbers else NOT_COMPARED,
+    }
+    if not state.judged:
+        return words | {"p": PENDING, "verdict": f"{PENDING} ({known})", "against": PENDING}
+    return words | words_of_claims(state.claims, is_reference=cell[-1] == plan.reference)
+
+
+def words_of_claims(claims: Sequence[dict[str, Any]], *, is_reference: bool) -> dict[str, str]:
+    """What the claims say of an arm: verdicts for primary comparisons, an unadjusted p without verdict for others."""
+    if not claims:
+        verdict = "the reference" if is_reference else "not compared"
+        return {"p": NOT_COMPARED, "verdict": verdict, "against": NOT_COMPARED}
+    against = ", ".join(claim["reference"] for claim in claims)
+    if not claims[0]["primary"]:
+        return {"p": p_value(claims[0]["p"]), "verdict": "secondary: no verdict", "against": against}
+    verdicts = "; ".join(verdict_of(claim) for claim in claims)
+    return {"p": f"{p_value(claims[0]['p_holm'])} (Holm)", "verdict": verdicts, "against": against}
+
+
+def verdict_of(claim: dict[str, Any]) -> str:
+    """The verdict of a primary comparison, short enough for a column.
+
+    >>> verdict_of({"verdict": "better", "reference": "a"}), verdict_of({"verdict": "not shown", "reference": "a"})
+    ('better than a', 'not shown (against a)')
+    """
+    short = claim["verdict"] in ("better", "worse")
+    return (
+        f"{claim['verdict']} than {claim['reference']}"
+        if short
+        else f"{claim['verdict']} (against {claim['reference']})"
+    )
+
+
+def p_value(p: float) -> str:
+    """A p value as text.
+
+    >>> p_value(0.0271), p_value(0.00002), p_value(float("nan"))
+    ('0.027', '< 0.001', '-')
+    """
+    if pd.isna(p):
+        return NOT_COMPARED
+    return f"< {SHOWN:g}" if p < SHOWN else f"{p:.2g}"
+
+
+def pages(results: Path, plan: Plan, task: str) -> list[Path]:
+    """The pages of the study that belong to every cell of a task."""
+    names = ("claims.md", OVERVIEW, data_card(plan.tasks[task]["dataset"]), "audit/audit.html")
+    return [results / name for name in names]
+
+
+def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | None) -> Run:
+    """The run in its task's experiment in which the trainings of a cell are nested.
+
+    `seeds` is the number of trainings that the study plans; None if that is unknown.
+    """
+    _, task, regime, labels, arm = files.key.split("/")
+    share = "" if labels == "labels100" else f"/{labels}"
+    outcomes = [read_outcome(path) for path in files.more if path.name == "outcome.json"]
+    failed = sum(not outcome.done for outcome in outcomes if outcome)
+    intervals = tables.intervals(task, regime, labels)
+    means = intervals[intervals["arm"] == arm] if intervals is not None and not failed else pd.DataFrame()
+    rows = means[["metric", "mean", "sd"]].itertuples(index=False, name=None) if len(means) else ()
+    metrics = {f"test/{name}{end}": value for name, *two in rows for end, value in zip(("", "_sd"), two, strict=True)}
+    return Run(
+        {
+            "name": f"{task}/{regime}{share}/{arm}",
+            "params": {"arm": arm, "task": task, "regime": regime, "labels": int(labels.removeprefix("labels"))},
+            "tags": {"stage": regime, "arm": arm, "task": task},
+            **span(files.more),
+        },
+        metrics={name: float(value) for name, value in metrics.items() if pd.notna(value)},
+        state={"trainings": f"{len(outcomes)}{f' of {seeds}' if seeds else ''}"},
+        note=cell_note(task, regime, arm) if labels == "labels100" else "",
+        reason=f"{failed} of its trainings failed" if failed else None,
+        gathers=True,
+        provisional=intervals is None and not failed,
+    )
+
+
+def span(files: Iterable[Path]) -> dict[str, float]:
+    """The first start and the last end among runs, given by their outcomes or attempts."""
+    records = [record for path in files if (record := record_at(path))]
+    starts = [record["started"] for record in records] or [0.0]
+    ends = [record.get("ended") or record["started"] for record in records] or starts
+    return {"started": min(starts), "ended": max(ends)}
+
+
+def record_at(path: Path) -> dict[str, Any] | None:
+    """The record of a run by its outcome or its attempt; None without one."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if path.name != "outcome.json":
+        return dict(content)
+    run = path.with_name("run.json")
+    record = json.loads(run.read_text(encoding="utf-8")) if content["status"] == "done" else content.get("record")
+    return record or {"started": path.stat().st_mtime, "ended": path.stat().st_mtime}
