@@ -84,7 +84,8 @@ def head(width: float, height: float) -> str:
 def box(name: str, left: float, top: float, width: float) -> str:
     """A rule."""
     return (
-        f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{BOX_HEIGHT}" rx="6" fill="#e8f1f8" stroke="#0b5c8a"/>'
+        f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{BOX_HEIGHT}" rx="6" fill="#e8f1f8"'
+        ' stroke="#0b5c8a"/>'
         f'<text x="{left + width / 2:.1f}" y="{top + 17}" text-anchor="middle" fill="#12303f">{escape(name)}</text>'
     )
 

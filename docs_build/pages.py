@@ -9,9 +9,9 @@ from uscl.metrics.registry import KINDS, Metric, metrics_of
 MARK = "<!-- `make docs` writes this page from {}: edit that. -->\n\n"
 METRICS = """# Metrics
 
-All metrics are computed from stored predictions. One metric of each kind is *primary*: rankings and figures use it. The score of a
-training is computed over the cases of all its folds, or as the mean over its folds. A metric without a method test isn't smooth, so the
-jackknife gives it no variance; its interval is that of these models alone.
+All metrics are computed from stored predictions. One metric of each kind is *primary*: rankings and figures use it. The
+score of a training is computed over the cases of all its folds, or as the mean over its folds. A metric without a
+method test isn't smooth, so the jackknife gives it no variance; its interval is that of these models alone.
 """
 
 
@@ -53,8 +53,8 @@ def metric_row(metric: Metric) -> list[str]:
 def data_sets(file: Path) -> str:
     """The page of all data sets, from their registry."""
     head = (
-        "# Data sets\n\nThe data sets that the project knows. Each has the name of its reader, which a study's file gives as `reader`."
-        " Look at the licence before you share pictures.\n"
+        "# Data sets\n\nThe data sets that the project knows. Each has the name of its reader, which a study's file gives as"
+        " `reader`. Look at the licence before you share pictures.\n"
     )
     found = [data_set(name, entry) for name, entry in read_registry(file).items()]
     return MARK.format("config/datasets.yaml") + "\n".join([head, *found])

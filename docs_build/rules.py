@@ -9,10 +9,11 @@ from uscl.study.rules import AUTHORS, CELL, CELL_NAME, EVALUATION
 
 HEAD = """# Rules
 
-The workflow is a graph of rules; an arrow points from a rule to one that reads its files. Snakemake runs those whose outputs are missing, or
-whose inputs, settings or code have changed. `<results>` is the folder that the study's file names.
+The workflow is a graph of rules; an arrow points from a rule to one that reads its files. Snakemake runs those whose
+outputs are missing, or whose inputs, settings or code have changed. `<results>` is the folder that the study's file
+names.
 
-![The graph of the rules, from simulated or fetched data at the top to table, claims and figures at the bottom.](rules.svg)
+![The graph of the rules, from simulated or fetched data at the top to table, claims and figures below.](rules.svg)
 
 *The graph that Snakemake plans for simulated data with all options, and for the public sets.*
 """

@@ -1,0 +1,73 @@
+"""The commands of the documentation, as written, in a project whose finished study is the tiny one."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.documents import ROOT, blocks, listed
+from tests.integration.calls import TINY
+from tests.unit.video_files import write_video
+
+pytestmark = pytest.mark.e2e
+LISTED = listed()
+RESULTS = ("no such folder", "Nothing to be done")
+
+
+@pytest.fixture(scope="module")
+def readers(project, tmp_path_factory):
+    """The project of a reader: config/config.yaml is the tiny study, config/own.yaml that of a page, with its data."""
+    before = (project / "config/config.yaml").read_bytes()
+    shutil.copy(TINY, project / "config/config.yaml")
+    (whole,) = (text for text in blocks(ROOT / "docs/how-to/own-data.md", "yaml") if "study: own" in text)
+    (project / "config/own.yaml").write_text(whole)
+    home = own_data(tmp_path_factory.mktemp("home"))
+    yield project, home
+    (project / "config/config.yaml").write_bytes(before)
+    (project / "config/own.yaml").unlink()
+    (project / "report.zip").unlink(missing_ok=True)
+
+
+def own_data(home):
+    """Clips and images as the page describes them, in a home folder."""
+    for patient in range(1, 4):
+        folder = home / f"clips/patient{patient}"
+        folder.mkdir(parents=True)
+        write_video(folder / "a.mp4")
+    for name in ("benign", "malignant"):
+        folder = home / "liver" / name
+        folder.mkdir(parents=True)
+        shutil.copy(ROOT / "docs/img/overview.png", folder / "p1_a.png")
+    return home
+
+
+def called(command, project, home):
+    """A command in the shell, with the programs of this environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=project,
+        env=own | {"PATH": path, "HOME": str(home), "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("command", LISTED["runs"])
+def test_a_command_of_the_pages_runs(readers, command):
+    done = called(command, *readers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", LISTED["plans"])
+def test_a_command_of_the_pages_can_be_planned(readers, command):
+    done = called(f"{command} --dry-run", *readers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    planned = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
+    assert planned or "Nothing to be done" in done.stdout + done.stderr
