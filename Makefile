@@ -62,6 +62,7 @@ docs: $(DEV)
 	$(BIN)/python -m uscl.study.reference
 	$(BIN)/python -m docs_build --graph
 	$(BIN)/python -m zensical build --clean --strict
+	@echo "Read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

@@ -21,7 +21,7 @@ NAMES = {"CELL": CELL, "CELL_NAME": CELL_NAME, "EVALUATION": EVALUATION, "by.AUT
 
 
 class Rule(NamedTuple):
-    """A rule: its name, its message, and the files that it writes; a target has neither message nor files."""
+    """A rule: its name, what it does, and the files that it writes; a target writes none."""
 
     name: str
     message: str
@@ -46,8 +46,13 @@ def page(folder: Path) -> str:
 
 def rules_of(text: str) -> list[Rule]:
     """The rules that a file declares, in its order."""
+    return [Rule(name, message(body), outputs(body)) for name, body in bodies(text).items()]
+
+
+def bodies(text: str) -> dict[str, str]:
+    """The text of each rule in a file, by its name."""
     parts = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)[1:]
-    return [Rule(name, message(body), outputs(body)) for name, body in zip(parts[::2], parts[1::2], strict=True)]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def block(body: str, name: str) -> str:
@@ -57,8 +62,9 @@ def block(body: str, name: str) -> str:
 
 
 def message(body: str) -> str:
-    """What a rule says when it starts, with <names> for wildcards."""
-    text = "".join(re.findall(r'"([^"]*)"', block(body, "message")))
+    """What a rule says when it starts, with <names> for wildcards; of a target its docstring."""
+    described = re.match(r'    """(.*)"""\n', body)
+    text = described[1] if described else "".join(re.findall(r'"([^"]*)"', block(body, "message")))
     return re.sub(r"\{wildcards\.(\w+)\}", r"<\1>", text).replace("<", "&lt;")
 
 

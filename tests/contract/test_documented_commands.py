@@ -3,7 +3,6 @@
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -59,18 +58,16 @@ def examples():
             yield pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
 
 
-@pytest.mark.parametrize("text", examples())
+@pytest.mark.parametrize("text", list(examples()))
 def test_an_example_of_settings_is_valid(text):
     given = yaml.safe_load(text)
     config = {} if "study" in given else yaml.safe_load((ROOT / "config/public.yaml").read_text(encoding="utf-8"))
     update_config(config, given)
-    try:
-        study = Study.from_config(config, ROOT)
-    except UserError as error:
-        # The method that a page adds doesn't exist here; its own test has it (tests/unit/docs_build/test_examples.py).
-        assert "barlow_twins" in str(error), error
+    if "barlow" in given.get("methods", {}):  # the method that a page adds has a test of its own
+        with pytest.raises(UserError, match="barlow_twins"):
+            Study.from_config(config, ROOT)
     else:
-        assert study.arms
+        assert Study.from_config(config, ROOT).arms
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from video_files import quarters, write_film
 
 from tests.documents import ROOT, blocks, listed
 from tests.integration.calls import TINY
-from tests.unit.video_files import write_video
 
 pytestmark = pytest.mark.e2e
 LISTED = listed()
-RESULTS = ("no such folder", "Nothing to be done")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def own_data(home):
     for patient in range(1, 4):
         folder = home / f"clips/patient{patient}"
         folder.mkdir(parents=True)
-        write_video(folder / "a.mp4")
+        write_film(folder / "a.mp4", quarters())
     for name in ("benign", "malignant"):
         folder = home / "liver" / name
         folder.mkdir(parents=True)

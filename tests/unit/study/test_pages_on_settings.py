@@ -46,7 +46,8 @@ def published_and_experiment():
 
 
 def test_the_table_of_the_weight_nets_experiment_has_all_its_departures(published_and_experiment):
-    (table,) = re.findall(r"^\| setting \| published \| this experiment \|\n.*\n((?:\|.*\n)+)", WEIGHT_NET, re.MULTILINE)
+    head = r"^\| setting \| published \| this experiment \|\n.*\n"
+    (table,) = re.findall(rf"{head}((?:\|.*\n)+)", WEIGHT_NET, re.MULTILINE)
     rows = {}
     for line in table.splitlines():
         name, published, own = (cell.strip() for cell in line.strip("|").split("|"))
