@@ -70,3 +70,23 @@ def test_a_command_of_the_pages_can_be_planned(readers, command):
     assert done.returncode == 0, done.stdout + done.stderr
     planned = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
     assert planned or "Nothing to be done" in done.stdout + done.stderr
+
+
+MODULE = """configfile: "{study}"
+
+module uscl:
+    snakefile: "{project}/workflow/Snakefile"
+    config: config
+
+use rule * from uscl
+"""
+
+
+@pytest.mark.parametrize("way", ["snakefile", "module"])
+def test_a_study_is_planned_from_another_folder(readers, tmp_path, way):
+    project, home = readers
+    (tmp_path / "Snakefile").write_text(MODULE.format(study=TINY, project=project))
+    snakefile = project / "Snakefile" if way == "snakefile" else tmp_path / "Snakefile"
+    done = called(f"snakemake -n --cores 2 --snakefile '{snakefile}' --configfile '{TINY}'", tmp_path, home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^total +\d+$", done.stdout, re.MULTILINE)
