@@ -15,8 +15,10 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def take(address: str, picture: Path, *, width: int = 1280, height: int = 860, wait_s: float = 3) -> None:
-    """Write a picture of the top of a page, after it had time to draw itself."""
+def take(
+    address: str, picture: Path, *, width: int = 1280, height: int = 860, click: str | None = None, wait_s: float = 3
+) -> None:
+    """Write a picture of the top of a page, after it had time to draw itself; `click` selects what to click first."""
     from playwright.sync_api import sync_playwright
 
     found = browser()
@@ -27,6 +29,8 @@ def take(address: str, picture: Path, *, width: int = 1280, height: int = 860, w
         opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         page = opened.new_page(viewport={"width": width, "height": height})
         page.goto(url)
+        if click:
+            page.click(click, timeout=120_000)
         page.wait_for_timeout(1000 * wait_s)
         page.screenshot(path=picture)
         opened.close()
@@ -39,8 +43,9 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=860)
+    parser.add_argument("--click", help="a selector of what to click first, such as a notice to close")
     given = parser.parse_args()
-    take(given.address, given.picture, width=given.width, height=given.height)
+    take(given.address, given.picture, width=given.width, height=given.height, click=given.click)
 
 
 if __name__ == "__main__":
