@@ -45,7 +45,9 @@ def test_one_line_loads_an_encoder(exported):
     assert names["features"].shape == (2, 512)
 
 
-@pytest.mark.parametrize(("arch", "word"), [("resnet18", "torchvision"), ("tf_efficientnet_lite0", "timm")])
+@pytest.mark.parametrize(
+    ("arch", "word"), [("resnet18", "torchvision.models"), ("tf_efficientnet_lite0", "timm.create_model")]
+)
 def test_the_file_loads_as_its_page_describes_wherever_its_names_are_known(exported, arch, word):
     encoder = exported(arch)
     names = {}
