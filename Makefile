@@ -6,8 +6,9 @@
 # make fuzz      give the readers damaged files
 # make audit     check the pinned packages for known vulnerabilities (needs a network)
 # make lint      check style and types; make format: fix the style
-# make docs      write config/README.md and the JSON schema
-# Each target creates .venv with the pinned versions if it is missing or older than the lock file.
+# make docs      write the generated pages and build the documentation into site/
+# Each target creates .venv with the pinned versions if it is missing or older than the lock file; those for developers
+# add the packages of requirements-dev.lock.
 
 PYTHON ?= python3
 CORES ?= all
@@ -15,6 +16,7 @@ CHAOS ?= chaos
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
 
 .PHONY: results controls test e2e lint docs format chaos fuzz audit
 
@@ -28,38 +30,41 @@ controls: $(READY)
 	done
 	$(BIN)/python benchmarks/controls.py results/controls-0 results/controls-25 results/controls-50 --out docs/controls.md
 
-test: $(READY)
+test: $(DEV)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
 
-e2e: $(READY)
+e2e: $(DEV)
 	$(BIN)/python -m pytest -m e2e --durations=20
 
-chaos: $(READY)
+chaos: $(DEV)
 	$(BIN)/python -m pytest -m "$(CHAOS)"
 
-fuzz: $(READY)
+fuzz: $(DEV)
 	$(BIN)/python -m tests.fuzz --cases 2000
 
 # If the service can't be reached, this prints that and fails; OFFLINE=allowed turns the failure off.
-audit: $(READY)
+audit: $(DEV)
 	@if $(BIN)/python -c 'import requests; requests.head("https://api.osv.dev", timeout=10)' 2> /dev/null; then \
-	  $(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --vulnerability-service osv; \
+	  $(BIN)/pip-audit --requirement requirements-dev.lock --no-deps --disable-pip --strict --vulnerability-service osv; \
 	else \
 	  echo "NOT AUDITED: api.osv.dev can't be reached from here."; test "$(OFFLINE)" = allowed; \
 	fi
 
-lint: $(READY)
+lint: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy uscl
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# Generated from the models of a study's settings.
-docs: $(READY)
+# The pages of the reference come from the models of a study's settings, the registries and the rules.
+docs: $(DEV)
 	$(BIN)/python -m uscl.study.reference
+	$(BIN)/python -m docs_build --graph
+	$(BIN)/python -m zensical build --clean --strict
+	@echo "Read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
 
-format: $(READY)
+format: $(DEV)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
@@ -71,4 +76,8 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.lock
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib > /dev/null || true
+	touch $@
+
+$(DEV): requirements-dev.lock $(READY)
+	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements-dev.lock
 	touch $@

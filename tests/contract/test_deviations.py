@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "DEVIATIONS.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs/explanation/deviations.md").read_text(encoding="utf-8")
 ROWS = [line for line in TEXT.splitlines() if line.startswith("| ") and not line.startswith(("| theirs", "| choice"))]
 
 

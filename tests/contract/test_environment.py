@@ -4,14 +4,23 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 
 
-def locked():
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+def locked(file="requirements.lock"):
+    lines = (ROOT / file).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith(("#", "-r"))]
+
+
+def names(requirements):
+    return {normal(re.split(r"[<>=!~\[ ]", requirement)[0]) for requirement in requirements}
+
+
+def declared():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def normal(name):
@@ -25,12 +34,34 @@ def test_conda_users_get_the_locked_versions():
     assert "python=3.11" in environment["dependencies"]
 
 
-def test_every_version_is_exact_and_names_no_build():
-    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9][A-Za-z0-9.]*", line) for line in locked())
+@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock"])
+def test_every_version_is_exact_and_names_no_build(file):
+    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9][A-Za-z0-9.]*", line) for line in locked(file))
+    assert locked(file) == sorted(locked(file), key=str.lower)
 
 
 def test_everything_the_package_declares_is_locked():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {normal(line.partition("==")[0]) for line in locked()}
-    declared = {normal(re.split(r"[<>=!~\[ ]", requirement)[0]) for requirement in project["dependencies"]}
-    assert declared <= names
+    assert names(declared()["project"]["dependencies"]) <= names(locked())
+
+
+def test_what_only_developers_need_is_locked_apart():
+    groups = declared()["dependency-groups"]
+    wanted = names(entry for group in groups.values() for entry in group if isinstance(entry, str))
+    assert wanted <= names(locked("requirements-dev.lock"))
+    assert names(locked()).isdisjoint(names(locked("requirements-dev.lock")))
+    assert (ROOT / "requirements-dev.lock").read_text().count("-r requirements.lock") == 1
+
+
+def test_one_version_is_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    (newest, *_) = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    version = declared()["project"]["version"]
+    assert citation["version"] == citation["preferred-citation"]["version"] == version
+    assert newest == version or newest.startswith(f"{version} (")
+    assert f"version = {{{version}}}" in (ROOT / "docs/index.md").read_text()
+
+
+def test_the_container_is_made_from_the_lock_with_its_python():
+    text = (ROOT / "Dockerfile").read_text()
+    assert "FROM python:3.11-" in text
+    assert "--requirement requirements.lock" in text

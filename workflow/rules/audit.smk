@@ -152,6 +152,7 @@ rule gate:
 
 
 rule audit:
+    """The leakage audit alone."""
     input:
         rules.audit_study.output,
         rules.gate.output,

@@ -45,6 +45,7 @@ rule fetch_set:
 
 
 rule fetch:
+    """The archives of the study's public sets."""
     input:
         [f"<results>/data/{dataset}.json" for dataset in STUDY.datasets if STUDY.data.fetched(dataset)],
 
@@ -145,11 +146,13 @@ rule data_card:
 
 
 rule data_cards:
+    """A card of every data set."""
     input:
         [f"<results>/data_cards/{dataset}.md" for dataset in STUDY.datasets],
 
 
 rule data:
+    """All data, read and audited, with a card per set."""
     input:
         "<results>/audit/passed.txt",
         rules.data_cards.input,

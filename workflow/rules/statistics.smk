@@ -60,5 +60,6 @@ rule label_fraction_curves:
 
 
 rule label_fractions:
+    """Scores with a part of the labels."""
     input:
         rules.label_fraction_curves.output,

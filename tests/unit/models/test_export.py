@@ -13,8 +13,8 @@ from uscl.base.errors import UserError
 from uscl.models.checkpoint import read_encoder_file, save_encoder
 from uscl.models.encoder import Encoder
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGE = (Path(__file__).parents[3] / "docs/how-to/use-an-encoder.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_one_line_loads_an_encoder(exported):
 @pytest.mark.parametrize(
     ("arch", "word"), [("resnet18", "torchvision.models"), ("tf_efficientnet_lite0", "timm.create_model")]
 )
-def test_the_file_loads_as_the_readme_describes_wherever_its_names_are_known(exported, arch, word):
+def test_the_file_loads_as_its_page_describes_wherever_its_names_are_known(exported, arch, word):
     encoder = exported(arch)
     names = {}
     exec(snippet(word, "smp"), names)
@@ -68,7 +68,7 @@ def test_the_file_loads_as_the_readme_describes_wherever_its_names_are_known(exp
 
 
 @pytest.mark.parametrize("word", ["torchvision.models", "timm.create_model"])
-def test_the_imports_of_the_readme_work_in_a_new_interpreter(word):
+def test_the_imports_of_the_page_work_in_a_new_interpreter(word):
     lines = [line for line in snippet(word).splitlines() if line.startswith(("import ", "from "))]
     called = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
     assert called.returncode == 0, called.stderr

@@ -1,4 +1,4 @@
-"""What README.md says of settings, against the settings themselves."""
+"""What pages of the documentation say of settings, against the settings themselves."""
 
 import re
 import shlex
@@ -13,11 +13,12 @@ from uscl.study.schema import PoolParts
 from uscl.study.study import Study
 
 ROOT = Path(__file__).parents[3]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PUBLIC = (ROOT / "docs/how-to/public-data.md").read_text(encoding="utf-8")
+WEIGHT_NET = (ROOT / "docs/explanation/weight-net.md").read_text(encoding="utf-8")
 
 
 def test_the_command_for_a_first_look_shortens_every_training():
-    (command,) = re.findall(r"--config \\\n(.*?)\n\n", README, re.DOTALL)
+    (command,) = re.findall(r"--config \\\n(.*?)\n```", PUBLIC, re.DOTALL)
     config = yaml.safe_load((ROOT / "config/public.yaml").read_text(encoding="utf-8"))
     for setting in shlex.split(command.replace("\\\n", " ")):
         key, value = setting.split("=", 1)
@@ -45,7 +46,8 @@ def published_and_experiment():
 
 
 def test_the_table_of_the_weight_nets_experiment_has_all_its_departures(published_and_experiment):
-    (table,) = re.findall(r"^\| setting \| published \| this experiment \|\n.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    head = r"^\| setting \| published \| this experiment \|\n.*\n"
+    (table,) = re.findall(rf"{head}((?:\|.*\n)+)", WEIGHT_NET, re.MULTILINE)
     rows = {}
     for line in table.splitlines():
         name, published, own = (cell.strip() for cell in line.strip("|").split("|"))

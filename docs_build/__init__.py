@@ -1,0 +1,1 @@
+"""What builds the documentation: generated pages, equations, the graph of the rules, screenshots."""
