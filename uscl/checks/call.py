@@ -1,46 +1,23 @@
 """A `snakemake` call from start to end: one call at a time, checks before the first job, messages after the last."""
 
-import atexit
 import logging
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from uscl.base.errors import UserError
 from uscl.base.files import not_writable
-from uscl.checks import ending
-from uscl.checks.doctor.forecast import median_seconds
+from uscl.checks import display
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
-from uscl.jobs.screen.messages import Screen
-from uscl.jobs.screen.output import Output
-from uscl.jobs.screen.remaining import Remaining, kind_of
-from uscl.jobs.snakemake_internals import (
-    before_jobs,
-    check_snakemake,
-    coming_jobs,
-    is_main_process,
-    on_unlock,
-    replace_screen,
-    working_jobs,
-)
+from uscl.jobs.snakemake_internals import before_jobs, check_snakemake, coming_jobs, is_main_process, on_unlock
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
 
 FINISH_S = 120  # for the mirror's last pass at the end of a call
-
-
-class _Call:
-    """This call: its display (None if the user chose another), its begin, and whether it makes the whole study."""
-
-    screen: ClassVar[Screen | None] = None
-    began: ClassVar[float] = 0.0
-    whole: ClassVar[bool] = False
 
 
 def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
@@ -56,7 +33,7 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     results = Path(study.results)
     if faults := list(filter(None, map(study.data.holds_results, study.datasets))):
         raise UserError(faults[0])
-    before_jobs(workflow, lambda: take(study, log))
+    before_jobs(workflow, lambda: take(workflow, study, log))
     on_unlock(workflow, lambda: call_mark.clear(results))
     for sentence in filter(None, map(study.data.missing, study.datasets)):
         log.warning(f"Missing: {sentence}")
@@ -66,29 +43,12 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
         log.warning(f"Failed before: {sentence} (change its settings, or remove its outcome.json to repeat it)")
 
 
-def take(study: Study, log: logging.Logger) -> None:
+def take(workflow: Any, study: Study, log: logging.Logger) -> None:
     """Before the jobs are planned: take the results folder and the screen. Raises UserError if another call has it."""
     call_mark.take_call(Path(study.results))
-    _Call.began = time.time()
-    _Call.screen = replace_screen(log, screen)  # type: ignore[assignment]
+    display.take(workflow, study, log)
     for path in forget_lost_runs(study):
         log.warning(f"{path} is missing or was changed: its run is repeated.")
-
-
-def screen(colours: bool) -> Screen:
-    """The display of this call, which ends with the process at the latest."""
-    shown = Screen(lambda bars: Output(bars, colours=colours))
-    atexit.register(shown.close)
-    return shown
-
-
-def expect(workflow: Any, study: Study) -> None:
-    """Before the first job: count the coming jobs, to forecast their time."""
-    _Call.whole = any(job.rule.name == "all" for job in coming_jobs(workflow))
-    if _Call.screen:
-        kinds = [kind_of(job.rule.name, job.wildcards_dict) for job in working_jobs(workflow)]
-        seconds = median_seconds(Path(study.results, "benchmarks"))
-        _Call.screen.remaining = Remaining(kinds, seconds, time.time())
 
 
 def start(workflow: Any, study: Study) -> None:
@@ -96,7 +56,7 @@ def start(workflow: Any, study: Study) -> None:
 
     Raises UserError on the first fault.
     """
-    expect(workflow, study)
+    display.expect(workflow, study)
     coming = list(coming_jobs(workflow))
     check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
     fetching, extracting = (
@@ -143,29 +103,13 @@ def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
             raise UserError(run.stdout.strip() or "The checks before the run failed; see above.")
 
 
-def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
-    """After the last job: end the mirror and the display, and show what was found or what failed.
+def end(workflow: Any, study: Study, log: logging.Logger, *, failed: bool = False) -> None:
+    """After the last job: end the mirror and the display, which shows what was found or what failed.
 
     Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
     """
     if sentence := mirror_process.finish(FINISH_S):
         log.warning(sentence)
-    if _Call.screen:
-        _Call.screen.output.close()
-    for line in last_lines(study, failed=failed):
-        log.info(line)
+    display.end(workflow, study, log, failed=failed)
     if failures := failed_runs(study):
         raise UserError("Some runs failed, and the tables name them as missing:\n  " + "\n  ".join(failures))
-
-
-def last_lines(study: Study, *, failed: bool) -> list[str]:
-    """The last lines of this call."""
-    shown, results = _Call.screen, Path(study.results)
-    took = ending.in_time(_Call.began, time.time(), shown.remaining.done if shown else None)
-    if failed:
-        return ending.stopped(list(shown.failed.values()) if shown else [], took)
-    if not _Call.whole:
-        return ["", f"Done{took}."]
-    simulated = any(study.data.simulated(task.dataset) for task in study.settings.tasks.values())
-    here = Path(os.path.relpath(results)) if results.is_relative_to(Path.cwd()) else results
-    return ending.finished(here, took, simulated=simulated, tracked=study.settings.tracking != "none")

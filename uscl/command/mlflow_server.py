@@ -43,9 +43,7 @@ def run_server(store: Path, port: int, link: str, *, browser: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     place = ["--backend-store-uri", f"{SQLITE}{store}", "--host", HOST, "--port", str(port)]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "ui", *place], stdout=said, stderr=subprocess.STDOUT
-        )
+        server = subprocess.Popen([sys.executable, "-m", "mlflow", "ui", *place], stdout=said, stderr=subprocess.STDOUT)
         try:
             wait(server, port, said)
             click.echo(f"{link}\nCtrl-C ends MLflow.")
@@ -72,7 +70,9 @@ def wait(server: "subprocess.Popen[bytes]", port: int, said: TextIO) -> None:
         if server.poll() is not None:
             said.seek(0)
             lines = said.read().split("\n")
-            raise click.ClickException(f"MLflow did not start: {next(filter(None, reversed(lines)), 'no reason given')}")
+            raise click.ClickException(
+                f"MLflow did not start: {next(filter(None, reversed(lines)), 'no reason given')}"
+            )
         try:
             with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
                 return

@@ -24,7 +24,7 @@ from uscl.base.errors import UserError
 SUPPORTED = "9.27"  # as in pyproject.toml
 NAMES = (
     (Workflow, ("is_main_process", "dag", "overwrite_configfiles")),
-    (DAG, ("needrun_jobs",)),
+    (DAG, ("needrun_jobs", "jobs")),
     (CommonSettings, ("dryrun_exec",)),
     (ConfigSettings, ("config_args",)),
     (Job, ("is_norun",)),
@@ -94,6 +94,11 @@ def coming_jobs(workflow: Workflow) -> Iterator[Any]:
 def working_jobs(workflow: Workflow) -> list[Any]:
     """The coming jobs that do something: all but the targets, such as `all`."""
     return [job for job in coming_jobs(workflow) if not job.is_norun]
+
+
+def all_rules(workflow: Workflow) -> set[str]:
+    """The rules of all jobs that lead to this call's targets, whether they have to run or not."""
+    return {job.rule.name for job in workflow.dag.jobs}
 
 
 def replace_screen(log: logging.Logger, create: Callable[[bool], logging.Handler]) -> logging.Handler | None:

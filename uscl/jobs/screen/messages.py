@@ -47,10 +47,18 @@ class Failed(NamedTuple):
 
 
 class Screen(logging.Handler):
-    """Shows the messages of one call; `open_output` is given the function that draws the bars."""
+    """Shows the messages of one call.
 
-    def __init__(self, open_output: Callable[[Callable[[], "RenderableType"]], Output]) -> None:
+    `open_output` is given the function that draws the bars; `nothing_to_do` gives the lines of a call without jobs.
+    """
+
+    def __init__(
+        self,
+        open_output: Callable[[Callable[[], "RenderableType"]], Output],
+        nothing_to_do: Callable[[], list[str]] = list,
+    ) -> None:
         super().__init__()
+        self._nothing_to_do = nothing_to_do
         self.began = time.time()
         self.failed: dict[int, Failed] = {}
         self._jobs: dict[int, Running] = {}
@@ -138,6 +146,8 @@ class Screen(logging.Handler):
         else:
             colours = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
             self.output.write(text, colours.get(record.levelno, ""))
+        if text.startswith("Nothing to be done") and (lines := self._nothing_to_do()):
+            self.output.write("\n".join(lines))
 
     def _line(self, record: logging.LogRecord, what: str, text: str, style: str = "") -> None:
         self.output.write(f"{time.strftime('%H:%M:%S', time.localtime(record.created))}  {what:<8} {text}", style)

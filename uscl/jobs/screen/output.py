@@ -63,7 +63,7 @@ class Output:
     def write(self, text: str, style: str = "") -> None:
         """Show a text, its long lines broken; a screen that is gone is no reason to stop the study."""
         with self._lock, suppress(OSError, SystemExit):  # SystemExit: rich's answer to a closed pipe
-            for line in wrapped(text):
+            for line in wrapped(text) or [""]:
                 if self._console:
                     self._console.print(line, style=style or None, markup=False, soft_wrap=True)
                 else:

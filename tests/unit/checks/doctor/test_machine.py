@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from uscl.checks.doctor import machine
 from uscl.base.text import duration
+from uscl.checks.doctor import machine
 from uscl.checks.doctor.findings import counted, size
 
 ROOT = Path(__file__).parents[4]
