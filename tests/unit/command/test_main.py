@@ -1,10 +1,10 @@
 """The command `uscl`, as a user calls it."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -68,24 +68,38 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.mark.timeout(180)
+# A stand-in for MLflow's server, which takes seconds to start: it answers `python -m mlflow ui ... --port PORT`.
+SERVER = """
+import http.server, sys
+
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/health" else 404)
+        self.end_headers()
+
+assert sys.argv[1:3] == ["ui", "--backend-store-uri"] and sys.argv[4:6] == ["--host", "127.0.0.1"], sys.argv
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever()
+"""
+
+
 def test_ui_starts_mlflow_prints_the_link_and_ends_with_sigterm(tmp_path):
     (tmp_path / "mlflow.db").touch()
+    (tmp_path / "fake/mlflow").mkdir(parents=True)
+    (tmp_path / "fake/mlflow/__main__.py").write_text(SERVER)
     port = free_port()
     words = ["ui", str(tmp_path), "--port", str(port), "--no-browser"]
     code = "import sys; from uscl.command.main import main; main(sys.argv[1:])"
-    call = subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "fake"), str(ROOT)])}
+    call = subprocess.Popen([sys.executable, "-c", code, *words], env=paths, stdout=subprocess.PIPE, text=True)
     try:
+        assert call.stdout.readline() == "Starting MLflow ...\n"
         link = call.stdout.readline()
         assert link.startswith(f"http://127.0.0.1:{port}/#/experiments")
         assert link.endswith("workflowType=machine_learning\n")
         assert mlflow_server.taken(port)
     finally:
         call.send_signal(signal.SIGTERM)
-        call.wait(30)
-    end = time.monotonic() + 20
-    while mlflow_server.taken(port) and time.monotonic() < end:
-        time.sleep(0.1)
+    assert "MLflow has ended." in call.communicate(timeout=60)[0]
     assert not mlflow_server.taken(port)
 
 

@@ -64,7 +64,7 @@ class Screen(logging.Handler):
         self._jobs: dict[int, Running] = {}
         self._running: set[int] = set()
         self.remaining = Remaining([], {}, self.began)
-        self._events = {
+        self._events: dict[LogEvent | None, Callable[[logging.LogRecord], None]] = {
             LogEvent.RUN_INFO: self._plan,
             LogEvent.JOB_INFO: self._start,
             LogEvent.JOB_FINISHED: self._end,
