@@ -70,7 +70,7 @@ def free_port():
 
 # A stand-in for MLflow's server, which takes seconds to start: it answers `python -m mlflow ui ... --port PORT`.
 SERVER = """
-import http.server, sys
+import http.server, socketserver, sys
 
 class Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -78,13 +78,14 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 assert sys.argv[1:3] == ["ui", "--backend-store-uri"] and sys.argv[4:6] == ["--host", "127.0.0.1"], sys.argv
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever()
+socketserver.TCPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever()
 """
 
 
 def test_ui_starts_mlflow_prints_the_link_and_ends_with_sigterm(tmp_path):
     (tmp_path / "mlflow.db").touch()
     (tmp_path / "fake/mlflow").mkdir(parents=True)
+    (tmp_path / "fake/mlflow/__init__.py").touch()
     (tmp_path / "fake/mlflow/__main__.py").write_text(SERVER)
     port = free_port()
     words = ["ui", str(tmp_path), "--port", str(port), "--no-browser"]
