@@ -29,8 +29,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
 
 
-def wrapped(text: str) -> list[str]:
-    """The lines of a text, those longer than `LONGEST_LINE` broken between words and indented; words stay whole.
+def wrapped(text: str, width: int = LONGEST_LINE) -> list[str]:
+    """The lines of a text, those longer than `width` broken between words and indented; words stay whole.
 
     >>> wrapped("short\nlines")
     ['short', 'lines']
@@ -39,9 +39,9 @@ def wrapped(text: str) -> list[str]:
     for line in text.splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         broken = textwrap.wrap(
-            line, LONGEST_LINE, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
+            line, width, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
         )
-        lines += [line] if len(line) <= LONGEST_LINE else broken
+        lines += [line] if len(line) <= width else broken
     return lines
 
 

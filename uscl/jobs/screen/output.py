@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from uscl.base.text import wrapped
+from uscl.base.text import LONGEST_LINE, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -62,8 +62,9 @@ class Output:
 
     def write(self, text: str, style: str = "") -> None:
         """Show a text, its long lines broken; a screen that is gone is no reason to stop the study."""
+        width = min(LONGEST_LINE, self._console.width) if self._console else LONGEST_LINE
         with self._lock, suppress(OSError, SystemExit):  # SystemExit: rich's answer to a closed pipe
-            for line in wrapped(text) or [""]:
+            for line in wrapped(text, width) or [""]:
                 if self._console:
                     self._console.print(line, style=style or None, markup=False, soft_wrap=True)
                 else:

@@ -83,3 +83,7 @@ def test_long_lines_break_between_words(text, count):
     lines = wrapped(text)
     assert len(lines) == count
     assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+
+
+def test_a_narrow_terminal_gets_shorter_lines():
+    assert wrapped("one two three", 9) == ["one two", "    three"]
