@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_the_call_prints_short_lines_and_at_the_end_its_result_and_what_to_do_next(first_call):
-    project, lines = first_call
+    _, lines = first_call
     assert max(map(len, lines)) <= LONGEST_LINE
     jobs = [line for line in lines if re.match(r"\d\d:\d\d:\d\d  start ", line)]
     ended = [line for line in lines if re.match(r"\d\d:\d\d:\d\d  \d+/\d+ ", line)]
