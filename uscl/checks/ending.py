@@ -21,9 +21,7 @@ def finished(results: Path, took: str, *, simulated: bool, tracked: bool) -> lis
     lines = ["", f"The study is finished{took}.", *shortened(headline(results / "claims.csv"))]
     lines += ["  The data are simulated: machinery, not medicine."] if simulated else []
     lines += [f"  {name:8}{results / file}" for name, file in RESULTS if (results / file).exists()]
-    command, folder = uscl_command(), "" if results == Path("results") else f" {shlex.quote(str(results))}"
-    shows = f"`{command} show{folder}` opens the report"
-    return [*lines, f"Next: {shows}{f', `{command} ui{folder}` the runs in MLflow' if tracked else ''}."]
+    return [*lines, f"Next: {next_steps(uscl_command(), results, tracked=tracked)}."]
 
 
 def stopped(failed: Sequence[Failed], took: str) -> list[str]:
@@ -55,10 +53,20 @@ def limited(lines: Sequence[str], indent: str = "") -> list[str]:
     return [*(f"{indent}{line}" for line in lines[:MOST]), *more]
 
 
-def uscl_command() -> str:
+def next_steps(command: str | None, results: Path, *, tracked: bool) -> str:
+    """What a user may do with the results; `command` is how to call `uscl`, if it is installed."""
+    if command is None:
+        return "open the report in a browser"
+    folder = "" if results == Path("results") else f" {shlex.quote(str(results))}"
+    runs = f", `{command} ui{folder}` the runs in MLflow" if tracked else ""
+    return f"`{command} show{folder}` opens the report{runs}"
+
+
+def uscl_command() -> str | None:
     """How this user calls `uscl`: by its name if it is on the search path, else by its place next to this Python."""
     if shutil.which("uscl"):
         return "uscl"
-    near = Path(sys.executable).with_name("uscl")
-    here = Path.cwd()
+    near, here = Path(sys.executable).with_name("uscl"), Path.cwd()
+    if not near.exists():
+        return None
     return shlex.quote(str(near.relative_to(here) if near.is_relative_to(here) else near))

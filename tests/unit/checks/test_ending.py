@@ -27,6 +27,12 @@ def results(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """The command `uscl` is on the search path."""
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+
+
 def test_at_most_twelve_short_lines_say_what_was_found_where_it_is_and_what_to_do_next(results):
     lines = ending.finished(results, ending.in_time(0.0, 1230.0, 156), simulated=True, tracked=True)
     assert len(lines) <= 12
@@ -40,9 +46,7 @@ def test_at_most_twelve_short_lines_say_what_was_found_where_it_is_and_what_to_d
     assert "machinery, not medicine" in text
     for path in ("results/table.md", "results/claims.md", "results/report.html"):
         assert path in text
-    assert lines[-1].startswith("Next: ")
-    assert "uscl show` opens the report" in lines[-1]
-    assert "uscl ui`" in lines[-1]
+    assert lines[-1] == "Next: `uscl show` opens the report, `uscl ui` the runs in MLflow."
 
 
 def test_a_study_without_tracking_or_with_another_folder_names_what_there_is(results):
@@ -64,3 +68,15 @@ def test_failed_jobs_are_named_with_their_logs_and_what_to_do():
 def test_after_a_killed_job_memory_is_the_advice():
     lines = ending.stopped([Failed(Running("Pretraining", Path("a.log"), 0.0), True)], "")
     assert lines[-1].endswith("If memory is short, lower --cores or `batch_size`.")
+
+
+def test_the_command_is_named_by_its_place_if_it_is_not_on_the_search_path(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv/bin/python"))
+    assert ending.uscl_command() is None
+    assert ending.next_steps(None, Path("results"), tracked=True) == "open the report in a browser"
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/uscl").touch()
+    assert ending.uscl_command() == str(tmp_path / ".venv/bin/uscl")
+    monkeypatch.chdir(tmp_path)
+    assert ending.uscl_command() == ".venv/bin/uscl"
