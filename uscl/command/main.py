@@ -29,11 +29,19 @@ def show(results: Path) -> None:
 
 @main.command()
 @RESULTS
-@click.option("--task", help="Open the view of this task (default: the summary of the study).")
+@click.option("--task", help="Open the table of this task (default: of all tasks).")
+@click.option("--regime", help="Only this regime of the task.")
+@click.option(
+    "--configfile", type=click.Path(path_type=Path), help="The study's file (default: as its runs record it)."
+)
 @click.option("--port", default=5000, show_default=True, help="The port on 127.0.0.1.")
 @click.option("--browser/--no-browser", default=True, help="Open a browser, or only print the link.")
-def ui(results: Path, task: str | None, port: int, browser: bool) -> None:
+def ui(results: Path, task: str | None, regime: str | None, configfile: Path | None, port: int, browser: bool) -> None:
     """Show the runs of a study in MLflow until Ctrl-C."""
+    from uscl.base.errors import UserError
     from uscl.command.mlflow_server import serve  # late: `uscl show` does not need it
 
-    serve(results, task, port, browser=browser)
+    try:
+        serve(results, configfile, (task, regime), port, browser)
+    except UserError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,5 +1,6 @@
 """The command `uscl`, as a user calls it."""
 
+import json
 import os
 import signal
 import socket
@@ -8,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from uscl.command import mlflow_server
 from uscl.command.main import main
+from uscl.command.recorded_study import study_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,18 +52,51 @@ def test_show_without_a_report_says_what_to_run(tmp_path, opened):
     assert opened == []
 
 
-def test_ui_without_a_store_says_what_to_run(tmp_path):
-    run = uscl("ui", tmp_path)
+@pytest.fixture
+def results(tmp_path):
+    """A results folder with a run that records the settings of the tiny study."""
+    folder = tmp_path / "results"
+    (folder / "encoders/simclr/seed0").mkdir(parents=True)
+    config = yaml.safe_load((ROOT / "tests/integration/tiny.yaml").read_text()) | {"results": "elsewhere"}
+    (folder / "encoders/simclr/seed0/run.json").write_text(json.dumps({"config": config}))
+    return folder
+
+
+def test_the_study_of_a_results_folder_is_that_of_its_newest_run(results):
+    study = study_of(results, None)
+    assert study.results == str(results)
+    assert "pocus" in study.settings.tasks
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", None])
+def test_a_file_that_holds_no_study_is_named(tmp_path, results, text):
+    path = tmp_path / "study.yaml"
+    if text is not None:
+        path.write_text(text)
+    run = uscl("ui", results, "--configfile", path)
     assert run.exit_code == 1
-    assert "snakemake sync_tracking" in run.output
+    assert f"Error: {path} " in run.output
 
 
-def test_ui_on_a_port_in_use_says_so(tmp_path):
-    (tmp_path / "mlflow.db").touch()
+def test_ui_without_results_says_what_to_do(tmp_path):
+    assert "There is no folder" in uscl("ui", tmp_path / "nothing").output
+    assert "name the study's file with --configfile" in uscl("ui", tmp_path).output
+
+
+def test_ui_on_a_port_in_use_says_so(results):
     with socket.create_server((mlflow_server.HOST, 0)) as other:
-        run = uscl("ui", tmp_path, "--port", other.getsockname()[1])
+        run = uscl("ui", results, "--port", other.getsockname()[1])
     assert run.exit_code == 1
     assert "is in use: choose another one with --port" in run.output
+
+
+def test_the_store_of_another_server_gets_no_server_here(results, monkeypatch, opened):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    monkeypatch.setattr(mlflow_server, "check_and_sync", lambda study: "MLflow has all runs.")
+    monkeypatch.setattr(mlflow_server, "link", lambda study, task, regime, base: f"page of {task}, {regime}")
+    run = uscl("ui", results, "--task", "pocus", "--regime", "linear", "--port", free_port())
+    assert run.output == "MLflow has all runs.\npage of pocus, linear\n"
+    assert opened == ["page of pocus, linear"]
 
 
 def free_port():
@@ -70,7 +106,9 @@ def free_port():
 
 # A stand-in for MLflow's server, which takes seconds to start: it answers `python -m mlflow ui ... --port PORT`.
 SERVER = """
-import http.server, socketserver, sys
+import http.server, os, socketserver, sys
+
+sys.exit(os.environ["FAIL"]) if "FAIL" in os.environ else None
 
 class Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -82,36 +120,48 @@ socketserver.TCPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever(
 """
 
 
-def test_ui_starts_mlflow_prints_the_link_and_ends_with_sigterm(tmp_path):
-    (tmp_path / "mlflow.db").touch()
-    (tmp_path / "fake/mlflow").mkdir(parents=True)
-    (tmp_path / "fake/mlflow/__init__.py").touch()
-    (tmp_path / "fake/mlflow/__main__.py").write_text(SERVER)
+# Calls `uscl` without what MLflow itself must do.
+CALL = """
+import sys
+from uscl.command import main, mlflow_server
+mlflow_server.check_and_sync = lambda study: "MLflow has all runs."
+mlflow_server.link = lambda study, task, regime, base: base + "/#/page"
+main.main(sys.argv[1:])
+"""
+
+
+def ui_call(results, port, fake, **more):
+    """`uscl ui` as a process, with a stand-in for the package mlflow."""
+    (fake / "mlflow").mkdir(parents=True)
+    (fake / "mlflow/__init__.py").touch()
+    (fake / "mlflow/__main__.py").write_text(SERVER)
+    words = [sys.executable, "-c", CALL, "ui", str(results), "--port", str(port), "--no-browser"]
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join([str(fake), str(ROOT)])} | more
+    return subprocess.Popen(words, env=paths, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_ui_starts_mlflow_prints_the_link_and_ends_with_sigterm(results, tmp_path):
     port = free_port()
-    words = ["ui", str(tmp_path), "--port", str(port), "--no-browser"]
-    code = "import sys; from uscl.command.main import main; main(sys.argv[1:])"
-    paths = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "fake"), str(ROOT)])}
-    call = subprocess.Popen([sys.executable, "-c", code, *words], env=paths, stdout=subprocess.PIPE, text=True)
+    call = ui_call(results, port, tmp_path / "fake")
     try:
-        assert call.stdout.readline() == "Starting MLflow ...\n"
-        link = call.stdout.readline()
-        assert link.startswith(f"http://127.0.0.1:{port}/#/experiments")
-        assert link.endswith("workflowType=machine_learning\n")
-        assert mlflow_server.taken(port)
+        lines = [call.stdout.readline() for _ in range(4)]
+        assert lines == [
+            "MLflow has all runs.\n",
+            "Starting MLflow ...\n",
+            f"http://127.0.0.1:{port}/#/page\n",
+            "Ctrl-C ends MLflow.\n",
+        ]
+        assert mlflow_server.port_taken(port)
     finally:
         call.send_signal(signal.SIGTERM)
     assert "MLflow has ended." in call.communicate(timeout=60)[0]
-    assert not mlflow_server.taken(port)
+    assert not mlflow_server.port_taken(port)
 
 
-def test_a_server_that_does_not_start_is_reported(tmp_path, monkeypatch):
-    (tmp_path / "mlflow.db").touch()
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "fake"))
-    (tmp_path / "fake").write_text("#!/bin/sh\necho no such module\nexit 1\n")
-    (tmp_path / "fake").chmod(0o755)
-    run = uscl("ui", tmp_path, "--port", free_port())
-    assert run.exit_code == 1
-    assert "MLflow did not start: no such module" in run.output
+def test_a_server_that_does_not_start_is_reported(results, tmp_path):
+    call = ui_call(results, free_port(), tmp_path / "fake", FAIL="no such module")
+    assert "Error: MLflow did not start: no such module" in call.communicate(timeout=60)[0]
+    assert call.returncode == 1
 
 
 def test_the_command_imports_nothing_heavy():
