@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from uscl.base.text import counted
 from uscl.checks import ending
 from uscl.checks.doctor.forecast import median_seconds
 from uscl.jobs.screen.messages import Screen
@@ -50,10 +51,11 @@ def end(workflow: Any, study: Study, log: logging.Logger, *, failed: bool) -> No
     screen = _Call.screen
     if screen:
         screen.output.close()
-    took = ending.in_time(_Call.began, time.time(), screen.remaining.done if screen else None)
+    spent = ending.spent(_Call.began, time.time())
     if failed:
-        lines = ending.stopped(list(screen.failed.values()) if screen else [], took)
+        lines = ending.stopped(list(screen.failed.values()) if screen else [], spent)
     else:
+        took = f": {counted(screen.remaining.done, 'job')} in {spent}" if screen else f" in {spent}"
         lines = results_of(workflow, study, took) or ["", f"Done{took}."]
     for line in lines:
         log.info(line)

@@ -24,19 +24,18 @@ def finished(results: Path, took: str, *, simulated: bool, tracked: bool) -> lis
     return [*lines, f"Next: {next_steps(uscl_command(), results, tracked=tracked)}."]
 
 
-def stopped(failed: Sequence[Failed], took: str) -> list[str]:
+def stopped(failed: Sequence[Failed], time_spent: str) -> list[str]:
     """The lines after a call in which jobs failed."""
     jobs = [f"  {job.message} (log: {job.log})" for job, _ in failed]
     advice = " If memory is short, lower --cores or `batch_size`." if any(killed for _, killed in failed) else ""
-    head = f"The call failed{took}; finished work is kept."
+    head = f"The call failed after {time_spent}; finished work is kept."
     head += f" Failed: {counted(len(jobs), 'job')}:" if jobs else ""
     return ["", head, *limited(jobs), f"Next: fix the cause and run the same command again.{advice}"]
 
 
-def in_time(began: float, now: float, jobs: int | None) -> str:
-    """The jobs and the time that a call took, as the end of a sentence; `jobs` is None if they were not counted."""
-    done = "" if jobs is None else f": {counted(jobs, 'job')}"
-    return f"{done} in {duration(now - began)}, at {time.strftime('%H:%M', time.localtime(now))}"
+def spent(began: float, now: float) -> str:
+    """The time that a call took, and the time of day."""
+    return f"{duration(now - began)}, at {time.strftime('%H:%M', time.localtime(now))}"
 
 
 def shortened(sentences: Sequence[str]) -> list[str]:

@@ -34,7 +34,7 @@ def installed(monkeypatch):
 
 
 def test_at_most_twelve_short_lines_say_what_was_found_where_it_is_and_what_to_do_next(results):
-    lines = ending.finished(results, ending.in_time(0.0, 1230.0, 156), simulated=True, tracked=True)
+    lines = ending.finished(results, f": 156 jobs in {ending.spent(0.0, 1230.0)}", simulated=True, tracked=True)
     assert len(lines) <= 12
     assert max(map(len, lines)) <= LONGEST_LINE
     text = "\n".join(lines)
@@ -59,8 +59,8 @@ def test_a_study_without_tracking_or_with_another_folder_names_what_there_is(res
 
 def test_failed_jobs_are_named_with_their_logs_and_what_to_do():
     jobs = [Failed(Running(f"Pretraining: arm{number}", Path(f"{number}.log"), 0.0), False) for number in range(5)]
-    lines = ending.stopped(jobs, " in 3 min")
-    assert lines[1] == "The call failed in 3 min; finished work is kept. Failed: 5 jobs:"
+    lines = ending.stopped(jobs, "3 min")
+    assert lines[1] == "The call failed after 3 min; finished work is kept. Failed: 5 jobs:"
     assert lines[2] == "  Pretraining: arm0 (log: 0.log)"
     assert lines[-2:] == ["  and 2 more", "Next: fix the cause and run the same command again."]
 
