@@ -59,6 +59,7 @@ class Screen(logging.Handler):
     ) -> None:
         super().__init__()
         self._nothing_to_do = nothing_to_do
+        self._last = ""
         self.began = time.time()
         self.failed: dict[int, Failed] = {}
         self._jobs: dict[int, Running] = {}
@@ -141,11 +142,14 @@ class Screen(logging.Handler):
         retried = RETRY.match(text)
         if retried and int(retried[1]) in self.failed:
             self._line(record, "retry", self.failed.pop(int(retried[1])).job.message)
-        elif text == "None" or STEPS.match(text) or (text.startswith("Complete log") and not self.failed):
+        elif text in ("None", self._last) or STEPS.match(text):
+            return
+        elif text.startswith("Complete log") and not self.failed:
             return
         else:
             colours = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
             self.output.write(text, colours.get(record.levelno, ""))
+        self._last = text  # Snakemake repeats some messages
         if text.startswith("Nothing to be done") and (lines := self._nothing_to_do()):
             self.output.write("\n".join(lines))
 

@@ -98,7 +98,8 @@ def test_a_message_of_the_user_or_of_a_plugin_is_shown_and_the_steps_of_snakemak
         send(screen, text)
     send(screen, "157 steps", event=LogEvent.PROGRESS, done=1, total=157)
     send(screen, "Missing: a set", logging.WARNING)
-    send(screen, "Will exit after finishing currently running jobs (scheduler).")
+    for _ in range(3):  # as Snakemake repeats it
+        send(screen, "Will exit after finishing currently running jobs (scheduler).")
     assert screen.output.lines == ["Missing: a set", "Will exit after finishing currently running jobs (scheduler)."]
 
 
