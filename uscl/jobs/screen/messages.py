@@ -142,9 +142,7 @@ class Screen(logging.Handler):
         retried = RETRY.match(text)
         if retried and int(retried[1]) in self.failed:
             self._line(record, "retry", self.failed.pop(int(retried[1])).job.message)
-        elif text in ("None", self._last) or STEPS.match(text):
-            return
-        elif text.startswith("Complete log") and not self.failed:
+        elif text in ("None", self._last) or STEPS.match(text) or (text.startswith("Complete log") and not self.failed):
             return
         else:
             colours = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
