@@ -12,6 +12,7 @@ import psutil
 from tests.chaos.paths import CHECKPOINTS, ENCODER, FINETUNE, FRAMES, OUTCOME
 from tests.chaos.processes import gone, job_of, marked, mine, wait_until
 from tests.chaos.project import MINUTE, UNTRACKED, copy_of_finished, differences, half_files, snakemake, start
+from tests.screen import unwrapped
 
 
 class Job(NamedTuple):
@@ -101,7 +102,7 @@ def cut_off(folder: Path, job: Job, hit: Hit, *, seconds: float = 60) -> Run:
         code = started.wait(seconds)
     except subprocess.TimeoutExpired:
         code = None
-    return Run(project, code, read(log))
+    return Run(project, code, unwrapped(read(log)))
 
 
 def ended(run: Run, *, good: bool) -> None:

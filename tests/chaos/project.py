@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tests.chaos.paths import OF_STORE, RESULTS, SAME
+from tests.screen import unwrapped
 
 ROOT = Path(__file__).parents[2]
 MINUTE = ROOT / "tests/chaos/minute.yaml"
@@ -52,7 +53,7 @@ def snakemake(
     project: Path, *words: str, study: Path = MINUTE, cores: int = 2, **more: str
 ) -> subprocess.CompletedProcess:
     """Call Snakemake in a project and wait for it; `more` are environment variables. Its output is one text."""
-    return subprocess.run(
+    run = subprocess.run(
         command(*words, study=study, cores=cores),
         cwd=project,
         env=environment(**more),
@@ -61,6 +62,8 @@ def snakemake(
         text=True,
         check=False,
     )
+    run.stdout = unwrapped(run.stdout)
+    return run
 
 
 def start(project: Path, *words: str, log: Path, study: Path = MINUTE, cores: int = 2, **more: str) -> subprocess.Popen:

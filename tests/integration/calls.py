@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.screen import unwrapped
+
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/integration/tiny.yaml"
 CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow"]
@@ -57,7 +59,7 @@ def snakemake(project, *words, study=TINY, **environment):
 def end_of(call):
     """What a call prints and how it ends, once it does."""
     printed, _ = call.communicate()
-    return subprocess.CompletedProcess(call.args, call.returncode, printed)
+    return subprocess.CompletedProcess(call.args, call.returncode, unwrapped(printed))
 
 
 def succeeds(project, *words, **more):

@@ -7,7 +7,8 @@ import mlflow
 import pandas as pd
 import pytest
 
-from tests.integration.calls import CHECKOUT
+from tests.integration.calls import CHECKOUT, succeeds
+from uscl.base.text import LONGEST_LINE
 from uscl.metrics import registry
 
 ARMS = ["untrained", "imagenet", "simclr", "uscl", "meta_uscl"]
@@ -21,6 +22,28 @@ EVALUATIONS = [
 ]
 
 pytestmark = pytest.mark.e2e
+
+
+def test_the_call_prints_short_lines_and_at_the_end_its_result_and_what_to_do_next(first_call):
+    _, lines = first_call
+    assert max(map(len, lines)) <= LONGEST_LINE
+    jobs = [line for line in lines if re.match(r"\d\d:\d\d:\d\d  start ", line)]
+    ended = [line for line in lines if re.match(r"\d\d:\d\d:\d\d  \d+/\d+ ", line)]
+    assert len(jobs) == len(ended) == int(ended[-1].split("/")[1].split()[0])
+    assert all("; about " in line for line in ended[:-1])
+    assert len(lines) < 2.5 * len(jobs)
+    last = "\n".join(lines[-12:])
+    assert f"The study is finished: {len(jobs)} jobs in " in last
+    assert "primary comparison" in last
+    assert "machinery, not medicine" in last
+    assert all(path in last for path in ("results/table.md", "results/claims.md"))
+    assert lines[-1].startswith("Next: ")
+
+
+def test_a_further_call_has_nothing_to_do_and_names_the_results(project):
+    printed = succeeds(project)
+    assert "Nothing to be done" in printed
+    assert "results/table.md" in printed
 
 
 def test_the_table_has_every_arm_task_and_metric(project):

@@ -1,7 +1,10 @@
-"""Wording of messages: numbers with their nouns, suggestions for mistyped names."""
+"""Wording of messages: numbers with their nouns, times, long lines, suggestions for mistyped names."""
 
 import difflib
+import textwrap
 from collections.abc import Iterable
+
+LONGEST_LINE = 200  # characters of a line on the screen
 
 
 def counted(number: int, noun: str) -> str:
@@ -11,6 +14,35 @@ def counted(number: int, noun: str) -> str:
     ('1 image', '2 images')
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(4.2), duration(75), duration(720), duration(12240), duration(400000)
+    ('4 s', '75 s', '12 min', '3.4 h', '4.6 days')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def wrapped(text: str, width: int = LONGEST_LINE) -> list[str]:
+    """The lines of a text, those longer than `width` broken between words and indented; words stay whole.
+
+    >>> wrapped("short\nlines")
+    ['short', 'lines']
+    """
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        broken = textwrap.wrap(
+            line, width, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
+        )
+        lines += [line] if len(line) <= width else broken
+    return lines
 
 
 def nearest(given: object, known: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """A `snakemake` call from start to end: one call at a time, checks before the first job, messages after the last."""
 
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Any
 
 from uscl.base.errors import UserError
 from uscl.base.files import not_writable
+from uscl.checks import display
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
 from uscl.jobs.attempts import RUNNING, unsuccessful
@@ -43,7 +43,7 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     results = Path(study.results)
     if faults := list(filter(None, map(study.data.holds_results, study.datasets))):
         raise UserError(faults[0])
-    before_jobs(workflow, lambda: take(study, log))
+    before_jobs(workflow, lambda: take(workflow, study, log))
     on_unlock(workflow, lambda: call_mark.clear(results))
     for sentence in filter(None, map(study.data.missing, study.datasets)):
         log.warning(f"Missing: {sentence}")
@@ -53,9 +53,10 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
         log.warning(f"Failed before: {sentence} (change its settings, or remove its outcome.json to repeat it)")
 
 
-def take(study: Study, log: logging.Logger) -> None:
-    """Before the jobs are planned: take the results folder for this call. Raises UserError if another call has it."""
+def take(workflow: Any, study: Study, log: logging.Logger) -> None:
+    """Before the jobs are planned: take the results folder and the screen. Raises UserError if another call has it."""
     call_mark.take_call(Path(study.results))
+    display.take(workflow, study, log)
     for path in forget_lost_runs(study):
         log.warning(f"{path} is missing or was changed: its run is repeated.")
 
@@ -65,6 +66,7 @@ def start(workflow: Any, study: Study) -> None:
 
     Raises UserError on the first fault.
     """
+    display.expect(workflow, study)
     coming = list(coming_jobs(workflow))
     check_folders(Path(file).parent for job in coming for file in [*job.output, *job.log])
     fetching, extracting = (
@@ -112,18 +114,13 @@ def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
             raise UserError(run.stdout.strip() or "The checks before the run failed; see above.")
 
 
-def end(study: Study, log: logging.Logger, *, failed: bool = False) -> None:
-    """After the last job: end the mirror, and name the jobs that were killed and the runs that failed.
+def end(workflow: Any, study: Study, log: logging.Logger, *, failed: bool = False) -> None:
+    """After the last job: end the mirror and the display, which shows what was found or what failed.
 
     Raises UserError for runs that failed by a mistake of their own, so that the call fails too.
     """
     if sentence := mirror_process.finish(FINISH_S):
         log.warning(sentence)
-    for attempt in unsuccessful(Path(study.results, "logs")) if failed else []:
-        if attempt["status"] == RUNNING and attempt.get("caller") == os.environ.get(interruption.CALLER):
-            log.error(
-                f"The job that logs to {attempt['log']} was killed from outside: with kill -9, or by the system because"
-                " memory ran out. Call again to resume; if memory is short, lower --cores or `batch_size`."
-            )
+    display.end(workflow, study, log, failed=failed)
     if failures := failed_runs(study):
         raise UserError("Some runs failed, and the tables name them as missing:\n  " + "\n  ".join(failures))

@@ -88,17 +88,30 @@ def log_to(logfile: Path, first: bool) -> None:
     """Log to the log file, and warnings also to the screen; processes other than the `first` write no log file."""
     logfile.parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     to_screen = logging.StreamHandler()
     # Progress belongs in the log; the screen shows only what the user must know.
     to_screen.setLevel(logging.WARNING)
+    to_screen.setFormatter(OnScreen(f"{logfile.parent.name}/{logfile.stem}"))
     for handler in (to_file, to_screen):
         handler.addFilter(Redaction())
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[to_file, to_screen], force=True
-    )
+    logging.basicConfig(level=logging.INFO, handlers=[to_file, to_screen], force=True)
     logging.captureWarnings(True)
     # If a full disk stops the log, logging's own tracebacks must not bury the reason.
     logging.raiseExceptions = False
+
+
+class OnScreen(logging.Formatter):
+    """One line per message, with the name of the job; of a traceback only its last line, the rest is in the log."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        why = f" ({record.exc_text.splitlines()[-1]})" if record.exc_text else ""
+        return f"{self.formatTime(record, '%H:%M:%S')}  {self._name} {record.levelname} {record.getMessage()}{why}"
 
 
 def fail(attempt: Attempt | None, reason: str, status: str = FAILED, code: int = 1) -> NoReturn:

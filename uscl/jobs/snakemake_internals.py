@@ -5,6 +5,7 @@ a call whose Snakemake lacks one of them.
 """
 
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from snakemake import benchmark
 from snakemake.api import DAGApi
 from snakemake.dag import DAG
 from snakemake.exceptions import ApiError
+from snakemake.jobs import Job
 from snakemake.settings.types import ConfigSettings
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import CommonSettings
@@ -23,11 +25,13 @@ from uscl.base.errors import UserError
 SUPPORTED = "9.27"  # as in pyproject.toml
 NAMES = (
     (Workflow, ("is_main_process", "dag", "overwrite_configfiles")),
-    (DAG, ("needrun_jobs",)),
+    (DAG, ("needrun_jobs", "jobs")),
     (CommonSettings, ("dryrun_exec",)),
     (ConfigSettings, ("config_args",)),
     (benchmark, ("BENCHMARK_INTERVAL_SHORT",)),
+    (Job, ("is_norun",)),
 )
+SCREEN = "DefaultStreamHandler"  # the name of the handler that shows messages on the screen
 # Methods of Workflow that this module replaces, with the functions that must call them.
 REPLACED = {"execute": DAGApi.execute_workflow, "unlock": DAGApi.unlock}
 SAMPLE_S = 5.0  # between looks at the memory of a job in its first half minute
@@ -97,6 +101,32 @@ def on_unlock(workflow: Workflow, clear: Callable[[], object]) -> None:
 def coming_jobs(workflow: Workflow) -> Iterator[Any]:
     """The jobs that this call still has to run; available once they are planned (in `onstart`)."""
     return iter(workflow.dag.needrun_jobs())
+
+
+def working_jobs(workflow: Workflow) -> list[Any]:
+    """The coming jobs that do something: all but the targets, such as `all`."""
+    return [job for job in coming_jobs(workflow) if not job.is_norun]
+
+
+def all_rules(workflow: Workflow) -> set[str]:
+    """The rules of all jobs that lead to this call's targets, whether they have to run or not."""
+    return {job.rule.name for job in workflow.dag.jobs}
+
+
+def replace_screen(log: logging.Logger, create: Callable[[bool], logging.Handler]) -> logging.Handler | None:
+    """Let a handler of our own show Snakemake's messages; `create` is told whether colours are wanted.
+
+    Does nothing and returns None if the user asked for a display of another kind: --logger, --quiet, --verbose.
+    """
+    own = next((handler for handler in log.handlers if handler.name == SCREEN), None)
+    if own is None or log.level < logging.INFO or any(getattr(given, "quiet", None) for given in own.filters):
+        return None
+    screen = create(not getattr(own, "nocolor", False))
+    for given in own.filters:
+        screen.addFilter(given)
+    log.removeHandler(own)
+    log.addHandler(screen)
+    return screen
 
 
 def study_options(workflow: Workflow) -> list[str]:

@@ -1,5 +1,7 @@
 """Device, precision and threads of one training process."""
 
+import warnings
+
 import torch
 from lightning_fabric import Fabric
 
@@ -16,6 +18,8 @@ def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric
     # Sums depend on the number of threads, so the same number gives the same bytes.
     torch.set_num_threads(max(1, threads // devices))
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
+    # Each job of a study is one process group of its own: Lightning's advice to start it with srun is wrong here.
+    warnings.filterwarnings("ignore", "The `srun` command is available")
     strategy = "ddp" if devices > 1 else "auto"
     fabric = Fabric(accelerator=device, devices=devices, strategy=strategy, precision=precision)  # type: ignore[arg-type]
     if devices > 1:

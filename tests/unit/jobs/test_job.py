@@ -87,12 +87,15 @@ def test_a_users_mistake_is_one_sentence_and_no_traceback(tmp_path, capsys):
         assert "Traceback" not in text
 
 
-def test_a_fault_of_the_program_keeps_its_traceback(tmp_path):
+def test_a_fault_of_the_program_keeps_its_traceback_in_the_log_and_is_one_line_on_the_screen(tmp_path, capsys):
     with pytest.raises(SystemExit), job(called(tmp_path / "job.log")):
         raise ZeroDivisionError
     text = (tmp_path / "job.log").read_text()
     assert "fault of the program" in text
     assert "Traceback" in text
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f" {tmp_path.name}/job ERROR This is a fault of the program" in line
+    assert line.endswith("(ZeroDivisionError)")
 
 
 def attempt(folder):

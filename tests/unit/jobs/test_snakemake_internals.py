@@ -52,6 +52,36 @@ rule make:
         Path(output[0]).touch()
 """
 
+# Shows a call's messages as the project does.
+WITH_SCREEN = """
+from uscl.jobs.screen.messages import Screen
+from uscl.jobs.screen.output import Output
+from uscl.jobs.screen.remaining import Remaining, kind_of
+from uscl.jobs.snakemake_internals import all_rules, before_jobs, replace_screen, working_jobs
+
+def prepare():
+    global screen
+    screen = replace_screen(logger, lambda colours: Screen(lambda bars: Output(bars, colours=colours)))
+
+before_jobs(workflow, prepare)
+
+onstart:
+    if screen:
+        kinds = [kind_of(job.rule.name, job.wildcards_dict) for job in working_jobs(workflow)]
+        screen.remaining = Remaining(kinds, {}, screen.began)
+
+onsuccess:
+    logger.info("rules: " + " ".join(sorted(all_rules(workflow))))
+
+rule all:
+    input: "made.txt"
+
+rule make:
+    output: "made.txt"
+    log: "make.log"
+    message: "Making a file"
+    script: "make.py"
+"""
 
 # Imports Snakemake once; each line that it reads is a folder and the words of a call, which a fork of it makes there.
 CALLER = """
@@ -131,6 +161,50 @@ def test_an_error_while_preparing_ends_the_call_before_any_job(call, tmp_path):
     assert not (tmp_path / "made.txt").exists()
 
 
+@pytest.fixture
+def with_screen(call, tmp_path):
+    """Calls Snakemake with our screen on a job whose script is given; returns its exit code and output."""
+
+    def snakemake(script, *words):
+        (tmp_path / "Snakefile").write_text(WITH_SCREEN)
+        (tmp_path / "make.py").write_text(script)
+        return call("--cores", "1", *words)[:2]
+
+    return snakemake
+
+
+MAKE = "from pathlib import Path\nPath(snakemake.output[0]).touch()\n"
+
+
+def test_our_screen_takes_the_place_of_snakemakes(with_screen):
+    code, output = with_screen(MAKE)
+    assert code == 0, output
+    lines = output.splitlines()
+    assert [line[10:] for line in lines if "Making" in line and "start" in line] == ["start    Making a file"]
+    assert [line[10:27] for line in lines if "1/1" in line] == ["1/1      Making a"]
+    assert "rules: all make" in lines
+    assert "Select jobs" not in output
+    assert "Finished jobid" not in output
+
+
+def test_a_failed_job_says_why_once_and_then_its_name_and_log(with_screen):
+    code, output = with_screen("import sys; print('11:00:00  x ERROR No data.', file=sys.stderr); sys.exit(1)")
+    assert code == 1
+    lines = output.splitlines()
+    why = lines.index("11:00:00  x ERROR No data.")
+    assert lines[why + 1][10:] == "FAILED   Making a file (log: make.log)"
+    assert output.count("No data.") == 1
+    assert "CalledProcessError" not in output
+    assert max(map(len, lines)) <= 200
+
+
+@pytest.mark.parametrize("words", [("--quiet",), ("--verbose",)])
+def test_a_user_who_asks_for_less_or_more_gets_snakemakes_own_display(with_screen, words):
+    code, output = with_screen(MAKE, *words)
+    assert code == 0, output
+    assert "start    Making a file" not in output
+
+
 def test_study_options_read_the_same_config_again(call):
     _, output, notes = call("-n", "--config", "one=1", "two=x", "--configfile", "study.yaml")
     assert notes == ["main --configfile study.yaml --config one=1 two=x"], output
@@ -165,7 +239,7 @@ def test_another_version_stops_the_call(monkeypatch, version):
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Workflow, "is_main_process"), (Workflow, "execute"), (Workflow, "unlock"), (DAG, "needrun_jobs")],
+    [(Workflow, "is_main_process"), (Workflow, "execute"), (Workflow, "unlock"), (DAG, "needrun_jobs"), (DAG, "jobs")],
 )
 def test_a_name_that_is_gone_stops_the_call(monkeypatch, owner, name):
     monkeypatch.delattr(owner, name)

@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 import torch
 
@@ -30,3 +32,13 @@ def test_too_few_gpus_are_reported(monkeypatch):
     check("cuda", 2)
     with pytest.raises(UserError, match="`devices: 4`, but torch finds 2 GPUs"):
         check("cuda", 4)
+
+
+def test_srun_on_the_path_brings_no_advice(monkeypatch, tmp_path):
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        start("cpu", "32-true", threads=1)
+    assert [str(warning.message) for warning in shown if "srun" in str(warning.message)] == []

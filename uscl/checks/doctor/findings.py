@@ -39,19 +39,6 @@ def size(count: float) -> str:
     return f"{count:.1f} {UNITS[unit]}" if unit and count < 10 else f"{count:.0f} {UNITS[unit]}"
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    >>> duration(4.2), duration(75), duration(720), duration(12240), duration(400000)
-    ('4 s', '75 s', '12 min', '3.4 h', '4.6 days')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
-
-
 def counted(number: int, thing: str) -> str:
     """A number with its noun, in the plural unless the number is 1.
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.checks.doctor.findings import Finding, counted, duration, note, ok
+from uscl.base.text import duration
+from uscl.checks.doctor.findings import Finding, counted, note, ok
 
 TARGETS = ("all", "total")  # rows of Snakemake's table that are no jobs
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.metrics.registry import PRIMARY, metric_named, title
+from uscl.report.headline import counted_verdicts
 from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
 from uscl.stats.planning import ENOUGH, FEWEST
@@ -124,7 +125,12 @@ def claims_markdown(
             "\n\n".join([*head, "No two arms were evaluated: there is nothing to compare.", *failures(failed)]) + "\n"
         )
     primary, others = claimed[claimed["primary"]], claimed[~claimed["primary"]]
-    parts = [*head, count(primary), "\n".join(f"- {text}" for text in primary["sentence"]), METHOD]
+    parts = [
+        *head,
+        counted_verdicts(primary["verdict"].tolist()),
+        "\n".join(f"- {text}" for text in primary["sentence"]),
+        METHOD,
+    ]
     parts.append(margin_lines(margins or {}))
     if len(others):
         parts += ["## Secondary comparisons", SECONDARY]
@@ -132,15 +138,6 @@ def claims_markdown(
         size = f"{rows['n_cases'].iloc[0]} test cases of {rows['groups'].iloc[0]}."
         parts += [f"### {task}, {regime}", size, secondary(rows)]
     return "\n\n".join(filter(None, [*parts, *failures(failed)])) + "\n"
-
-
-def count(primary: pd.DataFrame) -> str:
-    """How many primary comparisons have a verdict that says something."""
-    if not len(primary):
-        return "The study names no primary comparison (`primary` in its file), so nothing is claimed about any method."
-    shown = primary["verdict"].str.startswith(("better", "worse")).sum()
-    nouns = "comparison" if len(primary) == 1 else "comparisons"
-    return f"Of {len(primary)} primary {nouns}, {shown or 'none'} show{'s' if shown < 2 else ''} a difference:"
 
 
 def margin_lines(margins: Mapping[str, Mapping[str, Any]]) -> str:

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from uscl.base.text import duration
 from uscl.checks.doctor import machine
-from uscl.checks.doctor.findings import counted, duration, size
+from uscl.checks.doctor.findings import counted, size
 
 ROOT = Path(__file__).parents[4]
 GPU = machine.Gpu("A GPU", 8_000_000_000, 16_000_000_000)
