@@ -12,7 +12,6 @@ from uscl.base.files import not_writable
 from uscl.checks import display
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
-from uscl.jobs.attempts import RUNNING, unsuccessful
 from uscl.jobs.snakemake_internals import (
     before_jobs,
     check_snakemake,
