@@ -61,19 +61,22 @@ def state_of(results: Path, plan: Plan, cell: tuple[str, str, str], tables: Resu
     failed = {seed: outcome.reason or "" for seed, outcome in outcomes.items() if outcome and not outcome.done}
     scored = tables.intervals(task, regime, ALL_LABELS)
     claims = tables.of_study("claims.csv")
-    judged = claims is not None and scored is not None
-    common = {"metric": primary(kind), "done": done, "failed": failed, "judged": judged, "scored": scored is not None}
+    judged = claims is not None
     if scored is None:
         found = pd.DataFrame() if failed else provisional(list(done.values()), kind, plan)
-        return CellState(intervals=found, **common)
+        return CellState(primary(kind), done, failed, found, scored=False, judged=False)
     rank, ranked = rank_of(scored, arm, primary(kind))
     return CellState(
-        intervals=scored[scored["arm"] == arm],
+        primary(kind),
+        done,
+        failed,
+        scored[scored["arm"] == arm],
+        scored=True,
+        judged=judged,
         rank=rank,
         ranked=ranked,
         claims=claims_of(claims, cell, plan) if judged else (),
         costs=costs_of(tables, cell) if judged else None,
-        **common,
     )
 
 

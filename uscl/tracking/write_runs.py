@@ -120,7 +120,7 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, ids: Mapping[s
 
 def create(client: MlflowClient, experiment_id: str, run: Run, more: Mapping[str, str], resolve: Resolve) -> str:
     """Create a run with its start and tags; returns its id."""
-    tags = tags_of(run) | more | ({} if run.running else state_tags(run, resolve))
+    tags = tags_of(run) | dict(more) | ({} if run.running else state_tags(run, resolve))
     return str(client.create_run(experiment_id, start_time=run.started, tags=tags).info.run_id)
 
 

@@ -102,7 +102,7 @@ def same(names: pd.Series, nearest: np.ndarray) -> str:
 
 def draw_groups(axis: Axes, points: np.ndarray, groups: pd.Series) -> None:
     """Draw the points by group, each with a colour."""
-    axis.scatter(*points.T, c=hues(groups), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
+    axis.scatter(points[:, 0], points[:, 1], c=hues(groups), cmap="hsv", vmin=0, vmax=1, s=5, linewidths=0)
 
 
 def draw_classes(axis: Axes, points: np.ndarray, labels: pd.Series) -> None:
