@@ -61,7 +61,6 @@ def state_of(results: Path, plan: Plan, cell: tuple[str, str, str], tables: Resu
     failed = {seed: outcome.reason or "" for seed, outcome in outcomes.items() if outcome and not outcome.done}
     scored = tables.intervals(task, regime, ALL_LABELS)
     claims = tables.of_study("claims.csv")
-    judged = claims is not None
     if scored is None:
         found = pd.DataFrame() if failed else provisional(list(done.values()), kind, plan)
         return CellState(primary(kind), done, failed, found, scored=False, judged=False)
@@ -72,11 +71,11 @@ def state_of(results: Path, plan: Plan, cell: tuple[str, str, str], tables: Resu
         failed,
         scored[scored["arm"] == arm],
         scored=True,
-        judged=judged,
+        judged=claims is not None,
         rank=rank,
         ranked=ranked,
-        claims=claims_of(claims, cell, plan) if judged else (),
-        costs=costs_of(tables, cell) if judged else None,
+        claims=() if claims is None else claims_of(claims, cell, plan),
+        costs=None if claims is None else costs_of(tables, cell),
     )
 
 
@@ -96,9 +95,8 @@ def rank_of(intervals: pd.DataFrame, arm: str, metric: str) -> tuple[float | Non
     return (float(ranks[arm]) if arm in ranks else None), len(ranks)
 
 
-def claims_of(claims: pd.DataFrame | None, cell: tuple[str, str, str], plan: Plan) -> tuple[dict[str, Any], ...]:
+def claims_of(claims: pd.DataFrame, cell: tuple[str, str, str], plan: Plan) -> tuple[dict[str, Any], ...]:
     """The arm's primary comparisons in the cell; without one, its comparison with the study's reference."""
-    assert claims is not None
     task, regime, arm = cell
     own = claims[(claims["task"] == task) & (claims["regime"] == regime) & (claims["arm"] == arm)]
     named = own[own["primary"]] if own["primary"].any() else own[own["reference"] == plan.reference]
