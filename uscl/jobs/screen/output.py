@@ -52,7 +52,7 @@ class Output:
         self._live = Live(
             console=console,
             get_renderable=bars,
-            refresh_per_second=2,
+            refresh_per_second=1,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
