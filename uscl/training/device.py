@@ -18,7 +18,7 @@ def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric
     # Sums depend on the number of threads, so the same number gives the same bytes.
     torch.set_num_threads(max(1, threads // devices))
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
-    # Deterministic algorithms also fill new memory, lest one be read before it is written. No kernel here does that, and
+    # Deterministic algorithms also fill new memory, lest it be read before it is written. No kernel here does that, and
     # the filling takes 5 to 10 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Each job of a study is one process group of its own: Lightning's advice to start it with srun is wrong here.
