@@ -48,7 +48,7 @@ UNAVAILABLE = (
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for errors that concern a single run
 
 NICENESS = 5  # jobs come first
-LOOK_S = 2.0  # seconds between two checks of the results; more if a check takes long
+LOOK_S = 5.0  # seconds between two checks of the results; more if a check takes long
 LOOK_SHARE = 0.02  # checks take at most this share of the time
 TURN_S = 5.0  # seconds after which other studies may use the same store
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 300.0  # before an unusable store is tried again
