@@ -17,7 +17,7 @@ MEAN = "mean over trainings"
 BETTER = f"{BETTER_MARK} shown to be better than another arm in a primary comparison (claims.md)"
 WORSE = f"{WORSE_MARK} shown to be worse than another arm in a primary comparison"
 LABELLED = f"{MARK} sees class labels of the pretraining pool"
-AT_CHANCE = f"{CHANCE_MARK} a pretraining has learned nothing"
+AT_CHANCE = f"{CHANCE_MARK} a pretraining has not learned to tell videos apart"
 EXPLAINED = {MARK: LABELLED, CHANCE_MARK: AT_CHANCE, BETTER_MARK: BETTER, WORSE_MARK: WORSE}
 
 

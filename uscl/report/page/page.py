@@ -18,7 +18,7 @@ SIMULATED = "Machinery, not medicine: the data are simulated, so these numbers s
 # The column of the table that says which arms have a mark, and what the mark means.
 ARM_MARKS = {
     MARK: ("pool_labels", "sees class labels of the pretraining pool"),
-    CHANCE_MARK: ("at_chance", "a pretraining has learned nothing; see its remark"),
+    CHANCE_MARK: ("at_chance", "a pretraining has not learned to tell videos apart; see its remark"),
 }
 
 

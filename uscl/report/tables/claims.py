@@ -52,7 +52,7 @@ def claims(
     """One row per primary comparison, and one per other comparison on a task's main metric (`claims.csv`).
 
     Arguments as in `uscl.report.tables.verdicts.judged`; `remarks` has what a reader must know of the comparison of two
-    arms, such as that one of them has learned nothing. Single cases have no macro-F1, so in classification p_mcnemar
+    arms, such as that one of them is at chance. Single cases have no macro-F1, so in classification p_mcnemar
     and effect are those of accuracy.
     """
     found = judged(comparisons, primary, margins or {})

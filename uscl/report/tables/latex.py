@@ -124,5 +124,5 @@ def caption(rows: pd.DataFrame, study: str) -> str:
     if rows["pool_labels"].any():
         text += f" {MARK}: sees class labels of the pretraining pool."
     if rows["at_chance"].any():
-        text += f" {CHANCE_MARK}: a pretraining of the arm has learned nothing."
+        text += f" {CHANCE_MARK}: a pretraining of the arm has not learned to tell videos apart."
     return escaped(text)

@@ -78,7 +78,7 @@ def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
     if table["pool_labels"].any():
         lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
     if table["at_chance"].any():
-        lines.append(f"{CHANCE_MARK}: a pretraining of the arm has learned nothing; see its remark")
+        lines.append(f"{CHANCE_MARK}: a pretraining of the arm has not learned to tell videos apart; see its remark")
     remarks = table[["arm", "remarks"]].dropna().drop_duplicates()
     lines += [f"`{arm}`: {remark}" for arm, remark in remarks.itertuples(index=False)]
     return "\n".join(f"- {line}." for line in lines)
@@ -118,7 +118,7 @@ def result_grid(rows: pd.DataFrame) -> str:
 
 
 def marked(of_arm: pd.DataFrame) -> str:
-    """The arm's name, with marks if it sees labels of the pool or has learned nothing."""
+    """The arm's name, with marks if it sees labels of the pool or has not learned to tell videos apart."""
     marks = [MARK] * bool(of_arm["pool_labels"].any()) + [CHANCE_MARK] * bool(of_arm["at_chance"].any())
     return " ".join([of_arm["arm"].iloc[0], *marks])
 

@@ -70,7 +70,7 @@ def result_table(
 
     `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime; `claims`
     those of `uscl.report.tables.claims`. `costs` and `provenance` have one row per arm x task x regime. `labelled` are
-    the arms that see class labels of the pool, `at_chance` those of which a training has learned nothing; `remarks` has
+    the arms that see class labels of the pool, `at_chance` those of which a training is at chance; `remarks` has
     what else readers must know of an arm. `missing` names arm
     (None for all arms), task, regime and reason of what was not evaluated; it becomes a row without a metric.
 

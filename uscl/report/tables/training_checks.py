@@ -73,9 +73,9 @@ def remarks_of_pairs(
 
 
 def in_words(faults: Sequence[str], trainings: int) -> str:
-    """The first fault, and of how many trainings there is one.
+    """In how many trainings there is a fault, and the first one.
 
     >>> in_words(["at chance"], 1), in_words(["at chance", "at chance"], 3)
-    ('at chance', 'at chance (2 of 3 trainings)')
+    ('at chance', 'in 2 of 3 trainings at chance')
     """
-    return faults[0] if trainings == 1 else f"{faults[0]} ({len(faults)} of {trainings} trainings)"
+    return faults[0] if trainings == 1 else f"in {len(faults)} of {trainings} trainings {faults[0]}"

@@ -116,7 +116,7 @@ def test_an_arm_that_sees_labels_is_marked():
 def test_an_arm_that_has_learned_nothing_is_marked():
     text = written(at_chance=["uscl"])
     assert cells(text, "uscl", "busi, finetune")[0] == "uscl † ‡"
-    assert "- ‡: a pretraining of the arm has learned nothing; see its remark." in text
+    assert "- ‡: a pretraining of the arm has not learned to tell videos apart; see its remark." in text
     assert "‡" not in written()
 
 

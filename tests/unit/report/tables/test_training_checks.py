@@ -47,8 +47,8 @@ def test_every_training_is_checked_from_its_files(outcomes):
 
 def test_an_arm_is_remarked_on_with_the_number_of_its_faulty_trainings(outcomes):
     assert remarks_of_arms(checked_trainings(outcomes, ARMS, [0, 1])) == {
-        "simclr": [f"{AT_CHANCE} (1 of 2 trainings)"],
-        "meta": [f"weighting was not exercised: {EQUAL} (2 of 2 trainings)"],
+        "simclr": [f"in 1 of 2 trainings {AT_CHANCE}"],
+        "meta": [f"weighting was not exercised: in 2 of 2 trainings {EQUAL}"],
     }
 
 
@@ -56,12 +56,12 @@ def test_a_claim_about_an_arm_at_chance_says_so(outcomes):
     checked = checked_trainings(outcomes, ARMS, [0, 1])
     methods = {"simclr": "simclr", "imagenet": "imagenet", "meta": "meta_uscl"}
     found = remarks_of_pairs([("simclr", "imagenet"), ("meta", "imagenet")], checked, methods)
-    assert found == {("simclr", "imagenet"): f"simclr is {AT_CHANCE} (1 of 2 trainings)"}
+    assert found == {("simclr", "imagenet"): f"simclr is in 1 of 2 trainings {AT_CHANCE}"}
 
 
 def test_a_comparison_of_weightings_says_if_none_was_exercised(outcomes):
     checked = checked_trainings(outcomes, ARMS, [0, 1])
     methods = {"meta": "meta_uscl", "constant": "meta_uscl"}
     assert remarks_of_pairs([("meta", "constant")], checked, methods) == {
-        ("meta", "constant"): f"weighting was not exercised in meta: {EQUAL} (2 of 2 trainings)"
+        ("meta", "constant"): f"weighting was not exercised in meta: in 2 of 2 trainings {EQUAL}"
     }
