@@ -17,7 +17,8 @@ from tests.screen import unwrapped
 
 ROOT = Path(__file__).parents[2]
 MINUTE = ROOT / "tests/chaos/minute.yaml"
-CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow", "Snakefile", "environment.yml", "requirements.lock"]
+CHECKOUT = ["benchmarks", "config", "profiles", "uscl", "workflow"]
+CHECKOUT += ["CITATION.cff", "Snakefile", "environment.yml", "requirements.lock"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Where the harness works: a variable may name a disk with room.
 WORK = Path(os.environ.get("CHAOS_FOLDER") or tempfile.gettempdir()) / f"chaos-{os.getuid()}"

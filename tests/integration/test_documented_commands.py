@@ -19,16 +19,12 @@ LISTED = listed()
 
 @pytest.fixture(scope="module")
 def readers(project, tmp_path_factory):
-    """The project of a reader: config/config.yaml is the tiny study, config/own.yaml that of a page, with its data."""
-    before = (project / "config/config.yaml").read_bytes()
+    """A copy for a reader: config/config.yaml is the tiny study, config/own.yaml that of a page, with its data."""
+    project = shutil.copytree(project, tmp_path_factory.mktemp("reader") / "uscl", symlinks=True)
     shutil.copy(TINY, project / "config/config.yaml")
     (whole,) = (text for text in blocks(ROOT / "docs/how-to/own-data.md", "yaml") if "study: own" in text)
     (project / "config/own.yaml").write_text(whole)
-    home = own_data(tmp_path_factory.mktemp("home"))
-    yield project, home
-    (project / "config/config.yaml").write_bytes(before)
-    (project / "config/own.yaml").unlink()
-    (project / "report.zip").unlink(missing_ok=True)
+    return project, own_data(tmp_path_factory.mktemp("home"))
 
 
 def own_data(home):
