@@ -37,6 +37,8 @@ def log_once(
     same = next(
         (old for old in found(client, experiment_id, KEY, run.name) if old.info.start_time == run.started), None
     )
+    if same and parent and same.data.tags.get(PARENT) != parent:  # its parent could not be logged before it
+        client.set_tag(same.info.run_id, PARENT, parent)
     children = of_children(client, experiment_id, same) if same and not run.gathers else {}
     if same and is_whole(same, run) and children.keys() == {child.name for child in run.children}:
         return {run.name: same.info.run_id} | {name: old.info.run_id for name, old in children.items()}, False

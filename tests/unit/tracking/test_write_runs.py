@@ -245,6 +245,19 @@ def test_runs_stay_nested_when_the_run_that_gathers_them_is_logged_again(address
     assert not log(address, Run(record("one"), children=(Run(record("one/fold0")),)))[1]
 
 
+def test_a_run_whose_parent_comes_later_is_nested_then(address):
+    with opened(address) as client:
+        number = experiment(client, address, "study")
+        one = Run(record("one"), children=(Run(record("one/fold0")),))
+        ids, _ = log_once(client, number, one)
+        above = Run(record("above"), gathers=True, provisional=True)
+        parent = log_once(client, number, above)[0]["above"]
+        again, _ = log_once(client, number, one, parent=parent)
+        assert again == ids
+        assert client.get_run(ids["one"]).data.tags["mlflow.parentRunId"] == parent
+        assert client.get_run(ids["one/fold0"]).data.tags["mlflow.parentRunId"] == ids["one"]
+
+
 def test_a_run_names_the_data_that_it_read(address):
     config = {"results": "results", "pool": "videos", "tasks": {"busi": {"dataset": "breasts"}}}
     pretrained = record(config=config, params={"seed": 0, "pool_parts": {}})
