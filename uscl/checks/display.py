@@ -67,5 +67,4 @@ def results_of(workflow: Any, study: Study, took: str) -> list[str]:
         return []
     results = Path(study.results)
     near = Path(os.path.relpath(results)) if results.is_relative_to(Path.cwd()) else results
-    simulated = any(study.data.simulated(task.dataset) for task in study.settings.tasks.values())
-    return ending.finished(near, took, simulated=simulated, tracked=study.settings.tracking != "none")
+    return ending.finished(near, took, simulated=study.simulated, tracked=study.settings.tracking != "none")

@@ -26,6 +26,15 @@ def counted_verdicts(verdicts: Sequence[str]) -> str:
     """
     if not verdicts:
         return "The study names no primary comparison (`primary` in its file), so nothing is claimed about any method."
-    shown = sum(verdict.startswith(("better", "worse")) for verdict in verdicts)
+    shown = sum(map(shows_difference, verdicts))
     nouns = "comparison" if len(verdicts) == 1 else "comparisons"
     return f"Of {len(verdicts)} primary {nouns}, {shown or 'none'} show{'s' if shown < 2 else ''} a difference:"
+
+
+def shows_difference(verdict: str) -> bool:
+    """Whether a verdict says that one arm is better.
+
+    >>> shows_difference("better, by less than 10 points"), shows_difference("not shown")
+    (True, False)
+    """
+    return verdict.startswith(("better", "worse"))

@@ -60,7 +60,7 @@ def asked(study: Study) -> dict[str, Any]:
         "frame_size": settings.frame_size,
         "seeds": study.seeds,
         "regimes": study.regime_titles,
-        "simulated": any(study.data.simulated(task.dataset) for task in settings.tasks.values()),
+        "simulated": study.simulated,
     }
 
 

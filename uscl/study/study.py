@@ -195,6 +195,11 @@ class Study:
         """What readers call the regimes of the study."""
         return {evaluation.regime: REGIMES[evaluation.regime].title for evaluation in self.evaluations}
 
+    @functools.cached_property
+    def simulated(self) -> bool:
+        """Whether the data of any task are simulated."""
+        return any(self.data.simulated(task.dataset) for task in self.settings.tasks.values())
+
     def missing_evaluations(self) -> list[tuple[str, str, str]]:
         """Task, regime and reason of what the tables can't show: regimes that only other tasks of the study have."""
         known = list(dict.fromkeys(evaluation.regime for evaluation in self.evaluations))

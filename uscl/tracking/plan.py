@@ -59,7 +59,7 @@ def plan_of(study: "Study") -> Plan:
         reference=study.reference,
         primary=study.primary,
         encoder=settings.encoder,
-        simulated=any(study.data.simulated(task.dataset) for task in settings.tasks.values()),
+        simulated=study.simulated,
         draws=settings.draws,
     )
 

@@ -31,11 +31,12 @@ def read_run(results: Path, files: RunFiles, tables: ResultTables | None = None)
     May raise any of several errors if a file is damaged or disappears during the call.
     """
     tables = tables or ResultTables(results)
-    plan = read_plan(results)
     if files.key.startswith(f"{SUMMARY}/"):
+        plan = read_plan(results)
         assert plan is not None
         run = summary_run(results, plan, files, tables)
     elif files.key.startswith(f"{GATHERED}/"):
+        plan = read_plan(results)
         run = cell_run(results, files, tables, len(plan.seeds) if plan else None)
     else:
         run = with_note(single_run(results, files, tables))

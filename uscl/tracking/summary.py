@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.jobs.outcome import read_outcome
+from uscl.report.tables import writing
 from uscl.tracking.cell_state import PENDING, CellState, state_of
 from uscl.tracking.notes import cell_note, summary_note
 from uscl.tracking.plan import Plan
@@ -19,7 +20,6 @@ from uscl.tracking.table_page import table_page
 
 UNRANKED = 9999.0  # sorts cells without a rank after all others
 DECIMALS = 4
-SHOWN = 0.001  # a smaller p is given as smaller
 NOT_COMPARED = "-"
 
 
@@ -130,14 +130,12 @@ def verdict_of(claim: dict[str, Any]) -> str:
 
 
 def p_value(p: float) -> str:
-    """A p value as text.
+    """A p value as in the other tables.
 
     >>> p_value(0.0271), p_value(0.00002), p_value(float("nan"))
     ('0.027', '< 0.001', '-')
     """
-    if pd.isna(p):
-        return NOT_COMPARED
-    return f"< {SHOWN:g}" if p < SHOWN else f"{p:.2g}"
+    return NOT_COMPARED if pd.isna(p) else writing.p_value(p)
 
 
 def pages(results: Path, plan: Plan, task: str) -> list[Path]:

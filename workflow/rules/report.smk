@@ -31,7 +31,7 @@ rule table:
         reference=STUDY.reference,
         primary=STUDY.primary,
         margins=STUDY.margins,
-        simulated=any(STUDY.data.simulated(settings.dataset) for settings in TASKS.values()),
+        simulated=STUDY.simulated,
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
         authors_tasks=SETTINGS.authors_protocol,
         encoder=SETTINGS.encoder,

@@ -58,13 +58,7 @@ def draw(axis: Axes, rows: pd.DataFrame, metric: str, styles: dict[str, ArmStyle
     if len(known := rows["margin"].dropna()):
         axis.axvspan(-factor * known.iloc[0], factor * known.iloc[0], color="0.93", zorder=0)
     axis.axvline(0, color=GREY, linewidth=0.8)
-    for place, (arm, row) in enumerate(rows.iterrows()):
-        if pd.isna(row["difference"]):
-            forest.missing(axis, place)
-            continue
-        style = styles[str(arm)]
-        forest.draw_intervals(axis, row, place, factor, style.colour)
-        axis.plot(factor * row["difference"], place, style.marker, color=style.colour, markersize=6)
+    forest.draw_arms(axis, rows, "difference", metric, styles)
 
 
 def explain(figure: Figure, *, margins: bool) -> None:

@@ -1,7 +1,7 @@
 """What figures with one line per arm share: panels side by side, arms in order, limits of a scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from uscl.metrics.registry import metric_named, title
-from uscl.report.figures.style import GREY, PAGE, plt, wrapped
+from uscl.report.figures.style import GREY, PAGE, ArmStyle, plt, wrapped
 
 ACROSS = 2
 # Width and shift of the intervals over trainings, and of these models.
@@ -63,6 +63,29 @@ def draw_intervals(axis: Axes, row: pd.Series, place: int, factor: float, colour
     for prefix, (width, below) in INTERVALS.items():
         ends = row[[f"{prefix}ci_low", f"{prefix}ci_high"]].to_numpy(float)
         axis.plot(factor * ends, [place + below] * 2, color=colour, linewidth=width)
+
+
+def draw_arms(
+    axis: Axes,
+    rows: pd.DataFrame,
+    value: str,
+    metric: str,
+    styles: Mapping[str, ArmStyle],
+    hollow: Collection[str] = (),
+) -> None:
+    """Draw a column of `rows` with both intervals, one line per arm (the index), the first on top.
+
+    A value that is NaN is called missing. The markers of the arms in `hollow` are not filled.
+    """
+    factor, _ = scale(metric)
+    for place, (arm, row) in enumerate(rows.iterrows()):
+        if pd.isna(row[value]):
+            missing(axis, place)
+            continue
+        style = styles[str(arm)]
+        draw_intervals(axis, row, place, factor, style.colour)
+        face = "white" if arm in hollow else style.colour
+        axis.plot(factor * row[value], place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
 
 
 def finish(axis: Axes, task: str, regime: str, labels: Sequence[str]) -> None:

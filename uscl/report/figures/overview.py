@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from uscl.metrics.registry import lower_is_better
 from uscl.report.figures import forest
 from uscl.report.figures.intervals import OF_MODELS, OVER_TRAININGS
-from uscl.report.figures.style import ArmStyle, arm_styles, wrapped
+from uscl.report.figures.style import arm_styles, wrapped
 from uscl.report.tables.names import BETTER_MARK, CHANCE_MARK, MARK, WORSE_MARK
 
 MEAN = "mean over trainings"
@@ -35,8 +34,9 @@ def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     height = forest.pitch([label for of_panel in labels.values() for label in of_panel])
     figure, axes = forest.panels(len(cells), len(arms), height, 0.9)
     for axis, ((task, regime), rows) in zip(axes, cells.items(), strict=True):
-        draw(axis, rows, arm_styles(arms))
         metric = rows["metric"].dropna().iloc[0]
+        not_shown = rows.index[rows["better_than"].isna()]  # their markers are hollow
+        forest.draw_arms(axis, rows, "mean", metric, arm_styles(arms), not_shown)
         forest.one_scale(axis, table, metric, ["mean", *forest.ENDS])
         axis.set_xlabel(forest.x_label(metric))
         forest.finish(axis, task, regime, labels[task, regime])
@@ -61,19 +61,6 @@ def names(rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         WORSE_MARK: {arm for losers in better for arm in losers.split()},
     }
     return [wrapped(" ".join([arm, *(mark for mark, found in shown.items() if arm in found)])) for arm in rows.index]
-
-
-def draw(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
-    """Draw the arms of one task and regime, the first on top; a marker is filled if the arm is shown to be better."""
-    factor, _ = forest.scale(rows["metric"].dropna().iloc[0])
-    for place, (arm, row) in enumerate(rows.iterrows()):
-        if pd.isna(row["mean"]):
-            forest.missing(axis, place)
-            continue
-        style = styles[str(arm)]
-        forest.draw_intervals(axis, row, place, factor, style.colour)
-        face = style.colour if isinstance(row["better_than"], str) else "white"
-        axis.plot(factor * row["mean"], place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
 
 
 def explain(figure: Figure, table: pd.DataFrame, used: str) -> None:

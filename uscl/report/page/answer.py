@@ -9,6 +9,7 @@ import pandas as pd
 from uscl.base.text import counted
 from uscl.data.units import listed
 from uscl.metrics.registry import title
+from uscl.report.headline import shows_difference
 from uscl.report.tables.claims import difference
 from uscl.report.tables.verdicts import NO_CLAIM, NOT_SHOWN, fewest_trainings
 from uscl.stats.planning import ENOUGH
@@ -42,7 +43,7 @@ def answer(claims: pd.DataFrame) -> list[str]:
 
 def what_is_shown(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many primary comparisons show a difference, and which."""
-    found = [row for row in rows if row["verdict"].startswith(("better", "worse"))]
+    found = [row for row in rows if shows_difference(row["verdict"])]
     comparisons = f"{len(rows)} primary comparisons" if len(rows) > 1 else "primary comparison"
     if not found:
         return f"None of the {comparisons} shows a difference." if len(rows) > 1 else f"The {comparisons} shows none."
@@ -65,7 +66,7 @@ def what_is_not(rows: Sequence[Mapping[str, Any]], secondary: int) -> str:
     """The primary comparisons with any other verdict, by verdict; without one, what the others are."""
     others: dict[str, list[str]] = {}
     for row in rows:
-        if not row["verdict"].startswith(("better", "worse")):
+        if not shows_difference(row["verdict"]):
             others.setdefault(row["verdict"], []).append(f"{row['arm']} against {row['reference']} on {place_of(row)}")
     words = {NOT_SHOWN: "no difference is shown", NO_CLAIM: "no claim can be made"}
     parts = [f"{words.get(verdict, verdict)} for {listed(shortened(found))}" for verdict, found in others.items()]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from uscl.jobs.outcome import required
 from uscl.metrics.registry import MAIN, title
-from uscl.report.page.grids import Mark, dialog_of, marks
+from uscl.report.page.grids import Key, Mark, dialog_of, marks
 from uscl.report.page.pictures import Picture, Pictures
 from uscl.report.tables.writing import shown
 
@@ -50,7 +50,14 @@ def cells(
     """All cells of a study, with the figures of their first trainings before those of the others."""
     of_study = [(task, regime, arm) for task, regime in evaluations for arm in arms]
     figures = {(key, seed): list(figures_of(results, key, seed, pictures)) for seed in seeds for key in of_study}
-    return [cell(results, key, seeds, claims, {seed: figures[key, seed] for seed in seeds}) for key in of_study]
+    scores = {
+        place: pd.read_csv(results / "statistics" / f"{'-'.join(place)}-labels100/trainings.csv")
+        for place in evaluations
+    }
+    verdicts = marks(claims)
+    return [
+        cell(results, key, scores[key[:2]], verdicts, {seed: figures[key, seed] for seed in seeds}) for key in of_study
+    ]
 
 
 def figures_of(results: Path, key: tuple[str, str, str], seed: int, pictures: Pictures) -> Iterable[Picture]:
@@ -67,18 +74,16 @@ def figures_of(results: Path, key: tuple[str, str, str], seed: int, pictures: Pi
 def cell(
     results: Path,
     key: tuple[str, str, str],
-    seeds: Sequence[int],
-    claims: pd.DataFrame,
+    scores: pd.DataFrame,
+    verdicts: Mapping[Key, list[Mark]],
     figures: Mapping[int, list[Picture]],
 ) -> Cell:
-    """One cell; `figures` are those of each training."""
+    """One cell; `scores` are those of the trainings of its evaluation, `figures` those of each training."""
     task, regime, arm = key
-    scores = pd.read_csv(results / f"statistics/{task}-{regime}-labels100/trainings.csv")
     of_arm = scores[scores["arm"] == arm].set_index(["seed", "metric"])["value"]
     metrics = [metric for metric in MAIN if metric in set(scores["metric"])]
-    verdicts = marks(claims)
     found = [each for metric in metrics for each in verdicts.get((arm, task, regime, metric), [])]
-    runs = [run(results, key, seed, of_arm, metrics, figures[seed]) for seed in seeds]
+    runs = [run(results, key, seed, of_arm, metrics, pictures) for seed, pictures in figures.items()]
     return Cell(dialog_of(arm, task, regime), arm, task, regime, [title(metric) for metric in metrics], found, runs)
 
 

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from uscl.metrics.registry import PRIMARY, lower_is_better, metric_named, title
+from uscl.report.headline import shows_difference
 from uscl.report.tables.names import BETTER_MARK, WORSE_MARK
 from uscl.report.tables.verdicts import NO_CLAIM, NOT_SHOWN
-from uscl.report.tables.writing import BRACES, limits, mean_and_sd, p_value, points, shown
+from uscl.report.tables.writing import BRACES, limits, mean_and_sd, number, p_value, points, shown
 
 EQUAL_MARK, RULED_OUT_MARK, NOT_SHOWN_MARK, NO_CLAIM_MARK = "≈", "⊘", "○", "?"
 LEGEND = {
@@ -57,7 +58,7 @@ def marks(claims: pd.DataFrame) -> dict[Key, list[Mark]]:
     for row in claims[claims["primary"]].to_dict("records"):
         arm, other, verdict = row["arm"], row["reference"], row["verdict"]
         place = (row["task"], row["regime"], row["metric"])
-        if verdict.startswith(("better", "worse")):
+        if shows_difference(verdict):
             winner, loser = (arm, other) if verdict.startswith("better") else (other, arm)
             found.setdefault((winner, *place), []).append(Mark(BETTER_MARK, f"better than {loser}"))
             found.setdefault((loser, *place), []).append(Mark(WORSE_MARK, f"worse than {winner}"))
@@ -92,9 +93,9 @@ def columns(table: pd.DataFrame, claims: pd.DataFrame) -> list[Column]:
 def scores(table: pd.DataFrame, claims: pd.DataFrame) -> list[tuple[str, str, list[Score | None]]]:
     """Arm, its remarks, and one score per column of `columns`; None where there is none."""
     known = {tuple(row[key] for key in ("arm", "task", "regime", "metric")): row for row in table.to_dict("records")}
-    verdicts, found = marks(claims), []
+    verdicts, named, found = marks(claims), columns(table, claims), []
     for arm, rows in table.groupby("arm", sort=False):
-        line = [score(known.get((arm, *column[:3])), verdicts) for column in columns(table, claims)]
+        line = [score(known.get((arm, *column[:3])), verdicts) for column in named]
         remarks = rows["remarks"].dropna()
         found.append((str(arm), str(remarks.iloc[0]) if len(remarks) else "", line))
     return found
@@ -149,12 +150,12 @@ def detail(row: Mapping[str, Any], verdicts: Mapping[Key, list[Mark]]) -> dict[s
     metric = row["metric"]
     share = metric_named(metric).percent
     names = {key: row[key] for key in ("arm", "task", "regime")}
-    far = "" if pd.isna(row["difference"]) else points(row["difference"], "+") if share else f"{row['difference']:+.1f}"
+    far = "" if pd.isna(row["difference"]) else (points if share else number)(row["difference"], "+")
     values = [value(row[key], metric) for key in ("mean", "sd", "ci_low", "ci_high")]
     values += [
-        Value("" if pd.isna(row["rank"]) else f"{row['rank']:g}", number(row["rank"])),
-        Value(far, number(row["difference"])),
-        Value("" if pd.isna(row["p"]) else p_value(row["p"]), number(row["p"])),
+        Value("" if pd.isna(row["rank"]) else f"{row['rank']:g}", to_sort_by(row["rank"])),
+        Value(far, to_sort_by(row["difference"])),
+        Value("" if pd.isna(row["p"]) else p_value(row["p"]), to_sort_by(row["p"])),
     ]
     more = {"metric": title(metric), "main": not metric_named(metric).by_class, "values": values}
     return names | more | {"marks": verdicts.get((*names.values(), metric), []), "opens": dialog_of(**names)}
@@ -162,13 +163,13 @@ def detail(row: Mapping[str, Any], verdicts: Mapping[Key, list[Mark]]) -> dict[s
 
 def value(of: float, metric: str) -> Value:
     """A score of a metric."""
-    return Value("", "") if pd.isna(of) else Value(shown(of, metric), number(of))
+    return Value("", "") if pd.isna(of) else Value(shown(of, metric), to_sort_by(of))
 
 
-def number(of: float) -> str:
+def to_sort_by(of: float) -> str:
     """A number to sort by.
 
-    >>> number(0.25), number(float("nan"))
+    >>> to_sort_by(0.25), to_sort_by(float("nan"))
     ('0.25', '')
     """
     return "" if pd.isna(of) else f"{of:.6g}"

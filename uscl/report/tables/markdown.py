@@ -16,6 +16,7 @@ from uscl.metrics.registry import (
     names,
     title,
 )
+from uscl.report.headline import shows_difference
 from uscl.report.tables.absences import absences
 from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.costs import cost_parts
@@ -71,7 +72,7 @@ def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
         meaning = "shown by the method test to be better than another arm in a primary comparison"
         bold = table["better_than"].notna().any()
         lines.append(f"**Bold**: {meaning}" if bold else f"Nothing is bold; bold would mean: {meaning}")
-        differ = primary["verdict"].str.startswith(("better", "worse")).sum()
+        differ = sum(map(shows_difference, primary["verdict"]))
         lines.append(f"{differ} of {len(primary)} primary comparisons show a difference: see claims.md")
     else:
         lines.append("The study names no primary comparison, so nothing is bold and nothing is claimed")
