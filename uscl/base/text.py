@@ -16,21 +16,23 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
+def duration(seconds: float, *, tenths: bool = False) -> str:
+    """A time in the unit that suits it; below 10 seconds with `tenths`, if these matter.
 
     >>> duration(4.2), duration(75), duration(720), duration(12240), duration(400000)
     ('4 s', '75 s', '12 min', '3.4 h', '4.6 days')
+    >>> duration(4.25, tenths=True), duration(12.5, tenths=True)
+    ('4.2 s', '12 s')
     """
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if tenths and seconds < 10 else f"{seconds:.0f} s"
     if seconds < 6000:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
 
 
 def wrapped(text: str, width: int = LONGEST_LINE) -> list[str]:
-    """The lines of a text, those longer than `width` broken between words and indented; words stay whole.
+    r"""The lines of a text, those longer than `width` broken between words and indented; words stay whole.
 
     >>> wrapped("short\nlines")
     ['short', 'lines']

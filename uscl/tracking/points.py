@@ -77,24 +77,14 @@ def curve_name(column: str) -> str:
 
 
 def data_sets(run: Run) -> list[DatasetInput]:
-    """The data set that a run read; none for a fold, whose run has it, and for published weights."""
-    found = data_set_of(run.record)
-    if found is None:
-        return []
-    name, context = found
-    source = json.dumps({"uri": f"{run.record['config']['results']}/frames/{name}"})
-    data = Dataset(name, run.record["data_sha256"][:LONGEST_DIGEST], "local", source)
-    return [DatasetInput(data, [InputTag(MLFLOW_DATASET_CONTEXT, context)])]
-
-
-def data_set_of(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The name of the data set of a run and what the run used it for."""
-    config, params = record.get("config"), record["params"]
-    if not config or "data_sha256" not in record or "fold" in params:
-        return None
-    if task := record["tags"].get("task"):
-        return config["tasks"][task]["dataset"], "training and test"
-    return (config["pool"], "pretraining") if "pool_parts" in params else None
+    """The data sets that a run read, or that the runs read which it gathers."""
+    return [
+        DatasetInput(
+            Dataset(name, digest[:LONGEST_DIGEST], "local", json.dumps({"uri": folder})),
+            [InputTag(MLFLOW_DATASET_CONTEXT, context)],
+        )
+        for name, digest, context, folder in run.inputs
+    ]
 
 
 def accepted_names(names: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.base.files import file_sha256
+from uscl.tracking.inputs import Input, inputs_of
 from uscl.tracking.run_files import LAYOUT
 
 RUNNING, PROVISIONAL, FAILED, FINISHED = "RUNNING", "SCHEDULED", "FAILED", "FINISHED"  # MLflow's words
@@ -25,8 +26,8 @@ class Run:
     are runs themselves; `reason` says why a run failed; a `running` run has not ended. `state` are tags that may
     change, and `note` is a text in Markdown that may change.
 
-    A run that `gathers` sums up several runs: it always replaces the older run of its name, and the runs nested in it
-    are not its own. While some of these have not ended, it is `provisional`.
+    A run that `gathers` sums up several runs, whose records are `gathered`: it always replaces the older run of its
+    name, and the runs nested in it are not its own. While some of these have not ended, it is `provisional`.
     """
 
     record: dict[str, Any]
@@ -41,6 +42,7 @@ class Run:
     note: str = ""
     user: str = ""
     gathers: bool = False
+    gathered: tuple[Mapping[str, Any], ...] = ()
     provisional: bool = False
 
     @property
@@ -72,6 +74,11 @@ class Run:
         return self.name.rpartition("/")[0] if single else None
 
     @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The data sets that the run read, or that those read which it gathers."""
+        return inputs_of(self.gathered if self.gathers else [self.record])
+
+    @cached_property
     def parts(self) -> dict[str, str]:
         """A short hash of each logged part: the store keeps the hashes in a tag, so that only changes are sent."""
         parts = {
@@ -81,6 +88,8 @@ class Run:
             "end": short([self.ended, self.reason]),
             "state": short([dict(self.state), self.note]),
         }
+        if self.inputs:
+            parts["inputs"] = short(self.inputs)
         if self.history is not None:
             parts["history"] = history_part(self.history)
         for group in sorted({group_of(name) for name in self.metrics}):

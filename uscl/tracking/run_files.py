@@ -15,7 +15,7 @@ from uscl.jobs.live_history import NAME
 
 ATTEMPTED = {"name", "params", "tags", "started", "log", "ended", "reason"}  # the keys of an attempt at a run
 # Raise this when the same files are logged in another form.
-LAYOUT = "3"
+LAYOUT = "4"
 ALL_LABELS = "labels100"  # only for these are figures of single cells drawn
 
 

@@ -1,7 +1,7 @@
 """The runs that sum up others: cells of the table in STUDY/summary, and cells with their trainings in STUDY/task."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
     _, task, regime, arm = files.key.split("/")
     state = state_of(results, plan, (task, regime, arm), tables)
     table = tables.of_study("table.csv") if state.judged else None
+    records = records_at(files.more)
     reason = "; ".join(f"seed {seed}: {why}" for seed, why in state.failed.items()) or None
     return Run(
         {
@@ -36,7 +37,7 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
             "place": SUMMARY,
             "params": {"task": task, "regime": regime, "arm": arm, "seeds": plan.seeds},
             "tags": tags_of(plan, task, arm, state.metric) | {"runs": f"{task}/{regime}/{arm}"},
-            **span(files.more),
+            **span(records),
         },
         metrics=metrics_of(state),
         artifacts=tuple(path for path in pages(results, plan, task) if path.exists()) if state.judged else (),
@@ -45,6 +46,7 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
         note=summary_note(plan, (task, regime, arm), state),
         reason=reason,
         gathers=True,
+        gathered=records,
         provisional=not state.judged and not reason,
     )
 
@@ -153,6 +155,7 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
     share = "" if labels == "labels100" else f"/{labels}"
     outcomes = [read_outcome(path) for path in files.more if path.name == "outcome.json"]
     failed = sum(not outcome.done for outcome in outcomes if outcome)
+    records = records_at(files.more)
     intervals = tables.intervals(task, regime, labels)
     means = intervals[intervals["arm"] == arm] if intervals is not None and not failed else pd.DataFrame()
     rows = means[["metric", "mean", "sd"]].itertuples(index=False, name=None) if len(means) else ()
@@ -162,20 +165,26 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
             "name": f"{task}/{regime}{share}/{arm}",
             "params": {"arm": arm, "task": task, "regime": regime, "labels": int(labels.removeprefix("labels"))},
             "tags": {"stage": regime, "arm": arm, "task": task},
-            **span(files.more),
+            **span(records),
         },
         metrics={name: float(value) for name, value in metrics.items() if pd.notna(value)},
         state={"trainings": f"{len(outcomes)}{f' of {seeds}' if seeds else ''}"},
         note=cell_note(task, regime, arm) if labels == "labels100" else "",
         reason=f"{failed} of its trainings failed" if failed else None,
         gathers=True,
+        gathered=records,
         provisional=intervals is None and not failed,
     )
 
 
-def span(files: Iterable[Path]) -> dict[str, float]:
-    """The first start and the last end among runs, given by their outcomes or attempts."""
-    records = [record for path in files if (record := record_at(path))]
+def records_at(files: Iterable[Path]) -> tuple[dict[str, Any], ...]:
+    """The records of runs, given by their outcomes or attempts."""
+    return tuple(record for path in files if (record := record_at(path)))
+
+
+def span(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """The first start and the last end among runs."""
+    records = list(records)
     starts = [record["started"] for record in records] or [0.0]
     ends = [record.get("ended") or record["started"] for record in records] or starts
     return {"started": min(starts), "ended": max(ends)}
@@ -188,4 +197,4 @@ def record_at(path: Path) -> dict[str, Any] | None:
         return dict(content)
     run = path.with_name("run.json")
     record = json.loads(run.read_text(encoding="utf-8")) if content["status"] == "done" else content.get("record")
-    return record or {"started": path.stat().st_mtime, "ended": path.stat().st_mtime}
+    return record or {"params": {}, "tags": {}, "started": path.stat().st_mtime, "ended": path.stat().st_mtime}

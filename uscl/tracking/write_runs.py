@@ -18,7 +18,7 @@ PARENT = mlflow_tags.MLFLOW_PARENT_RUN_ID
 LEARNED = "learned"  # a key of an encoder's record (`uscl.pretrain.engine.pretrained`), and the tag's name
 AXES = ("task", "regime", "labels", "seed", "fold")  # settings that are tags too
 # Parts of a run that may change while it stays the same run; its files may change too.
-CHANGING = {"status", "record", "end", "folds", "state"}
+CHANGING = {"status", "record", "end", "folds", "state", "inputs"}
 
 Resolve = Callable[[str], str]
 
@@ -134,8 +134,8 @@ def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None, res
     points = scores(run, (name.removeprefix("metrics ") for name in changed if name.startswith("metrics ")))
     points += curves(run, old.get("history", "")) if "history" in changed else []
     params = params_of(run) if "settings" in changed else []
-    if "settings" in changed and (inputs := data_sets(run)):
-        client.log_inputs(run_id, inputs)
+    if "inputs" in changed:
+        client.log_inputs(run_id, data_sets(run))
     for batch in chunks(params[PARAMS_PER_BATCH:], PARAMS_PER_BATCH):
         client.log_batch(run_id, params=batch)
     for batch in chunks(points[METRICS_PER_BATCH:], METRICS_PER_BATCH):

@@ -264,19 +264,22 @@ def test_a_run_names_the_data_that_it_read(address):
     cell = record("busi/linear/simclr/seed0", config=config, tags={"arm": "simclr", "task": "busi"})
     for one in (pretrained, cell, record("published", config=config)):
         log(address, Run(one))
+    log(address, Run(record("of the cell", tags={}), gathers=True, provisional=True, gathered=(cell,)))
+    log(address, Run(record("of the cell", tags={}), gathers=True, gathered=(cell, cell, cell | {"data_sha256": "e"})))
     with opened(address) as client:
         runs = client.search_runs([experiment(client, address, "study/pretrain")])
     read = {
-        run.data.tags["uscl.key"]: [
+        run.data.tags["uscl.key"]: sorted(
             (each.dataset.name, each.dataset.digest, {tag.key: tag.value for tag in each.tags}["mlflow.data.context"])
             for each in run.inputs.dataset_inputs
-        ]
+        )
         for run in runs
     }
     assert read == {
         "one": [("videos", "d", "pretraining")],
         "busi/linear/simclr/seed0": [("breasts", "d", "training and test")],
         "published": [],
+        "of the cell": [("breasts", "d", "training and test"), ("breasts", "e", "training and test")],
     }
 
 

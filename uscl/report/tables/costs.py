@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.report.tables.writing import duration, grid, span
+from uscl.base.text import duration
+from uscl.report.tables.writing import grid, span
 
 EVALUATION = ("arm", "task", "regime")
 COLUMNS = ["pretraining_s", "finetuning_s", "pretraining_cpu_s", "finetuning_cpu_s", "pretraining_steps"]
@@ -84,7 +85,9 @@ def pretraining(arm: str, costs: pd.DataFrame) -> list[str]:
     line = [arm, f"{first['parameters']:,.0f}", f"{first['pretraining_images']:,.0f}"]
     if "pretraining_s" in costs:
         trained = first["pretraining_images"] > 0
-        took = [duration(first[name]) if trained else "-" for name in ("pretraining_cpu_s", "pretraining_s")]
+        took = [
+            duration(first[name], tenths=True) if trained else "-" for name in ("pretraining_cpu_s", "pretraining_s")
+        ]
         line += [f"{first['pretraining_steps']:,.0f}", *took, f"{costs['peak_memory_mib'].max():,.0f} MiB"]
     return line
 
@@ -93,5 +96,8 @@ def evaluation(name: tuple[str, str], costs: pd.DataFrame) -> list[str]:
     """The grid's line for a task in a regime: the range from the cheapest to the most expensive arm."""
     line = [*name, span([f"{images:,.0f}" for images in sorted(costs["finetuning_images"])])]
     if "finetuning_s" in costs:
-        line += [span([duration(s) for s in sorted(costs[name])]) for name in ("finetuning_cpu_s", "finetuning_s")]
+        line += [
+            span([duration(s, tenths=True) for s in sorted(costs[name])])
+            for name in ("finetuning_cpu_s", "finetuning_s")
+        ]
     return line

@@ -73,17 +73,6 @@ def p_value(p: float) -> str:
     return next(text for text in rounded if (float(text) < SHOWN) == (p < SHOWN))
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    >>> duration(4.25), duration(75), duration(720), duration(12240)
-    ('4.2 s', '75 s', '12 min', '3.4 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
 def span(texts: Sequence[str]) -> str:
     """The first and last of some ordered texts, or one text if they are equal.
 
