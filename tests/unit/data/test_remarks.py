@@ -1,13 +1,11 @@
 """Problems of many files: what reaches the screen, and what a row of problems.csv says."""
 
-import doctest
 import logging
 from pathlib import Path
 
 import pytest
 
 from uscl.base.errors import UserError
-from uscl.data import remarks
 from uscl.data.readers.shared.listing import Problem
 from uscl.data.remarks import MOST_LINES, Remarks, one_verdict, shape
 
@@ -19,12 +17,6 @@ def warned(caplog, problems):
     with caplog.at_level(logging.INFO):
         found.log()
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def test_the_examples_hold():
-    tried = doctest.testmod(remarks)
-    assert tried.attempted
-    assert not tried.failed
 
 
 @pytest.mark.parametrize(
