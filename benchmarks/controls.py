@@ -28,6 +28,7 @@ from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.writing import grid, limits, p_value, points, shown
 
 METRIC = primary(CLASSIFICATION)
+ROUNDING = 1e-4  # of a weight
 TRUTH = ("oracle", "oracle_shuffled")  # what weights by the truth add
 SHOWN = [
     ("constant", "untrained"),
@@ -79,7 +80,31 @@ def of_pool(folder: Path) -> list[str]:
         f" {counted(left_out, 'video')} that look like another in the pool or a task."
     )
     weights = weighted(folder, list(table["arm"].unique()), manifest)
-    return [f"## {head}", conclusion(claims), facts, compared(claims, table), WEIGHTS, weights]
+    twins = alike(equally_weighted(folder, list(table["arm"].unique())), table)
+    return [f"## {head}", conclusion(claims), facts, *twins, compared(claims, table), WEIGHTS, weights]
+
+
+def equally_weighted(folder: Path, arms: list[str]) -> list[str]:
+    """The arms all of whose pairs have one weight, in every training, but for rounding."""
+    found = []
+    for arm in arms:
+        weights = [pd.read_csv(path)["weight"] for path in sorted(folder.glob(f"encoders/{arm}/seed*/pairs.csv"))]
+        if weights and arm != "untrained" and all(one.max() <= one.min() * (1 + ROUNDING) for one in weights):
+            found.append(arm)
+    return found
+
+
+def alike(arms: list[str], table: pd.DataFrame) -> list[str]:
+    """What the differences of arms are whose weights are all equal; nothing if there is one such arm."""
+    if len(arms) < 2:
+        return []
+    means = table[(table["metric"] == METRIC) & table["arm"].isin(arms)].groupby("task", sort=False)["mean"]
+    ranges = [f"{points(found.max() - found.min())} points on {task}" for task, found in means]
+    return [
+        f"In this pool the weights of {', '.join(f'`{arm}`' for arm in arms[:-1])} and `{arms[-1]}` are all equal, so"
+        " these arms are one training but for rounding. Training amplifies rounding from step to step until the arms"
+        f" differ as if their random numbers did: by {' and '.join(ranges)}, in their means over trainings."
+    ]
 
 
 def conclusion(claims: pd.DataFrame) -> str:

@@ -23,6 +23,8 @@ FEW = 15  # points that agree; fewer may do so by chance, and then the pixels mu
 SAME_OF_FEW = 0.6  # two simulated lungs of one machine had 6 points and 0.43; copies with few points have more than 0.6
 COLUMNS = ["video_a", "video_b", "frames", "row_a", "row_b", "points", "zoom", "degrees", "correlation", "mirrored"]
 
+Ints = NDArray[np.int64]
+
 
 def copies_between(a: Pictures, b: Pictures) -> pd.DataFrame:
     """One row per pair of videos of two sets that show the same picture, sorted by their numbers.
@@ -58,12 +60,15 @@ def search(a: Pictures, b: Pictures, pictures: int, *, within: bool) -> pd.DataF
 
 def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tuple]:
     """A row of `COLUMNS` for each pair of pictures that shows the same; `mirror` only names what a is."""
-    first, second = alike(a, b, within=within)
+    return [row for part in alike(a, b, within=within) for row in verified_part(a, b, *part, mirror=mirror)]
+
+
+def verified_part(a: Pictures, b: Pictures, first: Ints, second: Ints, *, mirror: bool) -> Iterator[tuple]:
+    """Rows like those of `verified`, of the pictures whose points `first` look like b's points `second`."""
     places_a, places_b = a.points.places[first], b.points.places[second]
     of_a, of_b = a.points.picture[first], b.points.picture[second]
     groups = agreeing(of_a * len(b.video) + of_b, places_a, places_b)
     pairs = np.array([(of_a[agree[0]], of_b[agree[0]]) for agree in groups], np.int64).reshape(-1, 2)
-    found = []
     both = zip(by_picture(a, pairs[:, 0]), by_picture(b, pairs[:, 1]), strict=True)
     for (i, j), agree, points in zip(pairs, groups, both, strict=True):
         motion = refined(motion_of(places_a[agree], places_b[agree], SEEDS - 1), *points)
@@ -72,11 +77,10 @@ def verified(a: Pictures, b: Pictures, *, within: bool, mirror: bool) -> list[tu
         like = correlation(a.points.thumbnails[i], b.points.thumbnails[j], motion)
         if is_copy(motion.points, like):
             videos, rows = (a.video[i], b.video[j]), (a.points.rows[i], b.points.rows[j])
-            found.append((*videos, 1, *rows, motion.points, motion.zoom, motion.degrees, round(like, 4), mirror))
-    return found
+            yield (*videos, 1, *rows, motion.points, motion.zoom, motion.degrees, round(like, 4), mirror)
 
 
-def by_picture(a: Pictures, pictures: NDArray[np.int64]) -> Iterator[PicturePoints]:
+def by_picture(a: Pictures, pictures: Ints) -> Iterator[PicturePoints]:
     """The points of each of some pictures."""
     return (PicturePoints(a.points.places[part], a.points.descriptors[part]) for part in a.points.of(pictures))
 

@@ -5,6 +5,8 @@ descriptor that is most similar; one of the first set is looked up in its `NEARE
 nearly equal ones mostly do; a picture has hundreds of points, of which few must.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ NEAREST = 2  # cells in which a point of the first set is looked up
 BEST = 8  # matches of a point that are kept: letters on a scanner's screen would have thousands
 CELLS = 8192  # at most
 BATCH = 2048  # descriptors: 64 MB of products with all cells
+PART = 250_000  # points of the first set that are searched for at once: their matches take 1 GB at most
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -32,25 +35,33 @@ class Pictures(NamedTuple):
     group: Ints
 
 
-def alike(a: Pictures, b: Pictures, *, within: bool) -> tuple[Ints, Ints]:
-    """Pairs of points that look alike: the numbers of a's points [k], and of b's [k].
+def alike(a: Pictures, b: Pictures, *, within: bool) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of points that look alike, in parts: the numbers of a's points [k], and of b's [k].
 
-    `within` says that a and b are one set (or its mirror image): only pictures of different groups are compared, once.
+    All pairs of a picture of a are in one part. `within` says that a and b are one set (or its mirror image): only
+    pictures of different groups are compared, once.
     """
-    found: list[tuple[Ints, Ints]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     if not len(a.points.picture) or not len(b.points.picture):
-        return found[0]
+        return
     centres = cells(a.points, b.points)
-    order_a, start_a = by_cell(nearest(a.points.descriptors, centres, NEAREST), len(centres))
     order_b, start_b = by_cell(nearest(b.points.descriptors, centres, 1), len(centres))
-    order_a //= NEAREST
-    for cell in range(len(centres)):
-        second = order_b[start_b[cell] : start_b[cell + 1]]
-        own = order_a[start_a[cell] : start_a[cell + 1]]
-        if len(second):
-            found += [alike_in_cell(a, own[part], b, second, within) for part in batches(len(own), BATCH)]
-    first, second = (np.concatenate(side) for side in zip(*found, strict=True))
-    return first, second
+    for some in parts(a.points.picture):
+        order_a, start_a = by_cell(nearest(a.points.descriptors[some], centres, NEAREST), len(centres))
+        order_a = some.start + order_a // NEAREST
+        found: list[tuple[Ints, Ints]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        for cell in range(len(centres)):
+            second = order_b[start_b[cell] : start_b[cell + 1]]
+            own = order_a[start_a[cell] : start_a[cell + 1]]
+            if len(second):
+                found += [alike_in_cell(a, own[part], b, second, within) for part in batches(len(own), BATCH)]
+        first, second = (np.concatenate(side) for side in zip(*found, strict=True))
+        yield first, second
+
+
+def parts(picture: Ints) -> Iterator[slice]:
+    """Parts of about `PART` points that keep the points of a picture together; `picture` is that of each point."""
+    cuts = np.unique(np.searchsorted(picture, picture[::PART]))
+    return (slice(start, end) for start, end in pairwise([*cuts.tolist(), len(picture)]))
 
 
 def alike_in_cell(a: Pictures, first: Ints, b: Pictures, second: Ints, within: bool) -> tuple[Ints, Ints]:
