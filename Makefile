@@ -31,7 +31,7 @@ controls: $(READY)
 	$(BIN)/python benchmarks/controls.py results/controls-0 results/controls-25 results/controls-50 --out docs/controls.md
 
 test: $(DEV)
-	$(BIN)/python -m pytest tests uscl --doctest-modules --numprocesses 2 --dist worksteal --durations=20
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
 
 e2e: $(DEV)
 	$(BIN)/python -m pytest -m e2e --durations=20

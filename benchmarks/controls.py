@@ -79,23 +79,13 @@ def of_pool(folder: Path) -> list[str]:
         f"{100 * np.mean(inconsistent(pairs, manifest)):.0f} % of the pairs are inconsistent. The audit left out"
         f" {counted(left_out, 'video')} that look like another in the pool or a task."
     )
-    weights = weighted(folder, list(table["arm"].unique()), manifest)
-    twins = alike(equally_weighted(folder, list(table["arm"].unique())), table)
-    return [f"## {head}", conclusion(claims), facts, *twins, compared(claims, table), WEIGHTS, weights]
-
-
-def equally_weighted(folder: Path, arms: list[str]) -> list[str]:
-    """The arms all of whose pairs have one weight, in every training, but for rounding."""
-    found = []
-    for arm in arms:
-        weights = [pd.read_csv(path)["weight"] for path in sorted(folder.glob(f"encoders/{arm}/seed*/pairs.csv"))]
-        if weights and arm != "untrained" and all(one.max() <= one.min() * (1 + ROUNDING) for one in weights):
-            found.append(arm)
-    return found
+    weights = trainings_of(folder, list(table["arm"].unique()), manifest)
+    twins = alike([arm for arm, found in weights.items() if found["equal"].all()], table)
+    return [f"## {head}", conclusion(claims), facts, *twins, compared(claims, table), WEIGHTS, weighted(weights)]
 
 
 def alike(arms: list[str], table: pd.DataFrame) -> list[str]:
-    """What the differences of arms are whose weights are all equal; nothing if there is one such arm."""
+    """A sentence about the differences of arms whose weights are all equal; none if there are not two such arms."""
     if len(arms) < 2:
         return []
     means = table[(table["metric"] == METRIC) & table["arm"].isin(arms)].groupby("task", sort=False)["mean"]
@@ -151,18 +141,23 @@ def compared(claims: pd.DataFrame, table: pd.DataFrame) -> str:
     return grid(["task", "comparison", "first", "second", "difference", "95 % CI", "p", "verdict"], rows)
 
 
-def weighted(folder: Path, arms: list[str], manifest: pd.DataFrame) -> str:
-    """One row per arm that was trained: what its weights were."""
-    rows = []
+def trainings_of(folder: Path, arms: list[str], manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """By arm that weighs pairs, one row per training: what its weights were."""
+    found = {}
     for arm in arms:
-        trainings = [
-            weights_of(pd.read_csv(path), pd.read_csv(path.with_name("pairs.csv")), manifest)
-            for path in sorted(folder.glob(f"encoders/{arm}/seed*/history.csv"))
-        ]
-        found = pd.DataFrame([weights for weights in trainings if weights])
-        if len(found):
-            means = [mean(found[name]) for name in ("ess", "inconsistent", "start")]
-            rows.append([arm, *means, *(counts(found[name]) for name in ("exercised", "learned"))])
+        histories = sorted(folder.glob(f"encoders/{arm}/seed*/history.csv"))
+        tables = [(pd.read_csv(path), pd.read_csv(path.with_name("pairs.csv"))) for path in histories]
+        if rows := [weights for history, pairs in tables if (weights := weights_of(history, pairs, manifest))]:
+            found[arm] = pd.DataFrame(rows)
+    return found
+
+
+def weighted(trainings: dict[str, pd.DataFrame]) -> str:
+    """One row per arm of `trainings_of`."""
+    rows = []
+    for arm, found in trainings.items():
+        means = [mean(found[name]) for name in ("ess", "inconsistent", "start")]
+        rows.append([arm, *means, *(counts(found[name]) for name in ("exercised", "learned"))])
     return grid(["arm", "ESS / N", "inconsistent", "start", "exercised", "learned"], rows)
 
 
@@ -172,6 +167,7 @@ def weights_of(history: pd.DataFrame, pairs: pd.DataFrame, manifest: pd.DataFram
         return {}
     net, weights, change = exercised(history, pairs), pairs["weight"], inconsistent(pairs, manifest)
     return {
+        "equal": weights.max() <= weights.min() * (1 + ROUNDING),
         "ess": (history["weight_ess"] / history["pairs"]).median(),
         "inconsistent": weights[change].mean() / weights[~change].mean() if np.any(change) else np.nan,
         "start": net.correlation if net else None,

@@ -3,8 +3,8 @@
     python benchmarks/rounding.py [--frames results/frames/sim_pool/frames.npy] [--arch tf_efficientnet_lite0]
 
 Trains twice on the same pairs of frames, once from the same weights and once from weights that differ by a factor of
-1 + e with e ~ N(0, 1e-7) or N(0, 1e-10), in float64 and without augmentation. Prints the difference of the losses after
-each step, as a power of ten.
+1 + e, where e is normal with a standard deviation of 1e-7 or 1e-10, in float64 and without augmentation. Prints by how
+much the losses of the two differ at each step. `--frames` is the pool of a finished study.
 """
 
 import argparse
@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("--frames", type=Path, default=Path("results/frames/sim_pool/frames.npy"))
     parser.add_argument("--arch", default="tf_efficientnet_lite0")
     given = parser.parse_args()
+    if not given.frames.is_file():
+        parser.error(f"{given.frames} doesn't exist: run `make results`, or name the frames of another pool.")
     frames = np.load(given.frames, mmap_mode="r")
     print("rate     difference  of the losses, step by step")
     for rate in RATES:

@@ -41,7 +41,6 @@ class Run:
     state: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     user: str = ""
-    gathers: bool = False
     gathered: tuple[Mapping[str, Any], ...] = ()
     provisional: bool = False
 
@@ -73,10 +72,15 @@ class Run:
         single = "task" in self.record["tags"] and not self.gathers
         return self.name.rpartition("/")[0] if single else None
 
+    @property
+    def gathers(self) -> bool:
+        """Whether the run sums up others."""
+        return bool(self.gathered)
+
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """The data sets that the run read, or that those read which it gathers."""
-        return inputs_of(self.gathered if self.gathers else [self.record])
+        return inputs_of(self.gathered or [self.record])
 
     @cached_property
     def parts(self) -> dict[str, str]:

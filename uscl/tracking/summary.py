@@ -45,7 +45,6 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
         state=words_of(plan, (task, regime, arm), state),
         note=summary_note(plan, (task, regime, arm), state),
         reason=reason,
-        gathers=True,
         gathered=records,
         provisional=not state.judged and not reason,
     )
@@ -171,7 +170,6 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
         state={"trainings": f"{len(outcomes)}{f' of {seeds}' if seeds else ''}"},
         note=cell_note(task, regime, arm) if labels == "labels100" else "",
         reason=f"{failed} of its trainings failed" if failed else None,
-        gathers=True,
         gathered=records,
         provisional=intervals is None and not failed,
     )
@@ -179,19 +177,18 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
 
 def records_at(files: Iterable[Path]) -> tuple[dict[str, Any], ...]:
     """The records of runs, given by their outcomes or attempts."""
-    return tuple(record for path in files if (record := record_at(path)))
+    return tuple(map(record_at, files))
 
 
-def span(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def span(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The first start and the last end among runs."""
-    records = list(records)
-    starts = [record["started"] for record in records] or [0.0]
-    ends = [record.get("ended") or record["started"] for record in records] or starts
+    starts = [record["started"] for record in records]
+    ends = [record.get("ended") or record["started"] for record in records]
     return {"started": min(starts), "ended": max(ends)}
 
 
-def record_at(path: Path) -> dict[str, Any] | None:
-    """The record of a run by its outcome or its attempt; None without one."""
+def record_at(path: Path) -> dict[str, Any]:
+    """The record of a run by its outcome or its attempt; only the times of one that failed before it had one."""
     content = json.loads(path.read_text(encoding="utf-8"))
     if path.name != "outcome.json":
         return dict(content)

@@ -200,7 +200,7 @@ def test_nested_settings_get_dotted_names():
 def gathering(started=1000.0, ended=1010.0, state=None, **more):
     """The run of a cell that gathers the runs below it."""
     kept = {"name": "busi/linear/simclr", "params": {}, "tags": {"arm": "simclr", "task": "busi"}}
-    return Run(kept | {"started": started, "ended": ended}, gathers=True, state=state or {}, **more)
+    return Run(kept | {"started": started, "ended": ended}, gathered=(kept,), state=state or {}, **more)
 
 
 def test_provisional_numbers_grow_in_their_run_and_the_final_ones_take_its_place(address):
@@ -250,7 +250,7 @@ def test_a_run_whose_parent_comes_later_is_nested_then(address):
         number = experiment(client, address, "study")
         one = Run(record("one"), children=(Run(record("one/fold0")),))
         ids, _ = log_once(client, number, one)
-        above = Run(record("above"), gathers=True, provisional=True)
+        above = Run(record("above"), gathered=(record(),), provisional=True)
         parent = log_once(client, number, above)[0]["above"]
         again, _ = log_once(client, number, one, parent=parent)
         assert again == ids
@@ -264,8 +264,8 @@ def test_a_run_names_the_data_that_it_read(address):
     cell = record("busi/linear/simclr/seed0", config=config, tags={"arm": "simclr", "task": "busi"})
     for one in (pretrained, cell, record("published", config=config)):
         log(address, Run(one))
-    log(address, Run(record("of the cell", tags={}), gathers=True, provisional=True, gathered=(cell,)))
-    log(address, Run(record("of the cell", tags={}), gathers=True, gathered=(cell, cell, cell | {"data_sha256": "e"})))
+    log(address, Run(record("of the cell", tags={}), provisional=True, gathered=(cell,)))
+    log(address, Run(record("of the cell", tags={}), gathered=(cell, cell, cell | {"data_sha256": "e"})))
     with opened(address) as client:
         runs = client.search_runs([experiment(client, address, "study/pretrain")])
     read = {
