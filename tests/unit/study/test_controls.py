@@ -10,7 +10,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from benchmarks.controls import METRIC, SHOWN, TRUTH, compared, conclusion, counts, mean, verdict_on, weights_of
+from benchmarks.controls import METRIC, SHOWN, TRUTH, alike, compared, conclusion, counts, mean, verdict_on, weights_of
 from uscl.study.study import Study
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +125,7 @@ def test_of_a_trainings_weights_the_page_tells_how_they_treat_inconsistent_pairs
     found = weights_of(history, pairs, manifest)
     assert found.pop("start") == (pytest.approx(-1) if net else None)
     assert found == {
+        "equal": False,
         "ess": 0.75,
         "inconsistent": pytest.approx(0.3 / 0.9),
         "exercised": True if net else None,
@@ -133,6 +134,16 @@ def test_of_a_trainings_weights_the_page_tells_how_they_treat_inconsistent_pairs
     assert weights_of(history.drop(columns="weight_ess"), pairs, manifest) == {}
     still = weights_of(history, pairs, manifest.assign(second_state=0.0))
     assert np.isnan(still["inconsistent"])
+    assert weights_of(history, pairs.assign(weight=0.5), manifest)["equal"]
+
+
+def test_arms_with_equal_weights_are_said_to_differ_by_luck():
+    means = [("a", "busi", 0.52), ("b", "busi", 0.58), ("c", "busi", 0.9)]
+    table = pd.DataFrame([(*row, "macro_f1") for row in means], columns=["arm", "task", "mean", "metric"])
+    (sentence,) = alike(["a", "b"], table)
+    assert "the weights of `a` and `b` are all equal" in sentence
+    assert "by 6.0 points on busi" in sentence
+    assert alike(["a"], table) == []
 
 
 def test_what_no_training_has_is_left_blank():
