@@ -46,13 +46,14 @@ def sent(number: signal.Signals, to: str = "job", times: int = 1) -> Hit:
     return hit
 
 
-def next_call_goes_on(folder: Path, hit: Hit, *, killed: bool = False) -> None:
-    """A pretraining that is hit so that its call ends; the next one goes on from the checkpoint.
+def next_call_goes_on(folder: Path, hit: Hit, said: str = "", *, killed: bool = False) -> None:
+    """A pretraining that is hit so that its call ends, which says `said`; the next one goes on from the checkpoint.
 
     If the call itself was `killed`, the next is refused and names the command that clears the mark.
     """
     run = cut_off(folder, PRETRAINING, hit)
     ended(run, good=False)
+    assert said in run.said, f"'{said}' isn't told"
     if killed:
         refused = snakemake(run.project, *UNTRACKED, "--", f"results/{PRETRAINING.target}")
         assert refused.returncode != 0, "a call went on without --unlock"
@@ -72,8 +73,8 @@ def same_call_goes_on(folder: Path, hit: Hit, said: str = "") -> None:
 
 @pytest.mark.chaos_short
 def test_ctrl_c_in_the_middle_of_a_pretraining(folder: Path) -> None:
-    """Ends in order; the next plain call goes on from the checkpoint and ends in the same bytes."""
-    next_call_goes_on(folder, sent(signal.SIGINT, "group"))
+    """Ends in order, and says that nothing failed; the next plain call goes on and ends in the same bytes."""
+    next_call_goes_on(folder, sent(signal.SIGINT, "group"), said="The call was interrupted after ")
 
 
 def test_ctrl_c_three_times_in_quick_succession(folder: Path) -> None:

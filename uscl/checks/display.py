@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from uscl.base.text import counted
 from uscl.checks import ending
 from uscl.checks.doctor.forecast import median_seconds
+from uscl.jobs import interruption
 from uscl.jobs.screen.messages import Screen
 from uscl.jobs.screen.output import Output
 from uscl.jobs.screen.remaining import Remaining, kind_of
@@ -53,7 +54,8 @@ def end(workflow: Any, study: Study, log: logging.Logger, *, failed: bool) -> No
         screen.output.close()
     spent = ending.spent(_Call.began, time.time())
     if failed:
-        lines = ending.stopped(list(screen.failed.values()) if screen else [], spent)
+        failures = list(screen.failed.values()) if screen else []
+        lines = ending.interrupted(spent) if interruption.received() else ending.stopped(failures, spent)
     else:
         took = f": {counted(screen.remaining.done, 'job')} in {spent}" if screen else f" in {spent}"
         lines = results_of(workflow, study, took) or ["", f"Done{took}."]

@@ -33,6 +33,12 @@ def stopped(failed: Sequence[Failed], time_spent: str) -> list[str]:
     return ["", head, *limited(jobs), f"Next: fix the cause and run the same command again.{advice}"]
 
 
+def interrupted(time_spent: str) -> list[str]:
+    """The lines after a call that Ctrl-C ended: its jobs were cut off, and did not fail."""
+    head = f"The call was interrupted after {time_spent}; finished work and the checkpoints of trainings are kept."
+    return ["", head, "Next: run the same command again to go on."]
+
+
 def spent(began: float, now: float) -> str:
     """The time that a call took, and the time of day."""
     return f"{duration(now - began)}, at {time.strftime('%H:%M', time.localtime(now))}"

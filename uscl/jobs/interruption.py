@@ -66,6 +66,7 @@ def end_once() -> None:
 
     def hear(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, lambda *_: None)
+        _Signal.name = signal.Signals(number).name
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():

@@ -65,6 +65,12 @@ def test_failed_jobs_are_named_with_their_logs_and_what_to_do():
     assert lines[-2:] == ["  and 2 more", "Next: fix the cause and run the same command again."]
 
 
+def test_an_interrupted_call_did_not_fail():
+    _, head, last = ending.interrupted("3 min")
+    assert head.startswith("The call was interrupted after 3 min; finished work")
+    assert last == "Next: run the same command again to go on."
+
+
 def test_after_a_killed_job_memory_is_the_advice():
     lines = ending.stopped([Failed(Running("Pretraining", Path("a.log"), 0.0), True)], "")
     assert lines[-1].endswith("If memory is short, lower --cores or `batch_size`.")
