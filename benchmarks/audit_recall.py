@@ -95,7 +95,8 @@ def all_frames(sets: list[str], data: Path, size: int, every: int, stretch: floa
             clip, _ = read_source(root, source, size, None, None)
             file = f"{name}: {source.video}{', stretched' if stretch < 1 else ''}"
             for frame in clip.frames[::every]:
-                yield file, frame if stretch == 1 else narrower(frame, stretch)
+                # A view of a frame would keep its whole clip in memory.
+                yield file, frame.copy() if stretch == 1 else narrower(frame, stretch)
 
 
 def narrower(frame: Picture, share: float) -> Picture:

@@ -20,7 +20,7 @@ NEAREST = 2  # cells in which a point of the first set is looked up
 BEST = 8  # matches of a point that are kept: letters on a scanner's screen would have thousands
 CELLS = 8192  # at most
 BATCH = 2048  # descriptors: 64 MB of products with all cells
-PART = 250_000  # points of the first set that are searched for at once: their matches take 1 GB at most
+PART = 250_000  # points of the first set that are searched for at once; each has 16 matches at most, 200 bytes each
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
