@@ -1,5 +1,6 @@
 """The command `uscl`: look at the results of a study. It starts at once, so it imports nothing heavy."""
 
+import webbrowser
 from pathlib import Path
 
 import click
@@ -22,8 +23,9 @@ def show(results: Path) -> None:
     page = results / "report.html"
     if not page.is_file():
         raise click.ClickException(f"{page} does not exist: run the study with `make results`, or name its folder.")
-    click.echo(page.resolve().as_uri())
-    if click.launch(str(page.resolve())):
+    address = page.resolve().as_uri()
+    click.echo(address)
+    if not webbrowser.open(address):
         click.echo("No browser was found here. The page is one file: copy it anywhere and open it.")
 
 

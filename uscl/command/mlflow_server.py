@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import webbrowser
 from pathlib import Path
 from typing import TextIO
 
@@ -47,7 +48,7 @@ def show(page: str, browser: bool) -> None:
     """Print the address of a page, and open it."""
     click.echo(page)
     if browser:
-        click.launch(page)
+        webbrowser.open(page)
 
 
 def run_server(store: Path, port: int, page: str, browser: bool) -> None:

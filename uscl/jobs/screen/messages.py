@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from uscl.base.text import duration
-from uscl.jobs.attempts import RUNNING, read
+from uscl.jobs.attempts import INTERRUPTED, RUNNING, read
 from uscl.jobs.screen.bars import Running, bars
 from uscl.jobs.screen.output import Output
 from uscl.jobs.screen.remaining import Remaining, kind_of
@@ -123,8 +123,13 @@ class Screen(logging.Handler):
             return
         job = self._stopped(number, record, well=False)
         attempt = read(job.log.with_suffix(".attempt.json")) if job.log else None
-        failed = self.failed[number] = Failed(job, bool(attempt and attempt["status"] == RUNNING))
-        self._line(record, "FAILED", f"{job.message}{f': {KILLED}' if failed.killed else ''} (log: {job.log})", "red")
+        status = attempt["status"] if attempt else None
+        self.failed[number] = Failed(job, status == RUNNING)
+        if status == INTERRUPTED:
+            self._line(record, "stopped", f"{job.message} (log: {job.log})", "yellow")
+        else:
+            reason = f": {KILLED}" if status == RUNNING else ""
+            self._line(record, "FAILED", f"{job.message}{reason} (log: {job.log})", "red")
 
     def _stopped(self, number: int, record: logging.LogRecord, *, well: bool) -> Running:
         self._running.discard(number)

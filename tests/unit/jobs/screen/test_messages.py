@@ -75,6 +75,13 @@ def test_a_failed_job_is_named_with_its_log_after_its_own_words(screen):
     assert [failed.job.message for failed in screen.failed.values()] == ["Pretraining: simclr, seed 0"]
 
 
+def test_an_interrupted_job_has_stopped_and_has_not_failed(screen, tmp_path):
+    (tmp_path / "job.attempt.json").write_text(json.dumps({"status": "interrupted"}))
+    start(screen, log=tmp_path / "job.log")
+    send(screen, "Error in rule pretrain", logging.ERROR, event=LogEvent.JOB_ERROR, jobid=1)
+    assert shown(screen)[1:] == [f"stopped  Pretraining: simclr, seed 0 (log: {tmp_path / 'job.log'})"]
+
+
 def test_a_killed_job_is_named_as_such_and_is_no_failure_once_it_is_retried(screen, tmp_path):
     (tmp_path / "job.attempt.json").write_text(json.dumps({"status": "running"}))
     start(screen, log=tmp_path / "job.log")
