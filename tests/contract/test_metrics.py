@@ -22,6 +22,7 @@ from uscl.metrics.registry import (
     title,
 )
 from uscl.metrics.scores import scores
+from uscl.metrics.weights import Drawn
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import scorer
 
@@ -36,7 +37,7 @@ def test_both_forms_of_every_metric_agree_on_resampled_cases(kind, seed):
     cases = CASES[kind](random, arms=["a"], folds=1, seeds=1, groups=4 + 3 * seed)
     groups = sorted(cases["group"].unique())
     weights = random.multinomial(len(groups), np.ones(len(groups)) / len(groups), size=8)
-    of_draws = scorer(to_panel(cases, kind))(weights.astype(float))[:, 0, 0]
+    of_draws = scorer(to_panel(cases, kind))(Drawn(weights.astype(float)))[:, 0, 0]
     for draw, weight in enumerate(weights):
         drawn = resampled(cases, dict(zip(groups, weight, strict=True)))
         of_cell = scores(drawn, kind)

@@ -11,8 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from uscl.metrics.concordance import Concordance, concordance, concordant_share
-from uscl.metrics.groups import Part, by_group, mean_of_defined, ratio, weighted
+from uscl.metrics.concordance import Concordance, concordance
+from uscl.metrics.groups import Part, by_group, mean_of_defined, ratio
+from uscl.metrics.weights import Weights
 
 CALIBRATION_BINS = 10
 
@@ -66,25 +67,25 @@ class ClassifiedGroups:
         label, probabilities = self.part.label, self.part.values["probabilities"]
         return [concordance(probabilities[c], label == c, self.part.group) for c in range(self.classes)]
 
-    def drawn(self, weights: np.ndarray) -> "ClassifiedDraws":
-        """The cases in draws with weights [draws, groups]."""
+    def drawn(self, weights: Weights) -> "ClassifiedDraws":
+        """The cases in draws of the groups."""
         return ClassifiedDraws(self, weights)
 
 
 @dataclass(frozen=True)
 class ClassifiedDraws:
-    """The classified cases of a fold in many draws of its groups; `weights` [draws, groups].
+    """The classified cases of a fold in many draws of its groups.
 
     Counts are [classes, arms, seeds, draws], `confusion` [classes (true), classes (predicted), arms, seeds, draws].
     """
 
     sums: ClassifiedGroups
-    weights: np.ndarray
+    weights: Weights
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """Cases by true and predicted class."""
-        return weighted(self.sums.confusion, self.weights)
+        return self.weights.sums(self.sums.confusion)
 
     @cached_property
     def hits(self) -> np.ndarray:
@@ -156,8 +157,13 @@ def auroc(cases: ClassifiedCases) -> float:
 
 
 def auroc_of_draws(draws: ClassifiedDraws) -> np.ndarray:
-    """`auroc` of draws, [arms, seeds, draws]."""
+    """`auroc` of draws, [arms, seeds, draws]; NaN in draws that lack a class."""
     return np.mean([concordant_share(pairs, draws.weights) for pairs in draws.sums.pairs], axis=0)
+
+
+def concordant_share(pairs: Concordance, weights: Weights) -> np.ndarray:
+    """AUROC of one class against the rest, [arms, seeds, draws]; NaN in draws that lack positives or negatives."""
+    return ratio(weights.won(pairs), weights.sums(pairs.positives) * weights.sums(pairs.negatives))
 
 
 def calibration_error(cases: ClassifiedCases) -> float:
@@ -172,7 +178,7 @@ def calibration_error(cases: ClassifiedCases) -> float:
 
 def calibration_error_of_draws(draws: ClassifiedDraws) -> np.ndarray:
     """`calibration_error` of draws, [arms, seeds, draws]."""
-    return ratio(np.abs(weighted(draws.sums.gaps, draws.weights)).sum(axis=0), draws.cases)
+    return ratio(np.abs(draws.weights.sums(draws.sums.gaps)).sum(axis=0), draws.cases)
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:

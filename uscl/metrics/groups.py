@@ -37,11 +37,6 @@ def by_group(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.add.reduceat(values, starts(group), axis=-1, dtype=float)
 
 
-def weighted(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Sums [..., groups] in draws with weights [draws, groups]: [..., draws]."""
-    return np.tensordot(sums, weights, axes=(-1, -1))
-
-
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, NaN where whole is 0."""
     whole = np.broadcast_to(whole, part.shape)

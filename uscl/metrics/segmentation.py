@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uscl.metrics.groups import Part, by_group, ratio, weighted
+from uscl.metrics.groups import Part, by_group, ratio
+from uscl.metrics.weights import Weights
 
 ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metric
 
@@ -42,22 +43,22 @@ class ImageGroups:
             part.group[order],
         )
 
-    def drawn(self, weights: np.ndarray) -> "ImageDraws":
-        """The images in draws with weights [draws, groups]."""
+    def drawn(self, weights: Weights) -> "ImageDraws":
+        """The images in draws of the groups."""
         # One product for all scores: computed separately, their last digits would differ.
-        *means, zero = ratio(weighted(self.sums, weights), weights @ self.images)
+        *means, zero = ratio(weights.sums(self.sums), weights.sums(self.images))
         return ImageDraws(self, weights, dict(zip(self.names, means, strict=True)), zero)
 
 
 @dataclass(frozen=True)
 class ImageDraws:
-    """The images of a fold in many draws of its groups; `weights` [draws, groups].
+    """The images of a fold in many draws of its groups.
 
     `means`: the mean of each score, and `zero` the share of images whose Dice is 0, all [arms, seeds, draws].
     """
 
     groups: ImageGroups
-    weights: np.ndarray
+    weights: Weights
     means: dict[str, np.ndarray]
     zero: np.ndarray
 
@@ -79,7 +80,7 @@ def median_dice(images: ScoredImages) -> float:
 
 def median_dice_of_draws(draws: ImageDraws) -> np.ndarray:
     """`median_dice` of draws, [arms, seeds, draws]."""
-    return medians(draws.groups.sorted_dice, draws.groups.owner, draws.weights)
+    return medians(draws.groups.sorted_dice, draws.groups.owner, draws.weights.weights)
 
 
 def zero_dice_share(images: ScoredImages) -> float:

@@ -10,8 +10,9 @@ import numpy as np
 
 from uscl.base.seeds import generator
 from uscl.metrics.groups import mean_of_defined
+from uscl.metrics.weights import Drawn
 from uscl.stats.panel import Panel
-from uscl.stats.panel_scores import chunks, scorer
+from uscl.stats.panel_scores import at_once, chunks, scorer
 
 
 def bootstrap_means(panel: Panel, draws: int, seed: int) -> np.ndarray:
@@ -23,7 +24,8 @@ def bootstrap_means(panel: Panel, draws: int, seed: int) -> np.ndarray:
     found = []
     for chunk, size in chunks(draws):
         weights = drawn(strata, size, generator(seed, "bootstrap", chunk))
-        found.append(mean_of_defined(score(weights), axis=2))
+        for part in at_once(size, len(strata)):
+            found.append(mean_of_defined(score(Drawn(weights[part].astype(float))), axis=2))
     return np.concatenate(found, axis=-1)
 
 
@@ -32,11 +34,11 @@ def drawn(strata: np.ndarray, draws: int, random: np.random.Generator) -> np.nda
 
     `strata` [groups]: the number of each group's stratum. Returns [draws, groups].
     """
-    weights = np.zeros((draws, len(strata)))
+    weights = np.zeros((draws, len(strata)), dtype=np.uint16)
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
-        picked = random.integers(len(members), size=(draws, len(members)))
-        np.add.at(weights, (np.arange(draws)[:, None], members[picked]), 1)
+        for draw in weights:
+            draw[members] = np.bincount(random.integers(len(members), size=len(members)), minlength=len(members))
     return weights
 
 

@@ -12,14 +12,18 @@ import numpy as np
 
 from uscl.metrics.classification import ClassifiedDraws, ClassifiedGroups
 from uscl.metrics.groups import Part, mean_of_defined
-from uscl.metrics.registry import metrics_of
+from uscl.metrics.registry import Metric, metrics_of
 from uscl.metrics.segmentation import ImageDraws, ImageGroups
+from uscl.metrics.weights import Drawn, Weights, WithoutEach
 from uscl.stats.panel import Panel
 
-# Draws that are computed at once: few enough to fit into the processor's cache.
+# Draws that share a random stream, and weights of groups that are in memory at once.
 CHUNK = 1000
+AT_ONCE = 2**22
 
-Scorer = Callable[[np.ndarray], np.ndarray]
+Sums = ClassifiedGroups | ImageGroups
+Draws = ClassifiedDraws | ImageDraws
+Scorer = Callable[[Weights], np.ndarray]
 
 
 class Fold(NamedTuple):
@@ -27,47 +31,58 @@ class Fold(NamedTuple):
 
     trainings: np.ndarray
     groups: np.ndarray
-    sums: ClassifiedGroups | ImageGroups
+    sums: Sums
 
 
 def scorer(panel: Panel) -> Scorer:
-    """A function that maps weights [draws, groups] to the scores of all trainings [metrics, arms, trainings, draws].
+    """A function that maps weights of groups to the scores of all trainings, [metrics, arms, trainings, draws].
 
-    The weight of a group is the number of times it was drawn. The metrics are in the order of
-    `uscl.metrics.registry.names`. If a metric is undefined in a fold of a draw (such as AUROC if the drawn groups lack
-    a class), the mean is over the folds in which it is defined.
+    The metrics are in the order of `uscl.metrics.registry.names`. If a metric is undefined in a fold of a draw (such as
+    AUROC if the drawn groups lack a class), the mean is over the folds in which it is defined. The draws that leave out
+    each group in turn have NaN for metrics that are not smooth.
     """
     whole = sums(panel.cases, len(panel.classes))
-    over_folds = any(metric.over_folds for metric in metrics_of(panel.kind))
-    parts = list(folds(panel)) if over_folds else []
+    parts = list(folds(panel)) if any(metric.over_folds for metric in metrics_of(panel.kind)) else []
 
-    def score(weights: np.ndarray) -> np.ndarray:
+    def score(weights: Weights) -> np.ndarray:
         draws = whole.drawn(weights)
-        by_fold = [(fold, fold.sums.drawn(weights[:, fold.groups])) for fold in parts]
+        of_folds = mean_over_folds(parts, weights, panel)
         found = [
-            mean_over_folds(metric.of_draws, by_fold, panel) if metric.over_folds else metric.of_draws(draws)
-            for metric in metrics_of(panel.kind)
+            of_folds[metric.name] if metric.over_folds else of_draws(metric, draws) for metric in metrics_of(panel.kind)
         ]
         return with_classes(np.stack(found), draws, panel.kind)
 
     return score
 
 
-def mean_over_folds(
-    of_draws: Callable[[ClassifiedDraws | ImageDraws], np.ndarray],
-    by_fold: list[tuple[Fold, ClassifiedDraws | ImageDraws]],
-    panel: Panel,
-) -> np.ndarray:
-    """The mean of a metric over the folds of each training, [arms, trainings, draws]."""
-    scores: list[list[np.ndarray]] = [[] for _ in panel.seeds]
-    for fold, draws in by_fold:
-        values = of_draws(draws)
-        for place, training in enumerate(fold.trainings):
-            scores[training].append(values[:, place])
-    return np.stack([mean_of_defined(np.stack(each), axis=0) for each in scores], axis=1)
+def of_draws(metric: Metric, draws: Draws) -> np.ndarray:
+    """A metric of draws, [arms, trainings, draws]; NaN if groups are left out and the metric is not smooth."""
+    if metric.smooth or isinstance(draws.weights, Drawn):
+        return metric.of_draws(draws)
+    (smooth, *_) = (each for each in metrics_of(metric.kind) if each.smooth and not each.over_folds)
+    return np.full_like(smooth.of_draws(draws), np.nan)
 
 
-def with_classes(whole: np.ndarray, draws: ClassifiedDraws | ImageDraws, kind: str) -> np.ndarray:
+def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[str, np.ndarray]:
+    """The metrics that are means over the folds of each training, by name: [arms, trainings, draws].
+
+    One fold at a time: the draws of all would take too much memory.
+    """
+    metrics = [metric for metric in metrics_of(panel.kind) if metric.over_folds]
+    scores: dict[str, list[list[np.ndarray]]] = {metric.name: [[] for _ in panel.seeds] for metric in metrics}
+    for fold in parts:
+        draws = fold.sums.drawn(weights.within(fold.groups))
+        for metric in metrics:
+            values = of_draws(metric, draws)
+            for place, training in enumerate(fold.trainings):
+                scores[metric.name][training].append(values[:, place])
+    return {
+        name: np.stack([mean_of_defined(np.stack(each), axis=0) for each in of_trainings], axis=1)
+        for name, of_trainings in scores.items()
+    }
+
+
+def with_classes(whole: np.ndarray, draws: Draws, kind: str) -> np.ndarray:
     """The metrics over all classes, [metrics, arms, trainings, draws], followed by those of each class."""
     by_class = [metric.of_draws(draws) for metric in metrics_of(kind, by_class=True)]
     if not by_class:
@@ -87,21 +102,21 @@ def folds(panel: Panel) -> Iterator[Fold]:
             yield Fold(trainings, groups, sums(Part(inside, panel.cases.label[here], values), len(panel.classes)))
 
 
-def sums(part: Part, classes: int) -> ClassifiedGroups | ImageGroups:
+def sums(part: Part, classes: int) -> Sums:
     """The sums of a part by group; `classes` is 0 for segmentation."""
     return ClassifiedGroups(part, classes) if classes else ImageGroups.of(part)
 
 
 def training_scores(panel: Panel) -> np.ndarray:
     """The score of every training, [metrics, arms, trainings]; NaN where undefined."""
-    return scorer(panel)(np.ones((1, panel.cases.groups)))[..., 0]
+    return scorer(panel)(Drawn(np.ones((1, panel.cases.groups))))[..., 0]
 
 
 def fold_scores(panel: Panel) -> np.ndarray:
     """The score of every fold of every training, [metrics, arms, trainings, folds]; NaN where undefined."""
     found: list[list[np.ndarray]] = [[] for _ in panel.seeds]
     for fold in folds(panel):
-        draws = fold.sums.drawn(np.ones((1, len(fold.groups))))
+        draws = fold.sums.drawn(Drawn(np.ones((1, len(fold.groups)))))
         whole = np.stack([metric.of_draws(draws) for metric in metrics_of(panel.kind)])
         values = with_classes(whole, draws, panel.kind)[..., 0]
         for place, training in enumerate(fold.trainings):
@@ -116,21 +131,7 @@ def without_each_group(panel: Panel) -> np.ndarray:
     share of the score (Wolter, Introduction to Variance Estimation (2007), section 4.5). Without that, the variance of
     a mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`).
     """
-    score, weights = scorer(panel), weights_without_each(panel.strata)
-    left_out = [score(weights[number * CHUNK : number * CHUNK + size]) for number, size in chunks(len(weights))]
-    return np.concatenate(left_out, axis=-1)
-
-
-def weights_without_each(strata: np.ndarray) -> np.ndarray:
-    """The weight of every group without each in turn, [left out, groups]; strata [groups].
-
-    >>> weights_without_each(np.array([0, 1, 1, 1]))[1]
-    array([1. , 0. , 1.5, 1.5])
-    """
-    same = strata[:, None] == strata
-    weights = 1 + same / np.maximum(same.sum(axis=1, keepdims=True) - 1, 1)
-    np.fill_diagonal(weights, 0)
-    return weights
+    return scorer(panel)(WithoutEach.of(panel.strata))
 
 
 def chunks(draws: int) -> Iterator[tuple[int, int]]:
@@ -141,3 +142,9 @@ def chunks(draws: int) -> Iterator[tuple[int, int]]:
     """
     for number, first in enumerate(range(0, draws, CHUNK)):
         yield number, min(CHUNK, draws - first)
+
+
+def at_once(draws: int, groups: int) -> Iterator[slice]:
+    """The draws of a chunk in parts that fit into memory with their weights of so many groups."""
+    step = max(AT_ONCE // groups, 1)
+    return (slice(first, first + step) for first in range(0, draws, step))

@@ -8,8 +8,9 @@ from scipy.stats import t as student
 
 from uscl.base.seeds import generator
 from uscl.metrics.groups import Part, mean_of_defined
+from uscl.metrics.weights import Drawn
 from uscl.stats.panel import Panel
-from uscl.stats.panel_scores import Scorer, chunks, scorer
+from uscl.stats.panel_scores import Scorer, at_once, chunks, scorer
 
 # Differences that equal the observed one up to rounding count as equal to it.
 ROUNDING = 1e-10
@@ -28,9 +29,11 @@ def swap_test(panel: Panel, arm: int, reference: int, draws: int, seed: int) -> 
     observed = swapped_differences(score, np.zeros((1, groups)))[:, 0]
     far = np.zeros(len(observed), dtype=int)
     for chunk, size in chunks(draws):
-        coins = generator(seed, "swaps", chunk).integers(2, size=(size, groups)).astype(float)
-        near = np.abs(swapped_differences(score, coins)) < np.abs(observed)[:, None] - ROUNDING
-        far += (~near).sum(axis=1)
+        random = generator(seed, "swaps", chunk)
+        for part in at_once(size, 4 * groups):  # both arms, each with two copies of every group
+            coins = random.integers(2, size=(len(range(size)[part]), groups)).astype(float)
+            near = np.abs(swapped_differences(score, coins)) < np.abs(observed)[:, None] - ROUNDING
+            far += (~near).sum(axis=1)
     return np.where(np.isnan(observed), np.nan, (1 + far) / (1 + draws))
 
 
@@ -52,7 +55,7 @@ def stacked(panel: Panel, arm: int, reference: int) -> Panel:
 def swapped_differences(score: Scorer, coins: np.ndarray) -> np.ndarray:
     """Arm minus reference, [metrics, draws], with the groups swapped whose coin [draws, groups] is 1."""
     # Both arms in one call: the draws of the reference come after those of the arm.
-    means = mean_of_defined(score(np.block([[1 - coins, coins], [coins, 1 - coins]])), axis=2)
+    means = mean_of_defined(score(Drawn(np.block([[1 - coins, coins], [coins, 1 - coins]]))), axis=2)
     arm, reference = np.split(means[:, 0], 2, axis=-1)
     return arm - reference
 

@@ -5,10 +5,11 @@ from rescored import random_cases, random_images, resampled, scores, training_sc
 
 from uscl.base.seeds import generator
 from uscl.metrics.classification import confidence_bin
-from uscl.metrics.concordance import concordance
-from uscl.metrics.registry import names
+from uscl.metrics.concordance import CountedPairs, SortedCases, concordance, counted_pairs, sorted_cases
+from uscl.metrics.registry import metric_named, names
 from uscl.metrics.scores import score_cell
 from uscl.metrics.segmentation import medians
+from uscl.metrics.weights import Drawn
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import chunks, fold_scores, scorer, without_each_group
 
@@ -44,7 +45,7 @@ def test_every_metric_of_every_draw_is_that_of_the_resampled_cases(kind, partiti
     groups = sorted(cases["group"].unique())
     weights = random.multinomial(len(groups), np.ones(len(groups)) / len(groups), size=6)
     weights[0] = np.eye(len(groups))[3] * 2
-    found = scorer(panel)(weights.astype(float))
+    found = scorer(panel)(Drawn(weights.astype(float)))
     assert np.isnan(found).any() == (kind == "classification")
     for d, weight in enumerate(weights):
         drawn = resampled(cases, dict(zip(groups, weight, strict=True)))
@@ -65,8 +66,10 @@ def test_the_scores_without_a_group_are_those_of_the_other_cases_if_its_class_ke
         weight[g] = 0
         others = resampled(cases, dict(zip(groups, weight, strict=True)))
         for (arm, seed), part in others.groupby(["arm", "seed"]):
-            slow = training_scores(part, "classification")
-            assert found[:, "ab".index(arm), seed, g] == pytest.approx(slow, abs=1e-12, nan_ok=True)
+            slow, fast = training_scores(part, "classification"), found[:, "ab".index(arm), seed, g]
+            smooth = np.array([metric_named(name).smooth for name in names("classification", panel.classes)])
+            assert fast[smooth] == pytest.approx(np.array(slow)[smooth], abs=1e-12, nan_ok=True)
+            assert np.isnan(fast[~smooth]).all()
 
 
 def test_metrics_of_an_absent_class_are_undefined_as_the_conventions_say():
@@ -106,6 +109,31 @@ def test_pairs_by_hand():
     found = concordance(values, np.array([True, False, False, True]), np.array([0, 0, 1, 1]))
     assert (found.positives.tolist(), found.negatives.tolist()) == ([1, 1], [1, 1])
     assert found.won[0, 0].tolist() == [[1, 0.5], [1, 0]]
+
+
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_both_forms_of_pairs_are_those_of_every_pair(counted, seed):
+    random = generator(seed, "pairs")
+    group = np.sort(random.permutation(np.arange(30) % 7))
+    positive, scores = random.random(30) < 0.4, random.integers(9, size=(2, 3, 30)) / 8  # with ties
+    weights = random.random((5, 7)) * (random.random((5, 7)) < 0.8)
+    pairs = sorted_cases(scores, positive, group)
+    pairs = counted_pairs(pairs) if counted else pairs
+    for a, s in np.ndindex(2, 3):
+        above = np.sign(scores[a, s][:, None] - scores[a, s]) / 2 + 0.5
+        every = above * positive[:, None] * ~positive
+        by_group = np.array([[every[group == g][:, group == h].sum() for h in range(7)] for g in range(7)])
+        for d, weight in enumerate(weights):
+            assert pairs.won_in(weights)[a, s, d] == pytest.approx(weight @ by_group @ weight, abs=1e-12)
+            assert pairs.won_with(weights)[a, s, d] == pytest.approx((by_group + by_group.T) @ weight, abs=1e-12)
+        assert pairs.won_inside()[a, s].tolist() == np.diag(by_group).tolist()
+
+
+@pytest.mark.parametrize(("cases", "form"), [(20, CountedPairs), (2000, SortedCases)])
+def test_the_form_of_pairs_depends_on_the_number_of_groups(cases, form):
+    random, group = generator(cases, "form"), np.arange(cases)
+    assert isinstance(concordance(random.random((1, 1, cases)), random.random(cases) < 0.3, group), form)
 
 
 def test_medians_of_odd_and_even_numbers_of_values():
