@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from uscl.metrics.groups import Part, by_group, ratio
-from uscl.metrics.weights import Weights
+from uscl.metrics.weights import Weights, WithoutEach
 
 ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metric
 
@@ -79,7 +79,9 @@ def median_dice(images: ScoredImages) -> float:
 
 
 def median_dice_of_draws(draws: ImageDraws) -> np.ndarray:
-    """`median_dice` of draws, [arms, seeds, draws]."""
+    """`median_dice` of draws, [arms, seeds, draws]; NaN without a group, as no jackknife may use a median."""
+    if isinstance(draws.weights, WithoutEach):
+        return np.full_like(draws.zero, np.nan)
     return medians(draws.groups.sorted_dice, draws.groups.owner, draws.weights.weights)
 
 

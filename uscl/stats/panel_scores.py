@@ -12,7 +12,7 @@ import numpy as np
 
 from uscl.metrics.classification import ClassifiedDraws, ClassifiedGroups
 from uscl.metrics.groups import Part, mean_of_defined
-from uscl.metrics.registry import Metric, metrics_of
+from uscl.metrics.registry import metrics_of
 from uscl.metrics.segmentation import ImageDraws, ImageGroups
 from uscl.metrics.weights import Drawn, Weights, WithoutEach
 from uscl.stats.panel import Panel
@@ -38,8 +38,7 @@ def scorer(panel: Panel) -> Scorer:
     """A function that maps weights of groups to the scores of all trainings, [metrics, arms, trainings, draws].
 
     The metrics are in the order of `uscl.metrics.registry.names`. If a metric is undefined in a fold of a draw (such as
-    AUROC if the drawn groups lack a class), the mean is over the folds in which it is defined. The draws that leave out
-    each group in turn have NaN for metrics that are not smooth.
+    AUROC if the drawn groups lack a class), the mean is over the folds in which it is defined.
     """
     whole = sums(panel.cases, len(panel.classes))
     parts = list(folds(panel)) if any(metric.over_folds for metric in metrics_of(panel.kind)) else []
@@ -48,19 +47,11 @@ def scorer(panel: Panel) -> Scorer:
         draws = whole.drawn(weights)
         of_folds = mean_over_folds(parts, weights, panel)
         found = [
-            of_folds[metric.name] if metric.over_folds else of_draws(metric, draws) for metric in metrics_of(panel.kind)
+            of_folds[metric.name] if metric.over_folds else metric.of_draws(draws) for metric in metrics_of(panel.kind)
         ]
         return with_classes(np.stack(found), draws, panel.kind)
 
     return score
-
-
-def of_draws(metric: Metric, draws: Draws) -> np.ndarray:
-    """A metric of draws, [arms, trainings, draws]; NaN if groups are left out and the metric is not smooth."""
-    if metric.smooth or isinstance(draws.weights, Drawn):
-        return metric.of_draws(draws)
-    (smooth, *_) = (each for each in metrics_of(metric.kind) if each.smooth and not each.over_folds)
-    return np.full_like(smooth.of_draws(draws), np.nan)
 
 
 def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[str, np.ndarray]:
@@ -73,7 +64,7 @@ def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[s
     for fold in parts:
         draws = fold.sums.drawn(weights.within(fold.groups))
         for metric in metrics:
-            values = of_draws(metric, draws)
+            values = metric.of_draws(draws)
             for place, training in enumerate(fold.trainings):
                 scores[metric.name][training].append(values[:, place])
     return {
