@@ -106,8 +106,8 @@ class SortedCases(NamedTuple):
     def _higher(self, cell: tuple[int, ...], own: np.ndarray) -> np.ndarray:
         """The weights [positive cases] of the positive cases above each negative case, summed; of ties half."""
         size = self.others.shape[-1] + 1
-        ends = sum(np.bincount(counts[cell], own, minlength=size) for counts in (self.below, self.up_to))
-        return ends[::-1].cumsum()[::-1][1:] / 2
+        higher = np.sum([np.bincount(ends[cell], own, minlength=size) for ends in (self.below, self.up_to)], axis=0)
+        return higher[::-1].cumsum()[::-1][1:] / 2
 
     def _won(self, cell: tuple[int, ...], by_group: np.ndarray, own: np.ndarray) -> np.ndarray:
         """The pairs of one arm and seed, [draws]; `by_group` [groups, draws], `own` [positive cases, draws]."""
