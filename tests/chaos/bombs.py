@@ -1,6 +1,7 @@
 """Small files that claim, or unpack to, far more than a machine has."""
 
 import struct
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -43,3 +44,22 @@ def archive(path: Path) -> None:
     """A zip of some kilobytes with 300 MB of zeros in one member."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("Dataset_BUSI_with_GT/benign/benign (1).png", bytes(300 * 2**20))
+
+
+def sparse_gnu(name: str, real_size: int) -> bytes:
+    """A member of a tar in the old GNU form for sparse files: no stored data, and a real size in its header."""
+    header = bytearray(tarfile.TarInfo(name).tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[483:495] = tarfile.itn(real_size, 12, tarfile.GNU_FORMAT)
+    header[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(header))[0]
+    return bytes(header)
+
+
+def sparse_pax(name: str, real_size: int) -> bytes:
+    """A sparse member of the PAX form 1.0: a map of the data before the data, which are none."""
+    info = tarfile.TarInfo(name)
+    table = f"1\n{real_size}\n0\n".encode().ljust(tarfile.BLOCKSIZE, b"\0")
+    info.size = len(table)
+    names = {"major": "1", "minor": "0", "name": name, "realsize": str(real_size)}
+    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in names.items()}
+    return info.tobuf(tarfile.PAX_FORMAT) + table

@@ -36,6 +36,16 @@ class Execute:
         return os.system, (f"touch '{self.trace}'",)
 
 
+def folds(folder: Path, content: bytes, told: str) -> None:
+    """Five pickled folds with the same content are refused in one sentence."""
+    (folder / "own").mkdir()
+    for number in range(1, 6):
+        (folder / f"own/covid_data{number}.pkl").write_bytes(content)
+    sets = {"only": {"reader": "pocus_folds", "data_root": str(folder / "own"), "partial": True}}
+    path = study(folder, datasets={"sim_lung": sets}, pool="sim_pool")
+    stopped(checkout(folder / "project"), path, told, f"results/{FRAMES}/manifest.parquet")
+
+
 def unharmed(trace: Path) -> None:
     """Nothing has made the file that a pickle makes when it is loaded."""
     assert not trace.exists(), f"executed: {trace.name} was made"
@@ -45,15 +55,14 @@ def unharmed(trace: Path) -> None:
 def test_a_pickled_fold_calls_os_system(folder: Path) -> None:
     """One sentence names file and call; nothing is executed."""
     trace = folder / "trace"
-    (folder / "own").mkdir()
-    for number in range(1, 6):
-        (folder / f"own/covid_data{number}.pkl").write_bytes(pickle.dumps(Execute(trace)))
-    folds = {"only": {"reader": "pocus_folds", "data_root": str(folder / "own"), "partial": True}}
-    path = study(folder, datasets={"sim_lung": folds}, pool="sim_pool")
-    told = r"covid_data1\.pkl.*names posix\.system"
-    project = checkout(folder / "project")
-    stopped(project, path, told, f"results/{FRAMES}/manifest.parquet")
+    folds(folder, pickle.dumps(Execute(trace)), r"covid_data1\.pkl.*names posix\.system")
     unharmed(trace)
+
+
+def test_a_pickled_fold_of_400_kb_names_one_list_100_000_times(folder: Path) -> None:
+    """One sentence names file and fault; the list is not copied 100,000 times (20 GB)."""
+    numbers = list(range(256)) * 100
+    folds(folder, pickle.dumps([numbers] * 100_000), r"covid_data1\.pkl.*holds 100000 arrays; at most 100 are read")
 
 
 def fetched(folder: Path, told: str) -> None:
@@ -95,6 +104,29 @@ def test_a_zip_of_300_kb_from_a_mirror_unpacks_to_300_mb(folder: Path) -> None:
     (folder / "mirror").mkdir()
     bombs.archive(folder / "mirror" / ARCHIVE)
     fetched(folder, r"unpacks to more than 100 times its packed size: it was not unpacked")
+
+
+SPARSE = {"old GNU": bombs.sparse_gnu, "PAX": bombs.sparse_pax}
+
+
+@pytest.mark.parametrize("kind", SPARSE)
+def test_a_sparse_tar_of_2_kb_from_a_mirror_unpacks_to_3_gb(folder: Path, kind: str) -> None:
+    """Refused in one sentence, also after a member whose negative size would hide the 3 GB; nothing is unpacked."""
+    member = SPARSE[kind]
+    for number, (sizes, told) in enumerate({(3,): "unpacks to more than", (-3, 3): "has a negative size"}.items()):
+        home = folder / str(number)
+        (home / "mirror").mkdir(parents=True)
+        members = b"".join(member(INNER, size * 2**30) for size in sizes)
+        (home / "mirror" / ARCHIVE).write_bytes(members + bytes(1024))
+        fetched(home, rf"{told}.*: it was not unpacked")
+
+
+def test_an_archive_from_a_mirror_has_a_name_of_300_bytes(folder: Path) -> None:
+    """Refused in one sentence that says so, and not that the disk is full; nothing is unpacked."""
+    (folder / "mirror").mkdir()
+    with zipfile.ZipFile(folder / "mirror" / ARCHIVE, "w") as file:
+        file.writestr(f"Dataset_BUSI_with_GT/benign/{'a' * 296}.png", b"picture")
+    fetched(folder, "has a name of 300 bytes, and a file system takes 255: it was not unpacked")
 
 
 def test_a_study_file_has_a_python_object_tag(folder: Path) -> None:

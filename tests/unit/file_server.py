@@ -1,5 +1,6 @@
 """A server on localhost that gives each address its list of answers in turn, and repeats the last one."""
 
+import base64
 import contextlib
 import re
 import threading
@@ -67,6 +68,16 @@ def whole(data, etag='"v1"', kind="application/zip") -> Answer:
         else:
             content_range = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
             send(handler, 206, headers | content_range | {"Content-Length": str(len(data) - start)}, data[start:])
+
+    return answer
+
+
+def guarded(data, user, password) -> Answer:
+    """The file, for whoever sends this user and password."""
+    expected = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+    def answer(handler):
+        (whole(data) if handler.headers["Authorization"] == expected else status(401))(handler)
 
     return answer
 

@@ -1,8 +1,14 @@
 """Errors that the user can fix; they are shown as one sentence without a traceback."""
 
+from uscl.base.redaction import redacted
+
 
 class UserError(Exception):
-    """Bad input: says what is wrong, where, and what to do."""
+    """Bad input: says what is wrong, where, and what to do; never repeats credentials."""
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return redacted(super().__str__())
 
 
 class DiskFullError(UserError):

@@ -1,6 +1,7 @@
-"""Keep credentials out of logs, recorded reasons and messages.
+"""Keep credentials out of logs, recorded reasons, recorded addresses and messages.
 
-Imports nothing heavy, since every job imports this first.
+A study's settings need no redaction: settings with credentials are refused when the study is planned. Imports nothing
+heavy, since every job imports this first.
 """
 
 import logging
@@ -9,9 +10,12 @@ import re
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-# The user and password before the @ of an address, and values that a query names as secrets.
-IN_ADDRESS = re.compile(r"//[^/\s'\"]*@")
-IN_QUERY = re.compile(r"([?&][\w-]*(?:password|passwd|token|secret|key)=)[^&\s'\"]+", re.IGNORECASE)
+# The user and password before the @ of an address, even if a slash in the password makes the address invalid (what
+# follows a colon is then no port), and values that a query names as secrets.
+IN_ADDRESS = re.compile(r"(?<!/)//(?:[^/\s'\"]*|[^/\s'\"@:]+:(?!\d+(?:/|$))[^\s'\"@]*)@")
+IN_QUERY = re.compile(
+    r"([?&][\w-]*(?:password|passwd|token|secret|key|signature|sig|credential|auth)=)[^&\s'\"]+", re.IGNORECASE
+)
 ADDRESS = "MLFLOW_TRACKING_URI"
 SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 SHORTEST = 4  # characters; replacing a shorter secret would also replace parts of ordinary words
@@ -37,9 +41,9 @@ def known_secrets() -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def has_credentials(address: str) -> bool:
-    """Whether an address contains a user, a password or a token."""
-    return bool(IN_ADDRESS.search(address) or IN_QUERY.search(address))
+def has_credentials(text: str) -> bool:
+    """Whether a text holds an address with a user, a password or a token."""
+    return "://" in text and bool(IN_ADDRESS.search(text) or IN_QUERY.search(text))
 
 
 class Redaction(logging.Filter):

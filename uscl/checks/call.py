@@ -12,6 +12,7 @@ from uscl.base.files import not_writable
 from uscl.checks import display
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
+from uscl.jobs.commit import unknown_commit
 from uscl.jobs.snakemake_internals import (
     before_jobs,
     check_snakemake,
@@ -60,7 +61,7 @@ def take(workflow: Any, study: Study, log: logging.Logger) -> None:
         log.warning(f"{path} is missing or was changed: its run is repeated.")
 
 
-def start(workflow: Any, study: Study) -> None:
+def start(workflow: Any, study: Study, log: logging.Logger) -> None:
     """Before the first job: check folders, data, GPUs and weights of the coming jobs, and start the MLflow mirror.
 
     Raises UserError on the first fault.
@@ -74,6 +75,8 @@ def start(workflow: Any, study: Study) -> None:
     check_data(study, fetching, extracting)
     encoders = {job.wildcards.arm for job in coming if job.rule.name in ("published_encoder", "pretrain")}
     check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
+    if coming and (sentence := unknown_commit()):
+        log.warning(sentence)
     if study.settings.tracking != "none":
         write_plan(study)
         mirror_process.start(Path(study.results), study.settings.tracking_uri, study.settings.study)

@@ -14,8 +14,9 @@ import torch
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
+from uscl.jobs.commit import commit
 from uscl.jobs.outcome import FILE
-from uscl.jobs.run_record import commit, cpu_model
+from uscl.jobs.run_record import cpu_model
 from uscl.models.checkpoint import read_encoder_file
 from uscl.stats.evaluation import score_runs
 from uscl.stats.summary import intervals
@@ -135,6 +136,6 @@ def other_rows(old: Path, new: Path) -> str | int:
 def made_elsewhere(table: pd.DataFrame, name: Named) -> str:
     """The commit and the processor that made the table's row, if they differ from the present ones; else empty."""
     row = table[table["run"] == "/".join(name)].iloc[0]
-    here = {"commit": commit(), "cpu": cpu_model()}
+    here = {"commit": str(commit()), "cpu": cpu_model()}
     other = [f"{key} {row[key]}, now {value}" for key, value in here.items() if str(row[key]) != value]
     return f" The table was made by {'; '.join(other)}." if other else ""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from uscl.base.errors import DiskFullError, UserError
 from uscl.base.files import FULL, disk_full
-from uscl.base.redaction import Redaction
+from uscl.base.redaction import Redaction, redacted
 from uscl.jobs import interruption
 from uscl.jobs.attempts import FAILED, INTERRUPTED, Attempt
 from uscl.jobs.job_record import JobProvenance
@@ -81,7 +81,7 @@ def reason_of(error: Exception) -> str:
         log.error("%s", sentence)
         return sentence
     log.exception("This is a fault of the program, not of your input. Please report it with this log.")
-    return f"{type(error).__name__}: {error}"
+    return redacted(f"{type(error).__name__}: {error}")
 
 
 def log_to(logfile: Path, first: bool) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.files import file_sha256, write_text
-from uscl.jobs.run_record import PROJECT, commit, config_hash, hardware, packages, peak_memory
+from uscl.jobs.commit import PROJECT, commit
+from uscl.jobs.run_record import config_hash, hardware, packages, peak_memory
 
 
 class JobProvenance:
@@ -45,8 +46,8 @@ def made_by(job: Any) -> dict[str, Any]:
     return {
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
-        "commit": version.removesuffix("-dirty"),
-        "dirty": None if version == "unknown" else version.endswith("-dirty"),
+        "commit": version.name,
+        "dirty": version.dirty,
         "code_sha256": job.params.get("code"),
         "config_sha256": config_hash(job.config),
         "seeds": {"study": job.config["seeds"]} | own_seed(job),

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from uscl.base.files import sha256, write_text
+from uscl.jobs.commit import commit
 
 PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric"),
     *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
 )
 OPTIONAL = ("python-gdcm",)  # recorded where it is installed: it decodes some DICOM files
-PROJECT = Path(__file__).parents[2]
 NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # no result depends on these settings
 
 
@@ -41,7 +40,7 @@ class RunRecord:
             "config": config,
             "config_sha256": config_hash(config),
             "data_sha256": sha256(*data),
-            "commit": commit(),
+            "commit": str(commit()),
             "tags": tags,
             "packages": packages(),
             "hardware": hardware(),
@@ -82,15 +81,6 @@ def config_hash(config: dict[str, Any]) -> str:
     """A hash of the settings that a study's results depend on: all but those for its folder, tracking and checks."""
     settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-def commit() -> str:
-    """The project's commit, with `-dirty` if tracked files differ from it; "unknown" outside a git checkout."""
-    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def hardware() -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Faults that no single setting shows: names that nothing defines, and settings that contradict each other."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from uscl.base.redaction import has_credentials
+from uscl.base.redaction import ADDRESS, has_credentials
 from uscl.base.text import nearest
 from uscl.data.readers import reader_names, reader_of_simulated, readers_with_masks
 from uscl.evaluate.regimes import REGIMES
@@ -13,7 +15,13 @@ from uscl.study.schema import NO_ROOT, DataSet, OwnSet, SimulatedSet, StudySetti
 
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter video has no space for the events that the simulator plants
 STORES = ("https://", "http://", "sqlite:///")
+STORES_NEEDED = f"must begin with {', '.join(STORES[:-1])} or {STORES[-1]}"
 MIRRORS = ("https://", "http://", "file://")
+WITHOUT_CREDENTIALS = {
+    "tracking_uri": "put them into the environment as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
+    " MLFLOW_TRACKING_TOKEN",
+    "data_mirror": "put them into ~/.netrc (machine HOST login USER password PASSWORD), which downloads read",
+}
 
 
 def contradiction(study: StudySettings) -> str | None:
@@ -24,6 +32,7 @@ def contradiction(study: StudySettings) -> str | None:
         undefined_datasets,
         names_that_differ_in_case,
         own_results,
+        credentials,
         addresses,
         groups,
         masks,
@@ -88,20 +97,45 @@ def own_results(study: StudySettings) -> Iterator[str]:
             yield f"'{name}' can't be a name in tasks: MLflow lists {what} under it."
 
 
+def credentials(study: StudySettings) -> Iterator[str]:
+    """An address with a user, a password or a token, in any setting; the message does not repeat it."""
+    for key, text in texts(study.given()):
+        if has_credentials(text):
+            advice = WITHOUT_CREDENTIALS.get(key, "remove it")
+            yield f"{key} holds a user, password or token, which would end up in records: {advice}."
+
+
+def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in the settings, with its key.
+
+    >>> list(texts({"a": {"b": ["x", 1]}}))
+    [('a.b.0', 'x')]
+    """
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts(part, f"{key}.{name}" if key else str(name))
+
+
 def addresses(study: StudySettings) -> Iterator[str]:
-    """An invalid address, or one with credentials, which the message does not repeat."""
-    address, mirror = study.tracking_uri or "", study.data_mirror
-    if has_credentials(address):
-        yield (
-            "tracking_uri holds a user, password or token, which would end up in records: put them into the environment"
-            " as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
-        )
-    elif address and not address.startswith(STORES):
-        yield f"tracking_uri must begin with {', '.join(STORES[:-1])} or {STORES[-1]}."
-    if mirror and has_credentials(mirror):
-        yield "data_mirror holds a user, password or token, which would end up in records: remove it from the address."
-    elif mirror and not mirror.startswith(MIRRORS):
+    """An address of a kind that can't be used."""
+    mirror = study.data_mirror
+    if study.tracking_uri and not study.tracking_uri.startswith(STORES):
+        yield f"tracking_uri {STORES_NEEDED}."
+    if mirror and not mirror.startswith(MIRRORS):
         yield f"data_mirror must begin with {' or '.join(MIRRORS)}, not '{mirror}'."
+
+
+def environment_fault(study: StudySettings) -> str | None:
+    """Why runs can't be logged to the store that the environment names; None if they can, or if it names none.
+
+    Unlike the config, the environment may hold a password: nothing records it.
+    """
+    address = os.environ.get(ADDRESS)
+    if not address or study.tracking == "none" or study.tracking_uri or address.startswith(STORES):
+        return None
+    return f"{ADDRESS} in the environment {STORES_NEEDED}, not '{address}': correct it or unset it."
 
 
 def groups(study: StudySettings) -> Iterator[str]:

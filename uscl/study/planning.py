@@ -7,6 +7,7 @@ from typing import Any
 from uscl.base.errors import UserError
 from uscl.base.files import not_writable
 from uscl.jobs.code import prepare_children
+from uscl.study.contradictions import environment_fault
 from uscl.study.study import Study
 from uscl.study.validation import check_repeated_keys
 
@@ -19,6 +20,8 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
     for file in files:
         check_repeated_keys(Path(file))
     study = Study.from_config(config, root)
+    if fault := environment_fault(study.settings):
+        raise UserError(fault)
     if not_writable(Path(study.results)):
         raise UserError(f"Config: results can't be written to {study.results}: name another folder.")
     for evaluation in (*study.evaluations, *study.label_fractions):

@@ -529,7 +529,7 @@ class StudySettings(Settings):
         Field(
             min_length=1,
             description="An address (https, http or file) whose files, named as in config/datasets.yaml, are fetched"
-            " before the public ones: a mirror in your institute.",
+            " before the public ones: a mirror in your institute. User and password go into ~/.netrc, never here.",
         ),
     ] = None
     pool: Annotated[str, Field(description="The data set that the methods are pretrained on.")]

@@ -12,6 +12,9 @@ from uscl.base.redaction import Redaction, has_credentials, redacted
         ("postgresql://u:p@ss@host/db", "postgresql://***@host/db"),
         ("https://token@host", "https://***@host"),
         ("https://host/?access_token=abc&x=1", "https://host/?access_token=***&x=1"),
+        ("https://host/a?X-Amz-Signature=abc&sig=d%2F", "https://host/a?X-Amz-Signature=***&sig=***"),
+        ("https://me:pa/ss@host/a", "https://***@host/a"),
+        ("http://host:5000/a@b and file:///mnt/a:b@c", "http://host:5000/a@b and file:///mnt/a:b@c"),
         ("http://host/me@home // a mail", "http://host/me@home // a mail"),
     ],
 )

@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 
-from uscl.jobs.run_record import RunRecord, commit
+from uscl.jobs.run_record import RunRecord
 
 
 def test_a_record_names_configuration_data_and_place(tmp_path):
@@ -34,27 +34,6 @@ def test_hashes_depend_on_settings_and_data(tmp_path):
     assert hashes(a=1, b=2, results="elsewhere", tracking="none") == first
     data.write_text("b")
     assert hashes(a=1, b=2)[1] != first[1]
-
-
-def test_the_commit_is_unknown_outside_a_checkout(tmp_path, monkeypatch):
-    monkeypatch.setattr("uscl.jobs.run_record.PROJECT", tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert commit() == "unknown"
-
-
-def test_a_changed_checkout_is_called_dirty(tmp_path, monkeypatch):
-    def git(*words):
-        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=t", "-c", "user.email=t@t", *words], check=True)
-
-    monkeypatch.setattr("uscl.jobs.run_record.PROJECT", tmp_path)
-    git("init", "--quiet")
-    (tmp_path / "file").write_text("a")
-    git("add", "file")
-    git("commit", "--quiet", "--message", "first")
-    clean = commit()
-    assert len(clean) == 40
-    (tmp_path / "file").write_text("b")
-    assert commit() == f"{clean}-dirty"
 
 
 def test_a_record_needs_no_torch(tmp_path):

@@ -5,6 +5,7 @@ calls only functions that build arrays of numbers, and it replaces even NumPy's 
 description.
 """
 
+import functools
 import math
 import pickle
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from uscl.data.decode.video import BadMedia
 
 NUMBER_TYPES = ("b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8")
 MAX_BYTES = 8 * 2**30  # of a file; the largest fold of the POCUS set has 2.6 GB
+MAX_ARRAYS = 100  # of a file; a fold has four
 LONGEST_NAME = 80  # characters of a name in a message
 # What the unpickler raises on a damaged file.
 PICKLE_FAULTS = (
@@ -54,7 +56,7 @@ class Array:
     def fill(self, data: Any, kind: NumberType, shape: tuple[int, ...], order: str) -> "Array":
         """Take values from bytes. Raises ValueError if shape and bytes don't agree."""
         if isinstance(data, str):  # written by Python 2
-            data = data.encode("latin-1")
+            data = latin1(data)
         if any(length < 0 for length in shape) or math.prod(shape) * kind.dtype.itemsize != len(data):
             raise ValueError("an array's shape doesn't agree with its bytes")
         values = np.frombuffer(data, kind.dtype) if len(data) else np.empty(0, kind.dtype)
@@ -82,6 +84,12 @@ def encoded(text: str, encoding: str) -> bytes:
     """Replaces _codecs.encode, which old pickles use to write bytes."""
     if encoding not in ("latin1", "latin-1"):
         raise ValueError("bytes in another encoding than latin-1")
+    return latin1(text)
+
+
+@functools.cache
+def latin1(text: str) -> bytes:
+    """The bytes of a text, made once, since a pickle may name one text very often."""
     return text.encode("latin-1")
 
 
@@ -145,7 +153,7 @@ def load_arrays(path: Path) -> tuple[NDArray, ...]:
     """The arrays of a pickle that holds a tuple or list of them; a list of numbers counts as an array.
 
     The arrays are read-only views of bytes. Raises BadMedia if the file is empty, not a pickle, cut short, larger than
-    MAX_BYTES, or contains anything but numbers.
+    MAX_BYTES, or contains anything but numbers or more than MAX_ARRAYS arrays.
     """
     size = path.stat().st_size
     if size == 0:
@@ -159,9 +167,15 @@ def load_arrays(path: Path) -> tuple[NDArray, ...]:
             if isinstance(error, EOFError) or "truncated" in str(error):
                 raise BadMedia("truncated: the end of the pickle is missing") from error
             raise BadMedia("not a pickle of arrays, or a damaged one") from error
+        finally:
+            latin1.cache_clear()
     if not isinstance(content, tuple | list):
         raise BadMedia("holds something other than a tuple of arrays")
-    return tuple(as_array(part) for part in content)
+    if len(content) > MAX_ARRAYS:
+        raise BadMedia(f"holds {len(content)} arrays; at most {MAX_ARRAYS} are read")
+    parts = {id(part): part for part in content}  # each copied once, however often the pickle names it
+    arrays = {key: as_array(part) for key, part in parts.items()}
+    return tuple(arrays[id(part)] for part in content)
 
 
 def as_array(part: object) -> NDArray:

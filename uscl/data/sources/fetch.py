@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
+from uscl.base.redaction import redacted
 from uscl.data.sources.download import Downloaded, NotHadError, download
 from uscl.data.sources.registry import by_hand, how_to_get
 from uscl.data.sources.unpack import unpack
@@ -79,7 +80,7 @@ def fetch_all(
     placed = archive.exists()
     try:
         had = download_checked(file, folder.parent, prefix)
-        downloaded = {"name": file["name"], "url": had.url, "size": archive.stat().st_size}
+        downloaded = {"name": file["name"], "url": redacted(had.url), "size": archive.stat().st_size}
         downloaded["sha256"] = pooch.file_hash(str(archive), alg="sha256")
         log.info("%s: unpacking %s", name, archive)
         unpack(archive, folder)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from uscl.base.files import write_text
+from uscl.base.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ def resumption(url: str, part: Path) -> dict[str, str]:
     """The headers that request the rest of `part`; none unless it comes from this address and its version is known."""
     try:
         note = json.loads(note_of(part).read_text(encoding="utf-8"))
-        if note["url"] == url and note["version"] and length(part):
+        if note["url"] == redacted(url) and note["version"] and length(part):
             return {"Range": f"bytes={length(part)}-", "If-Range": note["version"]}
     except (OSError, ValueError, KeyError, TypeError):
         log.debug("%s: no usable note", part)
@@ -29,7 +30,7 @@ def begin(url: str, part: Path, headers: Mapping[str, str]) -> None:
     forget(part)
     etag = headers.get("ETag", "")
     version = etag if etag.startswith('"') else headers.get("Last-Modified", "")
-    write_text(note_of(part), json.dumps({"url": url, "version": version}) + "\n")
+    write_text(note_of(part), json.dumps({"url": redacted(url), "version": version}) + "\n")
 
 
 def forget(part: Path) -> None:

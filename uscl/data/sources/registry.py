@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from uscl.base.errors import UserError
+from uscl.base.redaction import has_credentials
 from uscl.base.settings import Once, Settings
 
 Text = Annotated[str, Field(min_length=1)]
@@ -102,6 +103,12 @@ def read_registry(path: Path) -> dict[str, dict[str, Any]]:
         fault = min(error.errors(), key=lambda one: [str(part) for part in one["loc"]])
         where = ".".join(str(part) for part in fault["loc"]) or "the top level"
         raise UserError(f"{path}: {where}: {fault['msg']} (it is {fault['input']!r}): fix it.") from error
+    for name, entry in known.items():
+        if any(has_credentials(url) for file in entry.files for url in file.urls):
+            raise UserError(
+                f"{path}: an address of {name} holds a user, password or token, which would end up in records: put them"
+                " into ~/.netrc (machine HOST login USER password PASSWORD), which downloads read."
+            )
     return {name: entry.given() for name, entry in known.items()}
 
 

@@ -5,6 +5,7 @@ can lie.
 """
 
 import contextlib
+import errno
 import gzip
 import lzma
 import os
@@ -23,6 +24,8 @@ from uscl.base.errors import UserError
 
 MAX_MEMBERS = 200_000
 MAX_BYTES = 64 * 2**30
+MAX_NAME = 255  # bytes of a file's name, on all usual file systems
+LONGEST_NAME = 80  # characters of a name in a message
 # Media files hardly compress, tables tenfold. Small files of one value, such as empty masks, may compress much more.
 MAX_RATIO = 100
 SMALL = 64 * 2**20
@@ -149,13 +152,15 @@ def zip_members(file: zipfile.ZipFile, whole: Meter) -> Iterator[Member]:
 
 def zipped_content(file: zipfile.ZipFile, info: zipfile.ZipInfo, whole: Meter) -> Readable:
     """A file of a zip."""
-    own = Meter(f"{file.filename}: its member {info.filename}", info.compress_size)
+    own = Meter(f"{file.filename}: its member {shown(info.filename)}", info.compress_size)
     return Metered(file.open(info), own, whole)
 
 
 def tar_members(tar: tarfile.TarFile, folder: Path, written: Meter) -> Iterator[Member]:
     """The members of a tar; `written` counts their real sizes, since a sparse file takes no space in the archive."""
     for info in tar:
+        if info.size < 0:  # it would take from the count
+            raise refused(f"{written.what}: its member {shown(info.name)}", "has a negative size")
         written.count(info.size)
         yield Member(info.name, tar_fault(info, folder), info.isdir(), partial(content_of, tar, info))
 
@@ -184,7 +189,7 @@ def content_of(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Readable:
 def place(archive: Path, found: Iterator[Member], folder: Path) -> None:
     """Write the members below a folder, except files that systems add to archives. Raises UserError."""
     for number, member in enumerate(found):
-        what = f"{archive}: its member {member.name}"
+        what = f"{archive}: its member {shown(member.name)}"
         if number == MAX_MEMBERS:
             raise refused(str(archive), f"has more than {MAX_MEMBERS:,} members")
         if fault := member.fault or outside(member.name):
@@ -200,6 +205,10 @@ def place(archive: Path, found: Iterator[Member], folder: Path) -> None:
                     shutil.copyfileobj(source, target, 2**20)
         except (FileExistsError, NotADirectoryError) as error:
             raise refused(what, "has the same name as another one") from error
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise refused(what, f"has {too_long(path)}") from error
 
 
 def outside(name: str) -> str:
@@ -210,6 +219,25 @@ def outside(name: str) -> str:
     """
     leads_out = re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name)
     return "leads out of the archive" if leads_out else ""
+
+
+def shown(name: str) -> str:
+    """A member's name in a message: cut if it is very long, without line breaks and other control characters.
+
+    >>> shown("a/" + 90 * "b")[-7:]
+    'bbbb...'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:LONGEST_NAME]) + "..." * (
+        len(name) > LONGEST_NAME
+    )
+
+
+def too_long(path: Path) -> str:
+    """Which limit of the file system the path of a member exceeds."""
+    longest = max(len(os.fsencode(part)) for part in path.parts)
+    if longest > MAX_NAME:
+        return f"a name of {longest:,} bytes, and a file system takes {MAX_NAME}"
+    return "a name or a path that is too long for the file system"
 
 
 def refused(what: str, why: str) -> UserError:

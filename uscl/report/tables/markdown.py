@@ -1,6 +1,6 @@
 """The result table for readers: arms and main metrics by task and regime, costs, and notes on how to read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
 
@@ -47,14 +47,20 @@ def markdown(
     costs: pd.DataFrame | None = None,
     regimes: Mapping[str, str] = MappingProxyType({}),
     simulated: bool = False,
+    mixed: Sequence[str] = (),
 ) -> str:
     """`table.md`: the main metrics of `result_table`, what is missing and why, and the costs.
 
     `claims` are those of `uscl.report.tables.claims`; `costs` is `costs_table`, for measured times and memory;
-    `regimes` has the titles of the regimes; `simulated` says whether the tasks' data are. Scores are in percent unless
-    a unit is named. Exactly the rows with a `better_than` are bold.
+    `regimes` has the titles of the regimes; `simulated` says whether the tasks' data are; `mixed` names the packages
+    of which runs used different versions. Scores are in percent unless a unit is named. Exactly the rows with a
+    `better_than` are bold.
     """
-    parts = [f"# Results of the study `{study}`", *([SIMULATED] if simulated else []), introduction(table, claims)]
+    parts = [
+        f"# Results of the study `{study}`",
+        *([SIMULATED] if simulated else []),
+        introduction(table, claims, mixed),
+    ]
     for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
         if rows["metric"].notna().any():
             parts += [f"## {task}, {regime}", size(rows, regimes), result_grid(rows)]
@@ -64,7 +70,7 @@ def markdown(
     return "\n\n".join([*parts, "## How to read this", notes(table)]) + "\n"
 
 
-def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
+def introduction(table: pd.DataFrame, claims: pd.DataFrame, mixed: Sequence[str]) -> str:
     """What the numbers are, what bold means, and how many primary comparisons show a difference."""
     lines = ["Mean ± standard deviation over trainings [95 % confidence interval], in percent. ↓: lower is better"]
     primary = claims[claims["primary"]]
@@ -80,6 +86,9 @@ def introduction(table: pd.DataFrame, claims: pd.DataFrame) -> str:
         lines.append(f"{MARK}: sees class labels of the pretraining pool, which the other arms do not")
     if table["at_chance"].any():
         lines.append(f"{CHANCE_MARK}: a pretraining of the arm has not learned to tell videos apart; see its remark")
+    if mixed:
+        versions = ", ".join(mixed)
+        lines.append(f"The runs were made with different versions of packages, so arms may differ by them: {versions}")
     remarks = table[["arm", "remarks"]].dropna().drop_duplicates()
     lines += [f"`{arm}`: {remark}" for arm, remark in remarks.itertuples(index=False)]
     return "\n".join(f"- {line}." for line in lines)

@@ -58,6 +58,17 @@ def provenance(records: Iterable[Mapping[str, Any]], leaks: Mapping[str, str]) -
     return pd.DataFrame(rows)
 
 
+def mixed_packages(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The packages of which some runs used another version than others, each with all its versions.
+
+    >>> mixed_packages([{"packages": {"av": "18", "torch": "2.12"}}, {"packages": {"av": "18", "torch": "2.13"}}])
+    ['torch 2.12 / 2.13']
+    """
+    found = [record["packages"] for record in records]
+    versions = {name: distinct(each.get(name, "none") for each in found) for each in found for name in each}
+    return [f"{name} {text}" for name, text in sorted(versions.items()) if " / " in text]
+
+
 def distinct(values: Iterable[str]) -> str:
     """The different values in the order of their first appearance."""
     return " / ".join(dict.fromkeys(values))

@@ -9,8 +9,8 @@ with job(snakemake):
     import pandas as pd
 
     from uscl.base.files import write_text
+    from uscl.jobs.commit import PROJECT
     from uscl.jobs.outcome import runs_of
-    from uscl.jobs.run_record import PROJECT
     from uscl.report.page.markdown import html_of
     from uscl.report.page.page import Asked, claims_page, report_page, table_page
     from uscl.report.page.sections import Place, sections

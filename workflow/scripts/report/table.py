@@ -14,7 +14,7 @@ with job(snakemake):
     from uscl.report.tables.markdown import markdown
     from uscl.report.tables.published import reported, reported_markdown
     from uscl.report.tables.result_table import result_table
-    from uscl.report.tables.sources import by_evaluation, provenance, records_of
+    from uscl.report.tables.sources import by_evaluation, mixed_packages, provenance, records_of
     from uscl.report.tables.training_checks import checked_trainings, remarks_of_arms, remarks_of_pairs
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
@@ -49,7 +49,8 @@ with job(snakemake):
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")
-    words = {"regimes": params.regimes, "simulated": params.simulated}
+    mixed = mixed_packages([*encoders, *cells])
+    words = {"regimes": params.regimes, "simulated": params.simulated, "mixed": mixed}
     write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs, **words))
     write_text(Path(out.latex), latex(table, params.study))
     write_text(

@@ -61,6 +61,39 @@ def test_lists_of_numbers_count_as_arrays(tmp_path):
     assert [part.tolist() for part in loaded] == [[1, 2, 3], [4, 0.5], [True], []]
 
 
+def peak_of_refusal(path, reason):
+    """The most memory that reading a refused file takes, in bytes."""
+    tracemalloc.start()
+    try:
+        refused(path, reason)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_list_that_is_named_very_often_is_refused_before_it_is_copied(tmp_path):
+    numbers = list(range(256)) * 100
+    path = dump(tmp_path / "a.pkl", [numbers] * 100_000)
+    assert path.stat().st_size < 400_000
+    assert peak_of_refusal(path, r"^holds 100000 arrays; at most 100 are read$") < 5_000_000
+
+
+def test_a_list_that_is_named_twice_is_copied_once(tmp_path):
+    numbers = [1.5, 2.5]
+    first, second = load_arrays(dump(tmp_path / "a.pkl", (numbers, numbers)))
+    assert first is second
+    assert first.tolist() == numbers
+
+
+def test_a_text_that_is_named_very_often_is_encoded_once(tmp_path):
+    """As Python 2 wrote the bytes of an array; each of 1,000 arrays names the same megabyte."""
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    state = b"(I1\n(I1048576\ntcnumpy\ndtype\n(S'u1'\nI0\nI1\ntRI00\ng0\ntb"
+    text = b"X" + struct.pack("<I", 2**20) + b"a" * 2**20 + b"p0\n0"
+    (tmp_path / "a.pkl").write_bytes(text + b"(" + (array + state) * 1000 + b"t.")
+    assert peak_of_refusal(tmp_path / "a.pkl", "^holds 1000 arrays") < 20 * 2**20
+
+
 class Call:
     """Pickles to a call."""
 

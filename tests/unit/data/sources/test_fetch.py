@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from file_server import cut, serving, status, whole
+from file_server import cut, guarded, serving, status, whole
 
 from uscl.base.errors import UserError
 from uscl.data.sources.fetch import fetch
@@ -95,6 +95,26 @@ def test_a_mirror_may_be_a_folder(tmp_path, data):
 def test_other_kinds_of_mirrors_are_refused(tmp_path, mirror):
     with pytest.raises(UserError, match="Config: data_mirror must begin with https://, http:// or file:///"):
         get(tmp_path / "Set", mirror)
+
+
+def test_a_mirror_may_ask_for_a_password_which_netrc_has_and_nothing_records(tmp_path, server, data, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter22secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    server.answers["/set.zip"] = [guarded(data, "me", "hunter22secret")]
+    with pytest.raises(UserError, match="401"):
+        get(tmp_path / "data/Set", server.url)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    get(tmp_path / "data/Set", server.url)
+    written = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert len(written) > 2
+    assert not any(b"hunter22" in path.read_bytes() for path in written)
+
+
+def test_a_redirect_with_a_token_is_named_without_the_token(tmp_path, server):
+    server.answers["/set.zip"] = [status(302, Location="http://127.0.0.2/set.zip?X-Amz-Signature=hunter22secret")]
+    with pytest.raises(UserError, match=r"redirects to http://127\.0\.0\.2/set\.zip") as error:
+        get(tmp_path / "Set", server.url)
+    assert "hunter22" not in str(error.value)
 
 
 def test_if_no_address_is_left_one_sentence_says_everything(tmp_path, server):

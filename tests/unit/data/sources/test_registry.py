@@ -79,6 +79,14 @@ def test_a_fault_is_reported_with_its_place(tmp_path, key, value, message):
         read_registry(path)
 
 
+@pytest.mark.parametrize("address", ["https://me:hunter22@host/a.zip", "https://host/a.zip?token=hunter22"])
+def test_an_address_with_a_password_is_refused_without_repeating_it(tmp_path, address):
+    path = changed(tmp_path, ["files", 0, "urls", 0], address)
+    with pytest.raises(UserError, match=r"an address of busi holds a user, password or token.*~/\.netrc") as error:
+        read_registry(path)
+    assert "hunter22" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("busi: [", r"is not YAML \(.*\): fix it\."), ("", "the top level: Input should be a valid dictionary")],

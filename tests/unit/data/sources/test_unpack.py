@@ -218,6 +218,28 @@ def test_a_sparse_file_of_a_usual_size_is_unpacked(tmp_path, member):
     assert content(tmp_path / "data") == {"big.bin": bytes(1000)}
 
 
+@pytest.mark.parametrize("member", [sparse_gnu, sparse_pax])
+def test_a_negative_size_takes_nothing_from_the_count(tmp_path, member):
+    archive = tmp_path / "s.tar"
+    archive.write_bytes(member(-REAL_SIZE) + member(REAL_SIZE) + bytes(2 * tarfile.BLOCKSIZE))
+    assert_refused(archive, "its member set/big.bin has a negative size")
+
+
+@pytest.mark.parametrize("pack", [zip_of, tar_of, tgz_of])
+def test_a_name_that_no_file_system_takes_is_reported_as_one(tmp_path, pack):
+    archive = pack(tmp_path / "s", {"set/a": b"a", f"set/{'ü' * 128}.png": b"b"})
+    assert_refused(archive, r"its member set/ü{76}\.\.\. has a name of 260 bytes, and a file system takes 255")
+    archive = pack(tmp_path / "s", {"set/a": b"a", f"set/{'b' * 251}.png": b"b"})
+    unpack(archive, tmp_path / "data")
+    assert len(list((tmp_path / "data").iterdir())) == 2
+
+
+@pytest.mark.parametrize("pack", [zip_of, tar_of])
+def test_a_path_that_no_file_system_takes_is_reported_as_one(tmp_path, pack):
+    archive = pack(tmp_path / "s", {"/".join(["set", *["a" * 200] * 21]): b"a"})
+    assert_refused(archive, r"has a name or a path that is too long for the file system")
+
+
 def test_small_files_may_compress_by_any_ratio(tmp_path):
     unpack(zip_of(tmp_path / "s", {"set/mask.bmp": bytes(2**21)}), tmp_path / "data")
     assert (tmp_path / "data/mask.bmp").stat().st_size == 2**21

@@ -25,6 +25,7 @@ def written(
     primary=True,
     simulated=False,
     at_chance=(),
+    mixed=(),
 ):
     intervals, comparisons = frames.study(scores, p)
     if change:
@@ -44,7 +45,7 @@ def written(
         remarks=remarks or {},
         at_chance=at_chance,
     )
-    return markdown(table, made, "embedded", costs=costs if with_costs else None, simulated=simulated)
+    return markdown(table, made, "embedded", costs=costs if with_costs else None, simulated=simulated, mixed=mixed)
 
 
 def cells(text, arm, heading):
@@ -200,3 +201,10 @@ def test_an_arms_remarks_come_before_the_tables():
     text = written(remarks={"uscl": ["shared settings", "trains on more"]})
     assert "\n- `uscl`: shared settings; trains on more.\n" in text.partition("## ")[0]
     assert "`random`:" not in text
+
+
+def test_a_table_of_runs_with_different_packages_says_so():
+    assert "different versions" not in written()
+    versions = ["numpy 1 / 2", "torch 3 / 4"]
+    told = f"made with different versions of packages, so arms may differ by them: {', '.join(versions)}."
+    assert f"- The runs were {told}\n" in written(mixed=versions)
