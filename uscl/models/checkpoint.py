@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -20,7 +21,9 @@ METADATA_KEY = "uscl"
 
 def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
     """Write the backbone's weights with architecture, input statistics and `metadata`; whole or not at all."""
-    record = {"arch": encoder.arch, "mean": encoder.stats.mean, "std": encoder.stats.std, **metadata}
+    record: dict[str, Any] = {"arch": encoder.arch, "mean": encoder.stats.mean, "std": encoder.stats.std, **metadata}
+    if encoder.input_size is not None:
+        record["input_size"] = encoder.input_size
     tensors = {name: tensor.contiguous() for name, tensor in encoder.backbone.state_dict().items()}
     with written(path) as temporary:
         save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
@@ -60,7 +63,7 @@ def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
 def load_encoder(path: str | Path) -> Encoder:
     """The encoder of a file written by `save_encoder`: every key must match, none may be left over."""
     tensors, record = read_encoder_file(Path(path))
-    encoder = Encoder(record["arch"], InputStats(tuple(record["mean"]), tuple(record["std"])))
+    encoder = Encoder(record["arch"], InputStats(tuple(record["mean"]), tuple(record["std"])), record.get("input_size"))
     load_by_name(encoder.backbone, tensors, source=str(path))
     return encoder
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from uscl.base.errors import UserError
 from uscl.models.encoders import ULTRASOUND, InputStats, encoder_spec
@@ -12,18 +13,21 @@ from uscl.models.encoders import ULTRASOUND, InputStats, encoder_spec
 class Encoder(nn.Module):
     """A backbone of the registry (`uscl.models.encoders`) with its input normalisation.
 
-    `forward` takes grey frames [batch, 1, height, width] in [0, 1] and returns features [batch, `dim`] after global
-    average pooling. `backbone` holds all weights, under the published names. Raises UserError for an unknown `arch`.
+    `forward` takes grey frames [batch, 1, height, width] in [0, 1] and returns features [batch, `dim`], pooled as the
+    architecture does it. `backbone` holds all weights, under the published names; it has one input channel or three, as
+    `stats` has. Frames of another size than `input_size`, if there is one, are resized first; an architecture that
+    takes only frames of one size has the size that its weights were published for. Raises UserError for an unknown
+    `arch`, and for a size or a number of channels that it can't have.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, arch: str, stats: InputStats = ULTRASOUND) -> None:
+    def __init__(self, arch: str, stats: InputStats = ULTRASOUND, input_size: int | None = None) -> None:
         super().__init__()
         spec = encoder_spec(arch)
-        self.arch = arch
-        self.backbone, self.dim = spec.build(), spec.features
+        self.arch, self.input_size = arch, input_size or spec.input_size
+        self.backbone, self.dim = spec.build(self.input_size, len(stats.mean)), spec.features
         self.normalise_with(stats)
 
     def normalise_with(self, stats: InputStats) -> None:
@@ -34,7 +38,14 @@ class Encoder(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         # A grey frame and three channels of statistics: broadcasting makes the three input channels.
-        return self.backbone((frames - self.mean) / self.std)
+        return self.backbone((resized(frames, self.input_size) - self.mean) / self.std)
+
+
+def resized(frames: Tensor, size: int | None) -> Tensor:
+    """Frames [batch, 1, height, width] as squares of `size` pixels (bilinear, smoothed if smaller); None: as given."""
+    if size is None or tuple(frames.shape[-2:]) == (size, size):
+        return frames
+    return F.interpolate(frames, (size, size), mode="bilinear", align_corners=False, antialias=True)
 
 
 def check_frames(encoder: nn.Module, inputs: tuple[Tensor, ...]) -> None:

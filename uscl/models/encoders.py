@@ -1,8 +1,9 @@
 """The registry of image encoders: how each is built, and what the rest of the project must know about it.
 
-A new encoder is one entry in `ENCODERS`. An encoder is a published backbone under its published parameter names
-(torchvision's `resnet18`, timm's `tf_efficientnet_lite0`) without the class head, so that its weights load anywhere
-those names are known; `uscl.models.encoder.Encoder` is the module around it.
+An encoder is a published backbone under its published parameter names without the class head, so that its weights load
+anywhere those names are known; `uscl.models.encoder.Encoder` is the module around it. `ENCODERS` has those whose
+sources and decoders are chosen by hand; `timm/NAME` and `torchvision/NAME` name those of the libraries, whose entries
+come from the libraries themselves (`uscl.models.library_encoders`).
 
 The config's models read it at every call, so it does not import torch.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from uscl.base.errors import UserError
+from uscl.models.library_names import family_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,6 +45,14 @@ class HubWeights(NamedTuple):
     megabytes: int
 
 
+class HuggingFaceWeights(NamedTuple):
+    """Weights that Hugging Face's hub holds: the repository, timm's tag of them, and the classes of their head."""
+
+    repository: str
+    tag: str
+    classes: int
+
+
 class Segmentation(NamedTuple):
     """How segmentation-models-pytorch names an encoder, and which of its tensors a decoder has no place for.
 
@@ -58,26 +68,35 @@ class Segmentation(NamedTuple):
 class EncoderSpec(NamedTuple):
     """An encoder.
 
-    `build` makes the backbone without its class head, randomly initialised by its library; `features` is the length of
-    its output, `parameters` the approximate number of its parameters. Published weights have a class head named `head`,
-    were trained with `image_statistics` and come from `weights`. `last_block` is the prefix of the tensors that the
-    regime of that name trains: the last block of the last stage and what lies between it and the pooling. If no decoder
-    fits, `segmentation` is a sentence with the reason.
+    `build(input_size, channels)` makes the backbone without its class head, randomly initialised by its library;
+    `features` is the length of its output, `parameters` the approximate number of its parameters. Published weights
+    have a class head named `head`, were trained with `image_statistics` and come from `weights`. `last_block` are the
+    prefixes of the tensors that the regime of that name trains: the last block of the last stage and what lies between
+    it and the pooling. If no decoder fits, `segmentation` is a sentence with the reason.
+
+    A backbone that takes frames of one size only was published for `input_size`; `patch` is the side of a transformer's
+    patches. `pooling` says what the features are, and `stem` names the first convolution, if it can be built for
+    another number of channels than three.
     """
 
     name: str
-    build: Callable[[], nn.Module]
+    build: Callable[..., nn.Module]
     features: int
     parameters: int
     head: str
     image_statistics: InputStats
-    weights: PackagedWeights | HubWeights
+    weights: PackagedWeights | HubWeights | HuggingFaceWeights
     last_block: tuple[str, ...]
     segmentation: Segmentation | str
+    input_size: int | None = None
+    patch: int | None = None
+    pooling: str = "mean over the frame"
+    stem: str | None = None
 
 
-def build_resnet18() -> nn.Module:
+def build_resnet18(input_size: int | None = None, channels: int = 3) -> nn.Module:
     """torchvision's ResNet-18 up to its pooling, without its classifier."""
+    three_channels("resnet18", channels)
     from torch import nn
 
     import uscl.models.torchvision_cpu  # noqa: F401  (before torchvision)
@@ -88,12 +107,19 @@ def build_resnet18() -> nn.Module:
     return backbone
 
 
-def build_lite0() -> nn.Module:
+def build_lite0(input_size: int | None = None, channels: int = 3) -> nn.Module:
     """timm's EfficientNet-Lite0 with its pooling, without its classifier."""
+    three_channels("tf_efficientnet_lite0", channels)
     import uscl.models.torchvision_cpu  # noqa: F401  (before timm)
     import timm  # isort: skip
 
     return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+
+
+def three_channels(name: str, channels: int) -> None:
+    """Raise UserError for another number of channels."""
+    if channels != 3:
+        raise UserError(f"Encoder {name} takes three channels: give three numbers each as `mean` and `std`.")
 
 
 def read_lite0_weights() -> Mapping[str, Tensor]:
@@ -133,12 +159,28 @@ ENCODERS = {
 }
 
 
+def check_encoder(name: str) -> str:
+    """The name itself. Raises UserError for an encoder that the project can't use, without importing a library.
+
+    >>> check_encoder("torchvision/resnet50")
+    'torchvision/resnet50'
+    """
+    if "/" in name:
+        family_of(name)
+    elif name not in ENCODERS:
+        known = ", ".join(sorted(ENCODERS))
+        raise UserError(f"Unknown encoder '{name}': choose one of {known}, or timm/NAME or torchvision/NAME.")
+    return name
+
+
 def encoder_spec(name: str) -> EncoderSpec:
-    """The entry of an encoder. Raises UserError for an unknown name.
+    """The entry of an encoder. Raises UserError for one that the project can't use.
 
     >>> encoder_spec("resnet18").features
     512
     """
-    if name not in ENCODERS:
-        raise UserError(f"Unknown encoder '{name}': choose one of {', '.join(sorted(ENCODERS))}.")
-    return ENCODERS[name]
+    if name in ENCODERS:
+        return ENCODERS[name]
+    from uscl.models.library_encoders import library_spec  # late: it imports the libraries
+
+    return library_spec(check_encoder(name))

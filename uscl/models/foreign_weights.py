@@ -20,6 +20,7 @@ from uscl.base.errors import UserError
 from uscl.models.checkpoint import load_by_name, shortened
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import encoder_spec
+from uscl.models.published_layout import fitted
 
 log = logging.getLogger(__name__)
 
@@ -107,14 +108,17 @@ def without_prefix(tensors: Mapping[str, Any], source: str) -> Mapping[str, Any]
 def load_published(encoder: Encoder, tensors: Mapping[str, Tensor], *, source: str) -> None:
     """Copy weights under published names into an encoder, without the class head.
 
-    BatchNorm counters may be missing, as in torchvision's published ResNet-18; they keep their values in `encoder`.
-    Raises UserError with the names of all other tensors that are missing, left over or of another shape.
+    Weights of another input size or number of channels are fitted (`uscl.models.published_layout`). BatchNorm counters
+    may be missing, as in torchvision's published ResNet-18; they keep their values in `encoder`. Raises UserError with
+    the names of all other tensors that are missing, left over or of another shape.
     """
-    head = f"{encoder_spec(encoder.arch).head}."
+    spec = encoder_spec(encoder.arch)
+    head = f"{spec.head}."
     if dropped := [name for name in tensors if name.startswith(head)]:
         log.info("The class head in %s is dropped (%s).", source, shortened(dropped))
     own = encoder.backbone.state_dict()
     counters = {name: own[name] for name in own if name.endswith(COUNTER) and name not in tensors}
     if counters:
         log.info("BatchNorm counters that are missing in %s start at 0 (%s).", source, shortened(counters))
-    load_by_name(encoder.backbone, {**tensors, **counters}, source=source, ignore=[head])
+    fitting = fitted(tensors, encoder.backbone, spec.stem, source)
+    load_by_name(encoder.backbone, {**fitting, **counters}, source=source, ignore=[head])

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from uscl.base.settings import Float, Int, Nothing, Once, Settings, as_number, one_of
 from uscl.data.regions import crop_fault
 from uscl.evaluate.regimes import REGIMES
-from uscl.models.encoders import ENCODERS
+from uscl.models.encoder_setting import EncoderName
 from uscl.pretrain.methods import methods
 
 NAME = r"^[A-Za-z0-9_]+$"
@@ -39,10 +39,9 @@ def check_crop(crop: list[Any] | str | None) -> list[float] | str | None:
 
 if TYPE_CHECKING:
     RegimeName = str
-    EncoderName = str
     AnyMethod = Any
 else:  # known only when the registries are read
-    RegimeName, EncoderName = one_of(list(REGIMES)), one_of(list(ENCODERS))
+    RegimeName = one_of(list(REGIMES))
     AnyMethod = Annotated[
         Union[tuple(method.settings for method in methods().values())],  # noqa: UP007
         Discriminator("method"),
@@ -498,7 +497,13 @@ class StudySettings(Settings):
         Literal["skip", "stop"],
         Field(description="What happens to a file that can't be read: it is set aside, or the run stops."),
     ]
-    encoder: Annotated[EncoderName, Field(description="Architecture of every arm's encoder.")]
+    encoder: Annotated[
+        EncoderName,
+        Field(
+            description="Architecture of every arm's encoder: `resnet18`, `tf_efficientnet_lite0`, `timm/NAME` or"
+            " `torchvision/NAME`."
+        ),
+    ]
     imagenet_weights: Annotated[
         dict[EncoderName, str],
         Field(

@@ -99,6 +99,8 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "missing" or kind == "union_tag_not_found":
         parent, key = (path[:-1], path[-1]) if kind == "missing" else (path, context["discriminator"].strip("'"))
         return f"'{key}' is missing at {'.'.join(map(str, parent)) or 'the top level'}."
+    if kind == "encoder":
+        return f"{where}: {error['msg']}"
     if path and path[-1] == "[key]":
         return f"'{given}' can't be a name in {path[0]}: use letters, digits and _, at most 64."
     if kind in EXPECTED:

@@ -9,7 +9,7 @@ from typing import Any
 from uscl.base.errors import UserError
 from uscl.base.files import file_sha256
 from uscl.checks.doctor.findings import Finding, missing, note, ok
-from uscl.models.encoders import PackagedWeights, encoder_spec
+from uscl.models.encoders import HubWeights, HuggingFaceWeights, PackagedWeights, encoder_spec
 from uscl.pretrain.engine.initial import INITS, encoder_of_file
 
 
@@ -49,6 +49,8 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
             return looked_into(f"ImageNet, {encoder}: {path}", lambda: imagenet_encoder(encoder, str(path)))
         return missing(f"ImageNet, {encoder}: {path} doesn't exist: fix imagenet_weights.{encoder}.")
     weights = encoder_spec(encoder).weights
+    if isinstance(weights, HuggingFaceWeights):
+        return hugging_face_finding(encoder, weights)
     if isinstance(weights, PackagedWeights):
         if find_spec(weights.package.replace("-", "_")):
             return ok(f"ImageNet, {encoder}: installed, in the package {weights.package}")
@@ -63,6 +65,35 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
         f"ImageNet, {encoder}: will be downloaded ({weights.megabytes} MB) from {weights.url}; offline, name a file in"
         " imagenet_weights"
     )
+
+
+def hugging_face_finding(encoder: str, weights: HuggingFaceWeights) -> Finding:
+    """From where weights of timm will come."""
+    if not weights.classes:
+        return missing(
+            f"ImageNet, {encoder}: its published weights ('{weights.tag}') are not supervised ones: take another"
+            " encoder, or name a file as `init`."
+        )
+    if (cached := hugging_face_file(weights)) is not None:
+        return ok(f"ImageNet, {encoder}: {cached}")
+    return note(
+        f"ImageNet, {encoder}: will be downloaded ({megabytes(encoder)} MB) from https://huggingface.co/"
+        f"{weights.repository}; offline, name a file in imagenet_weights"
+    )
+
+
+def hugging_face_file(weights: HuggingFaceWeights) -> str | None:
+    """The file in the local cache of Hugging Face's hub; None if it has yet to be downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(weights.repository, "model.safetensors")
+    return found if isinstance(found, str) else None
+
+
+def megabytes(encoder: str) -> int:
+    """About how large the file of an encoder's weights is: four bytes per parameter, if its source doesn't say."""
+    spec = encoder_spec(encoder)
+    return spec.weights.megabytes if isinstance(spec.weights, HubWeights) else round(spec.parameters * 4 / 1e6)
 
 
 def looked_into(text: str, load: Callable[[], object]) -> Finding:
@@ -89,9 +120,10 @@ def weights_to_download(config: Mapping[str, Any]) -> list[str]:
     encoder = config["encoder"]
     weights = encoder_spec(encoder).weights
     used = "imagenet" in map(start_of, config["methods"].values()) and encoder not in config.get("imagenet_weights", {})
-    if not used or isinstance(weights, PackagedWeights) or hub_file(weights.url).is_file():
+    if not used or isinstance(weights, PackagedWeights):
         return []
-    return [f"the ImageNet weights of {encoder} ({weights.megabytes} MB)"]
+    there = hub_file(weights.url).is_file() if isinstance(weights, HubWeights) else hugging_face_file(weights)
+    return [] if there else [f"the ImageNet weights of {encoder} ({megabytes(encoder)} MB)"]
 
 
 def hub_file(url: str) -> Path:
