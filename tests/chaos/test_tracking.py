@@ -259,6 +259,7 @@ def test_a_fine_tuning_fails_and_works_when_its_cause_is_fixed(folder: Path) -> 
     project, name = without(folder, FINETUNING), "pocus/finetune/meta_uscl/seed0"
     frames = project / f"results/{FRAMES}/frames.npy"
     whole, before = frames.read_bytes(), frames.stat()
+    frames.with_suffix(".provenance.json").unlink()  # else the job would stop before its run begins
     frames.write_bytes(whole[: len(whole) // 2])
     os.utime(frames, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert snakemake(project, "--", f"results/{FINETUNING.target}").returncode != 0, "the call ended well"

@@ -11,5 +11,9 @@ class UserError(Exception):
         return redacted(super().__str__())
 
 
+class DamagedFileError(UserError):
+    """A file of the study isn't as it was written; the job that reads it has made no mistake."""
+
+
 class DiskFullError(UserError):
     """The disk has no room for a file; another attempt may succeed."""

@@ -13,6 +13,7 @@ from uscl.checks import display
 from uscl.jobs import call as call_mark
 from uscl.jobs import interruption
 from uscl.jobs.commit import unknown_commit
+from uscl.jobs.recorded import name_study
 from uscl.jobs.snakemake_internals import (
     before_jobs,
     check_snakemake,
@@ -20,6 +21,7 @@ from uscl.jobs.snakemake_internals import (
     is_main_process,
     on_unlock,
     sample_seldom,
+    study_options,
 )
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
@@ -41,6 +43,7 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     interruption.name_caller()
     interruption.end_once()
     results = Path(study.results)
+    name_study(results, study_options(workflow))
     if faults := list(filter(None, map(study.data.holds_results, study.datasets))):
         raise UserError(faults[0])
     before_jobs(workflow, lambda: take(workflow, study, log))

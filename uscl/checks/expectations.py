@@ -114,11 +114,11 @@ def within_margin(margin: Mapping[str, Any] | None, spread: Spread, size: Size) 
 
 def measured_spread(comparison: Mapping[str, Any], path: Path) -> Spread | None:
     """The spreads of a comparison, in points, from the study's own statistics; None if there are none."""
-    import pandas as pd
+    from uscl.base.tables import read_csv
 
     if not path.is_file():
         return None
-    table = pd.read_csv(path)
+    table = read_csv(path)
     rows = table[(table[["arm", "reference", "metric"]] == [comparison[key] for key in KEYS]).all(axis=1)]
     rows = rows[rows["se_patients"].notna()]
     if not len(rows):

@@ -105,12 +105,39 @@ def check_fold(splits: pd.DataFrame, fold: str) -> None:
 
 
 def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
-    """The split file's cases (row and IDENTITY) and its folds."""
-    splits = pd.read_csv(path, dtype=dict.fromkeys(IDENTITY, str), keep_default_na=False)
-    names = [column for column in splits if column.startswith("fold")]
+    """The split file's cases (row and IDENTITY) and its folds.
+
+    Raises UserError if a group is in two parts of a fold, or if a case isn't tested once.
+    """
+    try:
+        splits = pd.read_csv(path, dtype=dict.fromkeys(IDENTITY, "str") | {"row": "int64"}, keep_default_na=False)
+        names = [column for column in splits if column.startswith("fold")]
+        fault = fault_of(splits, names)
+    except (OSError, ValueError, KeyError) as error:
+        fault = f"it can't be read ({error})"
+    if fault:
+        raise UserError(f"The folds in {path} can't be used: {fault}. Remove the file and run again to divide again.")
     rows = splits["row"].to_numpy()
     folds = [Fold(*(rows[(splits[name] == role).to_numpy()] for role in ROLES)) for name in names]
     return splits.drop(columns=names), folds
+
+
+def fault_of(splits: pd.DataFrame, folds: list[str]) -> str | None:
+    """What is wrong with a table of folds, as a part of a sentence; None if nothing is."""
+    if not folds or not splits["row"].is_unique:
+        return "it has no fold, or a case twice"
+    parts = splits[folds]
+    if not parts.isin(ROLES).all(axis=None):
+        return f"a case has another part than {', '.join(ROLES)}"
+    tests = (parts == "test").sum(axis=1)
+    if (tests != 1).any():
+        case, count = splits.loc[tests != 1, "case"].iloc[0], tests[tests != 1].iloc[0]
+        return f"{case} is tested {count} times, not once"
+    for fold in folds:
+        divided = splits.groupby("group")[fold].nunique()
+        if (divided > 1).any():
+            return f"group {divided.index[divided > 1][0]} is in several parts of {fold}"
+    return None
 
 
 def with_fewer_labels(cases: pd.DataFrame, fold: Fold, percent: int, seed: int, *purpose: str | int) -> Fold:

@@ -1,15 +1,19 @@
 """The finished folds of a cell, kept on disk so that an interrupted run resumes after them."""
 
+import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pyarrow import ArrowException
 
-from uscl.base.files import write_text, written
+from uscl.base.files import sha256, write_text, written
+
+TABLES = ("predictions.parquet", "history.parquet")
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +40,13 @@ class FinishedFolds:
             record = json.loads((folder / "fold.json").read_text(encoding="utf-8"))
             if record["identity"] != self._identity:
                 return None
-            predictions, history = (pd.read_parquet(folder / f"{name}.parquet") for name in ("predictions", "history"))
+            if record.get("sha256") != sha256_of(folder, record):
+                raise ValueError("it has changed since it was written")
+            predictions, history = (pd.read_parquet(folder / name) for name in TABLES)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, ArrowException) as error:
-            log.warning("%s can't be read (%s): the fold is evaluated again.", folder, type(error).__name__)
+            log.warning("%s can't be used (%s): the fold is evaluated again.", folder, error)
             return None
         log.info("fold %d is already finished", number)
         return FinishedFold(predictions, history, record["times"])
@@ -49,12 +55,19 @@ class FinishedFolds:
         """Write a fold; fold.json is written last and marks it as complete."""
         folder = self._folder / f"fold{number}"
         (folder / "fold.json").unlink(missing_ok=True)  # never an old one with new tables
-        for name, table in {"predictions": fold.predictions, "history": fold.history}.items():
-            with written(folder / f"{name}.parquet") as path:
+        for name, table in zip(TABLES, (fold.predictions, fold.history), strict=True):
+            with written(folder / name) as path:
                 table.to_parquet(path, index=False)
-        write_text(folder / "fold.json", json.dumps({"identity": self._identity, "times": fold.times}))
+        record = {"identity": self._identity, "times": fold.times}
+        write_text(folder / "fold.json", json.dumps(record | {"sha256": sha256_of(folder, record)}))
 
     def clear(self) -> None:
         """Remove the folds of a finished cell."""
         if self._folder.is_dir():
             shutil.rmtree(self._folder)
+
+
+def sha256_of(folder: Path, record: Mapping[str, Any]) -> str:
+    """One hash over the tables of a fold and its times."""
+    times = json.dumps(record["times"], sort_keys=True)
+    return hashlib.sha256(f"{sha256(*(folder / name for name in TABLES))} {times}".encode()).hexdigest()

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from uscl.base.errors import DiskFullError, UserError
+from uscl.base.errors import DamagedFileError, DiskFullError, UserError
 from uscl.base.files import FULL, disk_full
 from uscl.base.redaction import Redaction, redacted
 from uscl.jobs import interruption
 from uscl.jobs.attempts import FAILED, INTERRUPTED, Attempt
 from uscl.jobs.job_record import JobProvenance
 from uscl.jobs.outcome import required, write_failed
+from uscl.jobs.recorded import checked
 
 log = logging.getLogger("uscl")
 
@@ -59,19 +60,19 @@ def run_of(snakemake: Any) -> Iterator[Attempt]:
         try:
             yield attempt
         except Exception as error:
-            if is_outside_cause(error):
+            if isinstance(error, DamagedFileError) or is_outside_cause(error):
                 raise
             if attempt.kept:
                 reason = reason_of(error)
                 write_failed(folder, key, reason, attempt.failure(reason))
 
 
-def trained_encoder(outcome: str) -> Path:
-    """The encoder file next to an outcome. Raises UserError if its training failed."""
+def trained_encoder(outcome: str | Path) -> Path:
+    """The encoder file next to an outcome. Raises UserError if its training failed or the file is damaged."""
     found = required(Path(outcome))
     if not found.done:
         raise UserError(f"its encoder could not be trained: {found.reason}")
-    return Path(outcome).with_name("encoder.safetensors")
+    return checked(Path(outcome).with_name("encoder.safetensors"))
 
 
 def reason_of(error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.base.files import file_sha256, write_text
+from uscl.jobs.recorded import checked
 
 FILE = "outcome.json"
 DONE, FAILED = "done", "failed"
@@ -52,8 +53,8 @@ def read_outcome(path: Path) -> Outcome | None:
 
 
 def required(path: Path) -> Outcome:
-    """The outcome in a file. Raises UserError if it can't be read."""
-    outcome = read_outcome(path)
+    """The outcome in a file. Raises UserError if it is missing or damaged."""
+    outcome = read_outcome(checked(path)) if path.exists() else None
     if outcome is None:
         raise UserError(f"{path} is missing or damaged: remove it and run again to repeat its run.")
     return outcome

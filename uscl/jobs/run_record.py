@@ -13,6 +13,7 @@ from typing import Any
 
 from uscl.base.files import sha256, write_text
 from uscl.jobs.commit import commit
+from uscl.jobs.recorded import checked
 
 PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation_models_pytorch", "kornia", "lightning-fabric"),
@@ -60,6 +61,12 @@ class RunRecord:
         ended = self.started + time.monotonic() - self._clock
         record = self.record | more | {"ended": ended, "peak_memory_mib": peak_memory()}
         write_text(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a finished run in its folder. Raises UserError if the file is damaged."""
+    record: dict[str, Any] = json.loads(checked(folder / "run.json").read_text(encoding="utf-8"))
+    return record
 
 
 def packages() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from uscl.base.tables import read_parquet
+from uscl.jobs.recorded import checked
 from uscl.metrics.scores import CELL, case_scores, score_cell
 
 
@@ -21,7 +22,7 @@ def score_runs(folders: Iterable[Path], kind: str) -> Scored:
     """Score the cells in `folders`; `kind` is the kind of the task."""
     cases, metrics = [], []
     for folder in folders:
-        predictions = read_parquet(folder / "predictions.parquet")
+        predictions = read_parquet(checked(folder / "predictions.parquet"))
         cases.append(case_scores(predictions, kind))
         metrics.append(score_cell(cases[-1], kind))
     empty = pd.DataFrame(columns=CELL)

@@ -1,6 +1,5 @@
 """Runs as the result files describe them: finished, failed, or still running."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,11 @@ from typing import Any
 import pandas as pd
 
 from uscl.base.redaction import redacted
+from uscl.base.tables import read_csv
 from uscl.jobs.attempts import RUNNING
+from uscl.jobs.outcome import required
+from uscl.jobs.recorded import checked
+from uscl.jobs.run_record import read_record
 from uscl.tracking.notes import training_note
 from uscl.tracking.plan import read_plan
 from uscl.tracking.result_tables import ResultTables
@@ -47,12 +50,12 @@ def single_run(results: Path, files: RunFiles, tables: ResultTables) -> Run:
     """The run of one encoder or of one training of a cell."""
     if files.attempt:
         return attempted_run(results, files.attempt, running=files.running)
-    outcome, folder = json.loads(files.file.read_text(encoding="utf-8")), files.file.parent
-    if outcome["status"] == "failed":
-        record = outcome.get("record") or bare_record(files)
-        failed = {"status": "failed", "reason": outcome["reason"]}
-        return attempted_run(results, {"log": "", "ended": None} | record | failed)
-    record, system = record_of(folder), system_metrics(files.more)
+    outcome, folder = required(files.file), files.file.parent
+    if not outcome.done:
+        record = outcome.record or bare_record(files)
+        failed = {"status": "failed", "reason": outcome.reason}
+        return attempted_run(results, {"log": "", "ended": None, **record, **failed})
+    record, system = read_record(folder), system_metrics(files.more)
     if files.key.startswith("cells/"):
         run = cell_training(record, folder, files.more, tables)
     else:
@@ -79,11 +82,11 @@ def owner(path: Path) -> str:
 def encoder_run(record: dict[str, Any], folder: Path, figures: Path) -> Run:
     """An encoder's run: its pretraining curves, if any, and all its files and figures."""
     history = folder / "history.csv"
-    files = [folder / name for name in ENCODER_FILES]
+    files = [checked(folder / name) for name in ENCODER_FILES if (folder / name).exists()]
     return Run(
         record,
-        history=pd.read_csv(history) if history.exists() else None,
-        artifacts=(*(path for path in files if path.exists()), *sorted(figures.glob("*.png")), *figures.glob("*.svg")),
+        history=read_csv(history) if history.exists() else None,
+        artifacts=(*files, *sorted(figures.glob("*.png")), *figures.glob("*.svg")),
     )
 
 
@@ -96,7 +99,7 @@ def cell_training(record: dict[str, Any], folder: Path, more: tuple[Path, ...], 
     """
     scores = own_rows(more[0], folder, tables)
     whole = own_rows(more[0].with_name("trainings.csv"), folder, tables)
-    history = pd.read_csv(folder / "history.csv").rename(columns={"candidate": "epoch"})  # MLflow's steps
+    history = read_csv(checked(folder / "history.csv")).rename(columns={"candidate": "epoch"})  # MLflow's steps
     found = {f"test/{name}": value for name, value in zip(whole["metric"], whole["value"], strict=True)}
     over_folds = scores.groupby("metric", sort=False)["value"].agg(["mean", "std"])
     for name, mean, sd in over_folds.itertuples():
@@ -154,7 +157,7 @@ def attempted_run(results: Path, attempt: dict[str, Any], *, running: bool = Fal
     live, log = live_history(results, attempt), Path(attempt["log"])
     # An older file holds the history of an earlier attempt.
     current = live.exists() and live.stat().st_mtime >= attempt["started"]
-    history = pd.read_csv(live) if current and live.stat().st_size > 1 else None
+    history = read_csv(live) if current and live.stat().st_size > 1 else None
     if running:
         return with_history(Run(attempt, running=True), history)
     log_exists = attempt["log"] and log.exists()
@@ -187,12 +190,6 @@ def bare_record(files: RunFiles) -> dict[str, Any]:
     written = files.file.stat().st_mtime
     tags = {"stage": regime, "arm": arm} | ({"task": task} if task else {})
     return {"name": name, "params": params, "tags": tags, "started": written, "ended": written}
-
-
-def record_of(folder: Path) -> dict[str, Any]:
-    """The record of the run that made a folder."""
-    record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return record
 
 
 def experiment_of(run: Run) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from uscl.base.files import file_sha256
+from uscl.base.tables import read_csv
+from uscl.jobs.recorded import checked
 
 
 class ResultTables:
@@ -14,7 +16,7 @@ class ResultTables:
 
     def __init__(self, results: Path) -> None:
         self.results = results
-        self.read = cache(pd.read_csv)
+        self.read = cache(lambda path: read_csv(checked(path)))
         self._sha256 = cache(file_sha256)
         self._current = cache(self._is_current)
 

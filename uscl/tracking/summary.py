@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from uscl.jobs.outcome import read_outcome
+from uscl.jobs.run_record import read_record
 from uscl.report.tables import writing
 from uscl.tracking.cell_state import PENDING, CellState, state_of
 from uscl.tracking.notes import cell_note, summary_note
@@ -192,6 +193,5 @@ def record_at(path: Path) -> dict[str, Any]:
     content = json.loads(path.read_text(encoding="utf-8"))
     if path.name != "outcome.json":
         return dict(content)
-    run = path.with_name("run.json")
-    record = json.loads(run.read_text(encoding="utf-8")) if content["status"] == "done" else content.get("record")
+    record = read_record(path.parent) if content["status"] == "done" else content.get("record")
     return record or {"params": {}, "tags": {}, "started": path.stat().st_mtime, "ended": path.stat().st_mtime}

@@ -185,6 +185,7 @@ rule report_page:
         pretraining=[f"<results>/figures/pretraining/seed{seed}" for seed in STUDY.seeds if STUDY.pretrained],
         trainings=STUDY.statistics(*STUDY.evaluations, file="trainings.csv"),
         cards=expand("<results>/data_cards/{dataset}.md", dataset=STUDY.datasets),
+        sheets=expand("<results>/data_cards/{dataset}.png", dataset=STUDY.datasets),
         verdict="<results>/audit/verdict.json",
         cells=STUDY.cell_outcomes(*STUDY.evaluations),
         encoders=STUDY.encoder_outcomes(),

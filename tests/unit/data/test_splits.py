@@ -81,6 +81,32 @@ def test_the_file_gives_back_cases_and_store_rows(tmp_path):
     assert set(folds[0].test).isdisjoint(folds[1].test)
 
 
+SWAPPED = {"train": "validation", "validation": "train"}
+FAULTS = {
+    "a group in two parts": (lambda splits: splits.iloc[0:1].replace({"fold1": SWAPPED}), "in several parts of fold1"),
+    "a case that is never tested": (lambda splits: splits.iloc[0:1].replace("test", "train"), "is tested 0 times"),
+    "a case that is tested twice": (
+        lambda splits: splits.iloc[0:1].assign(fold0="test", fold1="test"),
+        "tested 2 times",
+    ),
+    "an unknown part": (lambda splits: splits.iloc[0:1].assign(fold0="tesu"), "another part than train, validation"),
+    "a case twice": (lambda splits: splits.iloc[1:2].assign(case="x"), "it has no fold, or a case twice"),
+    "a row that is no number": (lambda splits: splits.iloc[0:1].astype(str).assign(row="1x"), "it can't be read"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_folds_that_are_none_are_refused_when_they_are_read(tmp_path, name):
+    splits = make_splits(cases({"a": 6, "b": 6}), folds=2, inner=2, seed=0)
+    splits = splits.sort_values("fold0", ignore_index=True)  # the first case is tested in fold 0
+    splits.to_csv(tmp_path / "s.csv", index=False)
+    assert len(read_folds(tmp_path / "s.csv")[1]) == 2
+    spoil, told = FAULTS[name]
+    pd.concat([spoil(splits), splits.iloc[1:]]).to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(UserError, match=rf"The folds in .*s\.csv can't be used: .*{told}.* Remove the file"):
+        read_folds(tmp_path / "s.csv")
+
+
 def test_classification_scores_labelled_frames_and_segmentation_images_with_a_lesion():
     store = bright_or_dark_store(groups=4, frames=2)
     store.manifest.loc[0, "label"] = ""

@@ -1,7 +1,9 @@
 import json
+from random import Random
 
 import pandas as pd
 import pytest
+from flipped import flip
 
 from uscl.data.splits import Fold
 from uscl.evaluate.cell import Cell, run_cell
@@ -87,6 +89,21 @@ def test_a_damaged_fold_is_evaluated_again(tmp_path, file):
     path = tmp_path / "fold0" / file
     path.write_bytes(path.read_bytes()[:-9])
     assert finished.find(0) is None
+
+
+def test_no_flipped_bit_of_a_fold_goes_unnoticed(tmp_path):
+    finished, random = FinishedFolds(tmp_path, "a"), Random(1)
+    predictions, history = run_fold(FOLDS[0], (0, "busi/fold0"))
+    finished.keep(0, FinishedFold(predictions, history, {"started": 1.0, "ended": 2.0}))
+    for path in sorted((tmp_path / "fold0").iterdir()):
+        whole = path.read_bytes()
+        for _ in range(60):
+            flip(path, random.randrange(8 * len(whole)))
+            found = finished.find(0)
+            assert found is None or found.predictions.equals(predictions)
+            assert found is None or path.name == "fold.json"
+            path.write_bytes(whole)
+    assert finished.find(0) is not None
 
 
 def test_a_fold_without_its_last_file_is_not_finished(tmp_path):

@@ -8,10 +8,11 @@ import warnings
 from types import SimpleNamespace
 
 import pytest
+from flipped import flip
 
 from uscl.base.errors import DiskFullError, UserError
 from uscl.jobs.job import job, run_of, trained_encoder
-from uscl.jobs.outcome import read_outcome, write_failed
+from uscl.jobs.outcome import read_outcome, write_done, write_failed
 
 
 @pytest.fixture(autouse=True)
@@ -253,3 +254,44 @@ def test_of_several_processes_only_the_first_writes_files(tmp_path, monkeypatch)
         running.describe({"name": "a run"})
         assert list(tmp_path.iterdir()) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def two_jobs(folder):
+    """A job that makes a table, and another one that reads it."""
+    (folder / "table").mkdir(exist_ok=True)
+    made = folder / "table/table.csv"
+    with job(called(folder / "first.log", output=Named(csv=str(made)))):
+        made.write_text("0.25")
+    return made, called(folder / "second.log", input=Named(csv=str(made)), output=Named(out=str(folder / "out.csv")))
+
+
+def test_a_job_whose_input_was_changed_fails_before_its_work(tmp_path, capsys):
+    made, second = two_jobs(tmp_path)
+    with job(second):
+        pass
+    flip(made)
+    with pytest.raises(SystemExit), job(second):
+        raise AssertionError("it has begun")
+    assert f"{made} isn't as it was written" in capsys.readouterr().err
+    assert not (tmp_path / "out.provenance.json").exists()
+
+
+def test_a_damaged_file_is_no_mistake_of_the_run_that_reads_it(tmp_path):
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    (folder / "encoder.safetensors").write_text("weights")
+    write_done(folder, "k", ["encoder.safetensors"])
+    flip(folder / "encoder.safetensors")
+    with pytest.raises(SystemExit), run(tmp_path):
+        trained_encoder(folder / "outcome.json")
+    assert outcome(tmp_path) is None
+
+
+def test_a_job_with_outputs_in_two_folders_has_its_provenance_in_both(tmp_path):
+    out = {name: str(tmp_path / name / "features.npy") for name in ("busi", "pocus")}
+    with job(called(tmp_path / "job.log", output=Named(**out))):
+        for name, path in out.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "features.npy").write_text(path)
+    one, two = ((tmp_path / name / "features.provenance.json").read_text() for name in out)
+    assert one == two

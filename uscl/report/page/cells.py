@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from uscl.base.tables import read_csv
 from uscl.jobs.outcome import required
 from uscl.metrics.registry import MAIN, title
 from uscl.report.page.grids import Key, Mark, dialog_of, marks
@@ -51,8 +52,7 @@ def cells(
     of_study = [(task, regime, arm) for task, regime in evaluations for arm in arms]
     figures = {(key, seed): list(figures_of(results, key, seed, pictures)) for seed in seeds for key in of_study}
     scores = {
-        place: pd.read_csv(results / "statistics" / f"{'-'.join(place)}-labels100/trainings.csv")
-        for place in evaluations
+        place: read_csv(results / "statistics" / f"{'-'.join(place)}-labels100/trainings.csv") for place in evaluations
     }
     verdicts = marks(claims)
     return [

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from uscl.base.tables import read_csv
 from uscl.base.text import counted
 from uscl.jobs.outcome import runs_of
+from uscl.jobs.recorded import checked
 from uscl.pretrain.meta.exercised import exercised
 from uscl.report.page.pictures import Picture, Pictures
 
@@ -30,7 +32,7 @@ def weights(
     for (arm, seed), folder in runs_of(outcomes, arms, seeds).done.items():
         if not (folder / "pairs.csv").is_file():
             continue
-        history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
+        history, pairs = (read_csv(checked(folder / name)) for name in ("history.csv", "pairs.csv"))
         if pairs["weight"].nunique() > 1:
             net = exercised(history, pairs)
             found.setdefault(arm, {})[seed] = net.verdict if net else "weights are given, not learned"

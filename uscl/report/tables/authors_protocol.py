@@ -12,6 +12,7 @@ import pandas as pd
 
 from uscl.base.tables import read_parquet
 from uscl.jobs.outcome import runs_of
+from uscl.jobs.recorded import checked
 from uscl.metrics.registry import CLASSIFICATION
 from uscl.metrics.scores import case_scores, class_names
 
@@ -37,7 +38,7 @@ def by_authors_protocol(
 
 def scored(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """The metrics of one arm's runs, one per seed."""
-    by_seed = pd.DataFrame([pooled(read_parquet(folder / "predictions.parquet")) for folder in folders])
+    by_seed = pd.DataFrame([pooled(read_parquet(checked(folder / "predictions.parquet"))) for folder in folders])
     for metric in by_seed:
         values = by_seed[metric]
         yield {

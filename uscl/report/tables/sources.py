@@ -1,6 +1,5 @@
 """What the tables are made of: the files that cells and comparisons have written."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from uscl.base.tables import read_csv
 from uscl.jobs.outcome import runs_of
+from uscl.jobs.run_record import read_record
 
 EVALUATION = ["arm", "task", "regime"]
 
@@ -23,14 +24,14 @@ def records_of(
     records, missing, count = [], [], len(arms) * len(seeds)
     for number, (task, regime) in enumerate(evaluations):
         runs = runs_of(outcomes[number * count : (number + 1) * count], arms, seeds)
-        records += [json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in runs.done.values()]
+        records += [read_record(folder) for folder in runs.done.values()]
         missing += [(arm, task, regime, reason) for arm, reason in runs.missing.items()]
     return records, missing
 
 
 def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
     """The tables of all tasks and regimes as one, with the columns task and regime."""
-    tables = [pd.read_csv(path).assign(task=task, regime=regime) for (task, regime), path in paths.items()]
+    tables = [read_csv(path).assign(task=task, regime=regime) for (task, regime), path in paths.items()]
     return pd.concat(tables, ignore_index=True)
 
 

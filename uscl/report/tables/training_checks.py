@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
+from uscl.base.tables import read_csv
 from uscl.jobs.outcome import runs_of
+from uscl.jobs.recorded import checked
 from uscl.pretrain.engine.learned import learned
 from uscl.pretrain.meta.exercised import exercised
 
@@ -25,7 +25,7 @@ def checked_trainings(outcomes: Sequence[str | Path], arms: Sequence[str], seeds
     for (arm, _), folder in runs_of(outcomes, arms, seeds).done.items():
         if not (folder / "history.csv").is_file():
             continue
-        history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
+        history, pairs = (read_csv(checked(folder / name)) for name in ("history.csv", "pairs.csv"))
         training, weighting = learned(history), exercised(history, pairs)
         before = found.get(arm, Checked(0, [], []))
         found[arm] = Checked(

@@ -3,19 +3,18 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
-
 from uscl.jobs.job import job
 
 with job(snakemake, result=False):
     from uscl.base.errors import UserError
+    from uscl.base.tables import read_csv
     from uscl.checks.verify import differences, listed, made_elsewhere, named, recompute
 
     params, config = snakemake.params, snakemake.config
     results, scratch = Path(params.results), Path(params.results, "verify")
     if not (results / "table.csv").is_file():
         raise UserError(f"There is no {results}/table.csv to verify: run the study first.")
-    table = pd.read_csv(results / "table.csv")
+    table = read_csv(results / "table.csv")
     name = named(config.get("verify"), table)
     recompute(name, config, params.seeds, Path(params.snakefile), params.cores, scratch)
     settings = {"seeds": params.seeds, "draws": params.draws, "seed": params.seeds[0]}

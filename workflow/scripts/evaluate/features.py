@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from uscl.jobs.job import job
+from uscl.jobs.job import job, trained_encoder
 
 with job(snakemake):
     import numpy as np
@@ -18,7 +18,7 @@ with job(snakemake):
         from uscl.training.device import start
 
         fabric = start(params.device, params.precision, snakemake.threads)
-        encoder = load_encoder(outcome.with_name("encoder.safetensors"))
+        encoder = load_encoder(trained_encoder(outcome))
     for store, out in zip(params.stores, snakemake.output, strict=True):
         features = frozen_features(encoder, FrameStore.open(Path(store)), fabric) if encoder else np.zeros((0, 0))
         with written(Path(out)) as path:

@@ -5,11 +5,11 @@ from pathlib import Path
 from uscl.jobs.job import job
 
 with job(snakemake):
-    import pandas as pd
-
     from uscl.base.files import written_folder
+    from uscl.base.tables import read_csv
     from uscl.data.store import FrameStore
     from uscl.jobs.outcome import required
+    from uscl.jobs.recorded import checked
     from uscl.pretrain.engine.learned import learned
     from uscl.pretrain.meta.exercised import exercised
     from uscl.report.figures.film_strip import choose_videos, film_strip
@@ -23,7 +23,7 @@ with job(snakemake):
             if not required(Path(path)).done:
                 continue
             title, folder = f"{arm}, seed {snakemake.wildcards.seed}", Path(path).parent
-            history, pairs = (pd.read_csv(folder / name) for name in ("history.csv", "pairs.csv"))
+            history, pairs = (read_csv(checked(folder / name)) for name in ("history.csv", "pairs.csv"))
             save_both(pretraining_curve(history, title, learned(history)), out / arm / "pretraining_curve")
             if pairs["weight"].nunique() > 1:  # a figure of equal weights says nothing
                 weights = pair_weights_figure(pairs, store.manifest, store.frames, title, exercised(history, pairs))

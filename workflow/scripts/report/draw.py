@@ -8,17 +8,18 @@ with job(snakemake):
     import pandas as pd
 
     from uscl.base.files import written_folder
-    from uscl.base.tables import read_parquet
+    from uscl.base.tables import read_csv, read_parquet
     from uscl.data.store import FrameStore
     from uscl.jobs.outcome import runs_of
+    from uscl.jobs.recorded import checked
     from uscl.report.figures.predictions import draw_cell
     from uscl.report.figures.task import draw_task
 
     given, params = snakemake.input, snakemake.params
     cells = [Path(params.cells, arm, f"seed{seed}/outcome.json") for arm in params.arms for seed in params.seeds]
     runs, store = runs_of(cells, params.arms, params.seeds), FrameStore.open(Path(given.frames).parent)
-    predictions = {run: read_parquet(folder / "predictions.parquet") for run, folder in runs.done.items()}
-    histories = {run: pd.read_csv(folder / "history.csv") for run, folder in runs.done.items()}
+    predictions = {run: read_parquet(checked(folder / "predictions.parquet")) for run, folder in runs.done.items()}
+    histories = {run: read_csv(checked(folder / "history.csv")) for run, folder in runs.done.items()}
     with written_folder(Path(snakemake.output.figures)) as folder:
         for (arm, seed), table in predictions.items():
             draw_cell(table, histories[arm, seed], store, folder / "cells" / f"{arm}-seed{seed}")

@@ -1,16 +1,15 @@
 """Write the report of the study: the whole page, and its tables and claims as pages of their own."""
 
-import json
 from pathlib import Path
 
 from uscl.jobs.job import job
 
 with job(snakemake):
-    import pandas as pd
-
     from uscl.base.files import write_text
+    from uscl.base.tables import read_csv
     from uscl.jobs.commit import PROJECT
     from uscl.jobs.outcome import runs_of
+    from uscl.jobs.run_record import read_record
     from uscl.report.page.markdown import html_of
     from uscl.report.page.page import Asked, claims_page, report_page, table_page
     from uscl.report.page.sections import Place, sections
@@ -19,11 +18,11 @@ with job(snakemake):
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     asked = Asked(**params.asked)
     evaluations = [tuple(pair) for pair in params.evaluations]
-    tables = {name: pd.read_csv(given[name]) for name in ("table", "claims", "costs")}
+    tables = {name: read_csv(given[name]) for name in ("table", "claims", "costs")}
     place = Place(Path(out.page).parent, evaluations, params.arms, asked.seeds, params.datasets, params.figures)
     cells, _ = records_of(given.cells, evaluations, params.arms, asked.seeds)
     encoders = runs_of(given.encoders, params.arms, asked.seeds).done.values()
-    records = [json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in encoders]
+    records = [read_record(folder) for folder in encoders]
     parts = sections(place, given.encoders, [*records, *cells], tables, snakemake.config, PROJECT / "CITATION.cff")
     write_text(Path(out.page), report_page(asked, tables["table"], tables["claims"], parts))
     write_text(Path(out.table), table_page(asked, tables["table"], tables["claims"]))

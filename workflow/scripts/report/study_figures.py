@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from uscl.jobs.job import job
 
 with job(snakemake):
+    from uscl.base.tables import read_csv
     from uscl.metrics.registry import primary
     from uscl.report.figures.cost import cost_and_score
     from uscl.report.figures.differences import differences
@@ -16,7 +15,7 @@ with job(snakemake):
     from uscl.report.figures.variance import variance_parts
 
     given, params = snakemake.input, snakemake.params
-    table, costs, claims = (pd.read_csv(path) for path in (given.table, given.costs, given.claims))
+    table, costs, claims = (read_csv(path) for path in (given.table, given.costs, given.claims))
     of_task = {task: primary(kind) for task, kind in params.kinds.items()}
     scores = table[table["metric"] == table["task"].map(of_task)]
     main = scores[scores["regime"] == scores["task"].map(params.main)]

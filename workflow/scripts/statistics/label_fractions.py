@@ -9,6 +9,7 @@ with job(snakemake):
 
     from uscl.base.errors import UserError
     from uscl.base.files import written
+    from uscl.base.tables import read_csv
     from uscl.metrics.registry import primary
     from uscl.report.figures.curves import label_fraction_curves
     from uscl.report.figures.style import save_both
@@ -17,7 +18,7 @@ with job(snakemake):
     if not params.evaluations:
         raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
     for (task, regime, labels), path in zip(params.evaluations, snakemake.input.intervals, strict=True):
-        found = pd.read_csv(path)
+        found = read_csv(path)
         main = found[found["metric"] == primary(params.kinds[task])]
         tables.append(main.assign(task=task, regime=regime, labels=labels))
     scores = pd.concat(tables, ignore_index=True)
