@@ -80,5 +80,5 @@ $(READY): requirements.lock
 	touch $@
 
 $(DEV): requirements-dev.lock $(READY)
-	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements-dev.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-compile --quiet --requirement requirements-dev.lock
 	touch $@

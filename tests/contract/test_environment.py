@@ -1,11 +1,15 @@
 """The two files that fix versions must not drift apart, and must name what the library imports."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +54,23 @@ def test_what_only_developers_need_is_locked_apart():
     assert wanted <= names(locked("requirements-dev.lock"))
     assert names(locked()).isdisjoint(names(locked("requirements-dev.lock")))
     assert (ROOT / "requirements-dev.lock").read_text().count("-r requirements.lock") == 1
+
+
+def test_the_lock_of_developers_is_complete_but_for_what_lightly_asks_for():
+    """It is installed with --no-deps, so pip would not add what is missing."""
+    everything = [*locked(), *locked("requirements-dev.lock")]
+    missing = {}
+    for name in names(everything) - {"lightly"}:
+        needed = map(Requirement, distribution(name).requires or [])
+        wanted = {normal(one.name) for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})}
+        missing[name] = wanted - names(everything) - {"pip", "setuptools", "wheel"}
+    assert not {name: wanted for name, wanted in missing.items() if wanted}
+    code = (
+        "import sys, uscl.models.torchvision_cpu, lightly.loss, lightly.models.modules;"
+        " print([name for name in ('hydra', 'omegaconf', 'pytorch_lightning') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_one_version_is_everywhere():

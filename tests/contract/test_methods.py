@@ -12,12 +12,13 @@ from studies import example
 
 from uscl.base.errors import UserError
 from uscl.pretrain import methods as package
-from uscl.pretrain.method import Contrastive, FromPool, Method, Trained
+from uscl.pretrain.method import Contrastive, FromPool, Method, Paired, Trained
 from uscl.pretrain.methods import methods
 from uscl.study.validation import validated
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = example()
+ONE_VIEW_A_NETWORK = ["moco_v2"]
 
 
 def with_arm(**settings):
@@ -50,7 +51,10 @@ def test_a_method_declares_its_settings_and_what_it_does(name):
 
 
 def test_only_methods_that_train_or_calibrate_use_the_pool():
-    assert sorted(methods()) == ["imagenet", "meta_uscl", "simclr", "supervised", "untrained", "uscl"]
+    assert sorted(methods()) == [
+        *("barlow_twins", "byol", "imagenet", "meta_uscl", "moco_v2", "simclr", "simsiam"),
+        *("supervised", "untrained", "uscl", "vicreg"),
+    ]
     assert [name for name, method in sorted(methods().items()) if not method.uses_pool] == ["imagenet"]
     assert [name for name, method in sorted(methods().items()) if not method.trains] == ["imagenet", "untrained"]
 
@@ -78,12 +82,42 @@ def test_weights_decide_what_meta_uscl_needs_and_how_the_table_names_it(weights,
 @pytest.mark.parametrize("name", [name for name, method in methods().items() if method.uses_pool])
 def test_the_table_says_what_sets_an_arm_apart_from_the_others(name):
     method = methods()[name]
-    apart = {"train_on": "all", "batchnorm": "joint"}
+    apart = {"train_on": "all"} | ({} if name in ONE_VIEW_A_NETWORK else {"batchnorm": "joint"})
     if method.needs_meta_share(method.settings()):
         apart["weights"] = "constant"  # others may not train on the meta set
     remarks = " ".join(method.remarks(method.settings(**apart)))
     assert "(`train_on: all`)" in remarks
-    assert "(`batchnorm: joint`)" in remarks
+    assert ("(`batchnorm: joint`)" in remarks) == ("batchnorm" in apart)
+
+
+@pytest.mark.parametrize("name", ONE_VIEW_A_NETWORK)
+def test_a_method_whose_networks_see_one_view_each_refuses_batchnorm_over_both(name):
+    with pytest.raises(
+        UserError, match=r"methods\.x `batchnorm: joint` has no meaning, since each network sees one view"
+    ):
+        validated(with_arm(method=name, batchnorm="joint"))
+
+
+PAIRED = [name for name, method in methods().items() if issubclass(method.settings, Paired)]
+
+
+@pytest.mark.parametrize("name", PAIRED)
+@pytest.mark.parametrize("pairs", ["frame", "ppi", "temporal"])
+def test_pairs_are_an_option_and_settings_of_others_are_refused(name, pairs):
+    method = methods()[name]
+    assert method.pairs(method.settings()) == "frame"
+    assert method.pairs(method.settings(pairs=pairs)) == pairs
+    for key, value, kinds in (("max_dist", 5, ("ppi", "temporal")), ("triples", "uniform", ("ppi",))):
+        arm = with_arm(method=name, pairs=pairs, **{key: value})
+        if pairs in kinds:
+            validated(arm)
+        else:
+            with pytest.raises(UserError, match=f"methods.x `{key}` has no meaning with `pairs: {pairs}`"):
+                validated(arm)
+
+
+def test_the_methods_of_two_views_leave_the_pairs_open():
+    assert PAIRED == ["barlow_twins", "byol", "moco_v2", "simclr", "simsiam", "vicreg"]
 
 
 def foreign_keys():
@@ -106,17 +140,17 @@ def test_a_key_of_another_method_is_refused_when_the_study_is_planned(name, key)
 @pytest.mark.parametrize(
     ("declared", "sentence"),
     [
-        (None, "byol.py must declare METHOD = Method('byol', ...)."),
-        (Method("other", "", Contrastive, pretrain=print), "byol.py must declare METHOD"),
-        (Method("byol", "", Contrastive), "The method 'byol' must declare either `pretrain` or `start`"),
+        (None, "invented.py must declare METHOD = Method('invented', ...)."),
+        (Method("other", "", Contrastive, pretrain=print), "invented.py must declare METHOD"),
+        (Method("invented", "", Contrastive), "The method 'invented' must declare either `pretrain` or `start`"),
     ],
 )
 def test_an_incomplete_declaration_is_refused_with_the_methods_name(monkeypatch, declared, sentence):
-    module = ModuleType("byol")
+    module = ModuleType("invented")
     if declared:
         module.METHOD = declared
-    monkeypatch.setitem(sys.modules, f"{package.__name__}.byol", module)
-    names = [SimpleName(name) for name in ("byol", "untrained")]
+    monkeypatch.setitem(sys.modules, f"{package.__name__}.invented", module)
+    names = [SimpleName(name) for name in ("invented", "untrained")]
     monkeypatch.setattr(package.pkgutil, "iter_modules", lambda path: names)
     with pytest.raises(UserError) as caught:
         methods.__wrapped__()

@@ -6,6 +6,8 @@ python two_processes.py FOLDER
 import itertools
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import embed, gradient
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.pretrain.meta.weighted_step import WeightedStep
-from uscl.pretrain.methods import meta_uscl
+from uscl.pretrain.methods import barlow_twins, byol, meta_uscl, moco_v2, simclr, simsiam, supervised, uscl, vicreg
 from uscl.training.device import start
 from uscl.training.losses import labelled_cross_entropy, nt_xent_per_view
 from uscl.training.parallel import own
@@ -27,6 +29,19 @@ from uscl.training.parallel import own
 PAIRS, META_PAIRS = 5, 3  # odd: the processes' shares differ
 
 Figures = dict[str, Tensor]
+
+# Batches of an odd number of pairs, and several steps, so that what follows the trained network matters.
+FEW = {"batch_size": 3, "lr": 0.003}
+METHODS: dict[str, tuple[ModuleType, dict[str, Any]]] = {
+    "simclr": (simclr, FEW),
+    "supervised": (supervised, FEW),
+    "uscl": (uscl, FEW),
+    "moco_v2": (moco_v2, FEW | {"queue": 7, "target_momentum": 0.5}),
+    "byol": (byol, FEW | {"target_momentum": 0.5, "out": 8}),
+    "simsiam": (simsiam, FEW),
+    "barlow_twins": (barlow_twins, FEW | {"out": 4}),
+    "vicreg": (vicreg, FEW | {"out": 4}),
+}
 
 
 def figures(fabric: Fabric) -> Figures:
@@ -37,7 +52,9 @@ def figures(fabric: Fabric) -> Figures:
         for order in ("published", "lookahead"):
             found |= named(f"{order}, {form}", weighted_step(fabric, order, training, joint))
         found |= named(f"class term, {form}", class_step(fabric, training, joint))
-    return found | named("pretraining", pretraining(fabric))
+    for name, (method, settings) in METHODS.items():
+        found |= named(name, pretraining_in_double(fabric, method, settings))
+    return found | named("pretraining", pretraining(fabric, meta_uscl, TinyEncoder(), {"batch_size": 3, "lr": 0.01}))
 
 
 def named(place: str, figures: Figures) -> Figures:
@@ -91,14 +108,29 @@ def state(module: torch.nn.Module) -> Figures:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
-def pretraining(fabric: Fabric) -> Figures:
-    """All results of an epoch of Meta-USCL."""
-    store = bright_or_dark_store(groups=12)
-    settings = {"epochs": 1, "batch_size": 3, "lr": 0.01, "warmup_epochs": 0}
-    result = trained(meta_uscl, TinyEncoder(), store, fabric, 0, **settings)
+def pretraining(fabric: Fabric, method: ModuleType, encoder: TinyEncoder, settings: dict[str, Any]) -> Figures:
+    """All results of an epoch, or of the settings' epochs."""
+    given = {"epochs": 1, "warmup_epochs": 0} | settings
+    result = trained(method, encoder, bright_or_dark_store(groups=12), fabric, 0, **given)
     tables = {f"history {name}": torch.tensor(result.history[name].to_numpy()) for name in result.history}
     tables["weights"] = torch.tensor(result.pairs["weight"].to_numpy(np.float64))
     return state(result.encoder) | result.heads | tables
+
+
+class DoubleEncoder(TinyEncoder):
+    """The tiny encoder in float64, where processes differ by nothing but rounding that hardly grows."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return super().forward(frames.double())
+
+
+def pretraining_in_double(fabric: Fabric, method: ModuleType, settings: dict[str, Any]) -> Figures:
+    """The same with heads in float64."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        return pretraining(fabric, method, DoubleEncoder().double(), settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from uscl.base.settings import Float, Int, Nothing, Settings
 
@@ -146,7 +146,10 @@ class Contrastive(Trained):
 
 MaxDist = Annotated[
     Int,
-    Field(ge=2, description="Interpolated pairs: the longest span from first to last frame, in stored frames."),
+    Field(
+        ge=2,
+        description="Pairs of several frames: the longest span from first to last frame, in stored frames.",
+    ),
 ]
 Triples = Annotated[
     Literal["released", "uniform"],
@@ -156,6 +159,35 @@ Triples = Annotated[
     ),
 ]
 Momentum = Annotated[Float, Field(ge=0, lt=1, description="Momentum of SGD.")]
+TargetMomentum = Annotated[
+    Float,
+    Field(ge=0, lt=1, description="Momentum with which the second network follows the trained one, per step."),
+]
+Out = Annotated[Int, Field(ge=2, description="Dimensions of the projections.")]
+
+
+class Paired(Trained):
+    """Settings of methods that leave open how the two views of a pair come about."""
+
+    momentum: Momentum = 0.9
+    pairs: Annotated[
+        Literal["frame", "ppi", "temporal"],
+        Field(
+            description="Two views of one frame, interpolated pairs (PPI, unweighted), or two frames of a video at most"
+            " `max_dist` apart."
+        ),
+    ] = "frame"
+    max_dist: MaxDist = 999
+    triples: Triples = "released"
+
+    @model_validator(mode="after")
+    def check_pairs(self) -> Self:
+        """Refuse settings of pairs that are not drawn."""
+        unused = {"frame": ("max_dist", "triples"), "temporal": ("triples",), "ppi": ()}[self.pairs]
+        for key in unused:
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"`{key}` has no meaning with `pairs: {self.pairs}`: set `pairs: ppi` or remove it")
+        return self
 
 
 def common_remarks(settings: FromPool) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Faults that no single setting shows: names that nothing defines, and settings that contradict each other."""
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from uscl.base.text import nearest
 from uscl.data.readers import reader_names, reader_of_simulated, readers_with_masks
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
+from uscl.pretrain.own_method import file_of, is_file
 from uscl.study.data_roots import data_root
 from uscl.study.schema import NO_ROOT, DataSet, OwnSet, SimulatedSet, StudySettings
 
@@ -44,6 +46,7 @@ def contradiction(study: StudySettings) -> str | None:
         pool_of_a_task,
         simulated_sets,
         precision,
+        own_methods,
     )
     return next((fault for check in checks for fault in check(study)), None)
 
@@ -268,6 +271,14 @@ def simulated_sets(study: StudySettings) -> Iterator[str]:
             yield f"datasets.{name}.simulate.frames must be {SHORTEST_POOL_VIDEO} or more for a pool."
         if kind != "breast" and name in segmented:
             yield f"datasets.{name} has no masks to segment: among the simulated sets, only kind breast has masks."
+
+
+def own_methods(study: StudySettings) -> Iterator[str]:
+    """Two files of the user's with one name, which tables could not tell apart."""
+    files = dict.fromkeys(arm.method for arm in study.methods.values() if is_file(arm.method))
+    for first, second in itertools.combinations(files, 2):
+        if methods()[first].name == methods()[second].name and file_of(first) != file_of(second):
+            yield f"methods: {first} and {second} have the same name, {methods()[first].name}: rename one of the files."
 
 
 def precision(study: StudySettings) -> Iterator[str]:

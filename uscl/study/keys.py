@@ -6,10 +6,12 @@ all others wait until the checks have passed (`uscl.study.waiting`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from uscl.jobs.code import code_hash
+from uscl.jobs.code import code_hash, file_hash, imported_files
 from uscl.jobs.outcome import key_of
+from uscl.pretrain.own_method import file_of, is_file
 from uscl.study.study import Evaluation, Study
 
 
@@ -26,7 +28,16 @@ def reader_code(study: Study, dataset: str) -> str:
 def encoder_code(study: Study, arm: str) -> str:
     """The code that makes an encoder."""
     script = "pretrain/pretrain.py" if study.method(arm).uses_pool else "pretrain/published_encoder.py"
-    return code(study, script, f"uscl/pretrain/methods/{study.method(arm).name}.py")
+    return method_code(study, script, [arm])
+
+
+def method_code(study: Study, script: str, arms: Iterable[str]) -> str:
+    """A hash of a script and of the methods of some arms; of those in files of the user's, by content alone."""
+    named = sorted({study.settings.methods[arm].method for arm in arms})
+    own = [file_of(name) for name in named if is_file(name)]
+    files = [f"uscl/pretrain/methods/{name}.py" for name in named if not is_file(name)]
+    of_project = code(study, script, *files, *sorted(imported_files(study.root, tuple(map(str, own)))))
+    return key_of([of_project, *(file_hash(path) for path in own)]) if own else of_project
 
 
 def evaluation_code(study: Study, task: str, regime: str) -> str:
@@ -47,8 +58,7 @@ def authors_code(study: Study) -> str:
 
 def checks_code(study: Study) -> str:
     """The code that checks whether the study can work; it uses the methods of all arms that use the pool."""
-    names = sorted({study.method(arm).name for arm in study.from_pool})
-    return code(study, "checks/check_study.py", *(f"uscl/pretrain/methods/{name}.py" for name in names))
+    return method_code(study, "checks/check_study.py", study.from_pool)
 
 
 def data_key(study: Study, dataset: str) -> str:

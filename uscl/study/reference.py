@@ -60,6 +60,8 @@ def keys_of_entries(prefix: str, members: tuple[type[BaseModel], ...]) -> Iterat
         for key, *rest in keys(member, prefix):
             if key in (f"{prefix}method", f"{prefix}kind") and chosen(member):
                 rest = [names, "-", "What the other keys of the entry are for."]
+                if key.endswith(".method"):
+                    rest[2] += " Or the path of a file with a method of your own (`./mine.py`)."
             rows.setdefault(key, {}).setdefault(tuple(rest), []).append(label(member))  # type: ignore[arg-type]
     for key, variants in rows.items():
         for (given, usual, meaning), owners in variants.items():

@@ -5,16 +5,28 @@ see, such as a name that nothing defines, is in `uscl.study.contradictions`; `us
 into sentences.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from uscl.base.settings import Float, Int, Nothing, Once, Settings, as_number, one_of
 from uscl.data.regions import crop_fault
 from uscl.evaluate.regimes import REGIMES
 from uscl.models.encoder_setting import EncoderName
 from uscl.pretrain.methods import methods
+from uscl.pretrain.own_method import is_file
 
 NAME = r"^[A-Za-z0-9_]+$"
 OWN_FOLDER = r"^[^{}<>]+$"
@@ -37,6 +49,24 @@ def check_crop(crop: list[Any] | str | None) -> list[float] | str | None:
     return numbers
 
 
+class OrOwnMethod:
+    """Of a union of methods: accept those in files of the user's too, each with the settings that it declares."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(given: Any, known: Callable[[Any], Any]) -> Any:
+            if isinstance(given, dict) and is_file(given.get("method")):
+                return methods()[given["method"]].settings.model_validate(given)
+            return known(given)
+
+        return no_info_wrap_validator_function(validate, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        method = {"type": "string", "pattern": r"\.py$", "description": "The path of a file with a method of your own."}
+        return {
+            "anyOf": [handler(schema), {"type": "object", "properties": {"method": method}, "required": ["method"]}]
+        }
+
+
 if TYPE_CHECKING:
     RegimeName = str
     AnyMethod = Any
@@ -45,6 +75,7 @@ else:  # known only when the registries are read
     AnyMethod = Annotated[
         Union[tuple(method.settings for method in methods().values())],  # noqa: UP007
         Discriminator("method"),
+        OrOwnMethod(),
     ]
 
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]

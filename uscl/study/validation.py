@@ -128,7 +128,7 @@ def sentence(error: ErrorDetails) -> str:
 def user_path(place: Iterable[str | int]) -> list[str | int]:
     """The keys that lead to an error, without the name that pydantic adds for the member of a union."""
     path = list(place)
-    if len(path) > 2 and path[0] in NAMED and path[2] != "[key]":
+    if len(path) > 2 and path[2] in MEMBERS.get(str(path[0]), ()):
         del path[2]
     return path
 
@@ -145,6 +145,8 @@ def choice(where: str, context: dict[str, Any], given: Any) -> str:
 def unknown_key(place: Sequence[str | int]) -> str:
     """A sentence about an unknown key, with the nearest known one or with the entries that it belongs to."""
     *parents, key = user_path(place)
+    if len(parents) == len(place) - 1 and len(parents) > 1 and parents[0] == "methods":  # no member of the union
+        return f"{'.'.join(map(str, parents))}: the file of its method declares no setting '{key}'."
     where, known = ".".join(map(str, parents)) or "the top level", model_at(place[:-1]).model_fields
     if len(parents) == 2 and parents[0] in NAMED:
         members = MEMBERS[str(parents[0])]

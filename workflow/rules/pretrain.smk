@@ -15,7 +15,7 @@ rule published_encoder:
     params:
         code=lambda w: keys.encoder_code(STUDY, w.arm),
         key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
-        method=lambda w: STUDY.method(w.arm).name,
+        method=lambda w: SETTINGS.methods[w.arm].method,
         arch=SETTINGS.encoder,
     message:
         "Published encoder: {wildcards.arm}, seed {wildcards.seed}"
@@ -49,7 +49,7 @@ rule pretrain:
     params:
         code=lambda w: keys.encoder_code(STUDY, w.arm),
         key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
-        method=lambda w: STUDY.method(w.arm).name,
+        method=lambda w: SETTINGS.methods[w.arm].method,
         init=lambda w: STUDY.init(w.arm),
         arch=SETTINGS.encoder,
         settings=lambda w: STUDY.method_settings(w.arm),

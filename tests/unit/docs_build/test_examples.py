@@ -1,43 +1,51 @@
 """The Python examples of the pages do what the pages say."""
 
-import sys
-from types import ModuleType
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from rescored import random_cases
 from stores import bright_or_dark_store
+from studies import example
 from tiny import TinyEncoder
 from trained import trained
 
 from tests.documents import ROOT, blocks
 from uscl.base.seeds import generator
-from uscl.pretrain import methods as package
 from uscl.pretrain.methods import methods
+from uscl.study.study import Study
 from uscl.training.device import start
 
 
 @pytest.fixture
-def barlow_twins(monkeypatch):
-    """The method of the page, as if its file were in the folder of methods."""
+def own_method(tmp_path, monkeypatch):
+    """The method of the page as a study names it, its file where the study is."""
     (code,) = blocks(ROOT / "docs/how-to/own-method.md", "python")
-    module = ModuleType("uscl.pretrain.methods.barlow_twins")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(code, "barlow_twins.py", "exec", dont_inherit=True), module.__dict__)
-    known = [*package.pkgutil.iter_modules(package.__path__)]
-    monkeypatch.setattr(package.pkgutil, "iter_modules", lambda path: [*known, known[0]._replace(name="barlow_twins")])
-    methods.cache_clear()
-    yield module
-    methods.cache_clear()
+    (tmp_path / "align_uniform.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    return "./align_uniform.py"
 
 
-def test_the_method_of_the_page_is_a_method_and_learns(barlow_twins):
-    assert methods()["barlow_twins"] is barlow_twins.METHOD
+def test_the_method_of_the_page_has_sixty_lines_and_is_an_arm_of_a_study(own_method):
+    assert len(Path(own_method).read_text().splitlines()) <= 60
+    (settings,) = blocks(ROOT / "docs/how-to/own-method.md", "yaml")
+    config = example()
+    config["methods"] |= yaml.safe_load(settings)["methods"]
+    study = Study.from_config(config, ROOT)
+    assert study.method("mine").name == "align_uniform"
+    assert study.method_settings("mine")["spread"] == 0.5
+    assert "mine" in study.pretrained
+
+
+def test_the_method_of_the_page_learns_and_repeats(own_method):
+    method = SimpleNamespace(METHOD=methods()[own_method], pretrain=methods()[own_method].pretrain)
     settings = {"epochs": 8, "batch_size": 8, "warmup_epochs": 0, "lr": 0.05, "shares": (0.1, 0.0)}
     fabric = start("cpu", "32-true", threads=1)
-    found = [trained(barlow_twins, TinyEncoder(), bright_or_dark_store(groups=24), fabric, 0, **settings) for _ in "ab"]
+    found = [trained(method, TinyEncoder(), bright_or_dark_store(groups=24), fabric, 0, **settings) for _ in "ab"]
     losses = found[0].history["loss"]
     assert losses.iloc[-1] < losses.iloc[0]
     first, again = (result.encoder.state_dict() for result in found)

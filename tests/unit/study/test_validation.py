@@ -64,12 +64,13 @@ def test_the_studies_that_ship_are_sound(study):
         (
             ["methods", "imagenet", "epochs"],
             3,
-            "methods.imagenet: 'epochs' belongs to meta_uscl, simclr, supervised, untrained, uscl, not to imagenet",
+            "methods.imagenet: 'epochs' belongs to barlow_twins, byol, meta_uscl, moco_v2, simclr, simsiam, supervised,"
+            " untrained, uscl, vicreg, not to imagenet",
         ),
         (
             ["methods", "x"],
             {"method": "random"},
-            "methods.x.method: 'random' is not one of imagenet, meta_uscl, simclr",
+            "methods.x.method: 'random' is not one of barlow_twins, byol, imagenet, meta_uscl, moco_v2, simclr",
         ),
         (["datasets", "sim_pool", "data_root"], "data", "datasets.sim_pool needs either `simulate`"),
         (["datasets", "sim_pool", "simulate"], None, "datasets.sim_pool needs either `simulate`"),
@@ -84,7 +85,8 @@ def test_the_studies_that_ship_are_sound(study):
         (
             ["methods", "x"],
             {"method": "uscl", "momentum": 0.5},
-            "methods.x: 'momentum' belongs to meta_uscl, simclr, supervised, not to uscl: remove it.",
+            "methods.x: 'momentum' belongs to barlow_twins, byol, meta_uscl, moco_v2, simclr, simsiam, supervised,"
+            " vicreg, not to uscl: remove it.",
         ),
         (
             ["methods", "x"],

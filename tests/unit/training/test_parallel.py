@@ -76,7 +76,8 @@ def test_two_processes_train_as_one(tmp_path):
     assert list(first) == list(second) == list(alone)
     for name, expected in alone.items():
         assert torch.equal(first[name], second[name]), f"{name} differs between the processes"
-        error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-30)
+        # Some running means are zero but for rounding.
+        error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-7)
         assert error < (1e-4 if name.startswith("pretraining") else 1e-9), f"{name} is off by {error}"
     assert "warn" not in output.lower()
     assert "deprecated" not in output

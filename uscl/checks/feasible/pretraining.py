@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank
 from uscl.data.units import counted_units
 from uscl.pretrain.method import Method, Trained
+from uscl.pretrain.own_method import method_named
 from uscl.pretrain.pairs.pairs import bounds
 from uscl.pretrain.pairs.pool_parts import NO_TRUTH, Shares, divide_pool, has_truth
 
@@ -70,8 +70,7 @@ def check_pool(
 
 def method_of(settings: Mapping[str, Any]) -> Method:
     """The method of an arm. Its module is imported by name, so that the checks rest only on the study's methods."""
-    method: Method = import_module(f"uscl.pretrain.methods.{settings['method']}").METHOD
-    return method
+    return method_named(settings["method"])
 
 
 def all_settings(settings: Mapping[str, Any]) -> Any:

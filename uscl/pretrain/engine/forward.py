@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.meta.forward_mode import synchronised
-from uscl.training.parallel import gathered_views, summed
+from uscl.training.parallel import gathered, gathered_views, summed
 
 BothViews = tuple[Tensor, Tensor]
 
@@ -29,10 +29,21 @@ def embed(fabric: Fabric, model: ContrastiveModel, frames: Tensor, count: int) -
     return [joined(fabric, output, count) for output in outputs]
 
 
+def embed_one(fabric: Fabric, model: ContrastiveModel, frames: Tensor, count: int) -> list[Tensor]:
+    """`embed` for one view of all pairs: frames [own pairs, 1, height, width] to outputs [`count`, dim]."""
+    with fabric.autocast(), synchronised(fabric.world_size):
+        outputs = model.outputs(frames)
+    return [gathered(fabric, precise(output), count) for output in outputs]
+
+
 def joined(fabric: Fabric, outputs: Tensor, count: int) -> BothViews:
     """Outputs [2 * own pairs, dim] joined to those of both views of all `count` pairs, in float32 at least."""
-    outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-    return gathered_views(fabric, outputs, count)
+    return gathered_views(fabric, precise(outputs), count)
+
+
+def precise(outputs: Tensor) -> Tensor:
+    """Outputs in float32 at least."""
+    return outputs.to(torch.promote_types(outputs.dtype, torch.float32))
 
 
 def gradient(fabric: Fabric, loss: Tensor, module: nn.Module, *, retain: bool = False) -> list[Tensor]:

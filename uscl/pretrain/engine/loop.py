@@ -119,7 +119,7 @@ def fit(
             clock, cpu_clock = time.monotonic(), time.process_time()
             rate = budget.rate(epoch)
             for group in training.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = group.get("constant_lr", rate)
             if train_epoch(training, fabric, seed, epoch, budget, progress):
                 finish_epoch(training, progress, rate, warned)
                 live.add(progress.history[-1])

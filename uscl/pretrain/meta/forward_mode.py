@@ -123,8 +123,8 @@ def global_batch_norm(
     frames: Tensor,
     mean: Tensor,
     var: Tensor,
-    weight: Tensor,
-    bias: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
@@ -136,18 +136,19 @@ def global_batch_norm(
     if not training:
         return F.batch_norm(frames, mean, var, weight, bias, False, momentum, eps)
     x = frames.to(torch.promote_types(frames.dtype, torch.float32))
-    axes = (0, 2, 3)
+    axes = [axis for axis in range(x.ndim) if axis != 1]
     count = GlobalSum.apply(x.new_tensor(x.numel() / x.shape[1]))
     batch_mean = GlobalSum.apply(x.sum(axes)) / count
-    centred = x - by_channel(batch_mean)
+    centred = x - by_channel(batch_mean, x.ndim)
     batch_var = GlobalSum.apply(centred.square().sum(axes)) / count
     with torch.no_grad():
         mean.lerp_(batch_mean.detach(), momentum)
         var.lerp_(batch_var.detach() * count / (count - 1), momentum)
-    slope = weight * (batch_var + eps).rsqrt()
-    return (centred * by_channel(slope) + by_channel(bias)).to(frames.dtype)
+    slope = (batch_var + eps).rsqrt() * (1 if weight is None else weight)
+    normalised = centred * by_channel(slope, x.ndim)
+    return (normalised if bias is None else normalised + by_channel(bias, x.ndim)).to(frames.dtype)
 
 
-def by_channel(values: Tensor) -> Tensor:
-    """Per-channel figures [channels] in a shape that broadcasts to [batch, channels, height, width]."""
-    return values.view(1, -1, 1, 1)
+def by_channel(values: Tensor, axes: int = 4) -> Tensor:
+    """Per-channel figures [channels] in a shape that broadcasts to [batch, channels, ...] with so many axes."""
+    return values.view(1, -1, *[1] * (axes - 2))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import generator
+from uscl.pretrain.method import Paired
 
 MAX_DIST = 999  # the default of the released train.py, longer than its videos
 
@@ -56,6 +57,21 @@ def one_frame(videos: Videos, chosen: Rows, rng: np.random.Generator) -> Pairs:
     """Two views of one random frame of each of the `chosen` videos (SimCLR, Chen et al., ICML 2020)."""
     rows = videos.rows(chosen, rng.integers(videos.length[chosen]))
     return Pairs(np.stack([rows] * 3, axis=1), shares([1, 0, 0], [1, 0, 0], len(chosen)))
+
+
+def two_frames(videos: Videos, chosen: Rows, rng: np.random.Generator, max_dist: int = MAX_DIST) -> Pairs:
+    """Two different frames of each of the `chosen` videos, at most `max_dist` apart, unmixed.
+
+    The first is any frame of the video, the second any other within reach (intra-video positive pairs, VanBerlo et al.,
+    2024, arXiv 2403.07715). A video of one frame gives it twice.
+    """
+    length = videos.length[chosen]
+    first = rng.integers(length)
+    lowest, highest = np.maximum(first - max_dist, 0), np.minimum(first + max_dist, length - 1)
+    second = lowest + rng.integers(np.maximum(highest - lowest, 1))
+    second += (second >= first) & (highest > lowest)
+    rows = videos.rows(chosen[:, None], np.stack([first, second, second], axis=1))
+    return Pairs(rows, shares([1, 0, 0], [0, 0, 1], len(chosen)))
 
 
 def interpolated(
@@ -145,6 +161,19 @@ def distances(videos: Videos, pairs: Pairs) -> NDArray[np.float64]:
     place[videos.in_order] = np.arange(len(place))  # only differences within a video matter
     times = np.einsum("nvk,nk->nv", pairs.shares.astype(np.float64), place[pairs.rows])
     return np.abs(times[:, 1] - times[:, 0])
+
+
+def drawer(videos: Videos, settings: Paired) -> Callable[[Rows, np.random.Generator], Pairs]:
+    """The function that draws the pairs that the settings ask for, given the chosen videos."""
+
+    def draw(chosen: Rows, rng: np.random.Generator) -> Pairs:
+        if settings.pairs == "ppi":
+            return interpolated(videos, chosen, rng, settings.max_dist, settings.triples)
+        if settings.pairs == "temporal":
+            return two_frames(videos, chosen, rng, settings.max_dist)
+        return one_frame(videos, chosen, rng)
+
+    return draw
 
 
 def bounds(count: int, size: int, *, drop: bool = False) -> list[int]:

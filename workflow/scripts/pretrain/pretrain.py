@@ -1,6 +1,5 @@
 """Pretrain one arm's encoder on the pool."""
 
-from importlib import import_module
 from pathlib import Path
 
 from uscl.jobs.job import run_of, trained_encoder
@@ -14,6 +13,7 @@ with run_of(snakemake) as attempt:
     from uscl.pretrain.engine.checkpoints import clear
     from uscl.pretrain.engine.initial import initial_encoder
     from uscl.pretrain.engine.pretrained import write_pretrained
+    from uscl.pretrain.own_method import method_named
     from uscl.pretrain.pairs.pool import Pool
     from uscl.pretrain.pairs.pool_parts import Shares
     from uscl.training.device import start
@@ -24,11 +24,12 @@ with run_of(snakemake) as attempt:
     left_out = frozenset(video for path in left_out_file for video in read_left_out(path)["video"])
     # An encoder of another arm of this study is given by the outcome of its training.
     initial = [trained_encoder(path) if Path(path).name == "outcome.json" else Path(path) for path in given.initial]
+    method = method_named(params.method)
     fabric = start(params.device, params.precision, snakemake.threads, params.devices)
     record = RunRecord(
         f"pretrain/{w.arm}/seed{seed}",
         params={
-            "method": params.method,
+            "method": method.name,
             "init": params.init,
             "arch": params.arch,
             "seed": seed,
@@ -43,7 +44,6 @@ with run_of(snakemake) as attempt:
         tags={"stage": "pretrain", "arm": w.arm},
     )
     attempt.describe(record.record)
-    method = import_module(f"uscl.pretrain.methods.{params.method}").METHOD
     settings = method.settings(**params.settings)
     # All arms of a training have the same parts of the pool, whatever their streams.
     pool = Pool(FrameStore.open(Path(given.frames).parent, left_out), fabric, seed, Shares(**params.shares))
@@ -58,5 +58,5 @@ with run_of(snakemake) as attempt:
         identity=record.identity(params.code),
     )
     if fabric.is_global_zero:
-        write_done(folder, params.key, write_pretrained(result, folder, params.method, record))
+        write_done(folder, params.key, write_pretrained(result, folder, method.name, record))
         clear(checkpoints)

@@ -20,7 +20,18 @@ from uscl.pretrain.engine import collapse as health
 from uscl.pretrain.engine import loop
 from uscl.pretrain.engine.loop import Budget, Step, Training, fit
 from uscl.pretrain.engine.schedule import warmup_and_cosine
-from uscl.pretrain.methods import meta_uscl, simclr, uscl
+from uscl.pretrain.methods import (
+    barlow_twins,
+    byol,
+    meta_uscl,
+    methods,
+    moco_v2,
+    simclr,
+    simsiam,
+    supervised,
+    uscl,
+    vicreg,
+)
 from uscl.pretrain.pairs.pairs import Videos, one_frame
 from uscl.pretrain.pairs.pool import Pool
 from uscl.training.device import start
@@ -201,9 +212,15 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_place(figure, tmp_path):
 
 METHODS = {
     "simclr": (simclr, {"lr": 0.05}),
+    "supervised": (supervised, {"lr": 0.05}),
     "uscl": (uscl, {"lr": 3e-3}),
     "published, every second step": (meta_uscl, {"lr": 0.05, "meta": {"every": 2, "lr": 0.1}}),
     "lookahead": (meta_uscl, {"lr": 0.05, "meta": {"update": "lookahead", "lr": 0.1}}),
+    "moco_v2": (moco_v2, {"lr": 0.05, "queue": 7, "target_momentum": 0.5}),
+    "byol": (byol, {"lr": 0.05, "target_momentum": 0.5}),
+    "simsiam": (simsiam, {"lr": 0.05}),
+    "barlow_twins": (barlow_twins, {"lr": 0.005}),
+    "vicreg": (vicreg, {"lr": 0.005}),
 }
 
 
@@ -212,6 +229,12 @@ def pretrain(name, **more):
     given = {"epochs": 3, "batch_size": 2, "warmup_epochs": 1, "validation_share": 0.2} | settings | more
     fabric = start("cpu", "32-true", threads=1)
     return trained(method, TinyEncoder(), bright_or_dark_store(groups=10), fabric, 0, **given)
+
+
+def test_every_method_that_trains_is_tested_here():
+    assert {method.METHOD.name for method, _ in METHODS.values()} == {
+        name for name, method in methods().items() if method.trains
+    }
 
 
 @cache
@@ -258,10 +281,10 @@ def test_a_training_stopped_by_a_signal_does_no_step_twice(name, moment, tmp_pat
             os.kill(os.getpid(), signal.SIGTERM)
         return checked(step, training, batch, place)
 
-    def signal_in_validation(*args):
+    def signal_in_validation(*args, **more):
         if moment == "validation" and done[-1] >= stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
-        return validation(*args)
+        return validation(*args, **more)
 
     whole = uninterrupted(name)
     steps = len(whole.parts[whole.parts["part"] == "train"]) // 2

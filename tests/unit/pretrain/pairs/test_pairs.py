@@ -8,9 +8,19 @@ import pytest
 from scipy import stats
 
 from uscl.base.errors import UserError
-from uscl.pretrain.pairs.pairs import Pairs, Videos, anchored, batches, bounds, distances, interpolated, one_frame
+from uscl.pretrain.pairs.pairs import (
+    Pairs,
+    Videos,
+    anchored,
+    batches,
+    bounds,
+    distances,
+    interpolated,
+    one_frame,
+    two_frames,
+)
 
-DRAWS = [one_frame, interpolated, partial(interpolated, max_dist=2), anchored]
+DRAWS = [one_frame, two_frames, interpolated, partial(interpolated, max_dist=2), anchored]
 
 
 def videos_of(lengths, shuffle=False, step=1):
@@ -83,6 +93,24 @@ def test_both_views_of_a_simclr_pair_are_the_same_frame():
     pairs = many(one_frame, 5, 50)
     assert (pairs.rows == pairs.rows[:, :1]).all()
     assert (pairs.shares == [1, 0, 0]).all()
+
+
+@pytest.mark.parametrize(("max_dist", "kinds"), [(999, 30), (2, 18)])
+def test_two_frames_are_different_and_any_within_reach_equally_likely(max_dist, kinds):
+    pairs = many(partial(two_frames, max_dist=max_dist), 6, seed=1)
+    first, second = pairs.rows[:, 0], pairs.rows[:, 2]
+    assert (pairs.shares == [[1, 0, 0], [0, 0, 1]]).all()
+    assert len(np.unique(pairs.rows, axis=0)) == kinds
+    assert ((np.abs(second - first) > 0) & (np.abs(second - first) <= max_dist)).all()
+    assert_equally_likely(first[:, None], 6)
+    for place in range(6):
+        reached = second[first == place]
+        assert_equally_likely(reached[:, None], len(range(max(0, place - max_dist), min(5, place + max_dist) + 1)) - 1)
+
+
+def test_two_frames_of_a_video_of_one_frame_are_that_frame():
+    assert (many(two_frames, 1, 50).rows == 0).all()
+    assert set(map(tuple, many(two_frames, 2, 50).rows[:, [0, 2]])) == {(0, 1), (1, 0)}
 
 
 def test_simclr_draws_every_frame_of_a_video_equally_often():
