@@ -29,6 +29,8 @@ def begun(given, monkeypatch):
         monkeypatch.setattr(call, name, lambda *_: None)
     monkeypatch.setattr(call, "interruption", SimpleNamespace(name_caller=lambda: None, end_once=lambda: None))
     monkeypatch.setattr(call, "is_main_process", lambda _: True)
+    monkeypatch.setattr(call, "name_study", lambda *_: None)
+    monkeypatch.setattr(call, "study_options", lambda _: [])
     warnings = []
     log = logging.getLogger("test")
     monkeypatch.setattr(log, "warning", warnings.append)
