@@ -9,7 +9,7 @@ from uscl.base.errors import UserError
 
 # The columns of all CSV tables that hold names, ids and sentences. An arm may be called 007, NA, true or 1e3.
 TEXT = {
-    *("arm", "reference", "task", "regime", "metric", "method", "encoder", "level", "part"),
+    *("arm", "reference", "task", "regime", "metric", "method", "encoder", "level", "level_rule", "part"),
     *("case", "video", "patient", "group", "groups", "unit", "label", "better_than", "run", "seeds", "leaks"),
     *("commit", "config_sha256", "data_sha256", "cpu", "gpu", "source"),
     *("reason", "no_interval", "remark", "remarks", "sentence", "verdict"),

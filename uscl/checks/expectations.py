@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from uscl.metrics.registry import metric_named, title
+from uscl.stats.level_names import FRAME, place
 from uscl.stats.planning import (
     ENOUGH,
     FEWEST,
@@ -21,7 +22,7 @@ from uscl.stats.planning import (
     trainings_needed,
 )
 
-KEYS = ["arm", "reference", "metric"]
+KEYS = ["arm", "reference", "metric", "level"]
 # In points of accuracy or Dice, from the embedded study (`python benchmarks/false_positives.py --fit`). Per patient:
 # medians over pairs of arms. Per training: luck, and what a training does to single patients, averaged over these.
 ASSUMED = {"classification": Spread(20.0, 3.5), "segmentation": Spread(7.0, 2.5)}
@@ -60,8 +61,8 @@ def groups_of(known: Mapping[str, int | None], splits: Mapping[str, str]) -> dic
 
 def named(comparison: Mapping[str, Any]) -> str:
     """A comparison in words."""
-    where = f"{comparison['task']} ({comparison['regime']})"
-    return f"{comparison['arm']} against {comparison['reference']} on {where}, {title(comparison['metric'])}"
+    arms = f"{comparison['arm']} against {comparison['reference']}"
+    return f"{arms} on {place(comparison)}, {title(comparison['metric'])}"
 
 
 def expectation(
@@ -73,6 +74,8 @@ def expectation(
     statistics: Mapping[str, str],
 ) -> str:
     """What a comparison can be expected to show."""
+    if "tasks" in comparison:
+        return "no forecast for a mean over tasks."
     if trainings < FEWEST:
         return f"no claim with {trainings} of the {FEWEST} trainings (`seeds`) that it takes at least."
     of_task = groups[comparison["task"]]
@@ -115,11 +118,12 @@ def within_margin(margin: Mapping[str, Any] | None, spread: Spread, size: Size) 
 def measured_spread(comparison: Mapping[str, Any], path: Path) -> Spread | None:
     """The spreads of a comparison, in points, from the study's own statistics; None if there are none."""
     from uscl.base.tables import read_csv
+    from uscl.stats.level_tables import with_level
 
     if not path.is_file():
         return None
-    table = read_csv(path)
-    rows = table[(table[["arm", "reference", "metric"]] == [comparison[key] for key in KEYS]).all(axis=1)]
+    table = with_level(read_csv(path))
+    rows = table[(table[KEYS] == [comparison.get(key, FRAME) for key in KEYS]).all(axis=1)]
     rows = rows[rows["se_patients"].notna()]
     if not len(rows):
         return None

@@ -5,7 +5,9 @@ import logging
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,10 @@ from uscl.jobs.commit import commit
 from uscl.jobs.outcome import FILE
 from uscl.jobs.run_record import cpu_model
 from uscl.models.checkpoint import read_encoder_file
-from uscl.stats.evaluation import score_runs
+from uscl.stats.evaluation import cases_of
+from uscl.stats.level_names import per
+from uscl.stats.level_tables import with_level
+from uscl.stats.levels import Asked, by_level
 from uscl.stats.summary import intervals
 
 COMPARED = ["mean", "sd", "ci_low", "ci_high", "models_ci_low", "models_ci_high"]
@@ -80,11 +85,18 @@ def recompute(
 
 
 def differences(
-    name: Named, table: pd.DataFrame, results: Path, scratch: Path, kind: str, **settings: Any
+    name: Named,
+    table: pd.DataFrame,
+    results: Path,
+    scratch: Path,
+    kind: str,
+    levels: Mapping[str, Any] = MappingProxyType({}),
+    **settings: Any,
 ) -> list[str]:
     """The differences in table, predictions and encoders, a few words each; empty if everything is the same.
 
-    `settings` are the study's `seeds` and, as in `uscl.stats.summary.intervals`, `draws` and `seed`.
+    `levels` are the arguments of `uscl.stats.levels.Asked`, `settings` the study's `seeds` and, as in
+    `uscl.stats.summary.intervals`, `draws` and `seed`.
     """
     seeds = settings.pop("seeds")
     found = []
@@ -94,14 +106,16 @@ def differences(
     for old, new in zip(name.folders(results, seeds), name.folders(scratch, seeds), strict=True):
         if (count := other_rows(old / "predictions.parquet", new / "predictions.parquet")) != 0:
             found.append(f"{old}/predictions.parquet differs ({count})")
-    cases = score_runs(name.folders(scratch, seeds), kind).cases
-    scores = intervals(cases, kind, **settings).set_index("metric")
-    rows = table[(table["run"] == "/".join(name)) & table["mean"].notna()].set_index("metric")
-    for metric, row in rows.iterrows():
+    cases = by_level(cases_of(name.folders(scratch, seeds), kind), kind, Asked(**levels), name.task)
+    scores = {level: intervals(of_level, kind, **settings).set_index("metric") for level, of_level in cases.items()}
+    table = with_level(table)
+    rows = table[(table["run"] == "/".join(name)) & table["mean"].notna()].set_index(["level", "metric"])
+    for (level, metric), row in rows.iterrows():
         for column in COMPARED:
-            if not np.isclose(row[column], scores.at[metric, column], rtol=0, atol=AS_WRITTEN, equal_nan=True):
-                there, here = row[column], scores.at[metric, column]
-                found.append(f"{metric} ({column}) is {there:.6f} in the table and {here:.6f} computed again")
+            there, here = row[column], scores[level].at[metric, column]
+            if not np.isclose(there, here, rtol=0, atol=AS_WRITTEN, equal_nan=True):
+                what = f"{metric}{per(level)} ({column})"
+                found.append(f"{what} is {there:.6f} in the table and {here:.6f} computed again")
     return found
 
 

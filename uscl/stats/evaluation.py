@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,22 +10,14 @@ from uscl.jobs.recorded import checked
 from uscl.metrics.scores import CELL, case_scores, score_cell
 
 
-class Scored(NamedTuple):
-    """Scored cases and metrics of every fold, of all cells together; both are empty if no cell is done."""
+def cases_of(folders: Iterable[Path], kind: str) -> pd.DataFrame:
+    """The scored frames of the cells in `folders`, of all together; `kind` is the kind of the task."""
+    cases = [case_scores(read_parquet(checked(folder / "predictions.parquet")), kind) for folder in folders]
+    return pd.concat(cases or [pd.DataFrame(columns=CELL)], ignore_index=True)
 
-    cases: pd.DataFrame
-    metrics: pd.DataFrame
 
-
-def score_runs(folders: Iterable[Path], kind: str) -> Scored:
-    """Score the cells in `folders`; `kind` is the kind of the task."""
-    cases, metrics = [], []
-    for folder in folders:
-        predictions = read_parquet(checked(folder / "predictions.parquet"))
-        cases.append(case_scores(predictions, kind))
-        metrics.append(score_cell(cases[-1], kind))
-    empty = pd.DataFrame(columns=CELL)
-    return Scored(
-        pd.concat(cases or [empty], ignore_index=True),
-        pd.concat(metrics or [empty.assign(metric=[], value=[])], ignore_index=True),
-    )
+def fold_metrics(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The metrics of every fold of the cells whose scored cases are given, in their order (`score_cell`)."""
+    empty = pd.DataFrame(columns=[*CELL, "metric", "value"])
+    cells = [score_cell(cell, kind) for _, cell in cases.groupby(["arm", "seed"], sort=False)]
+    return pd.concat(cells or [empty], ignore_index=True)

@@ -115,14 +115,15 @@ def fold_scores(panel: Panel) -> np.ndarray:
     return np.stack([np.stack(each, axis=-1) for each in found], axis=2)
 
 
-def without_each_group(panel: Panel) -> np.ndarray:
+def without_each_group(panel: Panel, strata: np.ndarray | None = None) -> np.ndarray:
     """The score of every training without each group in turn, for the jackknife: [metrics, arms, trainings, groups].
 
     The other groups of its class count n / (n - 1) times, as in the stratified jackknife, so that the class keeps its
     share of the score (Wolter, Introduction to Variance Estimation (2007), section 4.5). Without that, the variance of
-    a mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`).
+    a mean in a class of n groups comes out as (n - 1)^2 / n^2 of what it is (`benchmarks/README.md`). `strata` [groups]
+    replaces the classes of the groups.
     """
-    return scorer(panel)(WithoutEach.of(panel.strata))
+    return scorer(panel)(WithoutEach.of(panel.strata if strata is None else strata))
 
 
 def chunks(draws: int) -> Iterator[tuple[int, int]]:

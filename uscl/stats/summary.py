@@ -13,9 +13,10 @@ from uscl.metrics.registry import metric_named, names
 from uscl.stats.bootstrap import bootstrap_means, interval
 from uscl.stats.case_scores import case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
-from uscl.stats.method_test import Covariances, Estimate, alone, crossed, jackknife, nested
+from uscl.stats.method_test import Estimate, alone, crossed, nested
 from uscl.stats.panel import to_panel
-from uscl.stats.panel_scores import fold_scores, training_scores, without_each_group
+from uscl.stats.panel_scores import fold_scores
+from uscl.stats.scored_trainings import ScoredTrainings
 from uscl.stats.tests import corrected_resampled_t, mcnemar, permuted_trainings, ratio_tested, swap_test
 
 METHOD = ["ci_low", "ci_high", "se_trainings", "se_patients"]
@@ -28,9 +29,6 @@ COMPARISONS += ["deterministic", *MODELS, "p_models", "p_mcnemar", "p_resampled_
 COMPARISONS += ["probability_of_improvement", *SIZES]
 UNLIMITED = (-float("inf"), float("inf"))
 FORMS = {"nested": nested, "crossed": crossed}
-ONE_TRAINING = "one training: it says something about these models only"
-NOT_SMOOTH = "this metric is not smooth, so the jackknife gives it no variance"
-NOTHING_TO_LEAVE_OUT = "a class has a single group, so there is nothing to leave out"
 NO_SPREAD = "neither trainings nor groups differ"
 UNDEFINED = "undefined in a training, or without one of the groups"
 
@@ -41,35 +39,9 @@ class Scored:
     def __init__(self, cases: pd.DataFrame, kind: str, draws: int, seed: int) -> None:
         self.panel = panel = to_panel(cases, kind)
         self.groups = counted_units(cases)
-        self.strata = panel.strata
-        self.scores = training_scores(panel)  # [metrics, arms, trainings]
         self.by_fold = fold_scores(panel)  # [metrics, arms, trainings, folds]
         self.drawn = bootstrap_means(panel, draws, seed)  # [metrics, arms, draws]
-        self.left_out = without_each_group(panel)  # [metrics, arms, trainings, groups]
-        self.deterministic = [panel.deterministic(arm) for arm in range(len(panel.arms))]
-
-    def trainings(self, arm: int) -> int:
-        """The number of an arm's trainings that may differ: 1 if it is deterministic."""
-        return 1 if self.deterministic[arm] else len(self.panel.seeds)
-
-    def of(self, metric: int, arm: int) -> np.ndarray:
-        """The scores of an arm's trainings [r]."""
-        return self.scores[metric, arm, : self.trainings(arm)]
-
-    def covariances(self, metric: int, arms: list[int]) -> Covariances:
-        """The jackknife covariances of the trainings of some arms, arm after arm."""
-        left_out = [self.left_out[metric, arm, : self.trainings(arm)] for arm in arms]
-        return jackknife(np.concatenate(left_out), self.strata)
-
-    def why_no_variance(self, name: str, arms: list[int]) -> str | None:
-        """Why there is no variance over trainings and groups; None if there is."""
-        if not metric_named(name).smooth:
-            return NOT_SMOOTH
-        if any(self.trainings(arm) == 1 and not self.deterministic[arm] for arm in arms):
-            return ONE_TRAINING
-        if np.unique(self.strata, return_counts=True)[1].min() < 2:
-            return NOTHING_TO_LEAVE_OUT
-        return None
+        self.trainings = ScoredTrainings.of_panel(panel)
 
     @property
     def sizes(self) -> dict[str, object]:
@@ -100,12 +72,12 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
 
 def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
     """All numbers of an arm in a metric."""
-    scores, metric = scored.of(m, arm), metric_named(name)
+    scores, metric = scored.trainings.of(m, arm), metric_named(name)
     mean = float(mean_of_defined(scores, 0))
-    reason = scored.why_no_variance(name, [arm])
+    reason = scored.trainings.why_no_variance(name, [arm])
     found = Estimate(mean, np.nan, np.nan, np.nan)
     if reason is None:
-        found = alone(scores, scored.covariances(m, [arm]))
+        found = alone(scores, scored.trainings.covariances(m, [arm]))
         reason = why_nothing(found)
     low, high = found.logit_interval() if metric.percent else found.interval()
     models = np.clip(interval(scored.drawn[m, arm], mean), *metric.limits)
@@ -115,7 +87,7 @@ def of_arm(scored: Scored, m: int, name: str, arm: int) -> dict[str, object]:
         "mean": mean,
         "sd": sd(scores),
         "trainings": len(scores),
-        "deterministic": scored.deterministic[arm],
+        "deterministic": scored.trainings.deterministic[arm],
         **dict(zip(METHOD, (low, high, *parts(found)), strict=True)),
         **dict(zip(MODELS, models, strict=True)),
         "fold_mean": float(mean_of_defined(defined, 0)),
@@ -157,19 +129,19 @@ def comparisons(
         p_models = swap_test(scored.panel, both[0], both[1], draws, seed)
         for m, name in enumerate(names(kind, scored.panel.classes)):
             row = {"arm": pair[0], "reference": pair[1], "metric": name, "p_models": p_models[m], **scored.sizes}
-            rows.append(row | of_methods(scored, m, name, both, form) | other_views(scored, m, name, both))
+            rows.append(row | of_methods(scored.trainings, m, name, both, form) | other_views(scored, m, name, both))
     return pd.DataFrame(rows)[COMPARISONS]
 
 
-def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) -> dict[str, object]:
+def of_methods(trained: ScoredTrainings, m: int, name: str, both: list[int], form: str) -> dict[str, object]:
     """The difference between two arms and the method test."""
-    first, second = (scored.of(m, arm) for arm in both)
-    reason = scored.why_no_variance(name, both)
+    first, second = (trained.of(m, arm) for arm in both)
+    reason = trained.why_no_variance(name, both)
     found = Estimate(float(mean_of_defined(first, 0) - mean_of_defined(second, 0)), np.nan, np.nan, np.nan)
     if reason is None:
         # Trainings come in pairs only if both arms have several.
         test = FORMS[form] if len(first) == len(second) > 1 else nested
-        found = test(first, second, scored.covariances(m, both))
+        found = test(first, second, trained.covariances(m, both))
         reason = why_nothing(found)
     return {
         "difference": found.value,
@@ -178,7 +150,7 @@ def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) ->
         "p": found.p(),
         "trainings": len(first),
         "reference_trainings": len(second),
-        "deterministic": " ".join(scored.panel.arms[arm] for arm in both if scored.deterministic[arm]) or None,
+        "deterministic": " ".join(trained.arms[arm] for arm in both if trained.deterministic[arm]) or None,
         "reason": reason,
     }
 
@@ -186,7 +158,7 @@ def of_methods(scored: Scored, m: int, name: str, both: list[int], form: str) ->
 def other_views(scored: Scored, m: int, name: str, both: list[int]) -> dict[str, float]:
     """What is shown next to the method test and decides nothing, except the permutation test over patients."""
     panel, lower = scored.panel, metric_named(name).lower_is_better
-    of_trainings = scored.scores[m, both]
+    of_trainings = scored.trainings.scores[m, both]
     folds = scored.by_fold[m, both].reshape(2, -1)
     difference = float(np.subtract(*mean_of_defined(of_trainings, 1)))
     low, high = interval(np.subtract(*scored.drawn[m, both]), difference)

@@ -13,7 +13,17 @@ from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.pretrain.own_method import file_of, is_file
 from uscl.study.data_roots import data_root
-from uscl.study.schema import NO_ROOT, DataSet, OwnSet, SimulatedSet, StudySettings
+from uscl.study.schema import (
+    NO_ROOT,
+    Classification,
+    DataSet,
+    Level,
+    OwnSet,
+    Primary,
+    Segmentation,
+    SimulatedSet,
+    StudySettings,
+)
 
 SHORTEST_POOL_VIDEO = 8  # frames; a shorter video has no space for the events that the simulator plants
 STORES = ("https://", "http://", "sqlite:///")
@@ -188,20 +198,43 @@ def comparisons(study: StudySettings) -> Iterator[str]:
 def primary(study: StudySettings) -> Iterator[str]:
     """A primary comparison of something that the study does not have, or in a metric without a method test."""
     for number, each in enumerate(study.primary):
-        where, task = f"primary.{number}", study.tasks.get(each.task)
+        where = f"primary.{number}"
         for key, arm in (("arm", each.arm), ("reference", each.reference)):
             if arm not in study.methods:
                 hint = nearest(arm, study.methods)
                 yield f"{where}.{key} names '{arm}', but `methods` has only {', '.join(study.methods)}{hint}"
         if each.arm == each.reference:
             yield f"{where} compares '{each.arm}' with itself: name another reference."
-        if task is None:
-            hint = nearest(each.task, study.tasks)
-            yield f"{where}.task names '{each.task}', but `tasks` has only {', '.join(study.tasks)}{hint}"
-        elif each.regime not in task.regimes:
-            yield f"{where}.regime is {each.regime}, but tasks.{each.task}.regimes has only {', '.join(task.regimes)}."
-        elif fault := unsuitable_metric(each.metric, task.kind):
-            yield f"{where}.metric: {fault}"
+        for name in each.named_tasks:
+            yield from of_primary(study, each, where, name)
+
+
+def of_primary(study: StudySettings, each: Primary, where: str, name: str) -> Iterator[str]:
+    """A primary comparison on a task that the study does not have, or that lacks what is compared."""
+    task = study.tasks.get(name)
+    if task is None:
+        key = "tasks" if each.tasks else "task"
+        yield f"{where}.{key} names '{name}', but `tasks` has only {', '.join(study.tasks)}{nearest(name, study.tasks)}"
+    elif each.regime not in task.regimes:
+        yield f"{where}.regime is {each.regime}, but tasks.{name}.regimes has only {', '.join(task.regimes)}."
+    elif fault := unsuitable_level(each.level, name, task):
+        yield f"{where}.level {fault}"
+    elif fault := unsuitable_metric(each.metric, task.kind):
+        yield f"{where}.metric: {fault}"
+
+
+def unsuitable_level(level: str | None, name: str, task: Classification | Segmentation) -> str | None:
+    """Why a primary comparison on a task can't have a level; None if it can."""
+    if level is None or level in (named := named_levels(task) or ["frame"]):
+        return None
+    if isinstance(task, Segmentation):
+        return f"is {level}, but tasks.{name} is a segmentation, which is scored image by image: remove it."
+    return f"is {level}, but tasks.{name} is scored by {', '.join(named)}: add {level} to tasks.{name}.levels."
+
+
+def named_levels(task: Classification | Segmentation) -> list[Level] | None:
+    """The levels that a task names; None without any."""
+    return task.levels if isinstance(task, Classification) else None
 
 
 def unsuitable_metric(name: str, kind: str) -> str | None:

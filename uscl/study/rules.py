@@ -108,4 +108,5 @@ def checked_task(study: Study, task: str) -> dict[str, Any]:
         "kind": settings.kind,
         "percents": [evaluation.labels for evaluation in study.label_fractions if evaluation.task == task],
         "batch_size": settings.finetune.batch_size if settings.finetune and trains else 0,
+        "levels": study.levels(task),
     }

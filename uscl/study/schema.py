@@ -382,10 +382,34 @@ class Task(Settings):
         return self
 
 
+Level = Literal["frame", "video", "patient"]
+
+
 class Classification(Task):
     """Predict the class of a frame."""
 
     kind: Literal["classification"]
+    levels: Annotated[
+        Annotated[list[Level], Once, Field(min_length=1)] | None,
+        Field(
+            description="What is scored: single frames, whole videos, whole patients; figures and summaries show the"
+            " first. Default: frames, and videos too if they have several."
+        ),
+    ] = None
+    level_rule: Annotated[
+        Literal["mean_probability", "majority_vote"],
+        Field(
+            description="The class probabilities of a video or patient: the mean over its frames, or the shares of its"
+            " frames that are predicted as each class, where the mean breaks ties."
+        ),
+    ] = "mean_probability"
+    on_mixed_labels: Annotated[
+        Literal["stop", "leave_out"],
+        Field(
+            description="What happens if frames of one video or patient have different classes: the study stops, or the"
+            " case is left out at that level and counted in the tables."
+        ),
+    ] = "stop"
 
 
 class Segmentation(Task):
@@ -417,12 +441,38 @@ class Primary(Settings):
 
     arm: Annotated[str, Field(description="The arm.")]
     reference: Annotated[str, Field(description="The arm that it is compared with.")]
-    task: Annotated[str, Field(description="The task.")]
+    task: Annotated[str | None, Field(description="The task.")] = None
+    tasks: Annotated[
+        list[str] | None,
+        Once,
+        Field(
+            min_length=2,
+            description="Instead of `task`: tasks over which the mean of the metric is compared, each at its first"
+            " level. What a training scores is its mean over the tasks.",
+        ),
+    ] = None
     regime: Annotated[RegimeName, Field(description="One of the task's regimes.")]
     metric: Annotated[str, Field(description="One metric, as named in table.csv.")]
     level: Annotated[
-        Literal["frame"], Field(description="What is scored: single frames (images), the cases of a task.")
-    ] = "frame"
+        Level | None,
+        Field(description="What is scored: one of the task's levels. Default: the first of them, else frames."),
+    ] = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse a comparison on no task, and a level of several."""
+        if (self.task is None) == (self.tasks is None):
+            raise PydanticCustomError("contradiction", "needs either `task` or `tasks` (their mean), and not both")
+        if self.tasks and self.level:
+            raise PydanticCustomError(
+                "contradiction", "has `tasks` and `level`: each task is taken at the first of its own `levels`"
+            )
+        return self
+
+    @property
+    def named_tasks(self) -> list[str]:
+        """The task, or all tasks of a mean."""
+        return self.tasks or [str(self.task)]
 
 
 class LabelFractions(Settings):

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uscl.data.sources.registry import read_registry
+from uscl.data.units import listed
 from uscl.evaluate.regimes import REGIMES, fit_of
 from uscl.pretrain.engine.initial import INITS
 from uscl.pretrain.method import Method
 from uscl.pretrain.methods import methods
 from uscl.study.data_sets import DataSets
-from uscl.study.schema import SimulatedSet, StudySettings
+from uscl.study.schema import Classification, Primary, SimulatedSet, StudySettings
 from uscl.study.validation import validated
 
 ALL_LABELS = 100  # percent
@@ -182,6 +183,21 @@ class Study:
             return budget | {"decoder": settings.decoder}
         return budget
 
+    def levels(self, task: str) -> dict[str, Any]:
+        """What the settings of a task say about levels (`uscl.stats.levels.Asked`)."""
+        settings = self.settings.tasks[task]
+        if not isinstance(settings, Classification):
+            return {}
+        return {
+            "levels": settings.levels,
+            "rule": settings.level_rule,
+            "on_mixed_labels": settings.on_mixed_labels,
+        }
+
+    def main_level(self, task: str) -> str:
+        """The level that figures and summaries show."""
+        return (self.levels(task).get("levels") or ["frame"])[0]
+
     def fit(self, task: str, regime: str) -> str:
         """The function that evaluates on a task in a regime, as `module:function`."""
         return fit_of(regime, self.settings.tasks[task].kind)
@@ -248,8 +264,28 @@ class Study:
 
     @functools.cached_property
     def primary(self) -> list[dict[str, Any]]:
-        """The primary comparisons."""
-        return [each.given() for each in self.settings.primary]
+        """The primary comparisons; one of several tasks also has their names and levels."""
+        return [self._placed(each) for each in self.settings.primary]
+
+    def _placed(self, each: Primary) -> dict[str, Any]:
+        known = {key: value for key, value in each.given().items() if key not in ("task", "tasks")}
+        levels = [self.main_level(task) for task in each.named_tasks]
+        if each.tasks is None:
+            return known | {"task": each.task, "level": each.level or levels[0]}
+        # One level for all of them is named once.
+        level = listed(levels if len(set(levels)) > 1 else levels[:1])
+        return known | {"task": f"mean of {listed(each.tasks)}", "level": level, "tasks": each.tasks, "levels": levels}
+
+    @functools.cached_property
+    def endpoints(self) -> list[dict[str, Any]]:
+        """The primary comparisons of a mean over several tasks."""
+        return [each for each in self.primary if "tasks" in each]
+
+    def endpoint_cases(self) -> list[str]:
+        """The scored frames that the endpoints rest on, by endpoint and task."""
+        places = [(task, each["regime"]) for each in self.endpoints for task in each["tasks"]]
+        evaluations = [Evaluation(task, regime, ALL_LABELS) for task, regime in places]
+        return self.statistics(*evaluations, file="cases.parquet")
 
     @functools.cached_property
     def margins(self) -> dict[str, dict[str, Any]]:

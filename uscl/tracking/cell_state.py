@@ -8,6 +8,9 @@ import pandas as pd
 
 from uscl.jobs.outcome import read_outcome
 from uscl.metrics.registry import lower_is_better, primary
+from uscl.stats.level_names import FRAME
+from uscl.stats.level_tables import main_level, with_level
+from uscl.stats.levels import Asked, by_level
 from uscl.tracking.plan import Plan
 from uscl.tracking.result_tables import ResultTables
 from uscl.tracking.run_files import ALL_LABELS
@@ -20,8 +23,9 @@ PENDING = "pending"
 class CellState:
     """The trainings of a cell that are done and failed, and its numbers as far as they are known.
 
-    `intervals` has a row per metric (`uscl.stats.summary.intervals`); they are provisional until the evaluation is
-    scored, which is when all its arms have finished or failed. `rank` waits for that, and `claim`, the row of
+    `intervals` has a row per metric at the task's main level (`uscl.stats.summary.intervals`), `others` those of the
+    other levels; they are provisional until the evaluation is scored, which is when all its arms have finished or
+    failed. `rank` waits for that, and `claim`, the row of
     claims.csv, for the study's whole family of comparisons: nobody sees a p before its time.
     """
 
@@ -35,6 +39,7 @@ class CellState:
     ranked: int = 0
     claims: tuple[dict[str, Any], ...] = ()
     costs: dict[str, float] | None = None
+    others: pd.DataFrame | None = None
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -62,29 +67,33 @@ def state_of(results: Path, plan: Plan, cell: tuple[str, str, str], tables: Resu
     scored = tables.intervals(task, regime, ALL_LABELS)
     claims = tables.of_study("claims.csv")
     if scored is None:
-        found = pd.DataFrame() if failed else provisional(list(done.values()), kind, plan)
+        found = pd.DataFrame() if failed else provisional(list(done.values()), task, plan)
         return CellState(primary(kind), done, failed, found, scored=False, judged=False)
-    rank, ranked = rank_of(scored, arm, primary(kind))
+    main = main_level(scored)
+    rank, ranked = rank_of(main, arm, primary(kind))
+    level = str(with_level(main)["level"].iloc[0]) if len(main) else FRAME
     return CellState(
         primary(kind),
         done,
         failed,
-        scored[scored["arm"] == arm],
+        main[main["arm"] == arm],
         scored=True,
         judged=claims is not None,
         rank=rank,
         ranked=ranked,
-        claims=() if claims is None else claims_of(claims, cell, plan),
+        claims=() if claims is None else claims_of(claims, cell, plan, level),
         costs=None if claims is None else costs_of(tables, cell),
+        others=scored[(scored["arm"] == arm) & ~scored.index.isin(main.index)],
     )
 
 
-def provisional(folders: list[Path], kind: str, plan: Plan) -> pd.DataFrame:
-    """The means and intervals of the trainings of one arm that are done."""
-    from uscl.stats.evaluation import score_runs
+def provisional(folders: list[Path], task: str, plan: Plan) -> pd.DataFrame:
+    """The means and intervals of the trainings of one arm that are done, at the task's main level."""
+    from uscl.stats.evaluation import cases_of
     from uscl.stats.summary import intervals
 
-    cases = score_runs(folders, kind).cases
+    kind, asked = plan.tasks[task]["kind"], Asked(**plan.tasks[task].get("levels", {}))
+    cases = next(iter(by_level(cases_of(folders, kind), kind, asked, task).values()))
     return intervals(cases, kind, draws=min(plan.draws, MOST_DRAWS), seed=plan.seeds[0])
 
 
@@ -95,11 +104,12 @@ def rank_of(intervals: pd.DataFrame, arm: str, metric: str) -> tuple[float | Non
     return (float(ranks[arm]) if arm in ranks else None), len(ranks)
 
 
-def claims_of(claims: pd.DataFrame, cell: tuple[str, str, str], plan: Plan) -> tuple[dict[str, Any], ...]:
-    """The arm's primary comparisons in the cell; without one, its comparison with the study's reference."""
+def claims_of(claims: pd.DataFrame, cell: tuple[str, str, str], plan: Plan, level: str) -> tuple[dict[str, Any], ...]:
+    """The arm's primary comparisons in the cell; without one, its comparison with the study's reference at a level."""
     task, regime, arm = cell
     own = claims[(claims["task"] == task) & (claims["regime"] == regime) & (claims["arm"] == arm)]
-    named = own[own["primary"]] if own["primary"].any() else own[own["reference"] == plan.reference]
+    of_level = own[with_level(own)["level"] == level]
+    named = own[own["primary"]] if own["primary"].any() else of_level[of_level["reference"] == plan.reference]
     return tuple(named.to_dict("records"))
 
 

@@ -23,7 +23,8 @@ SIMULATED = "The data are simulated: machinery, not medicine."
 class Plan(NamedTuple):
     """The parts of a study that its table has.
 
-    `arms` are the methods by arm; `tasks` have dataset, kind and regimes by name; `titles` are those of the regimes;
+    `arms` are the methods by arm; `tasks` have dataset, kind, regimes and levels by name; `titles` are those of the
+    regimes;
     `primary` are the primary comparisons.
     """
 
@@ -53,6 +54,7 @@ def plan_of(study: "Study") -> Plan:
         seeds=list(study.seeds),
         tasks={
             name: {"dataset": task.dataset, "kind": task.kind, "regimes": list(task.regimes)}
+            | {"levels": study.levels(name)}
             for name, task in settings.tasks.items()
         },
         titles=study.regime_titles,

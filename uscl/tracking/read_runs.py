@@ -12,6 +12,7 @@ from uscl.jobs.attempts import RUNNING
 from uscl.jobs.outcome import required
 from uscl.jobs.recorded import checked
 from uscl.jobs.run_record import read_record
+from uscl.stats.level_tables import main_level
 from uscl.tracking.notes import training_note
 from uscl.tracking.plan import read_plan
 from uscl.tracking.result_tables import ResultTables
@@ -109,10 +110,10 @@ def cell_training(record: dict[str, Any], folder: Path, more: tuple[Path, ...], 
 
 
 def own_rows(path: Path, folder: Path, tables: ResultTables) -> pd.DataFrame:
-    """The rows of one training in a table of its evaluation; no rows before it is scored."""
+    """The rows of one training in a table of its evaluation, at the main level; no rows before it is scored."""
     if not path.exists():
         return pd.DataFrame({"fold": [], "metric": [], "value": []})
-    table, (arm, seed) = tables.read(path), folder.parts[-2:]
+    table, (arm, seed) = main_level(tables.read(path)), folder.parts[-2:]
     return table[(table["arm"] == arm) & (table["seed"] == int(seed.removeprefix("seed")))]
 
 

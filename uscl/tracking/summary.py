@@ -10,6 +10,7 @@ import pandas as pd
 from uscl.jobs.outcome import read_outcome
 from uscl.jobs.run_record import read_record
 from uscl.report.tables import writing
+from uscl.stats.level_tables import main_level
 from uscl.tracking.cell_state import PENDING, CellState, state_of
 from uscl.tracking.notes import cell_note, summary_note
 from uscl.tracking.plan import Plan
@@ -82,6 +83,8 @@ def metrics_of(state: CellState) -> dict[str, float]:
     if len(state.intervals):
         means = state.intervals[["metric", "mean"]].itertuples(index=False, name=None)
         found |= {f"test/{metric}": mean for metric, mean in means}
+    if state.others is not None:
+        found |= {f"test_{row['level']}/{row['metric']}": row["mean"] for row in state.others.to_dict("records")}
     found |= {f"cost/{name}": value for name, value in (state.costs or {}).items()}
     return {name: float(value) for name, value in found.items() if pd.notna(value)}
 
@@ -157,6 +160,7 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
     failed = sum(not outcome.done for outcome in outcomes if outcome)
     records = records_at(files.more)
     intervals = tables.intervals(task, regime, labels)
+    intervals = None if intervals is None else main_level(intervals)
     means = intervals[intervals["arm"] == arm] if intervals is not None and not failed else pd.DataFrame()
     rows = means[["metric", "mean", "sd"]].itertuples(index=False, name=None) if len(means) else ()
     metrics = {f"test/{name}{end}": value for name, *two in rows for end, value in zip(("", "_sd"), two, strict=True)}

@@ -3,6 +3,8 @@
 import pandas as pd
 
 from uscl.metrics.registry import title
+from uscl.stats.level_names import per
+from uscl.stats.level_tables import main_level, with_level
 from uscl.tracking.plan import SIMULATED, Plan
 
 STYLE = """\
@@ -15,14 +17,15 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid #8886; text-align: left;
 
 
 def table_page(table: pd.DataFrame, plan: Plan, task: str, metric: str) -> str:
-    """The arms of a task in all regimes by rank, in the primary metric, from the rows of table.csv."""
-    rows = table[(table["task"] == task) & (table["metric"] == metric)].sort_values(["regime", "rank"])
+    """The arms of a task in all regimes by rank, in the primary metric at the main level, from table.csv."""
+    rows = main_level(table[(table["task"] == task) & (table["metric"] == metric)]).sort_values(["regime", "rank"])
+    level = next(iter(with_level(rows)["level"]), None)
     shown = pd.DataFrame(
         {
             "regime": rows["regime"],
             "rank": rows["rank"].map("{:g}".format, na_action="ignore"),
             "arm": rows["arm"],
-            title(metric): rows["mean"].map("{:.3f}".format),
+            f"{title(metric)}{per(level)}": rows["mean"].map("{:.3f}".format),
             "95 % CI": [f"{low:.3f} to {high:.3f}" for low, high in intervals(rows)],
             "sd": rows["sd"].map("{:.3f}".format, na_action="ignore"),
             f"difference from {plan.reference}": rows["difference"].map("{:+.3f}".format, na_action="ignore"),

@@ -90,6 +90,7 @@ rule verify:
         draws=SETTINGS.draws,
         seeds=STUDY.seeds,
         kinds={task: settings.kind for task, settings in TASKS.items()},
+        levels={task: STUDY.levels(task) for task in TASKS},
     message:
         "Computing a row of the table again, from nothing"
     script:

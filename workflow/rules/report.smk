@@ -2,6 +2,7 @@ rule table:
     input:
         intervals=STUDY.statistics(*STUDY.evaluations, file="intervals.csv"),
         comparisons=STUDY.statistics(*STUDY.evaluations, file="comparisons.csv"),
+        endpoints=rules.endpoints.output if STUDY.endpoints else [],
         authors=STUDY.authors_outcomes(),
         cells=STUDY.cell_outcomes(*STUDY.evaluations),
         encoders=STUDY.encoder_outcomes(),
@@ -70,6 +71,7 @@ rule draw:
         code=code("report/draw.py"),
         cells=lambda w: f"{R}/cells/{w.task}/{w.regime}/labels100",
         kind=lambda w: TASKS[w.task].kind,
+        levels=lambda w: STUDY.levels(w.task),
         arms=STUDY.arms,
         seeds=STUDY.seeds,
     message:
@@ -105,6 +107,7 @@ rule study_figures:
         kinds={task: settings.kind for task, settings in TASKS.items()},
         arms=STUDY.arms,
         main={task: settings.regimes[0] for task, settings in TASKS.items()},
+        levels={task: STUDY.main_level(task) for task in TASKS},
         reference=STUDY.reference,
         gpu=GPUS > 0,
     message:

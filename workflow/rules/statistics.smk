@@ -18,6 +18,7 @@ rule score:
     params:
         code=code("statistics/score.py"),
         kind=lambda w: TASKS[w.task].kind,
+        levels=lambda w: STUDY.levels(w.task),
         arms=STUDY.arms,
         seeds=STUDY.seeds,
         pairs=STUDY.comparisons,
@@ -28,6 +29,28 @@ rule score:
         "Scores, intervals and tests: {wildcards.task} ({wildcards.regime}, {wildcards.labels} % of the labels)"
     script:
         "../scripts/statistics/score.py"
+
+
+rule endpoints:
+    input:
+        cases=STUDY.endpoint_cases(),
+    output:
+        "<results>/statistics/endpoints.csv",
+    log:
+        "<logs>/endpoints/endpoints.log",
+    benchmark:
+        "<benchmarks>/endpoints/endpoints.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("statistics/endpoints.py"),
+        endpoints=STUDY.endpoints,
+        tasks={task: by.checked_task(STUDY, task) for task in TASKS},
+        form=SETTINGS.trainings,
+    message:
+        "Comparisons of means over tasks"
+    script:
+        "../scripts/statistics/endpoints.py"
 
 
 rule label_fraction_curves:

@@ -6,9 +6,12 @@ from studies import example
 
 from uscl.base.errors import UserError
 from uscl.jobs.outcome import write_done, write_failed
+from uscl.stats.level_names import LEVELS, RULES
+from uscl.stats.levels import LEAVE_OUT, STOP
 from uscl.study import keys, rules, waiting
 from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.planning import plan, without
+from uscl.study.schema import StudySettings
 from uscl.study.study import Evaluation, Study
 
 ROOT = Path(__file__).parents[3]
@@ -116,6 +119,46 @@ def test_a_primary_comparison_is_among_the_comparisons_and_has_a_level():
     assert found.margins == {}
 
 
+def of_levels(**levels):
+    """The tasks of the example with the levels of some."""
+    tasks = copy.deepcopy(EXAMPLE["tasks"])
+    for task, named in levels.items():
+        tasks[task]["levels"] = named
+    return tasks
+
+
+def test_a_primary_comparison_takes_the_first_level_of_its_task_or_one_that_it_names():
+    tasks = of_levels(busi=["patient", "frame"])
+    assert study(tasks=tasks, primary=[PRIMARY]).primary[0]["level"] == "patient"
+    assert study(tasks=tasks, primary=[PRIMARY | {"level": "frame"}]).primary[0]["level"] == "frame"
+    assert study(tasks=tasks).main_level("busi") == "patient"
+    assert study(tasks=tasks).levels("busi")["levels"] == ["patient", "frame"]
+    assert (study().main_level("busi"), study().levels("busi")["levels"]) == ("frame", None)
+    assert study().levels("segmentation") == {}
+
+
+def test_levels_are_for_classification():
+    with pytest.raises(UserError, match="'levels' belongs to classification, not to segmentation"):
+        study(tasks=of_levels(segmentation=["frame"]))
+
+
+def test_levels_change_nothing_that_a_cell_rests_on():
+    evaluation, others = Evaluation("busi", "linear", 100), study(tasks=of_levels(busi=["patient"]))
+    assert keys.cell_key(others, evaluation, "simclr", 0) == keys.cell_key(study(), evaluation, "simclr", 0)
+
+
+def test_an_endpoint_names_its_tasks_and_their_levels():
+    mean = {key: value for key, value in PRIMARY.items() if key != "task"} | {"tasks": ["pocus", "busi"]}
+    found = study(tasks=of_levels(pocus=["patient", "frame"]), primary=[mean])
+    assert found.endpoints == found.primary
+    assert (found.primary[0]["task"], found.primary[0]["level"]) == ("mean of pocus and busi", "patient and frame")
+    assert found.endpoint_cases() == [
+        f"results/statistics/{task}-linear-labels100/cases.parquet" for task in ("pocus", "busi")
+    ]
+    assert study(primary=[mean]).primary[0]["level"] == "frame"
+    assert study(primary=[PRIMARY]).endpoints == []
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -126,7 +169,21 @@ def test_a_primary_comparison_is_among_the_comparisons_and_has_a_level():
         ({"metric": "f2"}, "primary.0.metric: 'f2' is not one of accuracy, balanced_accuracy, macro_f1, auroc"),
         ({"metric": "dice"}, "primary.0.metric: 'dice' is for segmentation, and the task's kind is classification"),
         ({"metric": "ece"}, "primary.0.metric: 'ece' has no method test, because it is not smooth"),
-        ({"level": "video"}, "primary.0.level"),
+        (
+            {"level": "video"},
+            "primary.0.level is video, but tasks.busi is scored by frame: add video to tasks.busi.levels.",
+        ),
+        ({"level": "clip"}, "primary.0.level: 'clip' is not one of frame, video, patient"),
+        ({"tasks": ["busi", "pocus"]}, "primary.0 needs either `task` or `tasks` (their mean), and not both."),
+        (
+            {"task": None, "tasks": ["busi", "pocus"], "level": "frame"},
+            "primary.0 has `tasks` and `level`: each task is taken at the first of its own `levels`.",
+        ),
+        ({"task": None, "tasks": ["busi", "pokus"]}, "primary.0.tasks names 'pokus', but `tasks` has only"),
+        (
+            {"task": None, "tasks": ["busi", "segmentation"], "regime": "finetune"},
+            "primary.0.metric: 'macro_f1' is for classification, and the task's kind is segmentation",
+        ),
         ({"metrik": "f1"}, "unknown key 'metrik' at primary.0; did you mean 'metric'?"),
     ],
 )
@@ -301,3 +358,10 @@ def test_the_report_knows_what_the_study_asks():
     assert asked["tasks"] == list(EXAMPLE["tasks"])
     assert asked["simulated"]
     assert asked["seeds"] == EXAMPLE["seeds"]
+
+
+def test_the_levels_and_rules_of_the_schema_are_those_of_the_statistics():
+    schema = StudySettings.model_json_schema()["$defs"]["Classification"]["properties"]
+    assert schema["levels"]["anyOf"][0]["items"]["enum"] == list(LEVELS)
+    assert schema["level_rule"]["enum"] == list(RULES)
+    assert schema["on_mixed_labels"]["enum"] == [STOP, LEAVE_OUT]

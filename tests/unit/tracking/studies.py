@@ -8,7 +8,7 @@ import pandas as pd
 
 from tests.unit.tracking.result_folders import finish, write, write_cell
 from uscl.base.files import file_sha256
-from uscl.stats.evaluation import score_runs
+from uscl.stats.evaluation import cases_of, fold_metrics
 from uscl.stats.summary import intervals
 from uscl.tracking.plan import NAME, Plan
 
@@ -43,6 +43,7 @@ def write_training(results: Path, arm: str, seed: int, right: float = 0.8) -> Pa
     table = pd.DataFrame(
         {
             "case": [f"case{k}" for k in range(40)],
+            "video": [f"video{k}" for k in range(40)],
             "group": [f"group{k // 2}" for k in range(40)],
             "unit": "patient",
             "label": label,
@@ -74,10 +75,10 @@ def outcomes(results: Path) -> list[Path]:
 
 def score_study(results: Path) -> pd.DataFrame:
     """The statistics of the evaluation, as the job that scores it leaves them."""
-    found = score_runs([path.parent for path in outcomes(results)], "classification")
-    table = intervals(found.cases, "classification", draws=200, seed=0)
+    cases = cases_of([path.parent for path in outcomes(results)], "classification")
+    table = intervals(cases, "classification", draws=200, seed=0)
     write(results / STATISTICS / "intervals.csv", table)
-    write(results / STATISTICS / "metrics.csv", found.metrics)
+    write(results / STATISTICS / "metrics.csv", fold_metrics(cases, "classification"))
     prove(results, f"{STATISTICS}/cases.provenance.json", outcomes(results), [f"{STATISTICS}/intervals.csv"])
     return table
 

@@ -9,12 +9,15 @@ from tests.unit.tracking.studies import (
     STATISTICS,
     TASK,
     judge,
+    outcomes,
+    prove,
     score_study,
     write_all,
     write_plan,
     write_training,
 )
-from uscl.stats.evaluation import score_runs
+from uscl.stats.evaluation import cases_of
+from uscl.stats.levels import at_level
 from uscl.stats.summary import intervals
 from uscl.tracking.plan import read_plan
 from uscl.tracking.read_runs import experiment_of, read_run
@@ -34,7 +37,7 @@ def test_a_cell_has_provisional_numbers_from_its_first_training_on_and_no_p(tmp_
     folder = write_training(tmp_path, "simclr", 1)
     found = runs(tmp_path)
     run = found[CELL]
-    expected = intervals(score_runs([folder], "classification").cases, "classification", draws=200, seed=0)
+    expected = intervals(cases_of([folder], "classification"), "classification", draws=200, seed=0)
     row = expected[expected["metric"] == "macro_f1"].iloc[0]
     assert (run.status, experiment_of(run)) == ("SCHEDULED", "summary")
     assert run.metrics["mean"] == pytest.approx(row["mean"], abs=1e-4)
@@ -55,7 +58,7 @@ def test_two_trainings_have_the_interval_over_trainings_and_patients(tmp_path):
     write_plan(tmp_path)
     folders = [write_training(tmp_path, "simclr", seed, right) for seed, right in ((0, 0.7), (1, 0.9))]
     run = runs(tmp_path)[CELL]
-    expected = intervals(score_runs(folders, "classification").cases, "classification", draws=200, seed=0)
+    expected = intervals(cases_of(folders, "classification"), "classification", draws=200, seed=0)
     row = expected[expected["metric"] == "macro_f1"].iloc[0]
     assert run.metrics["ci_low"] == pytest.approx(row["ci_low"], abs=1e-4)
     assert run.metrics["sd"] == pytest.approx(row["sd"], abs=1e-4)
@@ -175,3 +178,26 @@ def test_a_new_epoch_changes_nothing_of_the_run_of_a_cell(tmp_path):
     assert [key for key, mark in marks().items() if before[key] != mark] == [
         "logs/busi-linear-simclr-seed0.attempt.json"
     ]
+
+
+def test_the_main_level_has_the_names_and_the_others_names_of_their_own(tmp_path):
+    levels = {"levels": ["patient", "frame"]}
+    plan = PLAN._replace(tasks={TASK: PLAN.tasks[TASK] | {"levels": levels}})
+    write_plan(tmp_path, plan)
+    folders = [write_training(tmp_path, "simclr", seed) for seed in (0, 1)]
+    for folder in folders:  # both frames of a group get one class, so that it can be a patient
+        table = pd.read_parquet(folder / "predictions.parquet").assign(patient="")
+        table["label"] = ["benign", "benign", "malignant", "malignant"] * 10
+        table.to_parquet(folder / "predictions.parquet")
+    frames = cases_of(folders, "classification")
+    expected = intervals(at_level(frames, "patient"), "classification", draws=200, seed=0).set_index("metric")["mean"]
+    provisional = runs(tmp_path)[CELL]
+    assert provisional.metrics["test/macro_f1"] == pytest.approx(expected["macro_f1"])
+    by_frame = intervals(frames, "classification", draws=200, seed=0).assign(level="frame")
+    by_patient = intervals(at_level(frames, "patient"), "classification", draws=200, seed=0).assign(level="patient")
+    write(tmp_path / STATISTICS / "intervals.csv", pd.concat([by_patient, by_frame]))
+    prove(tmp_path, f"{STATISTICS}/cases.provenance.json", outcomes(tmp_path), [f"{STATISTICS}/intervals.csv"])
+    scored = runs(tmp_path)[CELL]
+    assert scored.metrics["test/macro_f1"] == pytest.approx(expected["macro_f1"])
+    assert scored.metrics["test_frame/macro_f1"] == pytest.approx(by_frame.set_index("metric")["mean"]["macro_f1"])
+    assert scored.state["rank"] == "1 of 1"

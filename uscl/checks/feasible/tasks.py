@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,10 @@ from uscl.base.errors import UserError
 from uscl.checks.feasible.blank import check_blank, warn_of
 from uscl.data.picture_box import picture_box
 from uscl.data.splits import ALL, Fold, labelled_folds
-from uscl.data.units import counted_units
+from uscl.data.units import counted_units, listed
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION
+from uscl.stats.level_names import FRAME
+from uscl.stats.levels import Asked, chosen_levels
 
 INVERTED = 0.85  # share of the edge; a lesion that touches the edge is cut out of it
 
@@ -27,6 +32,7 @@ def check_task(
     pictures: np.ndarray | None = None,
     percents: Sequence[int] = (),
     batch_size: int,
+    levels: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """The cases that a task is trained and scored on, in one line for readers.
 
@@ -34,8 +40,8 @@ def check_task(
     `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
     segmentation, None for classification; `pictures`
     [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study,
-    `batch_size` is that of fine-tuning, 0 without. Raises UserError if the task can't be trained or
-    scored; warns about settings that run but are probably unintended.
+    `batch_size` is that of fine-tuning, 0 without; `levels` are the arguments of `uscl.stats.levels.Asked`. Raises
+    UserError if the task can't be trained or scored; warns about settings that run but are probably unintended.
     """
     cases = labelled_folds(next(iter(splits.values())), ALL, 0, task)[0]
     folds = []
@@ -56,7 +62,9 @@ def check_task(
             smallest,
             batch_size,
         )
-    return line(task, cases, folds, len(folds) // len(splits))
+    kind = CLASSIFICATION if masks is None else SEGMENTATION
+    scored = chosen_levels(cases, kind, Asked(**levels), task)
+    return line(task, cases, folds, len(folds) // len(splits)) + of_levels(scored)
 
 
 def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray, pictures: np.ndarray | None = None) -> None:
@@ -123,6 +131,15 @@ def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold], number: int) -> 
         f"tasks.{task}: {len(cases)} cases of {counted_units(cases)}{counts}; {number} folds:"
         f" {train} cases to train on, {validation} to choose the epoch, {test} to test"
     )
+
+
+def of_levels(levels: Sequence[str]) -> str:
+    """The levels at which a task is scored; nothing is said of frames alone.
+
+    >>> of_levels(["frame", "video"]), of_levels(["frame"])
+    ('; scored by frame and video', '')
+    """
+    return "" if list(levels) == [FRAME] else f"; scored by {listed(list(levels))}"
 
 
 def span(numbers: Sequence[int]) -> str:

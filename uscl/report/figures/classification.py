@@ -1,7 +1,7 @@
 """Figures of a classification task, all arms side by side: confusion, ROC, calibration.
 
 `cases` are the scored cases (`uscl.metrics.scores.case_scores`) of all arms and seeds in one regime: every case
-once per arm and seed. `arms` are all arms of the study in its order.
+once per arm and seed. `arms` are all arms of the study in its order; `level` says what the cases are.
 """
 
 import math
@@ -16,6 +16,7 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from uscl.metrics.classification import CALIBRATION_BINS, confidence_bin
 from uscl.metrics.scores import class_names
 from uscl.report.figures.style import PAGE, arm_styles, plt, wrapped
+from uscl.stats.level_names import FRAME
 from uscl.stats.trainings import trainings
 
 COLUMNS = 3
@@ -31,7 +32,7 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, list(axes.flat[:count])
 
 
-def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
     """One matrix per arm: percent of each true class, and the number of cases, each counted once per seed."""
     classes = class_names(cases)
     figure, axes = panels(len(arms), 2.7)
@@ -49,13 +50,13 @@ def confusion_matrices(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set_xticks(range(len(classes)), names, rotation=90)
         axis.set_yticks(range(len(classes)), names if place % COLUMNS == 0 else [""] * len(classes))
         axis.set_title(wrapped(arm))
-    figure.suptitle("percent of the true class, and number of cases (all folds, each case once per seed)")
+    figure.suptitle(f"percent of the true class, and number of {named(level)} (all folds, each case once per seed)")
     figure.supxlabel("predicted class")
     figure.supylabel("true class")
     return figure
 
 
-def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+def roc_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
     """One panel per class, that class against the rest; curves of the cases of all folds and seeds together.
 
     AUROC in the legend is the table's: the mean over classes, folds and trainings.
@@ -79,12 +80,12 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         )
         for arm in arms
     ]
-    legend_title = "AUROC: mean over classes, folds and trainings; curves: cases of all of them together"
+    legend_title = f"AUROC: mean over classes, folds and trainings; curves: {named(level)} of all of them together"
     figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     return figure
 
 
-def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
+def calibration_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
     """One panel per arm: accuracy against confidence in ten bins of the top probability; bars show the bins' cases.
 
     ECE in the title is the table's: the mean over trainings.
@@ -108,10 +109,19 @@ def calibration_curves(cases: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axis.set(xlim=(0, 1), ylim=(-0.06, 1.06), title=f"{wrapped(arm)}\nECE {score_of(ece, arm)}")
     figure.supxlabel("confidence (top probability)")
     figure.suptitle(
-        "points: cases of all folds and trainings together; grey bars: their share; ECE: mean over trainings"
+        f"points: {named(level)} of all folds and trainings together; grey bars: their share; ECE: mean over trainings"
     )
     figure.supylabel("accuracy")
     return figure
+
+
+def named(level: str) -> str:
+    """The cases of a level, for readers.
+
+    >>> named("frame"), named("patient")
+    ('cases', 'patients')
+    """
+    return "cases" if level == FRAME else f"{level}s"
 
 
 def mean_scores(cases: pd.DataFrame, metric: str) -> pd.Series:

@@ -37,7 +37,7 @@ def cost_and_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]
     for axis, ((task, regime), rows) in zip(axes[2:], tasks, strict=True):
         draw_scores(axis, rows.set_index("arm").reindex(order), arm_styles(arms))
         forest.one_scale(axis, shown, rows["metric"].iloc[0], ["mean", "ci_low", "ci_high"])
-        forest.finish(axis, task, regime, labels)
+        forest.finish(axis, task, regime, labels, forest.level_of(rows))
     for place, axis in enumerate(axes):
         axis.set_yticks(range(len(labels)), [""] * len(labels) if place % ACROSS else labels)
         axis.xaxis.set_major_locator(MaxNLocator(nbins=3))

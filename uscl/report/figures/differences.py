@@ -1,6 +1,6 @@
 """How far every arm is from the reference: the difference with the interval of the methods and that of these models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from uscl.metrics.registry import PRIMARY, lower_is_better, title
 from uscl.report.figures import forest
 from uscl.report.figures.style import GREY, ArmStyle, arm_styles, wrapped
+from uscl.stats.level_names import FRAME
 
 DIFFERENCE = "difference of the means over trainings"
 OF_METHODS = "its 95 % CI: other trainings and other patients"
@@ -18,13 +19,17 @@ OF_MODELS = "its 95 % CI: these models on other patients"
 MARGIN = "within the task's margin"
 
 
-def differences(claims: pd.DataFrame, reference: str, arms: Sequence[str]) -> Figure:
+def differences(
+    claims: pd.DataFrame, reference: str, arms: Sequence[str], levels: Mapping[str, str] | None = None
+) -> Figure:
     """One panel per task and regime, one line per arm, the best on top; zero is the reference.
 
-    `claims` are the study's (`uscl.report.tables.claims`). All panels of a metric have one scale, and a task's margin,
+    `claims` are the study's (`uscl.report.tables.claims`), `levels` the main levels of the tasks: frames, unless they
+    are named. All panels of a metric have one scale, and a task's margin,
     if it has one, is a grey band. An arm that was not compared is called missing, at the bottom.
     """
     rows = claims[(claims["reference"] == reference) & claims["metric"].isin(PRIMARY) & claims["difference"].notna()]
+    rows = rows[rows["level"] == rows["task"].map(lambda task: (levels or {}).get(task, FRAME))]
     if rows.empty:
         return forest.words_alone(f"no arm could be compared with {reference}")
     others = [arm for arm in arms if arm != reference]
@@ -38,7 +43,7 @@ def differences(claims: pd.DataFrame, reference: str, arms: Sequence[str]) -> Fi
         draw(axis, in_order, metric, arm_styles(arms))
         forest.one_scale(axis, rows.assign(zero=0.0), metric, ["zero", "difference", *forest.ENDS])
         axis.set_xlabel(wrapped(f"{title(metric)} minus that of {reference} ({unit(metric)})", 28))
-        forest.finish(axis, task, regime, [wrapped(arm) for arm in in_order.index])
+        forest.finish(axis, task, regime, [wrapped(arm) for arm in in_order.index], forest.level_of(of_cell))
     explain(figure, margins=bool(rows["margin"].notna().any()))
     return figure
 

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from uscl.metrics.registry import metric_named, title
 from uscl.report.figures.style import GREY, PAGE, ArmStyle, plt, wrapped
+from uscl.stats.level_names import per
 
 ACROSS = 2
 # Width and shift of the intervals over trainings, and of these models.
@@ -88,14 +89,19 @@ def draw_arms(
         axis.plot(factor * row[value], place, style.marker, color=style.colour, markerfacecolor=face, markersize=6)
 
 
-def finish(axis: Axes, task: str, regime: str, labels: Sequence[str]) -> None:
+def finish(axis: Axes, task: str, regime: str, labels: Sequence[str], level: object = None) -> None:
     """Title, names of the lines with the first on top, and a faint grid."""
-    axis.set_title(f"{wrapped(task)}, {regime.replace('_', ' ')}")
+    axis.set_title(f"{wrapped(task)}, {regime.replace('_', ' ')}{per(level)}")
     axis.set_yticks(range(len(labels)), labels)
     axis.set_ylim(len(labels) - 0.5, -0.6)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=4))
     axis.grid(axis="x", linewidth=0.4, color="0.85")
     axis.set_axisbelow(True)
+
+
+def level_of(rows: pd.DataFrame) -> object:
+    """The level of a panel's rows; None for a table without levels."""
+    return rows["level"].dropna().iloc[0] if "level" in rows and rows["level"].notna().any() else None
 
 
 def missing(axis: Axes, place: int, word: str = "missing") -> None:

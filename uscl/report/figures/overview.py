@@ -23,10 +23,10 @@ EXPLAINED = {MARK: LABELLED, CHANCE_MARK: AT_CHANCE, BETTER_MARK: BETTER, WORSE_
 def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """A forest plot: one panel per task and regime, one line per arm, in percent.
 
-    `table` has the rows of each task's primary metric: arm, task, regime, metric, mean, ci_low, ci_high,
-    models_ci_low, models_ci_high, better_than, pool_labels, at_chance. `arms` are all arms of the study in its order.
-    The best arm of a panel is on top. All panels of a metric have one scale. A score that is absent or NaN is marked as
-    missing, at the bottom; an interval that is NaN is left out.
+    `table` has the rows of each task's primary metric at its main level: arm, task, regime, metric, mean, ci_low,
+    ci_high, models_ci_low, models_ci_high, better_than, pool_labels, at_chance. `arms` are all arms of the study in its
+    order. The best arm of a panel is on top. All panels of a metric have one scale. A score that is absent or NaN is
+    marked as missing, at the bottom; an interval that is NaN is left out.
     """
     cells = {cell: in_order(rows, arms) for cell, rows in table.groupby(["task", "regime"], sort=False)}
     labels = {cell: names(rows, table) for cell, rows in cells.items()}
@@ -39,7 +39,7 @@ def overview(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
         forest.draw_arms(axis, rows, "mean", metric, arm_styles(arms), not_shown)
         forest.one_scale(axis, table, metric, ["mean", *forest.ENDS])
         axis.set_xlabel(forest.x_label(metric))
-        forest.finish(axis, task, regime, labels[task, regime])
+        forest.finish(axis, task, regime, labels[task, regime], forest.level_of(rows))
     explain(figure, table, used)
     return figure
 

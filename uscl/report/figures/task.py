@@ -19,7 +19,8 @@ from uscl.report.figures.style import save_both
 def draw_task(
     kind: str,
     arms: Sequence[str],
-    cases: pd.DataFrame,
+    frames: pd.DataFrame,
+    main: tuple[str, pd.DataFrame],
     predictions: pd.DataFrame,
     histories: pd.DataFrame,
     store: FrameStore,
@@ -27,17 +28,19 @@ def draw_task(
 ) -> None:
     """Draw into `folder`: learning curves, galleries of cases, and the figures that the `kind` of the task adds.
 
-    `cases`, `predictions` and `histories` cover all arms and seeds; `histories` has arm and seed, and epoch unless the
+    `frames` are the scored frames, which galleries show, `main` is the task's main level and its scored cases. Both,
+    `predictions` and `histories` cover all arms and seeds; `histories` has arm and seed, and epoch unless the
     regime is a probe.
     """
-    title = f"{cases['task'].iloc[0]} ({cases['regime'].iloc[0]})"
-    figures = galleries(arms, cases, store)
+    level, cases = main
+    title = f"{frames['task'].iloc[0]} ({frames['regime'].iloc[0]})"
+    figures = galleries(arms, frames, store)
     if kind == "classification":
-        figures["confusion"] = confusion_matrices(cases, arms)
-        figures["roc"] = roc_curves(cases, arms)
-        figures["calibration"] = calibration_curves(cases, arms)
+        figures["confusion"] = confusion_matrices(cases, arms, level)
+        figures["roc"] = roc_curves(cases, arms, level)
+        figures["calibration"] = calibration_curves(cases, arms, level)
     else:
-        figures["overlays"] = overlays(arms, cases, predictions, store)
+        figures["overlays"] = overlays(arms, frames, predictions, store)
     if "epoch" in histories:
         score = "balanced accuracy" if kind == "classification" else "mean Dice"
         figures["learning_curves"] = learning_curves(histories, title, score, arms)

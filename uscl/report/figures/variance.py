@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uscl.metrics.registry import metric_named, title
+from uscl.report.figures import forest
 from uscl.report.figures.style import BLUE, GREY, ORANGE, PAGE, plt, wrapped
+from uscl.stats.level_names import per
 
 PARTS = {"se_trainings": ("trainings (luck)", ORANGE), "se_patients": ("patients", BLUE)}
 ACROSS = 3
@@ -30,7 +32,7 @@ def variance_parts(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
             continue
         (task, regime), of_cell = cells[number]
         draw_parts(axis, of_cell.set_index("arm").reindex(list(arms)), of_cell["metric"].iloc[0])
-        axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
+        axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}{per(forest.level_of(of_cell))}")
         first = number % ACROSS == 0
         axis.set_yticks(range(len(arms)), [wrapped(arm) for arm in arms] if first else [""] * len(arms))
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)

@@ -12,6 +12,7 @@ from uscl.metrics.registry import title
 from uscl.report.headline import shows_difference
 from uscl.report.tables.claims import difference
 from uscl.report.tables.verdicts import NO_CLAIM, NOT_SHOWN, fewest_trainings
+from uscl.stats.level_names import place
 from uscl.stats.planning import ENOUGH
 
 NAMED = 3  # comparisons that a sentence names; the claims list all
@@ -27,7 +28,7 @@ def question(tasks: Sequence[str], primary: Sequence[Mapping[str, Any]]) -> str:
     places: dict[tuple[str, str], list[str]] = {}
     for each in primary:
         found = places.setdefault((each["arm"], each["reference"]), [])
-        found += [place for place in [f"{each['task']} ({each['regime']})"] if place not in found]
+        found += [named for named in [place(each)] if named not in found]
     asked = [f"does {arm} differ from {other} on {listed(on)}" for (arm, other), on in places.items()]
     first = f"Which pretraining gives the better encoder for {listed(list(tasks))}?"
     return f"{first} Named beforehand: {'; '.join(shortened(asked))}?" if asked else first
@@ -59,7 +60,7 @@ def in_words(row: Mapping[str, Any]) -> str:
     ends = "" if pd.isna(row["ci_low"]) else f" [{low}, {high}]"
     size = difference(abs(row["difference"]), row["metric"]).removeprefix("+")
     what = f"{size}{ends} in {title(row['metric'])}"
-    return f"{row['arm']} is {row['verdict'].split(',')[0]} than {row['reference']} on {place_of(row)}, by {what}"
+    return f"{row['arm']} is {row['verdict'].split(',')[0]} than {row['reference']} on {place(row)}, by {what}"
 
 
 def what_is_not(rows: Sequence[Mapping[str, Any]], secondary: int) -> str:
@@ -67,7 +68,7 @@ def what_is_not(rows: Sequence[Mapping[str, Any]], secondary: int) -> str:
     others: dict[str, list[str]] = {}
     for row in rows:
         if not shows_difference(row["verdict"]):
-            others.setdefault(row["verdict"], []).append(f"{row['arm']} against {row['reference']} on {place_of(row)}")
+            others.setdefault(row["verdict"], []).append(f"{row['arm']} against {row['reference']} on {place(row)}")
     words = {NOT_SHOWN: "no difference is shown", NO_CLAIM: "no claim can be made"}
     parts = [f"{words.get(verdict, verdict)} for {listed(shortened(found))}" for verdict, found in others.items()]
     if not parts:
@@ -83,11 +84,6 @@ def how_far(rows: Sequence[Mapping[str, Any]]) -> str:
         return "This holds for other trainings of these methods and other patients like those of these data sets."
     trainings = counted(fewest, "training")
     return f"This is exploratory, because it rests on {trainings} of a method: a claim needs {ENOUGH} of each."
-
-
-def place_of(row: Mapping[str, Any]) -> str:
-    """Task and regime of a comparison."""
-    return f"{row['task']} ({row['regime']})"
 
 
 def shortened(parts: list[str]) -> list[str]:

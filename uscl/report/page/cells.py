@@ -8,10 +8,12 @@ import pandas as pd
 
 from uscl.base.tables import read_csv
 from uscl.jobs.outcome import required
-from uscl.metrics.registry import MAIN, title
+from uscl.metrics.registry import MAIN, PRIMARY, title
 from uscl.report.page.grids import Key, Mark, dialog_of, marks
 from uscl.report.page.pictures import Picture, Pictures
 from uscl.report.tables.writing import shown
+from uscl.stats.level_names import FRAME, per
+from uscl.stats.level_tables import with_level
 
 FIGURES = {"predictions": "predictions on the test part", "learning_curve": "learning curve"}
 SMALL = 760  # pixels that the figure of a single fold is wide
@@ -80,20 +82,37 @@ def cell(
 ) -> Cell:
     """One cell; `scores` are those of the trainings of its evaluation, `figures` those of each training."""
     task, regime, arm = key
-    of_arm = scores[scores["arm"] == arm].set_index(["seed", "metric"])["value"]
-    metrics = [metric for metric in MAIN if metric in set(scores["metric"])]
-    found = [each for metric in metrics for each in verdicts.get((arm, task, regime, metric), [])]
-    runs = [run(results, key, seed, of_arm, metrics, pictures) for seed, pictures in figures.items()]
-    return Cell(dialog_of(arm, task, regime), arm, task, regime, [title(metric) for metric in metrics], found, runs)
+    scores = with_level(scores)
+    of_arm = scores[scores["arm"] == arm].set_index(["seed", "level", "metric"])["value"]
+    columns = columns_of(scores)
+    named = [(arm, task, regime, level, metric) for level in scores["level"].unique() for metric in MAIN]
+    found = [each for place in named for each in verdicts.get(place, [])]
+    runs = [run(results, key, seed, of_arm, columns, pictures) for seed, pictures in figures.items()]
+    titles = [f"{title(metric)}{per(level)}" for level, metric in columns]
+    return Cell(dialog_of(arm, task, regime), arm, task, regime, titles, found, runs)
+
+
+def columns_of(scores: pd.DataFrame) -> list[tuple[str, str]]:
+    """Level and metric of each column: all main metrics at the first level, and the primary one at the others."""
+    first, *others = scores["level"].unique() if len(scores) else [FRAME]
+    main = [metric for metric in MAIN if metric in set(scores["metric"])]
+    return [(first, metric) for metric in main] + [
+        (level, metric) for level in others for metric in main if metric in PRIMARY
+    ]
 
 
 def run(
-    results: Path, key: tuple[str, str, str], seed: int, scores: Any, metrics: Sequence[str], figures: list[Picture]
+    results: Path,
+    key: tuple[str, str, str],
+    seed: int,
+    scores: Any,
+    columns: Sequence[tuple[str, str]],
+    figures: list[Picture],
 ) -> Run:
     """One training of a cell; its scores are missing if it failed or its arm is incomplete."""
     task, regime, arm = key
     folder = f"cells/{task}/{regime}/labels100/{arm}/seed{seed}"
-    values = [scores.get((seed, metric), float("nan")) for metric in metrics]
-    texts = ["" if pd.isna(value) else shown(value, metric) for value, metric in zip(values, metrics, strict=True)]
+    values = [(scores.get((seed, level, metric), float("nan")), metric) for level, metric in columns]
+    texts = ["" if pd.isna(value) else shown(value, metric) for value, metric in values]
     reason = required(results / folder / "outcome.json").reason
     return Run(seed, f"{task}/{regime}/{arm}/seed{seed}", texts, folder, reason, figures)

@@ -10,6 +10,8 @@ from uscl.report.headline import shows_difference
 from uscl.report.tables.names import BETTER_MARK, WORSE_MARK
 from uscl.report.tables.verdicts import NO_CLAIM, NOT_SHOWN
 from uscl.report.tables.writing import BRACES, limits, mean_and_sd, number, p_value, points, shown
+from uscl.stats.level_names import per
+from uscl.stats.level_tables import with_level
 
 EQUAL_MARK, RULED_OUT_MARK, NOT_SHOWN_MARK, NO_CLAIM_MARK = "≈", "⊘", "○", "?"
 LEGEND = {
@@ -20,7 +22,8 @@ LEGEND = {
     NOT_SHOWN_MARK: "no difference is shown",
     NO_CLAIM_MARK: "no claim is possible",
 }
-Key = tuple[str, str, str, str]  # arm, task, regime, metric
+KEY = ["arm", "task", "regime", "level", "metric"]
+Key = tuple[str, ...]  # arm, task, regime, level, metric
 
 
 class Mark(NamedTuple):
@@ -48,16 +51,22 @@ class Column(NamedTuple):
 
     task: str
     regime: str
+    level: str
     metric: str
     size: str
 
+    @property
+    def place(self) -> str:
+        """Regime and level, for readers."""
+        return f"{self.regime.replace('_', ' ')}{per(self.level)}"
+
 
 def marks(claims: pd.DataFrame) -> dict[Key, list[Mark]]:
-    """The verdicts of the primary comparisons, by arm, task, regime and metric; a difference marks both arms."""
+    """The verdicts of the primary comparisons, by arm, task, regime, level and metric; a difference marks both arms."""
     found: dict[Key, list[Mark]] = {}
     for row in claims[claims["primary"]].to_dict("records"):
         arm, other, verdict = row["arm"], row["reference"], row["verdict"]
-        place = (row["task"], row["regime"], row["metric"])
+        place = (row["task"], row["regime"], row["level"], row["metric"])
         if shows_difference(verdict):
             winner, loser = (arm, other) if verdict.startswith("better") else (other, arm)
             found.setdefault((winner, *place), []).append(Mark(BETTER_MARK, f"better than {loser}"))
@@ -79,23 +88,30 @@ def undecided(verdict: str, other: str) -> Mark:
 
 
 def columns(table: pd.DataFrame, claims: pd.DataFrame) -> list[Column]:
-    """One column per task, regime and primary metric, and per other metric that a primary comparison names."""
-    named = set(claims.loc[claims["primary"], ["task", "regime", "metric"]].itertuples(index=False, name=None))
+    """One column per task, regime and primary metric at the main level, and per other that a primary comparison names.
+
+    The main level is the first of an evaluation in the table.
+    """
+    key = ["task", "regime", "level", "metric"]
+    named = set(claims.loc[claims["primary"], key].itertuples(index=False, name=None))
+    scored = with_level(table).dropna(subset="metric")
+    main = scored.groupby(["task", "regime"])["level"].first()
     found = []
-    for (task, regime, metric), rows in table.dropna(subset="metric").groupby(["task", "regime", "metric"], sort=False):
-        if metric in PRIMARY or (task, regime, metric) in named:
+    for place, rows in scored.groupby(key, sort=False):
+        task, regime, level, metric = place
+        if (metric in PRIMARY and level == main[task, regime]) or place in named:
             cases, groups = rows["n_cases"].max(), rows["groups"].dropna()
             size = f"{int(cases)} cases of {groups.iloc[0]}" if len(groups) else ""
-            found.append(Column(task, regime, metric, size))
+            found.append(Column(task, regime, level, metric, size))
     return found
 
 
 def scores(table: pd.DataFrame, claims: pd.DataFrame) -> list[tuple[str, str, list[Score | None]]]:
     """Arm, its remarks, and one score per column of `columns`; None where there is none."""
-    known = {tuple(row[key] for key in ("arm", "task", "regime", "metric")): row for row in table.to_dict("records")}
+    known = {tuple(row[key] for key in KEY): row for row in with_level(table).to_dict("records")}
     verdicts, named, found = marks(claims), columns(table, claims), []
     for arm, rows in table.groupby("arm", sort=False):
-        line = [score(known.get((arm, *column[:3])), verdicts) for column in named]
+        line = [score(known.get((str(arm), *column[:4])), verdicts) for column in named]
         remarks = rows["remarks"].dropna()
         found.append((str(arm), str(remarks.iloc[0]) if len(remarks) else "", line))
     return found
@@ -107,7 +123,7 @@ def score(row: Mapping[str, Any] | None, verdicts: Mapping[Key, list[Mark]]) -> 
         return None
     interval = limits(row["ci_low"], row["ci_high"], row["metric"])
     of_models = limits(row["models_ci_low"], row["models_ci_high"], row["metric"]).translate(BRACES)
-    key = (row["arm"], row["task"], row["regime"], row["metric"])
+    key = tuple(row[name] for name in KEY)
     return Score(
         mean_and_sd(row["mean"], row["sd"], row["metric"]),
         interval or of_models,
@@ -140,9 +156,9 @@ class Value(NamedTuple):
 
 
 def details(table: pd.DataFrame, claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per arm, task, regime and metric: names, values to sort by, marks, and the dialog that it opens."""
+    """One row per arm, task, regime, level and metric: names, values to sort by, marks, the dialog that it opens."""
     verdicts = marks(claims)
-    return [detail(row, verdicts) for row in table.dropna(subset=["metric"]).to_dict("records")]
+    return [detail(row, verdicts) for row in with_level(table).dropna(subset=["metric"]).to_dict("records")]
 
 
 def detail(row: Mapping[str, Any], verdicts: Mapping[Key, list[Mark]]) -> dict[str, Any]:
@@ -158,7 +174,8 @@ def detail(row: Mapping[str, Any], verdicts: Mapping[Key, list[Mark]]) -> dict[s
         Value("" if pd.isna(row["p"]) else p_value(row["p"]), to_sort_by(row["p"])),
     ]
     more = {"metric": title(metric), "main": not metric_named(metric).by_class, "values": values}
-    return names | more | {"marks": verdicts.get((*names.values(), metric), []), "opens": dialog_of(**names)}
+    more |= {"level": row["level"], "marks": verdicts.get(tuple(row[name] for name in KEY), [])}
+    return names | more | {"opens": dialog_of(**names)}
 
 
 def value(of: float, metric: str) -> Value:

@@ -11,13 +11,13 @@ from uscl.metrics.registry import PRIMARY, metric_named, title
 from uscl.report.headline import counted_verdicts
 from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
+from uscl.stats.level_names import per, place
 from uscl.stats.planning import ENOUGH, FEWEST
 
-COLUMNS = ["primary", *NAMED, "level", "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
+COLUMNS = ["primary", *NAMED, "difference", "ci_low", "ci_high", "p", *CORRECTED, "margin", "verdict"]
 COLUMNS += ["trainings", "reference_trainings", "deterministic", "se_trainings", "se_patients", "df"]
 COLUMNS += ["models_ci_low", "models_ci_high", "p_models", "p_resampled_t", "p_permutation", "p_mcnemar", "effect"]
 COLUMNS += ["probability_of_improvement", "groups", "n_groups", "n_cases", "reason", "remark", "sentence"]
-LEVEL = "frame"  # what is scored: single frames or images
 
 Failed = tuple[str, str, str, str]  # arm, task, regime, reason
 
@@ -57,20 +57,21 @@ def claims(
     """
     found = judged(comparisons, primary, margins or {})
     claimed = found[found["primary"] | found["metric"].isin(PRIMARY)].copy()
-    accuracy = comparisons.loc[comparisons["metric"] == "accuracy", [*PAIR, "p_mcnemar", "effect"]]
-    of_accuracy = claimed[PAIR].merge(accuracy, on=PAIR, how="left", validate="many_to_one").set_index(claimed.index)
+    key = [*PAIR, "level"]
+    accuracy = found.loc[found["metric"] == "accuracy", [*key, "p_mcnemar", "effect"]]
+    of_accuracy = claimed[key].merge(accuracy, on=key, how="left", validate="many_to_one").set_index(claimed.index)
     for column in ("p_mcnemar", "effect"):
         claimed[column] = claimed[column].astype(float).fillna(of_accuracy[column].astype(float))
     pairs = zip(claimed["arm"], claimed["reference"], strict=True)
     claimed["remark"] = [(remarks or {}).get(pair) for pair in pairs]
     sentences = [sentence(row) for row in claimed.to_dict("records")]
-    claimed = claimed.assign(level=LEVEL, sentence=pd.Series(sentences, index=claimed.index, dtype=object))
+    claimed = claimed.assign(sentence=pd.Series(sentences, index=claimed.index, dtype=object))
     return claimed.sort_values("primary", ascending=False, kind="stable")[COLUMNS].reset_index(drop=True)
 
 
 def sentence(row: Mapping[str, Any]) -> str:
     """A comparison in words; the verdict of a primary one comes last."""
-    names = f"{row['arm']} against {row['reference']} on {row['task']} ({row['regime']}), {title(row['metric'])}"
+    names = f"{row['arm']} against {row['reference']} on {place(row)}, {title(row['metric'])}"
     if math.isnan(row["difference"]):
         why = row["reason"] if isinstance(row["reason"], str) else "undefined"
         return f"{names}: {why}{': no claim' if row['primary'] else ''}."
@@ -134,9 +135,9 @@ def claims_markdown(
     parts.append(margin_lines(margins or {}))
     if len(others):
         parts += ["## Secondary comparisons", SECONDARY]
-    for (task, regime), rows in others.groupby(["task", "regime"], sort=False):
+    for (task, regime, level), rows in others.groupby(["task", "regime", "level"], sort=False):
         size = f"{rows['n_cases'].iloc[0]} test cases of {rows['groups'].iloc[0]}."
-        parts += [f"### {task}, {regime}", size, secondary(rows)]
+        parts += [f"### {task}, {regime}{per(level)}", size, secondary(rows)]
     return "\n\n".join(filter(None, [*parts, *failures(failed)])) + "\n"
 
 

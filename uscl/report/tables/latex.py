@@ -7,8 +7,11 @@ import pandas as pd
 
 from uscl.metrics.registry import MAIN, PRIMARY, lower_is_better, title
 from uscl.report.tables.absences import absences
+from uscl.report.tables.markdown import of_frames
 from uscl.report.tables.names import CHANCE_MARK, MARK
 from uscl.report.tables.writing import BRACES, limits, mean_and_sd
+from uscl.stats.level_names import FRAME, place
+from uscl.stats.level_tables import level_by_level
 
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
@@ -24,15 +27,15 @@ SPECIAL |= {
 
 
 def latex(table: pd.DataFrame, study: str) -> str:
-    """`table.tex`: one table environment per task and regime, with the main metrics of `result_table`.
+    """`table.tex`: one table environment per task, regime and level, with the main metrics of `result_table`.
 
     Every arm has two lines: mean and standard deviation, and below them the confidence interval. Exactly the rows that
     with a `better_than` are bold. A paragraph after the tables lists what is missing or undefined.
     """
     parts = [
-        environment(rows, study)
+        environment(of_level, study, level)
         for _, rows in table.groupby(["task", "regime"], sort=False)
-        if rows["metric"].notna().any()
+        for level, of_level in level_by_level(rows)
     ]
     if reasons := absences(table):
         parts.append(rf"\noindent Missing and undefined. {escaped(' '.join(reasons))}")
@@ -48,17 +51,18 @@ def escaped(text: str) -> str:
     return re.sub("|".join(map(re.escape, SPECIAL)), lambda found: SPECIAL[found[0]], text)
 
 
-def environment(rows: pd.DataFrame, study: str) -> str:
-    """The table environment of one task in one regime."""
+def environment(rows: pd.DataFrame, study: str, level: str) -> str:
+    """The table environment of one task in one regime, at one level."""
     present = set(rows["metric"])
     metrics = [metric for metric in MAIN if metric in present]
+    label = f"{rows['task'].iloc[0]}-{rows['regime'].iloc[0]}" + (f"-{level}" if level != FRAME else "")
     body = [arm_lines(of_arm, metrics) for _, of_arm in rows.groupby("arm", sort=False)]
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{6pt}",
-            rf"\caption{{{caption(rows, study)}}}",
-            rf"\label{{tab:{rows['task'].iloc[0]}-{rows['regime'].iloc[0]}}}",
+            rf"\caption{{{caption(rows, study, level)}}}",
+            rf"\label{{tab:{label}}}",
             rf"\begin{{tabular}}{{l{'c' * len(metrics)}r}}",
             r"\toprule",
             " & ".join(["arm", *map(heading, metrics), "rank"]) + r" \\",
@@ -107,18 +111,17 @@ def interval(row: dict[str, Any] | None) -> str:
     return rf"{{\scriptsize {text}}}" if text else ""
 
 
-def caption(rows: pd.DataFrame, study: str) -> str:
+def caption(rows: pd.DataFrame, study: str, level: str) -> str:
     """What the numbers are and what bold means."""
-    task, regime = rows[["task", "regime"]].iloc[0]
+    where = place({"task": rows["task"].iloc[0], "regime": rows["regime"].iloc[0], "level": level})
     trainings, cases = (int(rows[column].max()) for column in ("trainings", "n_cases"))
-    text = (
-        f"Study {study}, {task} ({regime}): mean ± standard deviation over trainings ({trainings}), in percent unless"
-    )
+    text = f"Study {study}, {where}: mean ± standard deviation over trainings ({trainings}), in percent unless"
     text += (
         " a unit is named, and 95 % confidence interval over trainings and patients; in braces, if there is none, of"
     )
     text += f" these models alone ({cases} test cases of {rows['groups'].dropna().iloc[0]})."
     text += " Bold: shown to be better than another arm in a primary comparison (method test, Holm p < 0.05)."
+    text += of_frames(rows)
     primary = next(metric for metric in rows["metric"] if metric in PRIMARY)
     text += f" Rank: by {title(primary)}."
     if rows["pool_labels"].any():

@@ -22,6 +22,8 @@ from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.costs import cost_parts
 from uscl.report.tables.names import CHANCE_MARK, MARK
 from uscl.report.tables.writing import BRACES, grid, limits, mean_and_sd, p_value, points
+from uscl.stats.level_names import FRAME, MEAN, VOTE, per
+from uscl.stats.level_tables import level_by_level
 
 SCORES = """\
 - A training is a whole chain: a partition of the data, a pretraining, a fine-tuning. Its score is computed over the
@@ -31,6 +33,11 @@ SCORES = """\
   there is none: an interval of these models alone, from a bootstrap that draws patients; it says nothing about another
   training. table.csv has both for every row, and the means over single folds.
 - The rank orders the arms by their mean; 1 is the best."""
+
+RULES = {
+    MEAN: "The class probabilities of a {case} are the mean over its frames.",
+    VOTE: "The class probabilities of a {case} are the shares of its frames that are predicted as each class.",
+}
 
 MASKS = """\
 - Dice, IoU and HD95 are computed per image, with masks at the study's frame size and not at the size of the source
@@ -62,8 +69,8 @@ def markdown(
         introduction(table, claims, mixed),
     ]
     for (task, regime), rows in table.groupby(["task", "regime"], sort=False):
-        if rows["metric"].notna().any():
-            parts += [f"## {task}, {regime}", size(rows, regimes), result_grid(rows)]
+        for level, of_level in level_by_level(rows):
+            parts += [f"## {task}, {regime}{per(level)}", size(of_level, regimes), result_grid(of_level)]
     if reasons := absences(table):
         parts += ["## Missing and undefined", "\n".join(f"- {reason}" for reason in reasons)]
     parts += cost_parts(table if costs is None else costs)
@@ -107,7 +114,16 @@ def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
     meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
     leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
     sizes = f"{cases} test cases of {groups}; {counted(trainings, 'training')} per arm."
-    return f"{sizes}{meaning} Audit of the data: {leaks}."
+    return f"{sizes}{of_frames(rows)}{meaning} Audit of the data: {leaks}."
+
+
+def of_frames(rows: pd.DataFrame) -> str:
+    """How the cases of a level get their probabilities, and which are left out; nothing for frames."""
+    row = rows[rows["metric"].notna()].iloc[0]
+    if row["level"] == FRAME:
+        return ""
+    words = f" {RULES[row['level_rule']].format(case=row['level'])}"
+    return words + (f" {row['left_out']} left out, whose frames have several classes." if row["left_out"] else "")
 
 
 def result_grid(rows: pd.DataFrame) -> str:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from uscl.report.tables.writing import grid, limits, mean_and_sd, points, shown
+from uscl.stats.level_names import FRAME
+from uscl.stats.level_tables import with_level
 
 TASK, METRIC = "pocus", "accuracy"
 REGIMES = ("last_block", "finetune")
@@ -95,7 +97,8 @@ def reported(
         more = {"reported": row["value"], "source": HERE, "remark": "" if pd.isna(row["reason"]) else row["reason"]}
         rows.append(row | more | {"method": methods[row["arm"]], "encoder": encoder, "input_px": input_px})
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"input_px": "Int64", "n_seeds": "Int64"})
-    known = table[table["metric"].notna()].set_index(["arm", "task", "metric", "regime"])
+    frames = with_level(table)  # published accuracies count frames
+    known = frames[frames["metric"].notna() & frames["level"].eq(FRAME)].set_index(["arm", "task", "metric", "regime"])
     keys = list(zip(frame["arm"], frame["task"], frame["metric"], strict=True))
     for regime in REGIMES:
         for column in OURS:

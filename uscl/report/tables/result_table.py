@@ -8,9 +8,11 @@ import pandas as pd
 
 from uscl.metrics.registry import lower_is_better, metric_named
 from uscl.report.tables.verdicts import better_than
+from uscl.stats.level_names import FRAME
+from uscl.stats.level_tables import ABOUT, with_level
 
 EVALUATION = ["arm", "task", "regime"]
-ROW = [*EVALUATION, "metric"]
+ROW = [*EVALUATION, "level", "metric"]
 COSTS = ["pretraining_images", "finetuning_images", "parameters"]
 PROVENANCE = ["run", "seeds", "commit", "config_sha256", "data_sha256", "leaks", "cpu", "gpu"]
 COLUMNS = [
@@ -66,9 +68,10 @@ def result_table(
     remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
     at_chance: Collection[str] = (),
 ) -> pd.DataFrame:
-    """One row per arm x task x regime x metric, in the order of `arms` and of first appearance (`table.csv`).
+    """One row per arm x task x regime x level x metric, in the order of `arms` and of first appearance (`table.csv`).
 
-    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime; `claims`
+    `intervals` and `comparisons` are those of `uscl.stats.summary` for all evaluations, with task, regime and level;
+    without any but frames, the table has no columns for levels (`uscl.stats.level_tables.ABOUT`). `claims` are
     those of `uscl.report.tables.claims`. `costs` and `provenance` have one row per arm x task x regime. `labelled` are
     the arms that see class labels of the pool, `at_chance` those of which a training is at chance; `remarks` has
     what else readers must know of an arm. `missing` names arm
@@ -82,8 +85,9 @@ def result_table(
     """
     if reference not in arms:
         raise ValueError(f"The reference {reference} is not one of the arms {', '.join(arms)}.")
+    intervals = with_level(intervals)
     table = in_order(pd.concat([with_reasons(intervals), missing_rows(arms, missing)]), arms)
-    table = table.merge(against(comparisons, reference), on=ROW, how="left", validate="one_to_one")
+    table = table.merge(against(with_level(comparisons), reference), on=ROW, how="left", validate="one_to_one")
     for source, columns in ((costs, COSTS), (provenance, PROVENANCE)):
         table = table.merge(source[EVALUATION + columns], on=EVALUATION, how="left", validate="many_to_one")
     table["pool_labels"] = table["arm"].isin(labelled)
@@ -92,7 +96,11 @@ def result_table(
     table["rank"] = ranks(table)
     shown = better_than(claims)
     table["better_than"] = [" ".join(shown.get(row, ())) or None for row in table[ROW].itertuples(False, None)]
-    return table.astype(dict.fromkeys(WHOLE, "Int64"))[COLUMNS]
+    if intervals["level"].eq(FRAME).all():
+        return table.astype(dict.fromkeys(WHOLE, "Int64"))[COLUMNS]
+    first = COLUMNS.index("metric")
+    columns = [*COLUMNS[:first], *ABOUT, *COLUMNS[first:]]
+    return table.reindex(columns=columns).astype(dict.fromkeys([*WHOLE, "left_out"], "Int64"))
 
 
 def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +131,7 @@ def why_undefined(metric: str, undefined: int, scores: int) -> str | None:
 def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFrame:
     """One row per arm of each evaluation that does not exist."""
     rows = [
-        (each, task, regime, None, reason)
+        (each, task, regime, None, None, reason)
         for arm, task, regime, reason in missing
         for each in (arms if arm is None else [arm])
     ]
@@ -131,12 +139,15 @@ def missing_rows(arms: Sequence[str], missing: Sequence[Missing]) -> pd.DataFram
 
 
 def in_order(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """The rows by arm in the order of `arms`, then by task, regime and metric in the order of first appearance."""
+    """The rows by arm in the order of `arms`, then by task and regime in the order of first appearance.
+
+    Levels and metrics keep the order of their evaluation: the first level is the task's main one.
+    """
 
     def place(column: pd.Series) -> Any:
         return pd.Index(arms).get_indexer(column) if column.name == "arm" else pd.factorize(column)[0]
 
-    return table.sort_values(ROW, key=place, kind="stable", ignore_index=True)
+    return table.sort_values(EVALUATION, key=place, kind="stable", ignore_index=True)
 
 
 def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -146,6 +157,6 @@ def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def ranks(table: pd.DataFrame) -> pd.Series:
-    """The rank of each mean among the arms of the same task, regime and metric: 1 is best, ties share their average."""
+    """The rank of each mean among the arms of the same task, regime, level and metric; ties share their average."""
     height = table["mean"].where(table["metric"].map(lower_is_better).astype(bool), -table["mean"])
     return height.groupby([table[key] for key in ROW[1:]]).rank()

@@ -10,6 +10,7 @@ import pandas as pd
 from uscl.base.tables import read_csv
 from uscl.jobs.outcome import runs_of
 from uscl.jobs.run_record import read_record
+from uscl.stats.level_tables import with_level
 
 EVALUATION = ["arm", "task", "regime"]
 
@@ -30,8 +31,8 @@ def records_of(
 
 
 def by_evaluation(paths: Mapping[tuple[str, str], str | Path]) -> pd.DataFrame:
-    """The tables of all tasks and regimes as one, with the columns task and regime."""
-    tables = [read_csv(path).assign(task=task, regime=regime) for (task, regime), path in paths.items()]
+    """The tables of all tasks and regimes as one, with the columns task, regime and level."""
+    tables = [with_level(read_csv(path)).assign(task=task, regime=regime) for (task, regime), path in paths.items()]
     return pd.concat(tables, ignore_index=True)
 
 

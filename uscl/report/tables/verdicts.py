@@ -14,11 +14,13 @@ import pandas as pd
 from uscl.metrics.registry import lower_is_better, metric_named
 from uscl.report.tables.writing import SHOWN
 from uscl.stats.holm import holm
+from uscl.stats.level_names import FRAME
+from uscl.stats.level_tables import with_level
 from uscl.stats.method_test import Estimate
 from uscl.stats.planning import FEWEST
 
 PAIR = ["arm", "reference", "task", "regime"]
-NAMED = [*PAIR, "metric"]
+NAMED = [*PAIR, "metric", "level"]
 CORRECTED = ["p_holm", "p_equal_holm", "p_ruled_out_holm"]
 NOT_SHOWN, NO_CLAIM = "not shown", "no claim"
 FAILED = "not compared, because a run failed"
@@ -29,12 +31,13 @@ def judged(
 ) -> pd.DataFrame:
     """All comparisons of a study with primary (bool), margin, p_holm, p_equal_holm, p_ruled_out_holm and verdict.
 
-    `comparisons` are those of `uscl.stats.summary` for all evaluations, with task and regime. `primary` names arm,
-    reference, task, regime and metric of each primary comparison; `margins` has points by task. Secondary comparisons
-    have no corrected p and no verdict. A primary comparison that could not be made has a row without numbers.
+    `comparisons` are those of `uscl.stats.summary` for all evaluations, with task, regime and level (frames without
+    one). `primary` names arm, reference, task, regime, metric and level of each primary comparison; `margins` has
+    points by task. Secondary comparisons have no corrected p and no verdict. A primary comparison that could not be
+    made has a row without numbers.
     """
-    comparisons = with_missing(comparisons, primary)
-    named = {tuple(each[key] for key in NAMED) for each in primary}
+    named = [tuple(({"level": FRAME} | dict(each))[key] for key in NAMED) for each in primary]
+    comparisons = with_missing(with_level(comparisons), named)
     is_primary = [tuple(row) in named for row in comparisons[NAMED].itertuples(index=False, name=None)]
     found = comparisons.assign(primary=np.array(is_primary, dtype=bool))
     found["margin"] = [margin_of(row, margins) for row in found[["task", "metric"]].to_dict("records")]
@@ -45,10 +48,9 @@ def judged(
     return found.join(adjusted.set_index(found.index[found["primary"]]))
 
 
-def with_missing(comparisons: pd.DataFrame, primary: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def with_missing(comparisons: pd.DataFrame, named: Sequence[tuple[str, ...]]) -> pd.DataFrame:
     """The comparisons, and a row for each primary one that is not among them, because a run of its arms failed."""
     made = set(comparisons[NAMED].itertuples(index=False, name=None))
-    named = [tuple(each[key] for key in NAMED) for each in primary]
     missing = pd.DataFrame([each for each in named if each not in made], columns=NAMED)
     if missing.empty:
         return comparisons
@@ -114,11 +116,12 @@ def in_units(value: float, metric: str) -> str:
     return f"{100 * value:g} points" if metric_named(metric).percent else f"{value:g} pixels"
 
 
-def better_than(claims: pd.DataFrame) -> dict[tuple[str, str, str, str], list[str]]:
-    """The arms that each arm is shown to be better than, by (arm, task, regime, metric)."""
-    found: dict[tuple[str, str, str, str], list[str]] = {}
+def better_than(claims: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """The arms that each arm is shown to be better than, by (arm, task, regime, level, metric)."""
+    found: dict[tuple[str, ...], list[str]] = {}
     for row in claims[claims["primary"]].to_dict("records"):
         for word, winner, loser in (("better", "arm", "reference"), ("worse", "reference", "arm")):
             if row["verdict"].startswith(word):
-                found.setdefault((row[winner], row["task"], row["regime"], row["metric"]), []).append(row[loser])
+                place = (row[key] for key in ("task", "regime", "level", "metric"))
+                found.setdefault((row[winner], *place), []).append(row[loser])
     return found

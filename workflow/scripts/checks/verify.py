@@ -18,7 +18,7 @@ with job(snakemake, result=False):
     name = named(config.get("verify"), table)
     recompute(name, config, params.seeds, Path(params.snakefile), params.cores, scratch)
     settings = {"seeds": params.seeds, "draws": params.draws, "seed": params.seeds[0]}
-    found = differences(name, table, results, scratch, params.kinds[name.task], **settings)
+    found = differences(name, table, results, scratch, params.kinds[name.task], params.levels[name.task], **settings)
     row = "/".join(name)
     if found:
         raise UserError(

@@ -14,6 +14,7 @@ with job(snakemake):
     from uscl.jobs.recorded import checked
     from uscl.report.figures.predictions import draw_cell
     from uscl.report.figures.task import draw_task
+    from uscl.stats.levels import Asked, by_level
 
     given, params = snakemake.input, snakemake.params
     cells = [Path(params.cells, arm, f"seed{seed}/outcome.json") for arm in params.arms for seed in params.seeds]
@@ -27,5 +28,7 @@ with job(snakemake):
             of_runs = (table.assign(arm=arm, seed=seed) for (arm, seed), table in histories.items())
             all_histories = pd.concat(of_runs, ignore_index=True)
             all_predictions = pd.concat(predictions.values(), ignore_index=True)
-            cases = read_parquet(given.cases)
-            draw_task(params.kind, runs.arms, cases, all_predictions, all_histories, store, folder)
+            frames = read_parquet(given.cases)
+            levels = by_level(frames, params.kind, Asked(**params.levels), snakemake.wildcards.task)
+            main = next(iter(levels.items()))
+            draw_task(params.kind, runs.arms, frames, main, all_predictions, all_histories, store, folder)

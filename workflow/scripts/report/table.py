@@ -6,7 +6,10 @@ from pathlib import Path
 from uscl.jobs.job import job
 
 with job(snakemake):
+    import pandas as pd
+
     from uscl.base.files import write_text, written
+    from uscl.base.tables import read_csv
     from uscl.report.tables.authors_protocol import by_authors_protocol
     from uscl.report.tables.claims import claims, claims_markdown
     from uscl.report.tables.costs import costs_table
@@ -29,7 +32,8 @@ with job(snakemake):
     checked = checked_trainings(given.encoders, params.arms, params.seeds)
     pairs = set(comparisons[["arm", "reference"]].itertuples(index=False, name=None))
     about_pairs = remarks_of_pairs(pairs, checked, params.methods)
-    all_claims = claims(comparisons, params.primary, params.margins, about_pairs)
+    compared = pd.concat([comparisons, *map(read_csv, given.endpoints)], ignore_index=True)
+    all_claims = claims(compared, params.primary, params.margins, about_pairs)
     about_arms = remarks_of_arms(checked)
     table = result_table(
         intervals,

@@ -13,12 +13,13 @@ with job(snakemake):
     from uscl.metrics.registry import primary
     from uscl.report.figures.curves import label_fraction_curves
     from uscl.report.figures.style import save_both
+    from uscl.stats.level_tables import main_level
 
     params, tables = snakemake.params, []
     if not params.evaluations:
         raise UserError("The config has no `label_fractions`: give it `percent` and `regime`, see config/README.md.")
     for (task, regime, labels), path in zip(params.evaluations, snakemake.input.intervals, strict=True):
-        found = read_csv(path)
+        found = main_level(read_csv(path))
         main = found[found["metric"] == primary(params.kinds[task])]
         tables.append(main.assign(task=task, regime=regime, labels=labels))
     scores = pd.concat(tables, ignore_index=True)

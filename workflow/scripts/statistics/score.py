@@ -8,24 +8,29 @@ with job(snakemake):
     from uscl.base.files import written
     from uscl.jobs.outcome import runs_of
     from uscl.report.tables.cases import one_row_per_case
-    from uscl.stats.evaluation import score_runs
+    from uscl.stats.evaluation import cases_of, fold_metrics
+    from uscl.stats.level_tables import each_level, with_rule
+    from uscl.stats.levels import Asked, by_level
     from uscl.stats.summary import comparisons, intervals
     from uscl.stats.trainings import trainings
 
-    params, out = snakemake.params, snakemake.output
+    params, out, kind = snakemake.params, snakemake.output, snakemake.params.kind
     runs = runs_of(snakemake.input.outcomes, params.arms, params.seeds)
-    scored = score_runs(runs.done.values(), params.kind)
+    frames, asked = cases_of(runs.done.values(), kind), Asked(**params.levels)
+    cases = by_level(frames, kind, asked, snakemake.wildcards.task)
     settings = {"draws": params.draws, "seed": params.seed}
     pairs = [tuple(pair) for pair in params.pairs if set(pair) <= set(runs.arms)]
-    tables = {
-        "metrics": scored.metrics,
-        "trainings": trainings(scored.cases, params.kind),
-        "intervals": intervals(scored.cases, params.kind, **settings),
-        "comparisons": comparisons(scored.cases, params.kind, pairs, **settings, form=params.form),
-        "side_by_side": one_row_per_case(scored.cases),
+    found = {
+        "metrics": lambda cases: fold_metrics(cases, kind),
+        "trainings": lambda cases: trainings(cases, kind),
+        "intervals": lambda cases: intervals(cases, kind, **settings),
+        "comparisons": lambda cases: comparisons(cases, kind, pairs, **settings, form=params.form),
+        "side_by_side": one_row_per_case,
     }
+    tables = {name: each_level(cases, table_of) for name, table_of in found.items()}
+    tables["intervals"] = with_rule(tables["intervals"], frames, asked)
     with written(Path(out.cases)) as path:
-        scored.cases.to_parquet(path, index=False)
+        frames.to_parquet(path, index=False)
     for name, table in tables.items():
         with written(Path(out[name])) as path:
             table.to_csv(path, index=False)

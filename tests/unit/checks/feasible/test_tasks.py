@@ -24,9 +24,23 @@ def test_the_line_gives_what_is_trained_on_and_scored(tmp_path, caplog):
     line = check_task("t", *drawn(store, tmp_path / "t.csv"), None, **GIVEN)
     assert line == (
         "tasks.t: 32 cases of 16 patients (bright 16, dark 16); 2 folds: 8 cases to train on, 8 to choose the"
-        " epoch, 16 to test"
+        " epoch, 16 to test; scored by frame and video"
     )
     assert caplog.messages == []
+
+
+def test_a_level_that_the_data_do_not_have_stops_the_study_before_it_trains(tmp_path):
+    store = bright_or_dark_store(groups=16, frames=2)
+    path, blank = drawn(store, tmp_path / "t.csv")
+    asked = {"levels": ["patient", "frame"]}
+    assert check_task("t", path, blank, None, **GIVEN, levels=asked).endswith("; scored by patient and frame")
+    cases = pd.read_csv(path[0])
+    cases.assign(unit="image").to_csv(path[0], index=False)
+    with pytest.raises(UserError, match=r"tasks\.t\.levels names patient, but its data name no patient"):
+        check_task("t", path, blank, None, **GIVEN, levels=asked)
+    cases.assign(label=["bright", "dark"] * (len(cases) // 2)).to_csv(path[0], index=False)
+    with pytest.raises(UserError, match=r"frames of several classes.*set tasks\.t\.on_mixed_labels to leave_out"):
+        check_task("t", path, blank, None, **GIVEN, levels=asked)
 
 
 def test_a_task_of_blank_images_stops_and_a_few_give_a_warning(tmp_path, caplog):

@@ -34,7 +34,7 @@ def study(p=0.001, margin=None):
 
 
 def words(found, arm, metric="macro_f1"):
-    return [(mark.symbol, mark.words) for mark in found.get((arm, "busi", "knn", metric), [])]
+    return [(mark.symbol, mark.words) for mark in found.get((arm, "busi", "knn", "frame", metric), [])]
 
 
 def test_a_difference_marks_both_arms():
@@ -59,7 +59,7 @@ def test_other_verdicts_mark_the_arm_alone():
 
 def test_the_table_has_a_column_per_task_regime_and_primary_metric():
     table, claimed = study()
-    assert [column[:3] for column in columns(table, claimed)] == [("busi", "knn", "macro_f1")]
+    assert [column[:4] for column in columns(table, claimed)] == [("busi", "knn", "frame", "macro_f1")]
     named = claimed.assign(metric=claimed["metric"].where(~claimed["primary"], "ece"))
     assert [column.metric for column in columns(table, named)] == ["macro_f1", "ece"]
     assert columns(table, claimed)[0].size == "120 cases of 30 patients"

@@ -7,6 +7,7 @@ from scipy.stats import t as student
 from uscl.report.tables.verdicts import better_than, fewest_trainings, judged
 
 BUSI = ("busi", "linear", "macro_f1")
+FRAMES = ("busi", "linear", "frame", "macro_f1")
 DICE = ("segmentation", "finetune", "dice")
 MARGINS = {"busi": {"points": 3.0, "reason": "r"}}
 
@@ -109,7 +110,7 @@ def test_a_deterministic_arm_needs_no_trainings():
 
 def test_the_better_arm_of_a_primary_comparison_is_known_by_its_row():
     table = frames.comparisons([("a", "z", *BUSI, 0.1, 0.001), ("b", "z", *BUSI, -0.1, 0.001)])
-    assert better_than(verdicts(table)) == {("a", *BUSI): ["z"], ("z", *BUSI): ["b"]}
+    assert better_than(verdicts(table)) == {("a", *FRAMES): ["z"], ("z", *FRAMES): ["b"]}
     assert better_than(verdicts(table, primary=[])) == {}
 
 

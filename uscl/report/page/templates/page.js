@@ -36,7 +36,7 @@ for (const table of document.querySelectorAll("table[data-details]")) {
     const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
-      const kept = ["arm", "task", "regime", "metric"].every((name) => !wanted[name] || row.dataset[name] === wanted[name]);
+      const kept = ["arm", "task", "regime", "level", "metric"].every((name) => !wanted[name] || row.dataset[name] === wanted[name]);
       const main = wanted.metric || !wanted.main || "main" in row.dataset;
       row.hidden = !(kept && main && words.every((word) => text.includes(word)));
     }
