@@ -8,6 +8,7 @@ from uscl.base.text import nearest
 from uscl.data.readers import reader_names, reader_of_simulated, readers_with_masks
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
+from uscl.study.arm_inputs import input_faults
 from uscl.study.data_roots import data_root
 from uscl.study.schema import NO_ROOT, DataSet, OwnSet, SimulatedSet, StudySettings
 
@@ -35,6 +36,7 @@ def contradiction(study: StudySettings) -> str | None:
         pool_of_a_task,
         simulated_sets,
         precision,
+        input_faults,
     )
     return next((fault for check in checks for fault in check(study)), None)
 

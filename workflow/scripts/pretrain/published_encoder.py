@@ -20,7 +20,8 @@ with run_of(snakemake) as attempt:
         tags={"stage": "pretrain", "arm": arm},
     )
     attempt.describe(record.record)
-    encoder = import_module(f"uscl.pretrain.methods.{params.method}").METHOD.start(params.arch, seed, weights)
+    method = import_module(f"uscl.pretrain.methods.{params.method}").METHOD
+    encoder = method.start(params.arch, seed, weights, method.settings(**params.settings))
     save_encoder(encoder, folder / "encoder.safetensors", method=params.method, **record.origin())
     record.write(folder / "run.json", images=0, parameters=sum(weight.numel() for weight in encoder.parameters()))
     write_done(folder, params.key, ["encoder.safetensors", "run.json"])
