@@ -45,7 +45,7 @@ def test_a_method_declares_its_settings_and_what_it_does(name):
             "settings",
         ]
     else:
-        assert list(inspect.signature(method.start).parameters) == ["arch", "seed", "weights"]
+        assert list(inspect.signature(method.start).parameters) == ["arch", "seed", "weights", "settings"]
     assert method.trains == issubclass(method.settings, Trained) == (method.step_cost > 0)
     assert method.sees_labels or not method.needs_labels
 

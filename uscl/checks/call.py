@@ -1,5 +1,6 @@
 """A `snakemake` call from start to end: one call at a time, checks before the first job, messages after the last."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -109,9 +110,10 @@ def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:
     """Raise UserError if the required GPUs or ImageNet weights aren't available; another process checks this."""
     needs = ["--gpus", str(gpus)] if gpus else []
     for arm in sorted(encoders):
-        if study.init(arm) == "imagenet":
-            needs += ["--weights", study.settings.encoder, *study.initial_weights(arm)]
-            break
+        # Random weights of the two encoders that are chosen by hand can't fail.
+        if study.init(arm) == "imagenet" or ("/" in study.architecture(arm) and study.init(arm) == "random"):
+            needed = [study.architecture(arm), study.init(arm), next(iter(study.initial_weights(arm)), None)]
+            needs += ["--encoder", json.dumps([*needed, study.own_input(arm)])]
     if needs:
         script = study.root / "workflow/scripts/checks/preflight.py"
         run = subprocess.run([sys.executable, script, *needs], stdout=subprocess.PIPE, text=True)

@@ -76,6 +76,21 @@ def family_of(encoder: str) -> Family:
     raise UserError(unknown(encoder, library, architecture))
 
 
+def is_sized(encoder: str) -> bool:
+    """Whether an encoder's weights depend on the size of its frames."""
+    return "/" in encoder and family_of(encoder).sized
+
+
+def patch_in(encoder: str) -> int | None:
+    """The side of a transformer's patches that its name tells; None if it tells none.
+
+    >>> patch_in("timm/vit_small_patch14_dinov2"), patch_in("torchvision/vit_b_16"), patch_in("timm/resnet50")
+    (14, 16, None)
+    """
+    found = re.search(r"patch(\d+)|^torchvision/vit_[a-z]_(\d+)$", encoder)
+    return int(found[1] or found[2]) if found else None
+
+
 def check(encoder: str, architecture: str) -> None:
     """Raise UserError for an architecture of a known family that gives no single feature vector per frame."""
     if "distilled" in architecture:

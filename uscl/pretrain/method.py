@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from uscl.base.settings import Float, Int, Nothing, Settings
+from uscl.models.encoder_setting import EncoderName
+from uscl.models.encoders import InputStats
 
 if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
@@ -30,10 +33,11 @@ class Method(NamedTuple):
     """An entry of the registry of methods (`uscl.pretrain.methods`).
 
     `pretrain(encoder, pool, fabric, seed, settings, *, folder, identity)` works on the pool and returns a `Pretrained`;
-    a method that needs no pool has `start(arch, seed, weights)` instead, which returns the encoder. `pairs` names how
-    the two views of a pair are made, given the settings; `needs_meta_share` and `needs_truth` tell, given the settings,
-    whether a meta set is used and whether the pool's frames must come with the simulator's truth; `remarks` are what
-    the table says about an arm with these settings. `step_cost` is the cost of a step relative to a step of SimCLR
+    a method that needs no pool has `start(arch, seed, weights, settings)` instead, which returns the encoder; `weights`
+    is the file that the settings name, if there is one. `pairs` names how the two views of a pair are made, given the
+    settings; `needs_meta_share` and `needs_truth` tell, given the settings, whether a meta set is used and whether the
+    pool's frames must come with the simulator's truth; `remarks` are what the table says about an arm with these
+    settings. `step_cost` is the cost of a step relative to a step of SimCLR
     (benchmarks/meta_step.py).
     """
 
@@ -41,7 +45,7 @@ class Method(NamedTuple):
     summary: str
     settings: type[Settings]
     pretrain: Callable[..., Any] | None = None
-    start: Callable[[str, int, str | None], Encoder] | None = None
+    start: Callable[[str, int, str | None, Any], Encoder] | None = None
     trains: bool = True
     sees_labels: bool = False
     needs_labels: bool = False
@@ -57,8 +61,33 @@ class Method(NamedTuple):
         return self.pretrain is not None
 
 
+Channels = Annotated[
+    Annotated[list[Float], Field(min_length=1, max_length=3)] | None,
+    Nothing,
+    Field(
+        description="Input statistics of grey levels from 0 to 1 (mean and standard deviation), in place of those that"
+        " the weights or the method bring: three numbers, or one for a timm/NAME encoder of one channel. Both or none."
+    ),
+]
+
+
 class AnyArm(Settings):
-    """The key that all methods have."""
+    """The keys that all methods have."""
+
+    encoder: Annotated[
+        EncoderName | None,
+        Nothing,
+        Field(description="Architecture of the arm's encoder. Default: the study's `encoder`."),
+    ] = None
+    input_size: Annotated[
+        Annotated[Int, Field(ge=16, le=1024)] | None,
+        Nothing,
+        Field(
+            description="Side in pixels to which the stored frames are resized for the encoder. Default: `frame_size`."
+        ),
+    ] = None
+    mean: Channels = None
+    std: Channels = None
 
     stream: Annotated[
         Int,
@@ -68,6 +97,22 @@ class AnyArm(Settings):
             " fine-tuning: a twin of an arm, to see what luck alone does.",
         ),
     ] = 0
+
+    @property
+    def stats(self) -> InputStats | None:
+        """The arm's own input statistics; None if it has none."""
+        return InputStats(tuple(self.mean), tuple(self.std)) if self.mean and self.std else None
+
+    @model_validator(mode="after")
+    def check_statistics(self) -> Self:
+        """Refuse statistics that can't be."""
+        if (self.mean is None) != (self.std is None) or len(self.mean or []) != len(self.std or []):
+            raise PydanticCustomError("contradiction", "needs both `mean` and `std`, of equally many numbers")
+        if len(self.mean or [0]) == 2 or any(value <= 0 for value in self.std or []):
+            raise PydanticCustomError(
+                "contradiction", "needs one number or three as `mean` and as `std`, which must be more than 0"
+            )
+        return self
 
 
 class FromPool(AnyArm):

@@ -12,6 +12,7 @@ from uscl.data.readers import reader_names, reader_of_simulated, readers_with_ma
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.pretrain.own_method import file_of, is_file
+from uscl.study.arm_inputs import input_faults
 from uscl.study.data_roots import data_root
 from uscl.study.schema import (
     NO_ROOT,
@@ -57,6 +58,7 @@ def contradiction(study: StudySettings) -> str | None:
         simulated_sets,
         precision,
         own_methods,
+        input_faults,
     )
     return next((fault for check in checks for fault in check(study)), None)
 

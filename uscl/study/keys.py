@@ -75,9 +75,10 @@ def data_key(study: Study, dataset: str) -> str:
 def encoder_key(study: Study, arm: str, seed: int) -> str:
     """A hash of everything that an encoder rests on."""
     settings = study.settings
-    parts: list[Any] = [encoder_code(study, arm), study.method(arm).name, study.init(arm), settings.encoder, seed]
-    parts += [study.initial_weights(arm)]
-    parts += [study.stream(arm)]
+    parts: list[Any] = [encoder_code(study, arm), study.method(arm).name, study.init(arm)]
+    parts += [study.architecture(arm), seed, study.initial_weights(arm), study.stream(arm)]
+    if own := study.own_input(arm):
+        parts += [own]
     if study.method(arm).uses_pool:
         parts += [study.method_settings(arm), study.pool_shares, settings.device, settings.devices, settings.precision]
         parts += [data_key(study, settings.pool)]

@@ -56,7 +56,7 @@ def asked(study: Study) -> dict[str, Any]:
         "study": settings.study,
         "tasks": list(settings.tasks),
         "primary": study.primary,
-        "encoder": settings.encoder,
+        "encoder": ", ".join(study.architectures),
         "frame_size": settings.frame_size,
         "seeds": study.seeds,
         "regimes": study.regime_titles,

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from uscl.data.sources.registry import read_registry
 from uscl.data.units import listed
 from uscl.evaluate.regimes import REGIMES, fit_of
+from uscl.models.library_names import is_sized
 from uscl.pretrain.engine.initial import INITS
 from uscl.pretrain.method import Method
 from uscl.pretrain.methods import methods
+from uscl.study.arm_inputs import OWN_INPUT, input_remarks
 from uscl.study.data_sets import DataSets
 from uscl.study.schema import Classification, Primary, SimulatedSet, StudySettings
 from uscl.study.validation import validated
@@ -83,19 +85,41 @@ class Study:
         """What an arm starts from: `random`, `imagenet`, or the path of an encoder file."""
         return self.settings.methods[arm].init if self.method(arm).uses_pool else self.method(arm).name
 
+    def architecture(self, arm: str) -> str:
+        """The architecture of an arm's encoder."""
+        return str(self.settings.methods[arm].encoder or self.settings.encoder)
+
+    @functools.cached_property
+    def architectures(self) -> list[str]:
+        """The architectures of all arms, each once."""
+        return list(dict.fromkeys(map(self.architecture, self.arms)))
+
+    def input_size(self, arm: str) -> int | None:
+        """The size to which the stored frames are resized for an arm's encoder; None if they are taken as they are."""
+        size: int | None = self.settings.methods[arm].input_size
+        return size or (self.settings.frame_size if is_sized(self.architecture(arm)) else None)
+
+    def own_input(self, arm: str) -> dict[str, Any]:
+        """The input size and the input statistics of an arm, as far as it has its own."""
+        return {key: value for key, value in self.method_settings(arm).items() if key in OWN_INPUT}
+
     def stream(self, arm: str) -> int:
         """The number of an arm's random stream (see `uscl.base.seeds.of_stream`)."""
         return int(self.settings.methods[arm].stream)
 
     def method_settings(self, arm: str) -> dict[str, Any]:
-        """All settings of an arm's method with their defaults, except its name and what it starts from."""
-        return {
-            key: value for key, value in self.settings.methods[arm].given().items() if key not in ("method", "init")
-        }
+        """All settings of an arm's method with their defaults, except its name, its architecture and its start.
+
+        Of the input, only what the arm has of its own.
+        """
+        given = self.settings.methods[arm].given() | {"input_size": self.input_size(arm)}
+        known = {key: value for key, value in given.items() if key not in ("method", "init", "encoder")}
+        return {key: value for key, value in known.items() if value is not None or key not in OWN_INPUT}
 
     def remarks(self, arm: str) -> tuple[str, ...]:
         """What readers of the table must know about an arm."""
-        return self.method(arm).remarks(self.settings.methods[arm])
+        own = self.settings.methods[arm]
+        return (*self.method(arm).remarks(own), *input_remarks(self.settings, own))
 
     @functools.cached_property
     def pool_shares(self) -> dict[str, float]:
@@ -107,7 +131,7 @@ class Study:
         """The file that the settings name for the weights that an arm starts from: none or one."""
         if self.init(arm) not in INITS:
             return [os.path.expanduser(self.init(arm))]
-        named = self.settings.imagenet_weights.get(self.settings.encoder)
+        named = self.settings.imagenet_weights.get(self.architecture(arm))
         return [os.path.expanduser(named)] if named and self.init(arm) == "imagenet" else []
 
     def initial_inputs(self, arm: str) -> list[str]:
@@ -253,7 +277,10 @@ class Study:
         starts = [
             other
             for other in self.arms
-            if self.method(other).uses_pool and not self.method(other).trains and self.init(other) == self.init(arm)
+            if self.method(other).uses_pool
+            and not self.method(other).trains
+            and self.init(other) == self.init(arm)
+            and self._input(other) == self._input(arm)
         ]
 
         def differs(other: str) -> list[bool]:
@@ -261,6 +288,10 @@ class Study:
             return [settings.stream != own.stream, settings.epochs != own.epochs]
 
         return min(starts, key=differs, default=None)
+
+    def _input(self, arm: str) -> tuple[Any, ...]:
+        own = self.settings.methods[arm]
+        return self.architecture(arm), self.input_size(arm), own.mean, own.std
 
     @functools.cached_property
     def primary(self) -> list[dict[str, Any]]:

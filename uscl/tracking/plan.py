@@ -60,7 +60,7 @@ def plan_of(study: "Study") -> Plan:
         titles=study.regime_titles,
         reference=study.reference,
         primary=study.primary,
-        encoder=settings.encoder,
+        encoder=", ".join(study.architectures),
         simulated=study.simulated,
         draws=settings.draws,
     )

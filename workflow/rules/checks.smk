@@ -26,8 +26,11 @@ rule check_study:
         drop=STUDY.data.on_leak(SETTINGS.pool) == "drop",
         arms={arm: SETTINGS.methods[arm].given() for arm in STUDY.from_pool},
         shares=STUDY.pool_shares,
-        initial=[[STUDY.init(arm), file] for arm in STUDY.arms for file in STUDY.given_weights(arm)],
-        arch=SETTINGS.encoder,
+        initial=[
+            [STUDY.architecture(arm), STUDY.init(arm), file, STUDY.own_input(arm)]
+            for arm in STUDY.arms
+            for file in STUDY.given_weights(arm)
+        ],
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
         devices=SETTINGS.devices,

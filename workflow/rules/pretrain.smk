@@ -16,7 +16,8 @@ rule published_encoder:
         code=lambda w: keys.encoder_code(STUDY, w.arm),
         key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
         method=lambda w: SETTINGS.methods[w.arm].method,
-        arch=SETTINGS.encoder,
+        arch=lambda w: STUDY.architecture(w.arm),
+        settings=lambda w: STUDY.method_settings(w.arm),
     message:
         "Published encoder: {wildcards.arm}, seed {wildcards.seed}"
     script:
@@ -51,7 +52,7 @@ rule pretrain:
         key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
         method=lambda w: SETTINGS.methods[w.arm].method,
         init=lambda w: STUDY.init(w.arm),
-        arch=SETTINGS.encoder,
+        arch=lambda w: STUDY.architecture(w.arm),
         settings=lambda w: STUDY.method_settings(w.arm),
         shares=STUDY.pool_shares,
         device=SETTINGS.device,

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import logging
 import runpy
 import socket
@@ -281,7 +282,7 @@ def test_the_check_before_the_jobs_prints_the_same_sentence(published, tmp_path,
     path = saved(without("conv1.weight")(published), tmp_path / "w.pth")
     with pytest.raises(UserError) as caught:
         imagenet_encoder("resnet18", path)
-    monkeypatch.setattr(sys, "argv", ["preflight.py", "--weights", "resnet18", path])
+    monkeypatch.setattr(sys, "argv", ["preflight.py", "--encoder", json.dumps(["resnet18", "imagenet", path, {}])])
     with pytest.raises(SystemExit):
         runpy.run_path(str(ROOT / "workflow/scripts/checks/preflight.py"))
     assert capsys.readouterr().out.strip() == str(caught.value)

@@ -34,7 +34,7 @@ def published_and_experiment():
     """Every setting that the weight net's experiment sets: its published value and its own."""
     from benchmarks import weight_net as experiment
 
-    published = {"encoder": "resnet18", "frame_size": (64, 224), **MetaUSCL().model_dump()}
+    published = {**MetaUSCL().model_dump(), "encoder": "resnet18", "frame_size": (64, 224)}
     own = {"encoder": experiment.ENCODER, "frame_size": experiment.SIZE, "epochs": experiment.EPOCHS}
     own |= {"init": "imagenet"} | experiment.SETTINGS
     parts = {"pool_parts": (PoolParts().model_dump(), experiment.SHARES._asdict())}

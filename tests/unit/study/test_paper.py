@@ -73,6 +73,8 @@ ROWS = [(f"methods.{arm}.{key}", value, source) for arm, rows in ARMS.items() fo
 OURS = {
     "method": "names the arm",
     "stream": "0 is the study's own",
+    **dict.fromkeys(("encoder", "input_size"), "nothing: the study's own"),
+    **dict.fromkeys(("mean", "std"), "nothing: those of the method"),
     "remainder": "the release keeps a last batch of any size: docs/explanation/deviations.md",
     "train_on": "the release trains on meta videos: docs/explanation/deviations.md",
     "meta.keep_convolutions": "changes no result",

@@ -17,11 +17,21 @@ def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
     """One finding about the ImageNet weights, and one about every other file that an arm starts from."""
     starts = {arm: start_of(settings) for arm, settings in config["methods"].items()}
     files = {arm: Path(start).expanduser() for arm, start in starts.items() if start not in INITS}
-    lines = [file_finding(arm, path, config["encoder"], results) for arm, path in files.items()]
-    if "imagenet" in starts.values():
-        named = config.get("imagenet_weights", {}).get(config["encoder"])
-        lines.insert(0, imagenet_finding(config["encoder"], named))
+    named = config.get("imagenet_weights", {})
+    lines = [imagenet_finding(encoder, named.get(encoder)) for encoder in from_imagenet(config)]
+    lines += [file_finding(arm, path, encoder_of(config, arm), results) for arm, path in files.items()]
     return lines or [ok("none needed: every arm starts from random weights")]
+
+
+def encoder_of(config: Mapping[str, Any], arm: str) -> str:
+    """The architecture of an arm's encoder."""
+    return str(config["methods"][arm].get("encoder") or config["encoder"])
+
+
+def from_imagenet(config: Mapping[str, Any]) -> list[str]:
+    """The architectures whose ImageNet weights some arm starts from, each once."""
+    arms = [arm for arm, settings in config["methods"].items() if start_of(settings) == "imagenet"]
+    return list(dict.fromkeys(encoder_of(config, arm) for arm in arms))
 
 
 def start_of(settings: Mapping[str, Any]) -> str:
@@ -116,14 +126,20 @@ def hash_in_name(path: Path) -> str:
 
 
 def weights_to_download(config: Mapping[str, Any]) -> list[str]:
-    """The ImageNet weights, with their size, if they have yet to be downloaded."""
-    encoder = config["encoder"]
-    weights = encoder_spec(encoder).weights
-    used = "imagenet" in map(start_of, config["methods"].values()) and encoder not in config.get("imagenet_weights", {})
-    if not used or isinstance(weights, PackagedWeights):
-        return []
-    there = hub_file(weights.url).is_file() if isinstance(weights, HubWeights) else hugging_face_file(weights)
-    return [] if there else [f"the ImageNet weights of {encoder} ({megabytes(encoder)} MB)"]
+    """The ImageNet weights, with their size, that have yet to be downloaded."""
+    named = config.get("imagenet_weights", {})
+    return [
+        f"the ImageNet weights of {encoder} ({megabytes(encoder)} MB)"
+        for encoder in from_imagenet(config)
+        if encoder not in named and not is_there(encoder_spec(encoder).weights)
+    ]
+
+
+def is_there(weights: PackagedWeights | HubWeights | HuggingFaceWeights) -> bool:
+    """Whether weights need no download."""
+    if isinstance(weights, HubWeights):
+        return hub_file(weights.url).is_file()
+    return isinstance(weights, PackagedWeights) or hugging_face_file(weights) is not None
 
 
 def hub_file(url: str) -> Path:

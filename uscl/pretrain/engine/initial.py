@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
+from uscl.models.encoders import ULTRASOUND, InputStats
 
 if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
@@ -17,11 +19,20 @@ log = logging.getLogger(__name__)
 INITS = ("random", "imagenet")  # what `init` may name besides a file
 
 
-def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = None) -> Encoder:
+def initial_encoder(
+    arch: str,
+    init: str,
+    seed: int,
+    file: str | Path | None = None,
+    *,
+    stats: InputStats | None = None,
+    input_size: int | None = None,
+) -> Encoder:
     """An encoder with the weights that `init` names: `random`, `imagenet`, or those of `file` for any other word.
 
-    With `imagenet`, `file` may name local weights to use instead of the published ones. Raises UserError if a file
-    can't be read or doesn't fit the architecture.
+    With `imagenet`, `file` may name local weights to use instead of the published ones. `stats` replaces the input
+    statistics that come with the weights; for `input_size` see `Encoder`. Raises UserError if a file can't be read or
+    doesn't fit the architecture.
     """
     # Late: the feasibility check reads this module and imports torch only for a file.
     from uscl.models.encoder import Encoder
@@ -29,31 +40,44 @@ def initial_encoder(arch: str, init: str, seed: int, file: str | Path | None = N
 
     if init == "random":
         with torch_stream(seed, "init"):
-            return Encoder(arch)
+            return Encoder(arch, stats or ULTRASOUND, input_size)
     if init == "imagenet":
-        return imagenet_encoder(arch, str(file) if file else None)
+        return imagenet_encoder(arch, str(file) if file else None, stats, input_size)
     if file is None:
         raise UserError(f"`init: {init}` names no file: give random, imagenet or the path of a file with weights.")
-    return encoder_of_file(arch, Path(file))
+    return encoder_of_file(arch, Path(file), stats, input_size)
 
 
-def encoder_of_file(arch: str, file: Path) -> Encoder:
+def input_of(own: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of `initial_encoder` for an arm's own `input_size`, `mean` and `std`, as far as it has them."""
+    stats = InputStats(tuple(own["mean"]), tuple(own["std"])) if "mean" in own else None
+    return {"stats": stats, "input_size": own.get("input_size")}
+
+
+def encoder_of_file(arch: str, file: Path, stats: InputStats | None = None, input_size: int | None = None) -> Encoder:
     """The encoder of a file of this project, or one with the weights of another file under published names.
 
-    Only files of this project hold input statistics; with other weights, the encoder takes those of ultrasound. Raises
-    UserError if the file can't be read or is of another architecture.
+    Only files of this project hold input statistics and an input size; with other weights, the encoder takes those of
+    ultrasound, unless `stats` are given. Raises UserError if the file can't be read or is of another architecture.
     """
-    from uscl.models.checkpoint import is_encoder_file, load_encoder
+    from uscl.models.checkpoint import is_encoder_file, load_by_name, read_encoder_file
     from uscl.models.encoder import Encoder
     from uscl.models.foreign_weights import load_published, read_weights
+    from uscl.models.published_layout import fitted
 
     if is_encoder_file(file):
-        encoder = load_encoder(file)
-        if encoder.arch != arch:
-            raise UserError(f"`init: {file}` holds a {encoder.arch}, but the study's `encoder` is {arch}.")
+        tensors, record = read_encoder_file(file)
+        if record["arch"] != arch:
+            raise UserError(f"`init: {file}` holds a {record['arch']}, but the arm's `encoder` is {arch}.")
+        own = InputStats(tuple(record["mean"]), tuple(record["std"]))
+        encoder = Encoder(arch, stats or own, input_size or record.get("input_size"))
+        fitting = fitted(tensors, encoder.backbone, None, str(file))
+        load_by_name(encoder.backbone, fitting, source=str(file))
         return encoder
-    encoder = Encoder(arch)
+    encoder = Encoder(arch, stats or ULTRASOUND, input_size)
     load_published(encoder, read_weights(file), source=str(file))
+    if stats:
+        return encoder
     mean, std = encoder.stats.mean[0], encoder.stats.std[0]
     log.info("%s holds no input statistics: the encoder takes those of ultrasound (mean %g, std %g).", file, mean, std)
     return encoder

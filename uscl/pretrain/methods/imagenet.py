@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class ImageNet(AnyArm):
-    """Settings of the published weights: none but the stream of fine-tuning."""
+    """Settings of the published weights: those that every arm has."""
 
     method: Literal["imagenet"] = "imagenet"
 
 
-def published_encoder(arch: str, seed: int, weights: str | None = None) -> Encoder:
+def published_encoder(arch: str, seed: int, weights: str | None, settings: ImageNet) -> Encoder:
     """The encoder with its ImageNet weights, from the local file `weights` if given; the same for every seed."""
     from uscl.models.imagenet import imagenet_encoder
 
-    return imagenet_encoder(arch, weights)
+    return imagenet_encoder(arch, weights, settings.stats, settings.input_size)
 
 
 METHOD = Method(

@@ -65,7 +65,12 @@ class USCL(Contrastive):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Refuse a warm-up that the released schedule does not have."""
+        """Refuse a warm-up and input statistics that the released settings replace."""
+        if self.settings == "released" and self.mean is not None:
+            raise ValueError(
+                "`mean` and `std` have no meaning with `settings: released`, which has its own: set `settings: shared`"
+                " or remove them"
+            )
         if self.settings == "released" and self.warmup_epochs is not None:
             raise ValueError(
                 "`warmup_epochs` has no meaning with `settings: released`, whose learning rate has no warm-up: set"

@@ -82,19 +82,20 @@ its classes with the published one."""
 
 
 def reported(
-    table: pd.DataFrame, methods: Mapping[str, str], authors: pd.DataFrame, *, encoder: str, input_px: int
+    table: pd.DataFrame, methods: Mapping[str, str], authors: pd.DataFrame, *, inputs: Mapping[str, tuple[str, int]]
 ) -> pd.DataFrame:
     """One row per published value and per value by the authors' protocol (`reported.csv`), as shares.
 
     Columns: task, method, encoder, input_px, metric, reported (the mean over seeds), lowest, highest, n_seeds, source,
     remark, arm (of this study), and for `last_block` and `finetune` our <regime>_mean, _sd, _ci_low and _ci_high of the
     same arm, task and metric; NaN if there is none. `table` is `result_table`; `methods` gives the method of each arm,
-    `authors` comes from `uscl.report.tables.authors_protocol`, `encoder` and `input_px` are those of this study. A
+    `authors` comes from `uscl.report.tables.authors_protocol`, `inputs` are each arm's encoder and input size. A
     published method is represented by the arm of the same name, else by its first arm.
     """
     rows = [published_row(figure, methods) for figure in PUBLISHED]
     for row in authors.to_dict("records"):
         more = {"reported": row["value"], "source": HERE, "remark": "" if pd.isna(row["reason"]) else row["reason"]}
+        encoder, input_px = inputs[row["arm"]]
         rows.append(row | more | {"method": methods[row["arm"]], "encoder": encoder, "input_px": input_px})
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"input_px": "Int64", "n_seeds": "Int64"})
     frames = with_level(table)  # published accuracies count frames

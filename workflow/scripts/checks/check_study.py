@@ -22,10 +22,10 @@ with job(snakemake):
     hashes = {name: Path(path) for name, path in zip(params.datasets, given.hashes, strict=True)}
     lines = []
     if params.initial:
-        from uscl.pretrain.engine.initial import initial_encoder  # late: it imports torch
+        from uscl.pretrain.engine.initial import initial_encoder, input_of  # late: it imports torch
 
-        for init, file in params.initial:
-            initial_encoder(params.arch, init, params.seeds[0], file)
+        for arch, init, file, own in params.initial:
+            initial_encoder(arch, init, params.seeds[0], file, **input_of(own))
     for pool in params.pool:
         left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
         manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank

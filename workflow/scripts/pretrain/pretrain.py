@@ -49,7 +49,14 @@ with run_of(snakemake) as attempt:
     pool = Pool(FrameStore.open(Path(given.frames).parent, left_out), fabric, seed, Shares(**params.shares))
     arm_seed = of_stream(seed, settings.stream)
     result = method.pretrain(
-        initial_encoder(params.arch, params.init, arm_seed, next(iter(initial), None)),
+        initial_encoder(
+            params.arch,
+            params.init,
+            arm_seed,
+            next(iter(initial), None),
+            stats=settings.stats,
+            input_size=settings.input_size,
+        ),
         pool,
         fabric,
         arm_seed,

@@ -21,7 +21,7 @@ with run_of(snakemake) as attempt:
         tags={"stage": "pretrain", "arm": arm},
     )
     attempt.describe(record.record)
-    encoder = method.start(params.arch, seed, weights)
+    encoder = method.start(params.arch, seed, weights, method.settings(**params.settings))
     save_encoder(encoder, folder / "encoder.safetensors", method=method.name, **record.origin())
     record.write(folder / "run.json", images=0, parameters=sum(weight.numel() for weight in encoder.parameters()))
     write_done(folder, params.key, ["encoder.safetensors", "run.json"])

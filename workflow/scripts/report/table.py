@@ -49,7 +49,7 @@ with job(snakemake):
         missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
     )
     authors = by_authors_protocol(given.authors, params.authors_tasks, params.arms, params.seeds)
-    published = reported(table, params.methods, authors, encoder=params.encoder, input_px=params.frame_size)
+    published = reported(table, params.methods, authors, inputs=params.inputs)
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:
             frame.to_csv(path, index=False, float_format="%.6f")

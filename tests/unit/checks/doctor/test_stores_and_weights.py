@@ -110,7 +110,7 @@ def test_an_encoder_file_may_come_later_only_from_the_study_itself(tmp_path):
     study = methods(a={"method": "simclr", "init": str(file)}, b={"method": "simclr", "init": str(results / "e")})
     assert [line.mark for line in weight_findings(study, results)] == ["missing", "note"]
     save_encoder(Encoder("resnet18"), file)
-    assert "e.safetensors` holds a resnet18, but the study's `encoder` is" in weight_findings(study, results)[0].text
+    assert "e.safetensors` holds a resnet18, but the arm's `encoder` is" in weight_findings(study, results)[0].text
     save_encoder(Encoder("tf_efficientnet_lite0"), file)
     assert weight_findings(study, results)[0].mark == "ok"
 

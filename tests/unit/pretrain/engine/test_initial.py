@@ -72,7 +72,7 @@ def test_a_file_of_this_project_must_hold_every_counter(tmp_path):
 
 def test_an_encoder_of_this_project_must_be_of_the_study(tmp_path):
     save_encoder(Encoder("resnet18"), tmp_path / "e.safetensors")
-    with pytest.raises(UserError, match=r"holds a resnet18, but the study's `encoder` is tf_efficientnet_lite0"):
+    with pytest.raises(UserError, match=r"holds a resnet18, but the arm's `encoder` is tf_efficientnet_lite0"):
         initial_encoder("tf_efficientnet_lite0", "any", 0, tmp_path / "e.safetensors")
 
 
@@ -113,7 +113,7 @@ job = SimpleNamespace(
     output=Named(feasible=f"{folder}/feasible.txt"),
     params=Named(
         {"expected": {"primary": [], "margins": {}, "kinds": {}, "trainings": 1, "statistics": {}}},
-        datasets=[], pool=[], tasks={}, seeds=[0], arch="resnet18", initial=[[weights, weights]],
+        datasets=[], pool=[], tasks={}, seeds=[0], initial=[["resnet18", weights, weights, {}]],
     ),
     config={"results": f"{folder}/results"},
     log=[f"{folder}/job.log"],

@@ -35,7 +35,7 @@ def table():
 
 
 def figures_of(table, methods=METHODS, authors=NONE):
-    return reported(table, methods, authors, encoder="resnet18", input_px=224)
+    return reported(table, methods, authors, inputs=dict.fromkeys(methods, ("resnet18", 224)))
 
 
 def lines(text):
