@@ -17,9 +17,9 @@ def test_a_regime_has_a_fit_that_takes_what_its_jobs_hand_over(name, kind, place
     names = list(inspect.signature(function_at(place)).parameters)
     if REGIMES[name].trains:
         assert names[:5] == ["encoder", "store", "cases", "fold", "fabric"]
-        assert {"stream", "report", "epochs", "batch_size", "lr", "weight_decay"} <= set(names)
+        assert {"stream", "report", "keep", "epochs", "batch_size", "lr", "weight_decay"} <= set(names)
     else:
-        assert names == ["features", "cases", "fold"]
+        assert names == ["features", "cases", "fold", "keep"]
     assert REGIMES[name].title
 
 

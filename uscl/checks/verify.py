@@ -69,7 +69,7 @@ def recompute(
     """
     shutil.rmtree(scratch, ignore_errors=True)
     study = {key: value for key, value in config.items() if key != "verify"}
-    study |= {"results": str(scratch), "tracking": "none"}
+    study |= {"results": str(scratch), "tracking": "none", "keep_models": "none"}
     write_text(scratch / "study.json", json.dumps(study, indent=2))
     targets = [str(folder / FILE) for folder in name.folders(scratch, seeds)]
     words = ["--snakefile", str(snakefile), "--configfile", str(scratch / "study.json"), "--cores", str(cores)]

@@ -13,6 +13,7 @@ from uscl.base.files import written
 from uscl.base.seeds import of_stream
 from uscl.data.splits import ALL, Fold
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
+from uscl.evaluate.kept_models import KeptModels
 from uscl.jobs.live_history import LiveHistory
 from uscl.jobs.run_record import RunRecord
 
@@ -58,8 +59,11 @@ def run_cell(
     finished: FinishedFolds | None = None,
     live: LiveHistory | None = None,
     stream: int = 0,
+    models: KeptModels | None = None,
 ) -> Evaluated:
     """Evaluate fold by fold; `run_fold` returns a fold's predictions and history. Folds that are `finished` aren't run.
+
+    If `models` are kept, `run_fold` must have given them the fold's model.
 
     `run_fold` may add its epochs to `live`, which also has those of finished folds, with each row's fold and its start.
 
@@ -69,12 +73,14 @@ def run_cell(
     predictions, histories, times, images = [], [], [], 0
     live = live or LiveHistory(None)
     for number, fold in enumerate(folds):
-        done = finished.find(number) if finished else None
+        done = finished.find(number) if finished and (models is None or models.complete(number)) else None
         if done is None:
             started = time.time()
             live.begin(fold=number, started=started)
             purpose = of_stream(cell.seed, stream), f"{cell.task}/fold{number}"
             done = timed(cell, run_fold, fold, purpose, started)
+            if models:
+                models.keep(number, fold, done.predictions, done.history)
             if finished:
                 finished.keep(number, done)
         else:

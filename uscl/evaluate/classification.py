@@ -1,6 +1,7 @@
 """Classification of frames: fine-tune an encoder with a linear head, fold by fold, and predict the test part once."""
 
 import copy
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
@@ -16,9 +17,12 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.predictions import class_numbers, predicted
+from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
+from uscl.models.model_file import CLASSIFIER, FittedModel
 from uscl.training.augment import supervised
 
 
@@ -36,20 +40,22 @@ def finetune_fold(
     lr: float,
     weight_decay: float = 1e-4,
     report: Callable[[dict[str, float]], None] | None = None,
+    keep: Keep | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
     `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY and one
     probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
-    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part.
+    accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part. `keep` gets the model.
     """
     classes, target = class_numbers(cases)
     train, validation, test = (load(store, target, rows) for rows in fold)
     weight = inverse_frequency(train[1], len(classes))
     with torch_stream(*stream, "head"):
-        model = nn.Sequential(copy.deepcopy(encoder), nn.Linear(encoder.dim, len(classes)))
+        head = nn.Linear(encoder.dim, len(classes))
+    model = nn.Sequential(OrderedDict(encoder=copy.deepcopy(encoder), head=head))
     if last_block_only:
-        freeze_below_last_block(model.get_submodule("0.backbone"), encoder.arch)
+        freeze_below_last_block(model.get_submodule("encoder.backbone"), encoder.arch)
     augmentation = supervised(store.frames.shape[1])
     history = finetune(
         fabric,
@@ -67,6 +73,8 @@ def finetune_fold(
         report=report,
     )
     logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
+    if keep:
+        keep(FittedModel(CLASSIFIER, classes, arrays(model), described(encoder)))
     return predicted(cases, fold, classes, logits.softmax(1).numpy()), history
 
 

@@ -6,19 +6,23 @@ import numpy as np
 import pandas as pd
 
 from uscl.data.splits import Fold
+from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.probe import Features, Fitted, probe_fold
+from uscl.models.model_file import KNN
 
 NEIGHBOURS = (1, 5, 10, 20, 50)
 TEMPERATURE = 0.07
 
 
-def fit(features: Features, cases: pd.DataFrame, fold: Fold) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fit(
+    features: Features, cases: pd.DataFrame, fold: Fold, *, keep: Keep | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Probe one fold; the validation part chooses the number of neighbours (see `uscl.evaluate.probe`)."""
 
     def candidates(training_cases: int):  # type: ignore[no-untyped-def]
         return [(count, partial(nearest_neighbours, count)) for count in NEIGHBOURS if count <= training_cases]
 
-    return probe_fold(features, cases, fold, candidates)
+    return probe_fold(features, cases, fold, candidates, KNN, keep)
 
 
 def nearest_neighbours(count: int, x: Features, y: np.ndarray, classes: int) -> Fitted:
@@ -37,7 +41,7 @@ def nearest_neighbours(count: int, x: Features, y: np.ndarray, classes: int) -> 
         totals = np.stack([np.where(y[nearest] == number, votes, 0).sum(axis=1) for number in range(classes)], axis=1)
         return totals / totals.sum(axis=1, keepdims=True)
 
-    return probabilities
+    return Fitted(probabilities, {"bank": known, "labels": y, "count": np.array(count), "share": share})
 
 
 def unit_length(features: Features) -> Features:

@@ -4,7 +4,8 @@ The validation part chooses the probe's one setting (regularisation, number of n
 fine-tuning; the test part is predicted once. As in fine-tuning, every class has the same total weight.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,19 @@ from numpy.typing import NDArray
 from uscl.data.splits import Fold
 from uscl.evaluate.choice import balanced_accuracy, log_loss, rank
 from uscl.evaluate.features import check_features
+from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.predictions import class_numbers, predicted
+from uscl.models.model_file import FittedModel
 
 Features = NDArray[np.float32]
-# Fitted on features and class numbers, gives probabilities [n, classes] of other features.
-Fitted = Callable[[Features], np.ndarray]
+
+
+class Fitted(NamedTuple):
+    """A fitted probe: `probabilities` [n, classes] of features, and the `tensors` from which they can be computed."""
+
+    probabilities: Callable[[Features], np.ndarray]
+    tensors: Mapping[str, np.ndarray]
+
 
 # Given the number of training cases: each setting to try, with the function that fits it to features, class numbers
 # and the number of classes.
@@ -25,14 +34,15 @@ Candidates = Callable[[int], Sequence[tuple[float, Callable[[Features, np.ndarra
 
 
 def probe_fold(
-    features: Features, cases: pd.DataFrame, fold: Fold, candidates: Candidates
+    features: Features, cases: pd.DataFrame, fold: Fold, candidates: Candidates, form: str, keep: Keep | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fit a probe on one fold with each of its `candidates` that the number of training cases allows.
 
     `features` [frames, dim] are the store's, `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the
     predictions of the test part (IDENTITY, `p_<class>`) and one row per candidate setting: candidate, setting,
     validation_loss, validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the
-    earlier candidate. Raises UserError if features are not finite.
+    earlier candidate. `keep` gets the model, of the given `form` (`uscl.models.model_file`). Raises UserError if
+    features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])
     classes, target = class_numbers(cases)
@@ -42,7 +52,7 @@ def probe_fold(
     rows, fitted = [], []
     for number, (setting, fit) in enumerate(candidates(len(y))):
         model = fit(x, y, len(classes))
-        probabilities = model(x_validation)
+        probabilities = model.probabilities(x_validation)
         rows.append(
             {
                 "candidate": number,
@@ -53,6 +63,8 @@ def probe_fold(
         )
         fitted.append(model)
     best = max(range(len(rows)), key=lambda number: rank(rows[number]))
-    predictions = predicted(cases, fold, classes, fitted[best](features[fold.test]))
+    predictions = predicted(cases, fold, classes, fitted[best].probabilities(features[fold.test]))
+    if keep:
+        keep(FittedModel(form, classes, fitted[best].tensors, {}))
     history = pd.DataFrame(rows)
     return predictions, history.assign(chosen=history["candidate"] == best)

@@ -14,9 +14,12 @@ from uscl.data.picture_box import inside
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
+from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.predictions import identified
 from uscl.metrics.masks import dice
+from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
+from uscl.models.model_file import SEGMENTER, FittedModel
 from uscl.models.segmenter import Segmenter
 from uscl.training.augment import supervised
 from uscl.training.losses import dice_bce
@@ -37,13 +40,15 @@ def finetune_fold(
     lr: float,
     weight_decay: float = 1e-4,
     report: Callable[[dict[str, float]], None] | None = None,
+    keep: Keep | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: encoder and decoder, or the encoder's last block and the decoder.
 
     `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY, height,
     width, and the packed bits of true_mask and predicted_mask) and the history (see `uscl.evaluate.finetune`). The
     validation score is the mean Dice over images; a pixel is lesion if its probability is above one half. The black
-    border of a frame is no part of its picture: the loss leaves it out, and no lesion is predicted there.
+    border of a frame is no part of its picture: the loss leaves it out, and no lesion is predicted there. `keep` gets
+    the model.
     """
     train, validation, test = (load(store, rows) for rows in fold)
     with torch_stream(*stream, "decoder"):
@@ -67,6 +72,8 @@ def finetune_fold(
         report=report,
     )
     logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
+    if keep:
+        keep(FittedModel(SEGMENTER, [], arrays(model), {**described(encoder), "decoder": decoder}))
     height, width = store.frames.shape[1:]
     return identified(cases, fold).assign(
         height=height,

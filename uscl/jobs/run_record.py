@@ -20,7 +20,7 @@ PACKAGES = (
     *("numpy", "scipy", "pandas", "scikit-learn", "av", "opencv-python-headless", "pillow", "pydicom"),
 )
 OPTIONAL = ("python-gdcm",)  # recorded where it is installed: it decodes some DICOM files
-NOT_RESULTS = ("results", "tracking", "tracking_uri", "verify")  # no result depends on these settings
+NOT_RESULTS = ("results", "tracking", "tracking_uri", "keep_models", "verify")  # no result depends on these settings
 
 
 class RunRecord:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save_file
@@ -14,19 +15,35 @@ from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import InputStats
+from uscl.models.model_file import ENCODER_KEY
 
 # One metadata entry only: safetensors writes several in random order, and equal encoders must be equal bytes.
-METADATA_KEY = "uscl"
+METADATA_KEY = ENCODER_KEY
 
 
 def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
     """Write the backbone's weights with architecture, input statistics and `metadata`; whole or not at all."""
-    record: dict[str, Any] = {"arch": encoder.arch, "mean": encoder.stats.mean, "std": encoder.stats.std, **metadata}
-    if encoder.input_size is not None:
-        record["input_size"] = encoder.input_size
+    record = {**described(encoder), **metadata}
     tensors = {name: tensor.contiguous() for name, tensor in encoder.backbone.state_dict().items()}
     with written(path) as temporary:
         save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+
+
+def described(encoder: Encoder) -> dict[str, Any]:
+    """What `built` needs to build an encoder again, for its weights."""
+    record = {"arch": encoder.arch, "mean": list(encoder.stats.mean), "std": list(encoder.stats.std)}
+    return record if encoder.input_size is None else {**record, "input_size": encoder.input_size}
+
+
+def built(record: Mapping[str, Any]) -> Encoder:
+    """An encoder that was `described` in a record, without its weights."""
+    stats = InputStats(tuple(record["mean"]), tuple(record["std"]))
+    return Encoder(record["arch"], stats, record.get("input_size"))
+
+
+def arrays(module: nn.Module) -> dict[str, np.ndarray]:
+    """A module's weights by name."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
 
 
 def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
@@ -63,7 +80,7 @@ def read_encoder_file(path: Path) -> tuple[dict[str, Tensor], dict]:
 def load_encoder(path: str | Path) -> Encoder:
     """The encoder of a file written by `save_encoder`: every key must match, none may be left over."""
     tensors, record = read_encoder_file(Path(path))
-    encoder = Encoder(record["arch"], InputStats(tuple(record["mean"]), tuple(record["std"])), record.get("input_size"))
+    encoder = built(record)
     load_by_name(encoder.backbone, tensors, source=str(path))
     return encoder
 

@@ -83,6 +83,11 @@ class DataSets:
             "on_bad_video": self._study.on_bad_video,
         }
 
+    def picture_reading(self, name: str) -> dict[str, Any]:
+        """How new pictures are read as those of a set were; a `crop` of single files, in a table, can't be applied."""
+        given = self._sets[name]
+        return {"rate_hz": given.rate_hz, "crop": given.crop if isinstance(given.crop, list) else []}
+
     def options(self, name: str) -> dict[str, Any]:
         """What the reader of own data is called with; `labels` are only for masks."""
         given = self._sets[name]

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from uscl.evaluate.regimes import REGIMES
+from uscl.jobs.outcome import FILE, read_outcome
+from uscl.models.model_folder import FOLDER
 from uscl.study import keys
 from uscl.study.figures import FIGURES, RANKINGS
 from uscl.study.study import Evaluation, Study
@@ -82,6 +85,20 @@ def key_of_cell(study: Study, w: Any) -> str:
 def key_of_authors_run(study: Study, w: Any) -> str:
     """The key of a run by the authors' protocol."""
     return keys.authors_key(study, w.task, w.arm, int(w.seed))
+
+
+def reading_of_models(study: Study, w: Any) -> dict[str, Any] | None:
+    """How the models of a cell read pictures, if they are kept; else None.
+
+    Models that a finished cell has already are no reason to repeat it without them.
+    """
+    folder = study.cell(evaluation_of(w), w.arm, w.seed)
+    if not study.keeps_models(int(w.seed)):
+        outcome = read_outcome(Path(folder, FILE))
+        has = outcome and any(name.startswith(f"{FOLDER}/") for name in outcome.files)
+        if not (outcome and has and outcome.key == key_of_cell(study, w)):
+            return None
+    return study.data.picture_reading(study.settings.tasks[w.task].dataset)
 
 
 def checks_before_encoder(study: Study, w: Any) -> list[str]:

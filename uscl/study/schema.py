@@ -673,6 +673,13 @@ class StudySettings(Settings):
         dict[Name, AnyMethod],
         Field(min_length=1, description="Arms by name: a method and what departs from its published settings."),
     ]
+    keep_models: Annotated[
+        Literal["all", "first", "none"],
+        Field(
+            description="Of which trainings the models of all folds are kept, for `uscl predict`: all, those of the"
+            " first seed, or none. No result depends on it."
+        ),
+    ] = "first"
     verify: Annotated[
         str | None,
         Field(

@@ -226,6 +226,11 @@ class Study:
         """The function that evaluates on a task in a regime, as `module:function`."""
         return fit_of(regime, self.settings.tasks[task].kind)
 
+    def keeps_models(self, seed: int) -> bool:
+        """Whether the models of a training's cells are kept."""
+        kept = {"all": self.seeds, "first": self.seeds[:1], "none": []}
+        return seed in kept[self.settings.keep_models]
+
     def trains(self, regime: str) -> bool:
         """Whether a regime trains the encoder, instead of reading its frozen features."""
         return REGIMES[regime].trains

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from uscl.jobs.outcome import FAILED, FILE, lost_files, read_outcome
+from uscl.models.model_folder import FOLDER
 from uscl.study.keys import authors_key, cell_key, encoder_key
 from uscl.study.study import Study
 
@@ -54,11 +55,12 @@ def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
 def forget_lost_runs(study: Study) -> list[str]:
     """Remove the outcome of each run whose files are missing or changed, so that the run is repeated.
 
-    Returns these files.
+    Models that the study does not keep may be missing. Returns these files.
     """
     lost: list[str] = []
     for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
-        if missing := lost_files(path):
+        kept = study.keeps_models(int(path.parent.name.removeprefix("seed")))
+        if missing := [file for file in lost_files(path) if kept or file.parent.name != FOLDER]:
             path.unlink()
             lost += map(str, missing)
     return lost

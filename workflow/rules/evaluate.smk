@@ -29,6 +29,7 @@ rule finetune:
         stream=lambda w: STUDY.stream(w.arm),
         device=SETTINGS.device,
         precision=SETTINGS.precision,
+        reading=lambda w: by.reading_of_models(STUDY, w),
         # A parameter and not an output, because Snakemake removes outputs when it starts a job again.
         finished_folds=lambda w: f"{R}/checkpoints/cells/{CELL}".format(**w),
     message:
@@ -66,9 +67,9 @@ rule features:
 
 rule probe:
     input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
         checks=waits(by.checks_before_cell),
         splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
-        manifest=lambda w: STUDY.data.store(TASKS[w.task].dataset)["manifest"],
         features=lambda w: f"{R}/features/{TASKS[w.task].dataset}/{w.arm}-seed{w.seed}.npy",
         encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
     output:
@@ -87,6 +88,8 @@ rule probe:
         key=lambda w: by.key_of_cell(STUDY, w),
         fit=lambda w: STUDY.fit(w.task, w.regime),
         kind=lambda w: TASKS[w.task].kind,
+        precision=SETTINGS.precision,
+        reading=lambda w: by.reading_of_models(STUDY, w),
     message:
         "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
     script:

@@ -78,7 +78,7 @@ def test_the_linear_probe_is_balanced_logistic_regression(features):
 
 def test_neighbours_vote_by_similarity_over_the_frequency_of_their_class():
     x = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
-    (found,) = nearest_neighbours(2, x, np.array([0, 0, 1]), 2)(np.array([[0, 2]], np.float32))
+    (found,) = nearest_neighbours(2, x, np.array([0, 0, 1]), 2).probabilities(np.array([[0, 2]], np.float32))
     votes = np.exp(0.6 / TEMPERATURE) / 2, np.exp(1 / TEMPERATURE)
     np.testing.assert_allclose(found, np.array(votes) / sum(votes), rtol=1e-5)
 

@@ -283,6 +283,32 @@ def test_a_run_that_has_lost_a_file_is_forgotten(tmp_path):
     assert not (folder / "outcome.json").exists()
 
 
+def test_the_models_of_the_first_training_are_kept_unless_the_study_says_otherwise():
+    assert [study().keeps_models(seed) for seed in EXAMPLE["seeds"]] == [True, *[False] * (len(EXAMPLE["seeds"]) - 1)]
+    for word, kept in {"all": True, "none": False}.items():
+        assert {study(keep_models=word).keeps_models(seed) for seed in EXAMPLE["seeds"]} == {kept}
+
+
+def test_models_that_are_there_are_no_reason_to_repeat_a_cell_and_models_that_are_not_kept_may_be_missing(tmp_path):
+    class Wildcards:
+        task, regime, labels, arm, seed = "busi", "linear", "100", "simclr", "0"
+
+    kept, none = study(tmp_path), study(tmp_path, keep_models="none")
+    folder = Path(kept.cell(Evaluation("busi", "linear", 100), "simclr", 0))
+    reading = {"rate_hz": None, "crop": []}
+    assert rules.reading_of_models(kept, Wildcards) == reading
+    assert rules.reading_of_models(none, Wildcards) is None
+    (folder / "models").mkdir(parents=True)
+    (folder / "models/fold0.safetensors").write_text("a model")
+    write_done(folder, rules.key_of_cell(none, Wildcards), ["models/fold0.safetensors"])
+    assert rules.reading_of_models(none, Wildcards) == reading
+    (folder / "models/fold0.safetensors").unlink()
+    assert waiting.forget_lost_runs(none) == []
+    assert waiting.forget_lost_runs(kept) == [str(folder / "models/fold0.safetensors")]
+    write_done(folder, "of other code", [])
+    assert rules.reading_of_models(none, Wildcards) is None
+
+
 def test_weights_that_are_not_there_are_named_when_the_study_is_planned(tmp_path):
     methods = EXAMPLE["methods"] | {"mine": {"method": "simclr", "init": str(tmp_path / "gone.safetensors")}}
     results = tmp_path / "results"

@@ -1,5 +1,6 @@
-"""Fine-tune one arm's encoder on a task, fold by fold, and store the predictions of every test part."""
+"""Fine-tune one arm's encoder on a task, fold by fold, and store predictions of every test part, and the models."""
 
+import json
 from pathlib import Path
 
 from uscl.jobs.job import run_of, trained_encoder
@@ -13,10 +14,12 @@ with run_of(snakemake) as attempt:
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
     from uscl.evaluate.finished_folds import FinishedFolds
+    from uscl.evaluate.kept_models import KeptModels, about_cell
     from uscl.jobs.live_history import LiveHistory
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import load_encoder
+    from uscl.models.model_file import read_encoder_record
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
@@ -42,13 +45,24 @@ with run_of(snakemake) as attempt:
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
     store, fit = FrameStore.open(Path(given.frames).parent), function_at(params.fit)
 
-    live = LiveHistory(Path(params.finished_folds))
+    about = params.reading and about_cell(
+        cell._asdict(),
+        folder,
+        encoder_file,
+        read_encoder_record(encoder_file),
+        precision=params.precision,
+        origin=record.origin(),
+        **params.reading,
+    )
+    models, live = KeptModels(folder, about, store, cases), LiveHistory(Path(params.finished_folds))
 
     def run_fold(fold, stream):
-        return fit(encoder, store, cases, fold, fabric, stream=stream, report=live.add, **params.settings)
+        return fit(
+            encoder, store, cases, fold, fabric, stream=stream, report=live.add, keep=models.add, **params.settings
+        )
 
-    finished = FinishedFolds(Path(params.finished_folds), record.identity(params.code, encoder_sha256))
-    write_done(
-        folder, params.key, write_cell(run_cell(cell, run_fold, folds, finished, live, params.stream), folder, record)
-    )
+    identity = record.identity(params.code, encoder_sha256, json.dumps(params.reading))
+    finished = FinishedFolds(Path(params.finished_folds), identity)
+    evaluated = run_cell(cell, run_fold, folds, finished, live, params.stream, models)
+    write_done(folder, params.key, [*write_cell(evaluated, folder, record), *models.finish(len(folds))])
     finished.clear()

@@ -1,4 +1,4 @@
-"""Fit a probe of frozen features on a task, fold by fold, and store the predictions of every test part."""
+"""Fit a probe of frozen features on a task, fold by fold, and store predictions of every test part, and the probes."""
 
 from pathlib import Path
 
@@ -12,9 +12,12 @@ with run_of(snakemake) as attempt:
     from uscl.base.files import file_sha256
     from uscl.base.lookup import function_at
     from uscl.data.splits import labelled_folds
+    from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
+    from uscl.evaluate.kept_models import KeptModels, about_cell
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
+    from uscl.models.model_file import read_encoder_record
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
     cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
@@ -29,7 +32,19 @@ with run_of(snakemake) as attempt:
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
     features, fit = np.load(given.features), function_at(params.fit)
 
-    def run_fold(fold, stream):
-        return fit(features, cases, fold)
+    about = params.reading and about_cell(
+        cell._asdict(),
+        folder,
+        encoder_file,
+        read_encoder_record(encoder_file),
+        precision=params.precision,
+        origin=record.origin(),
+        **params.reading,
+    )
+    models = KeptModels(folder, about, FrameStore.open(Path(given.frames).parent), cases)
 
-    write_done(folder, params.key, write_cell(run_cell(cell, run_fold, folds), folder, record))
+    def run_fold(fold, stream):
+        return fit(features, cases, fold, keep=models.add)
+
+    evaluated = run_cell(cell, run_fold, folds, models=models)
+    write_done(folder, params.key, [*write_cell(evaluated, folder, record), *models.finish(len(folds))])
