@@ -1,16 +1,18 @@
-"""The command `uscl`: look at the results of a study. It starts at once, so it imports nothing heavy."""
+"""The command `uscl`: look at the results of a study, and use its models. It starts at once: no heavy imports."""
 
 import webbrowser
 from pathlib import Path
 
 import click
 
+from uscl.command.predicting import export, features, predict
+
 RESULTS = click.argument("results", default="results", type=click.Path(path_type=Path))
 
 
 @click.group()
 def main() -> None:
-    """Look at the results of a study.
+    """Look at the results of a study, and use its models.
 
     `snakemake` (or `make results`) runs a study; RESULTS is its results folder, by default `results`.
     """
@@ -47,3 +49,7 @@ def ui(results: Path, task: str | None, regime: str | None, configfile: Path | N
         serve(results, configfile, (task, regime), port, browser)
     except UserError as error:
         raise click.ClickException(str(error)) from error
+
+
+for command in (predict, features, export):
+    main.add_command(command)

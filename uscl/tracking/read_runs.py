@@ -1,5 +1,6 @@
 """Runs as the result files describe them: finished, failed, or still running."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from uscl.jobs.attempts import RUNNING
 from uscl.jobs.outcome import required
 from uscl.jobs.recorded import checked
 from uscl.jobs.run_record import read_record
+from uscl.models.model_folder import fold_file
 from uscl.stats.level_tables import main_level
 from uscl.tracking.notes import training_note
 from uscl.tracking.plan import read_plan
 from uscl.tracking.result_tables import ResultTables
-from uscl.tracking.run import Run
+from uscl.tracking.run import KeptModel, Run
 from uscl.tracking.run_files import RunFiles, live_history
 from uscl.tracking.summary import cell_run, summary_run
 from uscl.tracking.summary_files import GATHERED, SUMMARY
@@ -58,7 +60,7 @@ def single_run(results: Path, files: RunFiles, tables: ResultTables) -> Run:
         return attempted_run(results, {"log": "", "ended": None, **record, **failed})
     record, system = read_record(folder), system_metrics(files.more)
     if files.key.startswith("cells/"):
-        run = cell_training(record, folder, files.more, tables)
+        run = cell_training(record, folder, files.more, tables, outcome.files)
     else:
         run = encoder_run(record, folder, files.more[0])
     return replace(run, metrics={**run.metrics, **costs(record), **system})
@@ -91,12 +93,14 @@ def encoder_run(record: dict[str, Any], folder: Path, figures: Path) -> Run:
     )
 
 
-def cell_training(record: dict[str, Any], folder: Path, more: tuple[Path, ...], tables: ResultTables) -> Run:
+def cell_training(
+    record: dict[str, Any], folder: Path, more: tuple[Path, ...], tables: ResultTables, files: Mapping[str, str]
+) -> Run:
     """One training of a cell with every fold as its child, and its scores once the evaluation is scored.
 
     The record has `folds` with the start and end of each; history.csv has fold, and epoch or (for a probe) candidate;
     metrics.csv has arm, seed, fold, metric, value, and trainings.csv the scores over all folds; the folder of figures
-    has fold<k>_*.png.
+    has fold<k>_*.png. `files` are those of the outcome, with their hashes.
     """
     scores = own_rows(more[0], folder, tables)
     whole = own_rows(more[0].with_name("trainings.csv"), folder, tables)
@@ -105,8 +109,17 @@ def cell_training(record: dict[str, Any], folder: Path, more: tuple[Path, ...], 
     over_folds = scores.groupby("metric", sort=False)["value"].agg(["mean", "std"])
     for name, mean, sd in over_folds.itertuples():
         found |= {f"folds/{name}_mean": mean, f"folds/{name}_sd": sd}
-    folds = tuple(fold_run(record, fold, history, scores, more[1:]) for fold in range(len(record["folds"])))
+    folds = tuple(
+        replace(fold_run(record, fold, history, scores, more[1:]), model=kept_model(folder, fold, files))
+        for fold in range(len(record["folds"]))
+    )
     return Run(record, metrics=found, children=folds)
+
+
+def kept_model(folder: Path, fold: int, files: Mapping[str, str]) -> KeptModel | None:
+    """The model of a fold, if it was kept and is still there."""
+    name = fold_file(fold)
+    return KeptModel(folder / name, files[name]) if name in files and (folder / name).is_file() else None
 
 
 def own_rows(path: Path, folder: Path, tables: ResultTables) -> pd.DataFrame:

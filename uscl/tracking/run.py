@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,6 +15,13 @@ from uscl.tracking.inputs import Input, inputs_of
 from uscl.tracking.run_files import LAYOUT
 
 RUNNING, PROVISIONAL, FAILED, FINISHED = "RUNNING", "SCHEDULED", "FAILED", "FINISHED"  # MLflow's words
+
+
+class KeptModel(NamedTuple):
+    """The model file of a fold, and its hash."""
+
+    file: Path
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class Run:
     change, and `note` is a text in Markdown that may change.
 
     A run that `gathers` sums up several runs, whose records are `gathered`: it always replaces the older run of its
-    name, and the runs nested in it are not its own. While some of these have not ended, it is `provisional`.
+    name, and the runs nested in it are not its own. While some of these have not ended, it is `provisional`. The run of
+    a fold may have a `model`.
     """
 
     record: dict[str, Any]
@@ -43,6 +51,7 @@ class Run:
     user: str = ""
     gathered: tuple[Mapping[str, Any], ...] = ()
     provisional: bool = False
+    model: KeptModel | None = None
 
     @property
     def name(self) -> str:
@@ -100,6 +109,8 @@ class Run:
             parts[f"metrics {group}"] = short({name: str(value) for name, value in self.metrics_of(group).items()})
         if self.children:
             parts["folds"] = short([[child.name, child.parts] for child in self.children])
+        if self.model:
+            parts["model"] = self.model.sha256[:12]
         files = {path.name: file_sha256(path)[:12] for path in self.artifacts}
         files |= {name: short(text) for name, text in self.texts.items()}
         return parts | {f"file {name}": digest for name, digest in files.items()}

@@ -8,6 +8,7 @@ from mlflow.entities import RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils import mlflow_tags
 
+from uscl.tracking.logged_models import delete_models, log_model
 from uscl.tracking.points import curves, data_sets, params_of, scores
 from uscl.tracking.run import FINISHED, PROVISIONAL, RUNNING, Run, provenance_of
 
@@ -116,6 +117,7 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, ids: Mapping[s
                 client.set_tag(one.info.run_id, PARENT, ids[run.name])
         for one in (*([] if run.gathers else below), old):
             if one.info.run_id not in kept:
+                delete_models(client, one)
                 client.set_tag(one.info.run_id, SUPERSEDED, "true")
                 client.delete_run(one.info.run_id)
 
@@ -131,6 +133,8 @@ def fill(client: MlflowClient, run_id: str, run: Run, logged: Logged | None, res
     old, new = parts_of(logged) if logged else {}, run.parts
     changed = {name for name, value in new.items() if old.get(name) != value}
     log_files(client, run_id, run, changed)
+    if run.model and "model" in changed:
+        log_model(client, run_id, run, run.model)
     points = scores(run, (name.removeprefix("metrics ") for name in changed if name.startswith("metrics ")))
     points += curves(run, old.get("history", "")) if "history" in changed else []
     params = params_of(run) if "settings" in changed else []
