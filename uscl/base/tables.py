@@ -14,6 +14,7 @@ TEXT = {
     *("commit", "config_sha256", "data_sha256", "cpu", "gpu", "source"),
     *("reason", "no_interval", "remark", "remarks", "sentence", "verdict"),
 }
+COMPUTED = r"^([=+\-@\t\r])"  # how a cell begins that a spreadsheet takes for a formula
 NUMBERS_WITHOUT_VALUE = ["", "nan", "NaN"]
 
 
@@ -44,3 +45,13 @@ def text_columns(columns: Collection[str]) -> set[str]:
     """The columns that hold text; of a comparison, `deterministic` names arms, elsewhere it is a truth value."""
     arms = {"deterministic"} if "reference_trainings" in columns else set()
     return (TEXT | arms) & set(columns)
+
+
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for readers, with an apostrophe before text that a spreadsheet would compute; numbers stay as they are.
+
+    >>> defused(pd.DataFrame({"label": ["=1+1", "-5", "a=b"], "difference": [-0.5, 1, 2]})).to_csv(index=False).split()
+    ['label,difference', "'=1+1,-0.5", "'-5,1.0", 'a=b,2.0']
+    """
+    texts = table.select_dtypes(["str", "object"])
+    return table.assign(**{name: texts[name].str.replace(COMPUTED, r"'\1", regex=True) for name in texts})

@@ -27,6 +27,7 @@ from uscl.jobs.snakemake_internals import (
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
+from uscl.tracking.address import moved
 from uscl.tracking.plan import write_plan
 
 FINISH_S = 120  # for the mirror's last pass at the end of a call
@@ -44,7 +45,6 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     interruption.name_caller()
     interruption.end_once()
     results = Path(study.results)
-    name_study(results, study_options(workflow))
     if faults := list(filter(None, map(study.data.holds_results, study.datasets))):
         raise UserError(faults[0])
     before_jobs(workflow, lambda: take(workflow, study, log))
@@ -60,7 +60,10 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
 def take(workflow: Any, study: Study, log: logging.Logger) -> None:
     """Before the jobs are planned: take the results folder and the screen. Raises UserError if another call has it."""
     call_mark.take_call(Path(study.results))
+    name_study(Path(study.results), study_options(workflow))
     display.take(workflow, study, log)
+    if study.settings.tracking != "none" and (sentence := moved(Path(study.results), study.settings.tracking_uri)):
+        log.warning(sentence)
     for path in forget_lost_runs(study):
         log.warning(f"{path} is missing or was changed: its run is repeated.")
 

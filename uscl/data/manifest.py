@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.base.table_schema import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, SHA256, UNIQUE, Check, Column, TableSchema, one_of
+from uscl.base.tables import defused
 from uscl.data.units import NOUNS
 
 VERSION = 2  # of the frame store; a change of what its columns or arrays mean raises it (1 had a manifest.csv)
@@ -80,7 +81,9 @@ def write_table(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
 
 def write_manifest(manifest: pd.DataFrame, folder: Path) -> None:
     """Check a manifest and write its first rows as CSV, then all of it as Parquet, which makes the store complete."""
-    write_table(manifest.head(HEAD_ROWS), MANIFEST, folder / HEAD_FILE)
+    with written(folder / HEAD_FILE) as partial:
+        head = defused(MANIFEST.validate(manifest).head(HEAD_ROWS))
+        head.to_csv(partial, index=False, lineterminator="\n")
     content = pa.Table.from_pandas(MANIFEST.validate(manifest), preserve_index=False)
     content = content.replace_schema_metadata({VERSION_KEY: str(VERSION)})
     with written(folder / MANIFEST_FILE) as partial:

@@ -44,6 +44,7 @@ def contradiction(study: StudySettings) -> str | None:
         data_roots,
         undefined_datasets,
         names_that_differ_in_case,
+        names_that_repeat,
         own_results,
         credentials,
         addresses,
@@ -101,6 +102,14 @@ def names_that_differ_in_case(study: StudySettings) -> Iterator[str]:
             other = seen.setdefault(name.casefold(), name)
             if other != name:
                 yield f"{key}: '{other}' and '{name}' differ only in case, which many disks ignore: rename one."
+
+
+def names_that_repeat(study: StudySettings) -> Iterator[str]:
+    """A name that ends in 20 times the same, which Snakemake takes for rules that ask for themselves without end."""
+    for key, names in (("methods", study.methods), ("tasks", study.tasks), ("datasets", study.datasets)):
+        for name in names:
+            if re.search(r"(.+?)\1{19}$", name):
+                yield f"{key}: '{name}' repeats itself 20 times or more: take another name."
 
 
 def own_results(study: StudySettings) -> Iterator[str]:

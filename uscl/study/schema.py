@@ -28,7 +28,7 @@ from uscl.models.encoder_setting import EncoderName
 from uscl.pretrain.methods import methods
 from uscl.pretrain.own_method import is_file
 
-NAME = r"^[A-Za-z0-9_]+$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_]*$"
 OWN_FOLDER = r"^[^{}<>]+$"
 
 

@@ -102,7 +102,7 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "encoder":
         return f"{where}: {error['msg']}"
     if path and path[-1] == "[key]":
-        return f"'{given}' can't be a name in {path[0]}: use letters, digits and _, at most 64."
+        return f"'{given}' can't be a name in {path[0]}: use letters, digits and _, at most 64, and no _ in front."
     if kind in EXPECTED:
         return f"{where} must be {EXPECTED[kind]}, not {'nothing' if given is None else repr(given)}."
     if kind == "less_than_equal" and context["le"] == LARGEST:

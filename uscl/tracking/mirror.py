@@ -20,9 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from uscl.base.errors import UserError
+from uscl.base.locks import locked
 from uscl.base.text import counted
 from uscl.jobs.job import log_to
 from uscl.tracking.address import database_of, is_own_store, local_store, store_address
@@ -45,8 +44,6 @@ UNAVAILABLE = (
     "MLflow can't be used (%s): the study continues, its records stay in files, and `snakemake sync_tracking` logs"
     " them later."
 )
-REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for errors that concern a single run
-
 NICENESS = 5  # jobs come first
 LOOK_S = 5.0  # seconds between two checks of the results; more if a check takes long
 LOOK_SHARE = 0.02  # checks take at most this share of the time
@@ -57,8 +54,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 300.0  # before an unusable store is trie
 class Mirror:
     """Logs the runs of one results folder.
 
-    `logged` holds the runs that need no comparison with the store. A run that MLflow refuses, or whose files can't be
-    read, is skipped until its files change; the others are logged.
+    `logged` holds the runs that need no comparison with the store. A run that MLflow refuses, that can't be written for
+    a fault of its own, or whose files can't be read, is skipped until its files change; the others are logged.
     """
 
     def __init__(self, results: Path, address: str, study: str, logged: Logged) -> None:
@@ -84,7 +81,7 @@ class Mirror:
         own = database_of(self._address) == local_store(self._results)
         (self._results / "tracking").mkdir(parents=True, exist_ok=True)
         # Without the lock, sync_tracking and the mirror of another call would log the same runs at the same time.
-        with FileLock(self._results / "tracking/mirror.lock", timeout=LONGEST_PAUSE_S):
+        with locked(self._results / "tracking/mirror.lock", LONGEST_PAUSE_S):
             while queue:
                 done: list[RunFiles] = []
                 try:
@@ -116,11 +113,13 @@ class Mirror:
     def _refusal(
         self, client: "MlflowClient", files: RunFiles, tables: "ResultTables", numbers: Callable[[str], str]
     ) -> str | None:
-        """Log one run; returns the reason if only that run can't be logged. `numbers` gives those of experiments."""
-        from mlflow.exceptions import MlflowException
+        """Log one run; returns the reason if only that run can't be logged. `numbers` gives those of experiments.
 
-        from uscl.tracking.read_runs import read_run
-        from uscl.tracking.store import RUN_S, limited, reason
+        Raises whatever the store raises if it can't be used.
+        """
+        from uscl.tracking.read_runs import experiment_of, read_run
+        from uscl.tracking.store import RUN_S, limited, may_be_of_store, reason, works
+        from uscl.tracking.write_runs import withdraw
 
         try:
             run = None if files.key == PLAN else read_run(self._results, files, tables)
@@ -131,10 +130,12 @@ class Mirror:
         try:
             with limited(RUN_S):
                 new = self._logs(client, run, numbers)
-        except MlflowException as error:
-            if error.error_code not in REFUSALS:
-                raise
+        except Exception as error:
             log.info("MLflow refuses %s.", files.key, exc_info=True)
+            if may_be_of_store(error) and not works(client, self._address):
+                raise
+            if run:
+                withdraw(client, numbers(experiment_of(run)), run)
             return reason(error)
         if run and not run.gathers:
             self.counts["logged" if new else "there"] += 1

@@ -5,6 +5,7 @@ Imports neither MLflow nor pandas, since every `snakemake` call imports this.
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -39,9 +40,16 @@ def start(results: Path, address: str | None, study: str) -> None:
     words += ["--since", str(time.time()), *(["--address", address] if address else [])]
     paths = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(PROJECT)])
     _Started.results, _Started.address = results, store_address(results, address)
+    # MLflow writes temporary files: those of a mirror that was killed are removed here, and would stay in /tmp.
+    temporary = results.absolute() / "tracking/temporary"
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
+        temporary.mkdir(parents=True)
         _Started.process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths}, start_new_session=True
+            words,
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(temporary)},
+            start_new_session=True,
         )
     except OSError as error:
         log.warning("Runs are not logged to MLflow (%s): run `snakemake sync_tracking` to log them later.", error)

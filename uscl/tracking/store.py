@@ -1,6 +1,7 @@
 """The MLflow store: checks whether it can be used, and a lock that lets one process write at a time."""
 
 import functools
+import logging
 import os
 import re
 import signal
@@ -13,14 +14,18 @@ from urllib.parse import quote
 
 import mlflow
 from alembic.script import ScriptDirectory
-from filelock import FileLock
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from uscl.base.errors import UserError
+from uscl.base.locks import locked
 from uscl.base.redaction import redacted
-from uscl.tracking.address import SQLITE, database_of
+from uscl.tracking.address import SQLITE, artifact_root, database_of, foreign_place
+
+log = logging.getLogger("uscl")
 
 # Seconds. We wait long for other processes that write to the same store, but not for a store that doesn't answer.
 TURN_S, RUN_S, BUSY_S = 300, 180, 10
@@ -28,7 +33,13 @@ TURN_S, RUN_S, BUSY_S = 300, 180, 10
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 LONGEST_REASON = 240  # characters
 TIMED_OUT = ("failed with timeout exception", "Read timed out", "ReadTimeoutError", "ConnectTimeoutError")
-ARTIFACTS = "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' AND name != 'Default'"
+
+
+# MLflow's codes for errors that may concern the whole store; others concern a single run.
+STORE_FAULTS = {
+    *("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ENDPOINT_NOT_FOUND", "IO_ERROR"),
+    *("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "INVALID_STATE", "DEADLINE_EXCEEDED"),
+}
 
 
 class BrokenStoreError(UserError):
@@ -70,7 +81,7 @@ def opened(address: str, *, rebuildable: bool = False) -> Iterator[MlflowClient]
     database.parent.mkdir(parents=True, exist_ok=True)
     if rebuildable:
         _REBUILDABLE.add(str(database))
-    with FileLock(f"{database}.lock", timeout=TURN_S):
+    with locked(Path(f"{database}.lock"), TURN_S):
         check(database)
         yield MlflowClient(tracking_uri=SpellingOf.file(database))
         SpellingOf.used(database)
@@ -153,9 +164,8 @@ def content_fault(connection: sqlite3.Connection, database: Path, whole: bool) -
     versions = {version for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
     if versions != {schema_version()}:
         return f"is of another MLflow version (schema {', '.join(sorted(versions)) or 'none'}, not {schema_version()})"
-    for (place,) in connection.execute(ARTIFACTS):
-        if not place.startswith(artifact_root(database)):
-            return f"was made in another folder and keeps its files there ({place})"
+    if place := foreign_place(connection, database):
+        return f"was made in another folder and keeps its files there ({place})"
     if whole and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         return "is damaged"
     return None
@@ -165,11 +175,6 @@ def content_fault(connection: sqlite3.Connection, database: Path, whole: bool) -
 def schema_version() -> str:
     """The schema that the installed MLflow reads."""
     return str(ScriptDirectory(str(Path(mlflow.__file__).parent / "store/db_migrations")).get_current_head())
-
-
-def artifact_root(database: Path) -> str:
-    """The folder for the artifacts of an SQLite store's runs."""
-    return (database.resolve().parent / "mlartifacts").as_uri()
 
 
 def experiment(client: MlflowClient, address: str, name: str) -> str:
@@ -187,7 +192,7 @@ def replace_unusable(database: Path) -> str | None:
 
     Raises UserError if the store is only busy or can't be written to.
     """
-    with FileLock(f"{database}.lock", timeout=TURN_S):
+    with locked(Path(f"{database}.lock"), TURN_S):
         try:
             check(database, whole=True)
         except BrokenStoreError as error:
@@ -202,6 +207,23 @@ def replace_unusable(database: Path) -> str | None:
 def aside(database: Path, number: int) -> Path:
     """The name under which an unusable store is kept."""
     return database.with_name(f"{database.name}.unusable-{number}")
+
+
+def works(client: MlflowClient, address: str) -> bool:
+    """Whether the store takes a small change, so that an error must be that of a single run."""
+    try:
+        client.set_experiment_tag(experiment(client, address, "Default"), "uscl.works", "true")
+    except Exception:  # of any type and from any package
+        log.info("The store doesn't work.", exc_info=True)
+        return False
+    return True
+
+
+def may_be_of_store(error: Exception) -> bool:
+    """Whether an error while a run was logged may concern all runs: the store, its server or its disk don't work."""
+    if isinstance(error, MlflowException):
+        return error.error_code in STORE_FAULTS
+    return isinstance(error, (OSError, UserError, SQLAlchemyError, sqlite3.Error))  # those of requests are OSErrors
 
 
 def reason(error: BaseException) -> str:

@@ -122,6 +122,14 @@ def supersede(client: MlflowClient, experiment_id: str, run: Run, ids: Mapping[s
                 client.delete_run(one.info.run_id)
 
 
+def withdraw(client: MlflowClient, experiment_id: str, run: Run) -> None:
+    """Delete what was begun of a run that can't be logged: it would stay in the store as if it were still running."""
+    for one in (run, *run.children):
+        for begun in found(client, experiment_id, KEY, one.name):
+            if begun.info.status == RUNNING:
+                client.delete_run(begun.info.run_id)
+
+
 def create(client: MlflowClient, experiment_id: str, run: Run, more: Mapping[str, str], resolve: Resolve) -> str:
     """Create a run with its start and tags; returns its id."""
     tags = tags_of(run) | dict(more) | ({} if run.running else state_tags(run, resolve))

@@ -161,6 +161,8 @@ def test_the_studies_that_ship_are_sound(study):
         (["tasks", "busi", "finetune", "epochs"], 10**400, "tasks.busi.finetune.epochs is more than"),
         (["seeds"], [0, 1, 0], "seeds names something twice"),
         (["methods", "a/b"], {"method": "imagenet"}, "'a/b' can't be a name in methods"),
+        (["methods", "__proto__"], {"method": "imagenet"}, "'__proto__' can't be a name in methods: .* no _ in front"),
+        (["methods", "ab" * 20], {"method": "imagenet"}, "repeats itself 20 times or more: take another name"),
         (
             ["tasks", "segmentation", "regimes"],
             ["knn"],

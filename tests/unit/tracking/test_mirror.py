@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, RESOURCE_DOES_NOT_EXIST
 
 from tests.unit.tracking.conftest import put_store
 from tests.unit.tracking.result_folders import (
@@ -23,7 +25,7 @@ from tests.unit.tracking.result_folders import (
 )
 from uscl.base.errors import UserError
 from uscl.tracking import mirror as mirror_module
-from uscl.tracking import mirror_process, store
+from uscl.tracking import mirror_process, store, write_runs
 from uscl.tracking.address import is_own_store
 from uscl.tracking.logged import Logged
 from uscl.tracking.mirror import Mirror, follow, sync
@@ -43,6 +45,15 @@ def shown(results):
     names = [run.data.tags["uscl.key"] for run in runs]
     assert len(set(names)) == len(names)
     return dict(zip(names, runs, strict=True))
+
+
+def delete(results, *names):
+    """Take runs out of the store."""
+    there = ids(results)
+    with opened(f"sqlite:///{results / 'mlflow.db'}") as client:
+        for name, run_id in there.items():
+            if name in names:
+                client.delete_run(run_id)
 
 
 def ids(results):
@@ -108,6 +119,54 @@ def test_one_broken_run_keeps_no_other_run_out_of_the_store(results, caplog):
     score(results, CELL, refused, metrics=("recall_B-line (mild)",))
     follow(mirror(results), OVER)
     assert shown(results)[CELL_NAME].data.metrics["folds/recall_B-line _mild__mean"] == pytest.approx(0.7)
+
+
+def failing_for(monkeypatch, names, error):
+    """Let the writing of some runs fail in the middle."""
+    fill = write_runs.fill
+
+    def fails(client, run_id, run, *more):
+        if run.name in names:
+            raise error
+        fill(client, run_id, run, *more)
+
+    monkeypatch.setattr(write_runs, "fill", fails)
+
+
+FAULTS = [
+    ValueError("surrogates not allowed"),
+    MlflowException("odd", error_code=RESOURCE_DOES_NOT_EXIST),
+    MlflowException("broken", error_code=INTERNAL_ERROR),
+    TimeoutError("not done after 180 s"),
+]
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=[type(error).__name__ + str(error) for error in FAULTS])
+def test_a_run_that_cant_be_written_is_no_fault_of_the_store_and_is_not_left_running(results, monkeypatch, error):
+    names = ["pretrain/simclr/seed0", "pretrain/uscl/seed0", "pretrain/meta_uscl/seed0"]
+    for name in names:
+        write_encoder(results, name.split("/")[1])
+    for bad in names:
+        with monkeypatch.context() as patch:
+            failing_for(patch, [bad], error)
+            told = [sync(results, None, "study") for _ in range(2)]
+        assert all("Not in MLflow: encoders/" in one and bad.split("/")[1] in one for one in told)
+        assert statuses(results) == dict.fromkeys(set(names) - {bad}, "FINISHED")
+        assert "Not in MLflow" not in sync(results, None, "study")
+        assert statuses(results) == dict.fromkeys(names, "FINISHED")
+        delete(results, *names)
+
+
+def test_a_store_that_takes_no_other_change_either_is_at_fault(results, monkeypatch):
+    for arm in ("simclr", "uscl"):
+        write_encoder(results, arm)
+    with monkeypatch.context() as patch:
+        failing_for(patch, ["pretrain/simclr/seed0", "pretrain/uscl/seed0"], OSError("no answer"))
+        patch.setattr("mlflow.tracking.MlflowClient.set_experiment_tag", lambda *_: 1 / 0)
+        with pytest.raises(UserError, match="MLflow can't be used"):
+            sync(results, None, "study")
+    sync(results, None, "study")
+    assert statuses(results) == dict.fromkeys(["pretrain/simclr/seed0", "pretrain/uscl/seed0"], "FINISHED")
 
 
 def test_a_store_that_fails_is_one_warning_without_credentials_and_is_tried_again(results, caplog, monkeypatch):
@@ -252,7 +311,7 @@ def test_the_process_survives_ctrl_c_and_ends_with_a_call_that_is_killed(results
     code = f"""
 import time
 from pathlib import Path
-from uscl.tracking import mirror_process, store
+from uscl.tracking import mirror_process, store, write_runs
 mirror_process.start(Path({str(results)!r}), None, "study")
 print(mirror_process._Started.process.pid, flush=True)
 time.sleep(600)

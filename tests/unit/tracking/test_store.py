@@ -7,7 +7,7 @@ import pytest
 
 from uscl.base.errors import UserError
 from uscl.tracking import store as tracking_store
-from uscl.tracking.address import store_address
+from uscl.tracking.address import moved, store_address
 from uscl.tracking.store import BrokenStoreError, check, experiment, limited, opened, replace_unusable
 
 
@@ -119,3 +119,15 @@ def test_failures_of_a_server_are_reported_briefly():
         f"{pool}Caused by ReadTimeoutError('Read timed out. (read timeout=10)'))": "the server doesn't answer",
     }
     assert [tracking_store.reason(ValueError(text)) for text in message] == list(message.values())
+
+
+def test_a_store_that_was_moved_with_its_project_is_named_and_any_other_is_not(results, tmp_path):
+    assert moved(results, None) is None
+    assert moved(tmp_path / "nothing", None) is None
+    results.rename(tmp_path / "elsewhere")
+    told = moved(tmp_path / "elsewhere", None)
+    assert told.startswith(f"{tmp_path / 'elsewhere/mlflow.db'} was made in another folder")
+    assert "snakemake sync_tracking" in told
+    assert moved(tmp_path / "elsewhere", "https://server") is None
+    (tmp_path / "elsewhere/mlflow.db").write_text("no database")
+    assert moved(tmp_path / "elsewhere", None) is None

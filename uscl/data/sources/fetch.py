@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pooch
-from filelock import FileLock
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
+from uscl.base.locks import locked
 from uscl.base.redaction import redacted
 from uscl.data.sources.download import Downloaded, NotHadError, download
 from uscl.data.sources.registry import by_hand, how_to_get
@@ -42,7 +42,7 @@ def fetch(name: str, entry: Mapping[str, Any], folder: Path, *, mirror: str | No
         raise UserError(how_to_get(name, entry, folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{folder.name}.lock"):
+        with locked(folder.parent / f".{folder.name}.lock"):
             if not folder.is_dir():  # no other process was faster
                 files = fetch_all(name, entry, folder, prefix, without)
                 note = {"version": entry["version"], "fetched": True, "files": files}
@@ -125,7 +125,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def remember(folder: Path, name: str, sha256: str) -> None:
     """Record the SHA-256 of a good archive, to check later downloads against."""
-    with FileLock(folder / f".{CHECKSUMS}.lock"):
+    with locked(folder / f".{CHECKSUMS}.lock"):
         kept = checksums(folder) | {name: sha256}
         write_text(folder / CHECKSUMS, json.dumps(kept, indent=2, sort_keys=True) + "\n")
 

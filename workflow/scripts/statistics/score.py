@@ -6,6 +6,7 @@ from uscl.jobs.job import job
 
 with job(snakemake):
     from uscl.base.files import written
+    from uscl.base.tables import defused
     from uscl.jobs.outcome import runs_of
     from uscl.report.tables.cases import one_row_per_case
     from uscl.stats.evaluation import cases_of, fold_metrics
@@ -25,7 +26,7 @@ with job(snakemake):
         "trainings": lambda cases: trainings(cases, kind),
         "intervals": lambda cases: intervals(cases, kind, **settings),
         "comparisons": lambda cases: comparisons(cases, kind, pairs, **settings, form=params.form),
-        "side_by_side": one_row_per_case,
+        "side_by_side": lambda cases: defused(one_row_per_case(cases)),
     }
     tables = {name: each_level(cases, table_of) for name, table_of in found.items()}
     tables["intervals"] = with_rule(tables["intervals"], frames, asked)
