@@ -11,11 +11,14 @@ import uscl
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
 from uscl.models.checkpoint import save_encoder
+from uscl.models.contrastive import ContrastiveModel
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import HubWeights, HuggingFaceWeights, InputStats, check_encoder, encoder_spec
 from uscl.models.freezing import freeze_below_last_block
 from uscl.models.library_encoders import library_spec
 from uscl.models.library_names import FAMILIES, family_of
+from uscl.pretrain.meta.double_backward import jvp_by_double_backward
+from uscl.pretrain.meta.forward_mode import jacobian_vector_product, recording
 
 NAMES = (
     *("timm/resnet18", "timm/resnet50", "timm/tf_efficientnet_lite0", "timm/efficientnet_b0"),
@@ -81,6 +84,21 @@ def test_two_passes_in_training_see_the_same_network(encoder):
     training, frames = copy.deepcopy(encoder).train(), torch.rand(4, 1, 32, 32)
     with torch.no_grad():
         assert torch.equal(training(frames), training(frames))
+
+
+def test_forward_mode_gives_the_derivatives_of_double_backward(encoder):
+    """What the gradient of the weight net rests on, in float64."""
+    torch.manual_seed(0)
+    model = ContrastiveModel(copy.deepcopy(encoder), 0).double().train()
+    frames = torch.rand(6, 1, 32, 32, dtype=torch.float64)
+    direction = [parameter.abs().mean() * torch.randn_like(parameter) for parameter in model.parameters()]
+    convolutions = []
+    with recording(convolutions):
+        model(frames)
+    found = jacobian_vector_product(model, frames, direction, recorded=convolutions)
+    for dual, expected in zip(found, jvp_by_double_backward(model, frames, direction), strict=True):
+        torch.testing.assert_close(dual.value, expected.value, rtol=1e-10, atol=1e-12)
+        assert (dual.tangent - expected.tangent).norm() < 1e-9 * expected.tangent.norm()
 
 
 def test_a_backbone_of_one_channel_takes_the_grey_frame_itself():

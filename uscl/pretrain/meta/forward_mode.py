@@ -4,10 +4,11 @@ Forward mode needs the outputs of the network's convolutions as well as their ta
 computed these outputs at the same weights and frames, they are recorded there and not computed again. PyTorch's
 forward-mode rule for BatchNorm is slow, and it has none for BatchNorm over several processes. This module therefore
 replaces `conv2d` and `batch_norm` wherever a model calls them; everything else goes through PyTorch's dual numbers.
+The fused kernels of attention have no forward-mode rule, so attention is computed step by step.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from uscl.models.stand_ins import StandIns
 from uscl.training.parallel import GlobalSum
@@ -28,15 +30,32 @@ class Dual(NamedTuple):
     tangent: Tensor
 
 
-def recording(outputs: list[Tensor]) -> AbstractContextManager:
-    """Append the output of every convolution to `outputs`; BatchNorm's backward pass keeps it in memory anyway."""
+# The output of a convolution in a recorded pass; None if something has overwritten it since.
+Recorded = Tensor | None
+NONE_LEFT = torch.empty(0)  # stands for the end of a recording
+
+
+@contextmanager
+def recording(outputs: list[Recorded]) -> Iterator[None]:
+    """Append the output of every convolution to `outputs`; BatchNorm's backward pass keeps it in memory anyway.
+
+    An activation that works in place and follows a convolution directly overwrites its output, which PyTorch counts as
+    another version of the tensor. Such an output is not kept.
+    """
+    versions = []
 
     def conv2d(*args: Any, **kwargs: Any) -> Tensor:
         result = F.conv2d(*args, **kwargs)
         outputs.append(result.detach())
+        versions.append(result._version)
         return result
 
-    return StandIns({F.conv2d: conv2d})
+    with StandIns({F.conv2d: conv2d}):
+        yield
+    for place, version in enumerate(versions, start=len(outputs) - len(versions)):
+        output = outputs[place]
+        if output is not None and output._version != version:
+            outputs[place] = None
 
 
 def synchronised(processes: int) -> AbstractContextManager:
@@ -54,39 +73,55 @@ def jacobian_vector_product(
     frames: Tensor,
     direction: Sequence[Tensor],
     *,
-    recorded: Sequence[Tensor] = (),
+    recorded: Sequence[Recorded] = (),
     processes: int = 1,
 ) -> list[Dual]:
     """The model's outputs at its own weights, each with its derivative along `direction` (one tensor per parameter).
 
     `recorded` holds the convolutions' outputs of the same pass (see `recording`). Running statistics stay as they are,
-    and no graph is kept. Raises ValueError if the recorded pass has another number of convolutions.
+    and no graph is kept. Raises ValueError if the recorded pass has another number of convolutions, and
+    NotImplementedError if the model has a function for which PyTorch has no forward-mode rule.
     """
-    left: Iterator[Tensor] = iter(recorded)
-    stand_ins: dict[Callable, Callable] = {F.batch_norm: global_batch_norm if processes > 1 else dual_batch_norm}
+    left: Iterator[Recorded] = iter(recorded)
+    batch_norm = global_batch_norm if processes > 1 else dual_batch_norm
+    stand_ins: dict[Callable, Callable] = {F.batch_norm: batch_norm, F.hardsigmoid: hardsigmoid}
     if recorded:
         stand_ins[F.conv2d] = partial(recorded_conv2d, left)
-    with torch.no_grad(), dual_level(), StandIns(stand_ins):
+    with torch.no_grad(), dual_level(), StandIns(stand_ins), sdpa_kernel(SDPBackend.MATH):
         named = zip(model.named_parameters(), direction, strict=True)
         weights = {name: make_dual(weight.detach(), tangent) for (name, weight), tangent in named}
         outputs = functional_call(model, weights | frozen_statistics(model), (frames,))
         duals = [Dual(*unpack_dual(output)) for output in outputs]
-    if next(left, None) is not None:
+    if next(left, NONE_LEFT) is not NONE_LEFT:
         raise ValueError("the recorded pass has more convolutions than this one")
     return duals
 
 
+def hardsigmoid(x: Tensor, inplace: bool = False) -> Tensor:
+    """`torch.nn.functional.hardsigmoid` from functions with exact rules.
+
+    The rule of its own kernel has 1/6 in single precision, and can't be differentiated again.
+    """
+    return F.relu6(x + 3) / 6
+
+
 def recorded_conv2d(
-    recorded: Iterator[Tensor], frames: Tensor, weight: Tensor, bias: Tensor | None = None, *geometry: Any, **more: Any
+    recorded: Iterator[Recorded],
+    frames: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *geometry: Any,
+    **more: Any,
 ) -> Tensor:
-    """A convolution's dual from its recorded output: d(x * w) = dx * w + x * dw."""
-    if bias is not None:
-        raise NotImplementedError("a convolution with a bias: none of the project's encoders has one")
-    output = next(recorded, None)
-    if output is None:
+    """A convolution's dual from its recorded output: d(x * w + b) = dx * w + x * dw + db."""
+    output = next(recorded, NONE_LEFT)
+    if output is NONE_LEFT:
         raise ValueError("the recorded pass has fewer convolutions than this one")
     x, w = unpack_dual(frames), unpack_dual(weight)
-    tangent = F.conv2d(x.primal, w.tangent, None, *geometry, **more)
+    b, slope = unpack_dual(bias) if bias is not None else (None, None)
+    if output is None:
+        output = F.conv2d(x.primal, w.primal, b, *geometry, **more)
+    tangent = F.conv2d(x.primal, w.tangent, slope, *geometry, **more)
     if x.tangent is not None:  # the frames themselves have none
         tangent = tangent + F.conv2d(x.tangent, w.primal, None, *geometry, **more)
     return make_dual(output, tangent)
@@ -110,6 +145,8 @@ def dual_batch_norm(
     if not training:
         return F.batch_norm(frames, mean, var, weight, bias, False, momentum, eps)
     x, w, b = unpack_dual(frames), unpack_dual(weight), unpack_dual(bias)
+    if x.tangent is None:  # nothing before this layer has weights
+        return F.batch_norm(frames, mean, var, weight, bias, True, momentum, eps)
     y, mean, scale = torch.native_batch_norm(x.primal, w.primal, b.primal, None, None, True, 0.0, eps)
     through_input, _, _ = torch.ops.aten.native_batch_norm_backward(
         x.tangent, x.primal, w.primal, None, None, mean, scale, True, eps, [True, False, False]

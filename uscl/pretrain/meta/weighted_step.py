@@ -3,6 +3,8 @@
 Notation as in `uscl.pretrain.meta.hypergradient`: theta are the model's weights, alpha the weight net's.
 """
 
+import logging
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,11 +16,14 @@ from torch import Tensor
 from uscl.models.contrastive import ContrastiveModel
 from uscl.pretrain.engine.forward import BothViews, detached, embed, gradient, joined
 from uscl.pretrain.engine.loop import Step
-from uscl.pretrain.meta.forward_mode import Dual, jacobian_vector_product, recording
+from uscl.pretrain.meta.double_backward import jvp_by_double_backward
+from uscl.pretrain.meta.forward_mode import Dual, Recorded, jacobian_vector_product, recording
 from uscl.pretrain.meta.hypergradient import Outputs, alpha_gradient, gradient_at, virtual_step
 from uscl.pretrain.meta.weight_net import WeightNet
 from uscl.training.losses import nt_xent_per_view, weighted_mean
 from uscl.training.parallel import summed
+
+log = logging.getLogger(__name__)
 
 # From representations of both views, without a graph, to the pairs' weights.
 Weigh = Callable[[BothViews], Tensor]
@@ -30,7 +35,8 @@ class WeightedStep:
 
     `optimizer` is that of the model, `alpha_optimizer` that of the weight net. `detach_features` cuts the path from the
     encoder through the weight net in the virtual step. `temperature` is NT-Xent's. With `keep_convolutions` lookahead
-    is faster and takes more memory; it changes nothing else.
+    is faster and takes more memory; it changes nothing else. Without
+    `forward_mode` the Jacobian-vector product differentiates twice, which changes nothing but its cost.
     """
 
     fabric: Fabric
@@ -41,6 +47,7 @@ class WeightedStep:
     temperature: float = 0.5
     detach_features: bool = False
     keep_convolutions: bool = False
+    forward_mode: bool = True
 
     def main(self, frames: Tensor, count: int, weigh: Weigh) -> Step:
         """A step with the weights that `weigh` gives, held constant; alpha stays as it is.
@@ -55,7 +62,7 @@ class WeightedStep:
 
         One forward pass serves the virtual and the main step; the forward-mode pass reuses its convolutions.
         """
-        convolutions: list[Tensor] = []
+        convolutions: list[Recorded] = []
         with recording(convolutions):
             h, z = embed(self.fabric, self.model, frames, count)
         # The virtual gradient has no name, so that its memory is freed once theta_hat exists.
@@ -73,7 +80,7 @@ class WeightedStep:
         Departs from the published order in two ways: the weights are those before alpha's step, and the main gradient
         also goes through the weight net's input (not with `detach_features`).
         """
-        convolutions: list[Tensor] = []
+        convolutions: list[Recorded] = []
         with recording(convolutions) if self.keep_convolutions else nullcontext():
             h, z = embed(self.fabric, self.model, frames, count)
         loss = self._train_loss(h, z)
@@ -112,12 +119,12 @@ class WeightedStep:
         return loss, summed(self.fabric, slope)
 
     def _step_alpha(
-        self, direction: list[Tensor], frames: Tensor, count: int, convolutions: list[Tensor]
+        self, direction: list[Tensor], frames: Tensor, count: int, convolutions: list[Recorded]
     ) -> dict[str, Tensor]:
         """Move alpha along the meta-gradient; returns its norm. `direction` is the gradient of L_meta at theta_hat."""
         processes = self.fabric.world_size
         with self.fabric.autocast():
-            duals = jacobian_vector_product(self.model, frames, direction, recorded=convolutions, processes=processes)
+            duals = self._duals(direction, frames, convolutions)
         h, z = (self._joined_dual(dual, count) for dual in duals)
         if self.detach_features:
             h = [dual._replace(tangent=torch.zeros_like(dual.tangent)) for dual in h]
@@ -129,6 +136,28 @@ class WeightedStep:
             parameter.grad = alpha_slope
         self.alpha_optimizer.step()
         return {"alpha_gradient_norm": torch.nn.utils.get_total_norm(slopes)}
+
+    def _duals(self, direction: list[Tensor], frames: Tensor, convolutions: list[Recorded]) -> list[Dual]:
+        """h and z with their derivatives along `direction`, in forward mode if PyTorch has the rules."""
+        processes = self.fabric.world_size
+        if self.forward_mode:
+            try:
+                return jacobian_vector_product(
+                    self.model, frames, direction, recorded=convolutions, processes=processes
+                )
+            except NotImplementedError as error:
+                self.forward_mode = False
+                log.warning(
+                    "PyTorch has no forward-mode rule for a part of the network (%s): from here on, the weight net's"
+                    " gradient takes double backward.",
+                    str(error).partition("\n")[0],
+                )
+                started = time.perf_counter()
+                duals = jvp_by_double_backward(self.model, frames, direction, processes=processes)
+                seconds = time.perf_counter() - started
+                log.warning("Double backward took %.1f s; forward mode takes about 3 forward passes.", seconds)
+                return duals
+        return jvp_by_double_backward(self.model, frames, direction, processes=processes)
 
     def _joined_dual(self, dual: Dual, count: int) -> list[Dual]:
         """An output with its tangent, for the first and the second views of all pairs."""

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from uscl.models.contrastive import ContrastiveModel
 from uscl.models.encoder import Encoder
+from uscl.pretrain.meta.double_backward import jvp_by_double_backward
 from uscl.pretrain.meta.forward_mode import (
     dual_batch_norm,
     frozen_statistics,
@@ -127,12 +128,47 @@ def test_the_pass_moves_no_statistics_and_keeps_no_graph(tiny):
     assert not any(part.requires_grad for dual in duals for part in dual)
 
 
-def test_a_convolution_with_a_bias_is_refused():
+def relative(found, expected):
+    return max(
+        ((one.tangent - two.tangent).norm() / two.tangent.norm()).item()
+        for one, two in zip(found, expected, strict=True)
+    )
+
+
+def network(*layers):
     encoder = TinyEncoder()
-    encoder.backbone[0] = torch.nn.Conv2d(1, 4, 3, stride=2)
-    model, frames, direction = with_a_direction(double_model(encoder))
-    with pytest.raises(NotImplementedError, match="bias"):
-        jacobian_vector_product(model, frames, direction, recorded=recorded_pass(model, frames)[1])
+    encoder.backbone = torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    return with_a_direction(double_model(encoder))
+
+
+def test_a_convolution_may_have_a_bias():
+    model, frames, direction = network(torch.nn.Conv2d(1, 8, 3, stride=2), torch.nn.GELU())
+    recorded = recorded_pass(model, frames)[1]
+    found = jacobian_vector_product(model, frames, direction, recorded=recorded)
+    assert len(recorded) == 1
+    assert relative(found, jvp_by_double_backward(model, frames, direction)) < 1e-12
+
+
+def test_an_output_that_is_overwritten_in_place_is_computed_again():
+    layers = torch.nn.Conv2d(1, 8, 3, bias=False), torch.nn.SiLU(inplace=True), torch.nn.Conv2d(8, 8, 3)
+    model, frames, direction = network(*layers)
+    recorded = recorded_pass(model, frames)[1]
+    assert [output is None for output in recorded] == [True, False]
+    found = jacobian_vector_product(model, frames, direction, recorded=recorded)
+    assert relative(found, jvp_by_double_backward(model, frames, direction)) < 1e-12
+
+
+def test_batch_norm_before_any_weights_is_passed():
+    model, frames, direction = network(torch.nn.BatchNorm2d(1), torch.nn.Conv2d(1, 8, 3))
+    found = jacobian_vector_product(model, frames, direction)
+    assert relative(found, jvp_by_double_backward(model, frames, direction)) < 1e-12
+
+
+@pytest.mark.parametrize("norm", [torch.nn.GroupNorm(2, 8), torch.nn.InstanceNorm2d(8, affine=True)])
+def test_other_norms_are_passed(norm):
+    model, frames, direction = network(torch.nn.Conv2d(1, 8, 3), norm, torch.nn.Hardsigmoid())
+    found = jacobian_vector_product(model, frames, direction)
+    assert relative(found, jvp_by_double_backward(model, frames, direction)) < 1e-12
 
 
 @pytest.fixture

@@ -80,10 +80,31 @@ def case(
     return Case(take, twin, frames, meta_frames)
 
 
+class Doubled(torch.autograd.Function):
+    """A function without a rule for forward mode, as some libraries have them for their activations."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, slope):
+        return 2 * slope
+
+
+class NoForwardRule(nn.Module):
+    def forward(self, x):
+        return Doubled.apply(x)
+
+
 def encoder_of(arch):
     """An encoder; of "shallow" ones the first stages, which have every kind of layer that the others have."""
     if arch == "tiny":
         return TinyEncoder()
+    if arch == "no rule":
+        encoder = TinyEncoder()
+        encoder.backbone.append(NoForwardRule())
+        return encoder
     encoder = Encoder(arch.removeprefix("shallow "))
     net = encoder.backbone
     if arch == "shallow resnet18":
@@ -300,3 +321,17 @@ def test_lookahead_with_kept_convolutions_is_the_same_step(precision):
     first, second = usual.lookahead(), kept.lookahead()
     assert torch.equal(first.loss, second.loss)
     assert relative_error(kept.alpha_gradient(), usual.alpha_gradient()) < (1e-5 if precision == "32-true" else 2e-2)
+
+
+@pytest.mark.parametrize("order", ["published", "lookahead"])
+def test_double_backward_takes_over_where_forward_mode_has_no_rule(order, caplog):
+    found = case("no rule")
+    getattr(found, order)()
+    assert not found.take.forward_mode
+    assert "no forward-mode rule for a part of the network" in caplog.text
+    assert "Double backward took" in caplog.text
+    expected = flat(found.twin.alpha_gradient(found.frames, found.meta_frames))
+    assert relative_error(found.alpha_gradient(), expected) < 1e-9
+    caplog.clear()
+    getattr(found, order)()
+    assert not caplog.text
