@@ -9,9 +9,10 @@ from xml.sax.saxutils import escape
 
 import networkx as nx
 
-# A study with all options on simulated data, and the steps that fetched data take.
+# A study with nearly all options on simulated data, one with a mean over tasks, and the steps that fetched data take.
 PLANS = (
     ["all", "label_fractions", "data", "--configfile", "tests/integration/tiny.yaml"],
+    ["table", "--configfile", "tests/integration/levels.yaml"],
     ["data", "--configfile", "config/public.yaml"],
 )
 BOX_HEIGHT, GAP, ROW, LETTER, PAD = 26, 16, 64, 7.2, 12  # pixels

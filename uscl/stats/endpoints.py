@@ -16,8 +16,11 @@ from uscl.data.units import counted_units, listed
 from uscl.metrics.registry import names
 from uscl.stats.panel import Panel, to_panel
 from uscl.stats.panel_scores import training_scores, without_each_group
-from uscl.stats.scored_trainings import ScoredTrainings
-from uscl.stats.summary import COMPARISONS, of_methods
+from uscl.stats.scored_trainings import METHOD, ScoredTrainings, of_methods
+
+PLACE = ["arm", "reference", "task", "regime", "level", "metric"]
+COLUMNS = [*PLACE, "difference", *METHOD, "df", "p", "trainings", "reference_trainings", "deterministic"]
+COLUMNS += ["groups", "n_groups", "n_cases", "reason"]
 
 
 class OnTask(NamedTuple):
@@ -32,7 +35,7 @@ class OnTask(NamedTuple):
 def endpoint(parts: Sequence[OnTask], pair: tuple[str, str], metric: str, form: str) -> dict[str, object] | None:
     """A row as in `uscl.stats.summary.comparisons`, of the mean over tasks; None if an arm is not complete.
 
-    It has no columns about these models alone, and none that need single cases.
+    It has no columns about these models alone, nor any that need single cases.
     """
     parts = [part._replace(cases=part.cases[part.cases["arm"].isin(pair)]) for part in parts]
     if any(set(part.cases["arm"]) != set(pair) for part in parts):
@@ -45,8 +48,7 @@ def endpoint(parts: Sequence[OnTask], pair: tuple[str, str], metric: str, form: 
         "n_groups": len(scored.strata),
         "n_cases": sum(len(panel.cases.group) for panel in panels),
     }
-    row = {"arm": pair[0], "reference": pair[1], "metric": metric, **of_methods(scored, 0, metric, both, form), **sizes}
-    return dict.fromkeys(COMPARISONS, np.nan) | row
+    return {"arm": pair[0], "reference": pair[1], "metric": metric} | of_methods(scored, 0, metric, both, form) | sizes
 
 
 def combined(panels: Sequence[Panel], datasets: Sequence[str], metric: str) -> ScoredTrainings:

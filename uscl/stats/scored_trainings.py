@@ -1,17 +1,22 @@
-"""What the method test rests on: the scores of all trainings, also without each group, in one or several metrics."""
+"""The method test of two arms, and what it rests on: the scores of all trainings, also without each group."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from uscl.metrics.groups import mean_of_defined
 from uscl.metrics.registry import metric_named
-from uscl.stats.method_test import Covariances, jackknife
+from uscl.stats.method_test import Covariances, Estimate, crossed, jackknife, nested
 from uscl.stats.panel import Panel
 from uscl.stats.panel_scores import training_scores, without_each_group
 
+METHOD = ["ci_low", "ci_high", "se_trainings", "se_patients"]
+FORMS = {"nested": nested, "crossed": crossed}
 ONE_TRAINING = "one training: it says something about these models only"
 NOT_SMOOTH = "this metric is not smooth, so the jackknife gives it no variance"
 NOTHING_TO_LEAVE_OUT = "a class has a single group, so there is nothing to leave out"
+NO_SPREAD = "neither trainings nor groups differ"
+UNDEFINED = "undefined in a training, or without one of the groups"
 
 
 class ScoredTrainings(NamedTuple):
@@ -55,3 +60,37 @@ class ScoredTrainings(NamedTuple):
         if np.unique(self.strata, return_counts=True)[1].min() < 2:
             return NOTHING_TO_LEAVE_OUT
         return None
+
+
+def of_methods(trained: ScoredTrainings, m: int, name: str, both: list[int], form: str) -> dict[str, object]:
+    """The difference between two arms and the method test."""
+    first, second = (trained.of(m, arm) for arm in both)
+    reason = trained.why_no_variance(name, both)
+    found = Estimate(float(mean_of_defined(first, 0) - mean_of_defined(second, 0)), np.nan, np.nan, np.nan)
+    if reason is None:
+        # Trainings come in pairs only if both arms have several.
+        test = FORMS[form] if len(first) == len(second) > 1 else nested
+        found = test(first, second, trained.covariances(m, both))
+        reason = why_nothing(found)
+    return {
+        "difference": found.value,
+        **dict(zip(METHOD, (*found.interval(), *parts(found)), strict=True)),
+        "df": found.df,
+        "p": found.p(),
+        "trainings": len(first),
+        "reference_trainings": len(second),
+        "deterministic": " ".join(trained.arms[arm] for arm in both if trained.deterministic[arm]) or None,
+        "reason": reason,
+    }
+
+
+def why_nothing(found: Estimate) -> str | None:
+    """Why an estimate supports no interval; None if it does."""
+    if np.isnan(found.se):
+        return UNDEFINED
+    return NO_SPREAD if found.se == 0 else None
+
+
+def parts(found: Estimate) -> tuple[float, float]:
+    """The standard errors from trainings and from patients."""
+    return float(np.sqrt(found.from_trainings)), float(np.sqrt(found.from_patients))

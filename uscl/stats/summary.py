@@ -13,13 +13,12 @@ from uscl.metrics.registry import metric_named, names
 from uscl.stats.bootstrap import bootstrap_means, interval
 from uscl.stats.case_scores import case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
-from uscl.stats.method_test import Estimate, alone, crossed, nested
+from uscl.stats.method_test import Estimate, alone
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import fold_scores
-from uscl.stats.scored_trainings import ScoredTrainings
+from uscl.stats.scored_trainings import METHOD, ScoredTrainings, of_methods, parts, why_nothing
 from uscl.stats.tests import corrected_resampled_t, mcnemar, permuted_trainings, ratio_tested, swap_test
 
-METHOD = ["ci_low", "ci_high", "se_trainings", "se_patients"]
 MODELS = ["models_ci_low", "models_ci_high"]
 SIZES = ["groups", "n_groups", "n_cases", "reason"]
 INTERVALS = ["arm", "metric", "mean", "sd", "trainings", "deterministic", *METHOD, *MODELS]
@@ -28,9 +27,6 @@ COMPARISONS = ["arm", "reference", "metric", "difference", *METHOD, "df", "p", "
 COMPARISONS += ["deterministic", *MODELS, "p_models", "p_mcnemar", "p_resampled_t", "p_permutation", "effect"]
 COMPARISONS += ["probability_of_improvement", *SIZES]
 UNLIMITED = (-float("inf"), float("inf"))
-FORMS = {"nested": nested, "crossed": crossed}
-NO_SPREAD = "neither trainings nor groups differ"
-UNDEFINED = "undefined in a training, or without one of the groups"
 
 
 class Scored:
@@ -133,28 +129,6 @@ def comparisons(
     return pd.DataFrame(rows)[COMPARISONS]
 
 
-def of_methods(trained: ScoredTrainings, m: int, name: str, both: list[int], form: str) -> dict[str, object]:
-    """The difference between two arms and the method test."""
-    first, second = (trained.of(m, arm) for arm in both)
-    reason = trained.why_no_variance(name, both)
-    found = Estimate(float(mean_of_defined(first, 0) - mean_of_defined(second, 0)), np.nan, np.nan, np.nan)
-    if reason is None:
-        # Trainings come in pairs only if both arms have several.
-        test = FORMS[form] if len(first) == len(second) > 1 else nested
-        found = test(first, second, trained.covariances(m, both))
-        reason = why_nothing(found)
-    return {
-        "difference": found.value,
-        **dict(zip(METHOD, (*found.interval(), *parts(found)), strict=True)),
-        "df": found.df,
-        "p": found.p(),
-        "trainings": len(first),
-        "reference_trainings": len(second),
-        "deterministic": " ".join(trained.arms[arm] for arm in both if trained.deterministic[arm]) or None,
-        "reason": reason,
-    }
-
-
 def other_views(scored: Scored, m: int, name: str, both: list[int]) -> dict[str, float]:
     """What is shown next to the method test and decides nothing, except the permutation test over patients."""
     panel, lower = scored.panel, metric_named(name).lower_is_better
@@ -174,18 +148,6 @@ def other_views(scored: Scored, m: int, name: str, both: list[int]) -> dict[str,
         else standardised_difference(np.subtract(*by_case[both]), panel.cases.group),
         "probability_of_improvement": probability_of_improvement(*folds, lower_is_better=lower),
     }
-
-
-def why_nothing(found: Estimate) -> str | None:
-    """Why an estimate supports no interval; None if it does."""
-    if np.isnan(found.se):
-        return UNDEFINED
-    return NO_SPREAD if found.se == 0 else None
-
-
-def parts(found: Estimate) -> tuple[float, float]:
-    """The standard errors from trainings and from patients."""
-    return float(np.sqrt(found.from_trainings)), float(np.sqrt(found.from_patients))
 
 
 def sd(scores: np.ndarray) -> float:

@@ -9,9 +9,8 @@ with job(snakemake):
 
     from uscl.base.files import written
     from uscl.base.tables import read_parquet
-    from uscl.stats.endpoints import OnTask, endpoint
+    from uscl.stats.endpoints import COLUMNS, OnTask, endpoint
     from uscl.stats.levels import Asked, at_level
-    from uscl.stats.summary import COMPARISONS
 
     params, rows, files = snakemake.params, [], iter(snakemake.input.cases)
     for named in params.endpoints:
@@ -24,4 +23,4 @@ with job(snakemake):
         if row is not None:
             rows.append(row | {key: named[key] for key in ("task", "regime", "level")})
     with written(Path(snakemake.output[0])) as path:
-        pd.DataFrame(rows, columns=[*COMPARISONS, "task", "regime", "level"]).to_csv(path, index=False)
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
