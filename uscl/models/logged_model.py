@@ -7,7 +7,7 @@ from uscl.base.errors import UserError
 from uscl.base.files import file_sha256
 
 LOADER = "uscl.predict.pyfunc"  # the module by which MLflow loads it
-DATA = "data"  # the folder of the data in the logged model
+DATA = "data/model"  # the folder of the data in the logged model, as MLflow lays it out
 MODEL_FILE, REFERENCE = "model.safetensors", "model.json"  # in this folder: one of the two
 ENCODER_FILE = "encoder.safetensors"  # next to a probe's file that was copied
 

@@ -43,7 +43,8 @@ def write_mask(folder: Path, picture: Picture, probability: NDArray[np.float64])
     overlay = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(overlay, outlines, -1, OUTLINE, max(1, min(size) // 200))
-    name = f"{picture.case.replace('..', '').strip('/')}.png"
+    case = picture.case.replace("..", "").strip("/")
+    name = case if case.lower().endswith(".png") else f"{case}.png"
     names = {"mask": f"masks/{name}", "overlay": f"overlays/{name}"}
     for place, image in zip(names.values(), (mask * 255, overlay), strict=True):
         path = folder / place

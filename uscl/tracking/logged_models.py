@@ -50,12 +50,12 @@ def log_model(client: MlflowClient, run_id: str, run: Run, model: KeptModel) -> 
     name = run.name.replace("/", "-")
     logged = client.create_logged_model(number, name, run_id, tags, params_of(record), model_type=record["form"])
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder, DATA)
+        data, whole = Path(folder, Path(DATA).name), Path(folder, "logged")
         data.mkdir()
         fill(data, model, record, local=logged.artifact_location.startswith(LOCAL))
-        save(Path(folder, "model"), data, record, run.record)
-        Path(folder, "model/README.md").write_text(card(record, run.name, above), encoding="utf-8")
-        client.log_model_artifacts(logged.model_id, str(Path(folder, "model")))
+        save(whole, data, record, run.record)
+        (whole / "README.md").write_text(card(record, run.name, above), encoding="utf-8")
+        client.log_model_artifacts(logged.model_id, str(whole))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.log_batch(run_id, metrics=metrics_of(record, run, logged.model_id, run_id))
@@ -105,7 +105,9 @@ def save(folder: Path, data: Path, record: dict[str, Any], run: dict[str, Any]) 
         data_path=str(data),
         signature=signature(record),
         input_example=example,
-        pip_requirements=[f"{name}=={run['packages'][name]}" for name in NEEDED if name in run.get("packages", {})],
+        pip_requirements=[
+            f"{name}=={run['packages'][name].partition('+')[0]}" for name in NEEDED if name in run.get("packages", {})
+        ],
     )
 
 
