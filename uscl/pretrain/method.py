@@ -37,8 +37,8 @@ class Method(NamedTuple):
     is the file that the settings name, if there is one. `pairs` names how the two views of a pair are made, given the
     settings; `needs_meta_share` and `needs_truth` tell, given the settings, whether a meta set is used and whether the
     pool's frames must come with the simulator's truth; `remarks` are what the table says about an arm with these
-    settings. `step_cost` is the cost of a step relative to a step of SimCLR
-    (benchmarks/meta_step.py).
+    settings. `step_cost` is the cost of a step relative to a step of SimCLR (benchmarks/meta_step.py,
+    benchmarks/method_step.py).
     """
 
     name: str

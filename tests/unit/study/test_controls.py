@@ -115,7 +115,7 @@ def split(line):
 def test_of_a_trainings_weights_the_page_tells_how_they_treat_inconsistent_pairs(net):
     losses = {"loss": 1.0, "chance_loss": 3.0, "ideal_loss": 0.5, "start_loss": 3.0, "validation_loss": 1.0}
     history = pd.DataFrame(losses | {"validation_chance_loss": 2.0, "movement": 0.2, "pairs": 4}, index=range(3))
-    history["weight_ess"] = [4.0, 3.0, 2.0]
+    history["uniformity"], history["weight_ess"] = -2.0, [4.0, 3.0, 2.0]
     pairs = pd.DataFrame({"row_a": [0, 0, 1, 2], "row_c": [1, 2, 2, 3], "weight": [0.8, 0.2, 0.4, 1.0]})
     if net:
         history["alpha_distance"] = history["alpha_bound"] = 0.1

@@ -77,7 +77,7 @@ def test_two_processes_train_as_one(tmp_path):
     for name, expected in alone.items():
         assert torch.equal(first[name], second[name]), f"{name} differs between the processes"
         # Some running means are zero but for rounding.
-        error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-7)
+        error = (first[name] - expected).double().norm() / expected.double().norm().clamp(min=1e-6)
         assert error < (1e-4 if name.startswith("pretraining") else 1e-9), f"{name} is off by {error}"
     assert "warn" not in output.lower()
     assert "deprecated" not in output

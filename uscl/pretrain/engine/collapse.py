@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from uscl.pretrain.engine.learned import FLATTEST
+
 LOWEST_RANK = 1.5  # effective dimensions; 1 is a single direction
-FLATTEST = -0.01  # uniformity; 0 is a single point
 SATURATED = 0.01  # distance of the mean weight from 0 or 1, where the slope of a sigmoid is almost zero
 FEWEST = 0.1  # effective share of the pairs
 

@@ -11,7 +11,8 @@ CHANCE, IDEAL = nt_xent_levels(32)
 
 def history(losses, **changed):
     columns = {"loss": losses, "chance_loss": CHANCE, "ideal_loss": IDEAL, "validation_loss": 2.0}
-    return pd.DataFrame(columns | {"validation_chance_loss": 2.5, "movement": 0.3, "start_loss": CHANCE} | changed)
+    columns |= {"validation_chance_loss": 2.5, "movement": 0.3, "start_loss": CHANCE, "uniformity": -2.0}
+    return pd.DataFrame(columns | changed)
 
 
 def test_the_losses_are_means_over_the_last_tenth_of_the_epochs():
@@ -80,6 +81,13 @@ def test_a_training_that_helps_with_no_other_video_is_at_chance_there():
     found = learned(history([2.5], validation_loss=2.6))
     assert found.verdict == "at chance on held-out videos: validation loss 2.60, chance 2.50"
     assert learned(history([2.5])).verdict == "learned: training loss 2.50, chance 4.14, ideal 2.24"
+
+
+def test_a_perfect_loss_of_projections_that_are_all_alike_is_a_collapse():
+    byol = {"chance_loss": 4.0, "ideal_loss": 0.0, "start_loss": 3.9, "validation_loss": 2.499}
+    assert learned(history([0.1], **byol)).fault is None
+    found = learned(history([0.1], **byol, uniformity=-0.002))
+    assert found.verdict == "collapsed: all projections are alike (uniformity -0.002)"
 
 
 def test_the_class_terms_of_uscl_do_not_count():

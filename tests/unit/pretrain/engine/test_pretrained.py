@@ -88,7 +88,7 @@ def test_heads_are_named_by_module_and_tensor_and_absent_ones_left_out():
 )
 def test_the_record_says_what_the_encoder_learned(figures, verdict, tmp_path):
     rest = {"start_loss": 4.14, "validation_loss": 2.0, "validation_chance_loss": 2.5, "movement": 0.1, "images": 4}
-    history = pd.DataFrame([rest | figures])
+    history = pd.DataFrame([rest | figures | {"uniformity": -2.0}])
     data = tmp_path / "manifest.csv"
     data.write_text("row\n")
     record = RunRecord("pretrain/a/seed0", params={}, config={}, data=[data], tags={"arm": "a"})

@@ -13,7 +13,7 @@ def trained(folder, loss=3.0, ess=None):
     """A finished training with this loss, and weights of this effective share of the pairs."""
     folder.mkdir(parents=True)
     history = {"loss": [loss], "chance_loss": 4.14, "ideal_loss": 2.24, "validation_loss": 2.0, "movement": 0.1}
-    history |= {"validation_chance_loss": 2.5, "start_loss": 4.14, "pairs": 100}
+    history |= {"validation_chance_loss": 2.5, "start_loss": 4.14, "pairs": 100, "uniformity": -2.0}
     if ess is not None:
         history |= {"weight_ess": 100 * ess, "alpha_distance": 0.1, "alpha_bound": 0.2}
     random = np.random.default_rng(0)
