@@ -12,18 +12,23 @@ from studies import example
 
 from uscl.base.errors import UserError
 from uscl.pretrain import methods as package
-from uscl.pretrain.method import Contrastive, FromPool, Method, Paired, Trained
+from uscl.pretrain.method import Contrastive, FromPool, Given, Method, Paired, Trained
 from uscl.pretrain.methods import methods
 from uscl.study.validation import validated
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = example()
 ONE_VIEW_A_NETWORK = ["moco_v2"]
+REQUIRED = {  # keys without a default
+    "features": {"file": "features.parquet"},
+    "file": {"checkpoint": "mine.pth"},
+    "predictions": {"folder": "predictions"},
+}
 
 
 def with_arm(**settings):
     config = copy.deepcopy(EXAMPLE)
-    config["methods"]["x"] = settings
+    config["methods"]["x"] = REQUIRED.get(settings["method"], {}) | settings
     return config
 
 
@@ -32,9 +37,12 @@ def test_a_method_declares_its_settings_and_what_it_does(name):
     method = methods()[name]
     assert method.summary
     assert method.settings.model_fields["method"].default == name
-    assert method.remarks(method.settings()) == ()
+    remarks = method.remarks(method.settings(**REQUIRED.get(name, {})))
+    assert "not known" in remarks[0] if name in REQUIRED else remarks == ()
     validated(with_arm(method=name))
-    if method.uses_pool:
+    if not method.encodes:
+        assert issubclass(method.settings, Given)
+    elif method.uses_pool:
         assert issubclass(method.settings, FromPool)
         assert method.pairs(method.settings())
         assert list(inspect.signature(method.pretrain).parameters)[:5] == [
@@ -51,12 +59,17 @@ def test_a_method_declares_its_settings_and_what_it_does(name):
 
 
 def test_only_methods_that_train_or_calibrate_use_the_pool():
-    assert sorted(methods()) == [
-        *("barlow_twins", "byol", "imagenet", "meta_uscl", "moco_v2", "simclr", "simsiam"),
-        *("supervised", "untrained", "uscl", "vicreg"),
-    ]
-    assert [name for name, method in sorted(methods().items()) if not method.uses_pool] == ["imagenet"]
-    assert [name for name, method in sorted(methods().items()) if not method.trains] == ["imagenet", "untrained"]
+    without_pool = ["features", "file", "imagenet", "predictions"]
+    assert sorted(methods()) == sorted(
+        [
+            *without_pool,
+            *("barlow_twins", "byol", "meta_uscl", "moco_v2", "simclr", "simsiam"),
+            *("supervised", "untrained", "uscl", "vicreg"),
+        ]
+    )
+    assert sorted(name for name, method in methods().items() if not method.uses_pool) == without_pool
+    assert [name for name, method in methods().items() if not method.encodes] == ["features", "predictions"]
+    assert sorted(name for name, method in methods().items() if not method.trains) == [*without_pool, "untrained"]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +156,7 @@ def test_a_key_of_another_method_is_refused_when_the_study_is_planned(name, key)
         (None, "invented.py must declare METHOD = Method('invented', ...)."),
         (Method("other", "", Contrastive, pretrain=print), "invented.py must declare METHOD"),
         (Method("invented", "", Contrastive), "The method 'invented' must declare either `pretrain` or `start`"),
+        (Method("invented", "", Contrastive, pretrain=print, gives="features"), "neither if it `gives` features"),
     ],
 )
 def test_an_incomplete_declaration_is_refused_with_the_methods_name(monkeypatch, declared, sentence):

@@ -72,7 +72,8 @@ def reported(results, failures=None):
                 draw(results, f"{task}-{regime}/cells/{arm}-seed{seed}/fold0_predictions")
     encoders = [str(write_encoder(results / f"encoders/{arm}/seed{seed}", arm)) for arm in ARMS for seed in SEEDS]
     draw(results, "overview", "differences", "variance", "cost", "busi-map", "pretraining/seed0/simclr/pair_weights")
-    place = Place(results, EVALUATIONS, ARMS, SEEDS, ["sim"], ["overview", "differences", "variance", "cost"])
+    figures = ["overview", "differences", "variance", "cost"]
+    place = Place(results, dict.fromkeys(EVALUATIONS, ARMS), ARMS, SEEDS, ["sim"], figures)
     record = {"commit": "c0ffee", "config_sha256": "k", "packages": {"torch": "2.13.0"}}
     record |= {"hardware": {"cpu": "A", "gpu": "none", "system": "Linux"}}
     config = {"study": "tiny", "seeds": SEEDS, "results": "results"}

@@ -24,6 +24,7 @@ from uscl.jobs.snakemake_internals import (
     sample_seldom,
     study_options,
 )
+from uscl.study.given_arms import file_faults
 from uscl.study.study import Study
 from uscl.study.waiting import failed_runs, forget_lost_runs
 from uscl.tracking import mirror_process
@@ -50,6 +51,8 @@ def begin(workflow: Any, study: Study, log: logging.Logger) -> None:
     before_jobs(workflow, lambda: take(workflow, study, log))
     on_unlock(workflow, lambda: call_mark.clear(results))
     for sentence in filter(None, map(study.data.missing, study.datasets)):
+        log.warning(f"Missing: {sentence}")
+    for sentence in file_faults(study.settings):
         log.warning(f"Missing: {sentence}")
     for sentence in filter(None, map(study.data.huge, study.datasets)):
         log.warning(sentence)
@@ -80,6 +83,8 @@ def start(workflow: Any, study: Study, log: logging.Logger) -> None:
         {job.wildcards.dataset for job in coming if job.rule.name == rule} for rule in ("fetch_set", "extract_frames")
     )
     check_data(study, fetching, extracting)
+    if any(job.rule.name in ("check_study", "given_features", "given_predictions") for job in coming):
+        check_given(study)
     encoders = {job.wildcards.arm for job in coming if job.rule.name in ("published_encoder", "pretrain")}
     check_machine(study, encoders, max((int(job.resources.get("gpu", 0)) for job in coming), default=0))
     if coming and (sentence := unknown_commit()):
@@ -107,6 +112,12 @@ def check_data(study: Study, fetching: set[str], extracting: set[str]) -> None:
                 f"Data set '{dataset}': the folder {folder} is gone: restore it, or fetch it again with --forcerun"
                 " fetch_set."
             )
+
+
+def check_given(study: Study) -> None:
+    """Raise UserError for a file of features or predictions that isn't there."""
+    for sentence in file_faults(study.settings):
+        raise UserError(sentence)
 
 
 def check_machine(study: Study, encoders: Iterable[str], gpus: int) -> None:

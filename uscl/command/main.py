@@ -1,4 +1,4 @@
-"""The command `uscl`: look at the results of a study, and use its models. It starts at once: no heavy imports."""
+"""The command `uscl`: results of a study, its models, and files for it. It starts at once: no heavy imports."""
 
 import webbrowser
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from uscl.command.predicting import export, features, predict
+from uscl.command.templates import template
 
 RESULTS = click.argument("results", default="results", type=click.Path(path_type=Path))
 
 
 @click.group()
 def main() -> None:
-    """Look at the results of a study, and use its models.
+    """Look at the results of a study, use its models, and write files for one.
 
     `snakemake` (or `make results`) runs a study; RESULTS is its results folder, by default `results`.
     """
@@ -51,5 +52,5 @@ def ui(results: Path, task: str | None, regime: str | None, configfile: Path | N
         raise click.ClickException(str(error)) from error
 
 
-for command in (predict, features, export):
+for command in (predict, features, export, template):
     main.add_command(command)

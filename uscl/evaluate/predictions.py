@@ -1,4 +1,4 @@
-"""The prediction table of classification, whatever made the predictions."""
+"""The table of predictions, whatever made them."""
 
 import numpy as np
 import pandas as pd
@@ -25,3 +25,8 @@ def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities
     return identified(cases, fold).assign(
         **{f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)}
     )
+
+
+def packed(masks: np.ndarray) -> list[bytes]:
+    """Each mask's pixels in reading order, eight per byte."""
+    return [np.packbits(mask.astype(bool)).tobytes() for mask in masks]

@@ -15,7 +15,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.kept_models import Keep
-from uscl.evaluate.predictions import identified
+from uscl.evaluate.predictions import identified, packed
 from uscl.metrics.masks import dice
 from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
@@ -101,8 +101,3 @@ def load(store: FrameStore, rows: np.ndarray) -> Part:
 def lesions(logits: Tensor, masks: Tensor) -> np.ndarray:
     """The predicted lesions [n, 1, height, width] (bool), within the pictures of `masks` (see `load`)."""
     return ((logits > 0) & masks[:, 1:].bool()).numpy()
-
-
-def packed(masks: np.ndarray) -> list[bytes]:
-    """Each mask's pixels in reading order, eight per byte."""
-    return [np.packbits(mask.astype(bool)).tobytes() for mask in masks]

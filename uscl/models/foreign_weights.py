@@ -4,6 +4,7 @@ A training checkpoint around the state dict, the prefix of DataParallel, a class
 accepted; each is logged. Every other difference from the encoder is refused. Nothing in a file is executed.
 """
 
+import argparse
 import logging
 import pickle
 import struct
@@ -70,7 +71,9 @@ def file_content(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # Many checkpoints hold their program's arguments, which are plain data.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:  # torch's own message advises loading the file anyway
         raise UserError(
             f"{path} can't be read as a weights file: it is damaged or holds more than weights (nothing in it was"

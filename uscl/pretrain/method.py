@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from uscl.base.settings import Float, Int, Nothing, Settings
+from uscl.base.settings import Float, Int, Nothing, Once, Settings
 from uscl.models.encoder_setting import EncoderName
 from uscl.models.encoders import InputStats
 
@@ -29,12 +29,20 @@ def never(settings: Any) -> bool:
     return False
 
 
+class Started(NamedTuple):
+    """An encoder that is not pretrained here; of one from a file, also in words which of its tensors the file has."""
+
+    encoder: Encoder
+    matched: str | None = None
+
+
 class Method(NamedTuple):
     """An entry of the registry of methods (`uscl.pretrain.methods`).
 
     `pretrain(encoder, pool, fabric, seed, settings, *, folder, identity)` works on the pool and returns a `Pretrained`;
-    a method that needs no pool has `start(arch, seed, weights, settings)` instead, which returns the encoder; `weights`
-    is the file that the settings name, if there is one. `pairs` names how the two views of a pair are made, given the
+    a method that needs no pool has `start(arch, seed, weights, settings)` instead, which returns a `Started`; `weights`
+    is the file that the settings name, if there is one. A method that `gives` features or predictions has neither:
+    files have them, and the project has no encoder. `pairs` names how the two views of a pair are made, given the
     settings; `needs_meta_share` and `needs_truth` tell, given the settings, whether a meta set is used and whether the
     pool's frames must come with the simulator's truth; `remarks` are what the table says about an arm with these
     settings. `step_cost` is the cost of a step relative to a step of SimCLR (benchmarks/meta_step.py,
@@ -45,7 +53,7 @@ class Method(NamedTuple):
     summary: str
     settings: type[Settings]
     pretrain: Callable[..., Any] | None = None
-    start: Callable[[str, int, str | None, Any], Encoder] | None = None
+    start: Callable[[str, int, str | None, Any], Started] | None = None
     trains: bool = True
     sees_labels: bool = False
     needs_labels: bool = False
@@ -54,6 +62,12 @@ class Method(NamedTuple):
     needs_truth: Callable[[Any], bool] = never
     remarks: Callable[[Any], tuple[str, ...]] = nothing
     step_cost: float = 0.0
+    gives: Literal["encoder", "features", "predictions"] = "encoder"
+
+    @property
+    def encodes(self) -> bool:
+        """Whether an arm of the method has an encoder."""
+        return self.gives == "encoder"
 
     @property
     def uses_pool(self) -> bool:
@@ -113,6 +127,20 @@ class AnyArm(Settings):
                 "contradiction", "needs one number or three as `mean` and as `std`, which must be more than 0"
             )
         return self
+
+
+class Given(Settings):
+    """The key of all methods that take features or predictions from files."""
+
+    tasks: Annotated[
+        list[str] | None,
+        Once,
+        Nothing,
+        Field(
+            min_length=1,
+            description="The tasks that the files are for. Default: every task that the arm can be evaluated on.",
+        ),
+    ] = None
 
 
 class FromPool(AnyArm):

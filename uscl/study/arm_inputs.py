@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from uscl.base.text import counted
 from uscl.models.library_names import is_sized, patch_in
+from uscl.pretrain.method import Given
 
 if TYPE_CHECKING:
     from uscl.pretrain.method import AnyArm
@@ -31,6 +32,8 @@ def input_remarks(study: StudySettings, arm: AnyArm) -> Iterator[str]:
 def input_faults(study: StudySettings) -> Iterator[str]:
     """An encoder that can't take the frames of its arm."""
     for name, arm in study.methods.items():
+        if isinstance(arm, Given):
+            continue
         encoder = arm.encoder or study.encoder
         size = arm.input_size or study.frame_size
         patch = patch_in(encoder) if is_sized(encoder) else None

@@ -12,6 +12,7 @@ from uscl.data.readers import reader_names, reader_of_simulated, readers_with_ma
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.pretrain.own_method import file_of, is_file
+from uscl.study import given_arms
 from uscl.study.arm_inputs import input_faults
 from uscl.study.data_roots import data_root
 from uscl.study.schema import (
@@ -60,6 +61,8 @@ def contradiction(study: StudySettings) -> str | None:
         precision,
         own_methods,
         input_faults,
+        given_arms.faults,
+        comparisons_of_given_arms,
     )
     return next((fault for check in checks for fault in check(study)), None)
 
@@ -335,3 +338,11 @@ def precision(study: StudySettings) -> Iterator[str]:
                 f"precision: {study.precision} with methods.{name}, which learns weights: rounding spoils the gradient"
                 " from which the weight net learns (benchmarks/README.md). Set precision: 32-true, or remove that arm."
             )
+
+
+def comparisons_of_given_arms(study: StudySettings) -> Iterator[str]:
+    """A primary comparison in an evaluation that an arm from files takes no part in."""
+    for number, each in enumerate(study.primary):
+        for arm, task in itertools.product((each.arm, each.reference), each.named_tasks):
+            if reason := given_arms.why_absent(study, arm, task, each.regime):
+                yield f"primary.{number} names {arm}, which is not evaluated on {task} ({each.regime}): {reason}."

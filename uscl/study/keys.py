@@ -12,6 +12,7 @@ from typing import Any
 from uscl.jobs.code import code_hash, file_hash, imported_files
 from uscl.jobs.outcome import key_of
 from uscl.pretrain.own_method import file_of, is_file
+from uscl.study.given_arms import content
 from uscl.study.study import Evaluation, Study
 
 
@@ -44,6 +45,11 @@ def evaluation_code(study: Study, task: str, regime: str) -> str:
     """The code that evaluates on a task in a regime."""
     module = study.fit(task, regime).partition(":")[0].replace(".", "/")
     return code(study, evaluation_script(study, regime), f"{module}.py")
+
+
+def given_predictions_code(study: Study) -> str:
+    """The code that reads predictions from a file."""
+    return code(study, "evaluate/given_predictions.py")
 
 
 def evaluation_script(study: Study, regime: str) -> str:
@@ -79,17 +85,29 @@ def encoder_key(study: Study, arm: str, seed: int) -> str:
     parts += [study.architecture(arm), seed, study.initial_weights(arm), study.stream(arm)]
     if own := study.own_input(arm):
         parts += [own]
+    if study.method(arm).name == "file":
+        parts += [study.method_settings(arm), *map(content, study.given_weights(arm))]
     if study.method(arm).uses_pool:
         parts += [study.method_settings(arm), study.pool_shares, settings.device, settings.devices, settings.precision]
         parts += [data_key(study, settings.pool)]
     return key_of(parts)
 
 
+def given_key(study: Study, arm: str, task: str) -> list[str]:
+    """What an arm from files rests on, on a task, in place of an encoder."""
+    return [study.method(arm).name, content(study.given_file(arm, task))]
+
+
 def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     """A hash of everything that a cell rests on."""
-    settings, task = study.settings, study.settings.tasks[evaluation.task]
+    settings, task, gives = study.settings, study.settings.tasks[evaluation.task], study.method(arm).gives
+    rests_on = encoder_key(study, arm, seed) if gives == "encoder" else given_key(study, arm, evaluation.task)
     parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
-    parts += [encoder_key(study, arm, seed), data_key(study, task.dataset), folds_key(study, seed)]
+    parts += [rests_on, data_key(study, task.dataset), folds_key(study, seed)]
+    if gives == "predictions":
+        return key_of([given_predictions_code(study), *parts[1:]])
+    if gives == "features":
+        parts += [code(study, "evaluate/given_features.py")]
     if study.trains(evaluation.regime):
         parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision]
     return key_of(parts)

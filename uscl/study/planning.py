@@ -32,7 +32,7 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
         for path in study.given_weights(arm):
             if not Path(path).is_file():
                 raise UserError(
-                    f"Config: methods.{arm} starts from {path}, which doesn't exist: correct `init` or"
+                    f"Config: methods.{arm} starts from {path}, which doesn't exist: correct `init`, `checkpoint` or"
                     " `imagenet_weights`."
                 )
     return study

@@ -7,9 +7,11 @@ from typing import Any
 
 from uscl.evaluate.regimes import REGIMES
 from uscl.jobs.outcome import FILE, read_outcome
+from uscl.models.hub_file import on_hub
 from uscl.models.model_folder import FOLDER
 from uscl.study import keys
 from uscl.study.figures import FIGURES, RANKINGS
+from uscl.study.given_arms import content
 from uscl.study.study import Evaluation, Study
 from uscl.study.waiting import after_checks
 
@@ -67,6 +69,17 @@ def asked(study: Study) -> dict[str, Any]:
     }
 
 
+def evaluations_with_arms(study: Study) -> list[list[Any]]:
+    """Task, regime and arms of every evaluation of the table."""
+    return [[each.task, each.regime, study.evaluated(each)] for each in study.evaluations]
+
+
+def arms_of_map(study: Study, w: Any) -> list[str]:
+    """The arms whose frozen features of a task there are."""
+    of_files = {arm for arm, task, _ in study.given_files if task == w.task}
+    return [arm for arm in study.with_features if arm in study.encoded or arm in of_files]
+
+
 def evaluation_of(w: Any) -> Evaluation:
     """The evaluation that the wildcards of a cell name."""
     return Evaluation(w.task, w.regime, int(w.labels))
@@ -93,6 +106,8 @@ def reading_of_models(study: Study, w: Any) -> dict[str, Any] | None:
     Models that a finished cell has already are no reason to repeat it without them.
     """
     folder = study.cell(evaluation_of(w), w.arm, w.seed)
+    if w.arm not in study.encoded:
+        return None  # the project can't read pictures with an encoder that it does not have
     if not study.keeps_models(int(w.seed)):
         outcome = read_outcome(Path(folder, FILE))
         has = outcome and any(name.startswith(f"{FOLDER}/") for name in outcome.files)
@@ -114,6 +129,51 @@ def checks_before_cell(study: Study, w: Any) -> list[str]:
 def checks_before_authors_run(study: Study, w: Any) -> list[str]:
     """What a run by the authors' protocol waits for."""
     return after_checks(study, f"{study.authors_run(w.task, w.arm, w.seed)}/outcome.json", key_of_authors_run(study, w))
+
+
+def splits_of_given_features(study: Study, w: Any) -> list[str]:
+    """The files of folds whose cases an arm's given features of a data set must have: one per task."""
+    return [
+        study.splits(task, study.partition(study.seeds[0]))
+        for arm, task, _ in study.given_files
+        if (arm, study.settings.tasks[task].dataset) == (w.arm, w.dataset)
+    ]
+
+
+def datasets_of_given(study: Study, w: Any) -> list[str]:
+    """The data sets of the tasks that an arm's given features are for, in alphabetical order."""
+    return sorted({study.settings.tasks[task].dataset for arm, task, _ in study.given_files if arm == w.arm})
+
+
+def content_of_given(study: Study, w: Any) -> str:
+    """A hash of an arm's file of features."""
+    return next(content(path) for arm, _, path in study.given_files if arm == w.arm)
+
+
+def starting_from_files(study: Study) -> list[str]:
+    """The arms that may start from a file, and are something else than this file."""
+    return [arm for arm in study.encoded if study.method(arm).name != "file"]
+
+
+def checked_checkpoints(study: Study) -> dict[str, Any]:
+    """What the checks need to know about the arms that are an encoder from a file, unless the study makes it."""
+    return {
+        arm: {
+            "arch": study.architecture(arm),
+            "settings": study.method_settings(arm),
+            "content": [*map(content, study.given_weights(arm))],
+        }
+        for arm in study.encoded
+        if study.method(arm).name == "file" and (on_hub(study.init(arm)) or study.given_weights(arm))
+    }
+
+
+def checked_given(study: Study) -> list[dict[str, str]]:
+    """What the checks need to know about the arms from files: their files, by task."""
+    return [
+        {"arm": arm, "gives": study.method(arm).gives, "task": task, "file": path, "content": content(path)}
+        for arm, task, path in study.given_files
+    ]
 
 
 def checked_task(study: Study, task: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Light: every `snakemake` call and every job that it starts reads this.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,16 +15,17 @@ from typing import Any, NamedTuple
 from uscl.data.sources.registry import read_registry
 from uscl.data.units import listed
 from uscl.evaluate.regimes import REGIMES, fit_of
+from uscl.models.hub_file import on_hub
 from uscl.models.library_names import is_sized
 from uscl.pretrain.engine.initial import INITS
 from uscl.pretrain.method import Method
 from uscl.pretrain.methods import methods
+from uscl.study import given_arms
 from uscl.study.arm_inputs import OWN_INPUT, input_remarks
 from uscl.study.data_sets import DataSets
+from uscl.study.given_arms import ALL_LABELS
 from uscl.study.schema import Classification, Primary, SimulatedSet, StudySettings
 from uscl.study.validation import validated
-
-ALL_LABELS = 100  # percent
 
 
 class Evaluation(NamedTuple):
@@ -67,6 +69,20 @@ class Study:
         return methods()[self.settings.methods[arm].method]
 
     @functools.cached_property
+    def encoded(self) -> list[str]:
+        """The arms that have an encoder."""
+        return [arm for arm in self.arms if self.method(arm).encodes]
+
+    @functools.cached_property
+    def with_features(self) -> list[str]:
+        """The arms that have frozen features: of their encoder, or from a file."""
+        return [arm for arm in self.arms if self.method(arm).gives != "predictions"]
+
+    def giving(self, what: str) -> list[str]:
+        """The arms whose features, or whose predictions, come from files."""
+        return [arm for arm in self.arms if self.method(arm).gives == what and not self.method(arm).encodes]
+
+    @functools.cached_property
     def from_pool(self) -> list[str]:
         """The arms whose encoders are made with the pool."""
         return [arm for arm in self.arms if self.method(arm).uses_pool]
@@ -79,11 +95,11 @@ class Study:
     @functools.cached_property
     def published(self) -> list[str]:
         """The arms whose encoders see no frame of the pool."""
-        return [arm for arm in self.arms if not self.method(arm).uses_pool]
+        return [arm for arm in self.encoded if not self.method(arm).uses_pool]
 
     def init(self, arm: str) -> str:
         """What an arm starts from: `random`, `imagenet`, or the path of an encoder file."""
-        return self.settings.methods[arm].init if self.method(arm).uses_pool else self.method(arm).name
+        return str(getattr(self.settings.methods[arm], "init", self.method(arm).name))
 
     def architecture(self, arm: str) -> str:
         """The architecture of an arm's encoder."""
@@ -91,8 +107,8 @@ class Study:
 
     @functools.cached_property
     def architectures(self) -> list[str]:
-        """The architectures of all arms, each once."""
-        return list(dict.fromkeys(map(self.architecture, self.arms)))
+        """The architectures of all arms with an encoder, each once."""
+        return list(dict.fromkeys(map(self.architecture, self.encoded)))
 
     def input_size(self, arm: str) -> int | None:
         """The size to which the stored frames are resized for an arm's encoder; None if they are taken as they are."""
@@ -119,7 +135,8 @@ class Study:
     def remarks(self, arm: str) -> tuple[str, ...]:
         """What readers of the table must know about an arm."""
         own = self.settings.methods[arm]
-        return (*self.method(arm).remarks(own), *input_remarks(self.settings, own))
+        of_input = input_remarks(self.settings, own) if self.method(arm).encodes else ()
+        return (*self.method(arm).remarks(own), *of_input)
 
     @functools.cached_property
     def pool_shares(self) -> dict[str, float]:
@@ -127,8 +144,24 @@ class Study:
         meta = any(self.method(arm).needs_meta_share(self.settings.methods[arm]) for arm in self.arms)
         return self.settings.pool_parts.given() if meta else {"validation": self.settings.pool_parts.validation}
 
+    def given_file(self, arm: str, task: str) -> str:
+        """The file of an arm's features, or of its predictions on a task."""
+        return given_arms.given_file(self.settings, arm, task)
+
+    @functools.cached_property
+    def given_files(self) -> list[tuple[str, str, str]]:
+        """Arm, task and file of everything that arms take from files, instead of an encoder."""
+        return [
+            (arm, task, self.given_file(arm, task))
+            for arm in self.arms
+            if not self.method(arm).encodes
+            for task in given_arms.tasks_of(self.settings, arm)
+        ]
+
     def initial_weights(self, arm: str) -> list[str]:
         """The file that the settings name for the weights that an arm starts from: none or one."""
+        if not self.method(arm).encodes or on_hub(self.init(arm)):
+            return []
         if self.init(arm) not in INITS:
             return [os.path.expanduser(self.init(arm))]
         named = self.settings.imagenet_weights.get(self.architecture(arm))
@@ -245,15 +278,29 @@ class Study:
         """Whether the data of any task are simulated."""
         return any(self.data.simulated(task.dataset) for task in self.settings.tasks.values())
 
-    def missing_evaluations(self) -> list[tuple[str, str, str]]:
-        """Task, regime and reason of what the tables can't show: regimes that only other tasks of the study have."""
+    def evaluated(self, evaluation: Evaluation) -> list[str]:
+        """The arms that take part in an evaluation, in the order of the file."""
+        return [arm for arm in self.arms if given_arms.why_absent(self.settings, arm, *evaluation) is None]
+
+    def missing_evaluations(self) -> list[tuple[str | None, str, str, str]]:
+        """Arm, task, regime and reason of what the tables can't show.
+
+        Without an arm: regimes that only other tasks of the study have. With one: evaluations that its file is not for.
+        """
         known = list(dict.fromkeys(evaluation.regime for evaluation in self.evaluations))
-        return [
-            (name, regime, self._why_missing(task.kind, name, regime))
+        of_all = [
+            (None, name, regime, self._why_missing(task.kind, name, regime))
             for name, task in self.settings.tasks.items()
             for regime in known
             if regime not in task.regimes
         ]
+        of_arms = [
+            (arm, task, regime, reason)
+            for task, regime, _ in self.evaluations
+            for arm in self.arms
+            if (reason := given_arms.why_absent(self.settings, arm, task, regime))
+        ]
+        return [*of_all, *of_arms]
 
     def _why_missing(self, kind: str, task: str, regime: str) -> str:
         return f"not among tasks.{task}.regimes" if kind in REGIMES[regime].kinds else f"{kind} has no such probe"
@@ -366,10 +413,17 @@ class Study:
         task, regime, labels = evaluation
         return f"{self.results}/cells/{task}/{regime}/labels{labels}/{arm}/seed{seed}"
 
-    def encoder_outcomes(self, arms: Iterable[str] | None = None) -> list[str]:
-        """The outcomes of the encoders of some arms, else of all."""
-        arms = self.arms if arms is None else list(arms)
-        return [f"{self.encoder(arm, seed)}/outcome.json" for arm in arms for seed in self.seeds]
+    def encoder_outcomes(
+        self, arms: Iterable[str] | None = None, seeds: Iterable[int | str] | None = None
+    ) -> list[str]:
+        """The outcomes of the encoders of some arms, else of all, with some seeds, else with all."""
+        pairs = itertools.product(self.encoded if arms is None else arms, self.seeds if seeds is None else list(seeds))
+        return [f"{self.encoder(arm, seed)}/outcome.json" for arm, seed in pairs]
+
+    def features(self, dataset: str, arm: str, seed: int | str) -> str:
+        """The file of the frozen features of a data set; those from a file are the same for every seed."""
+        of_seed = f"-seed{seed}" if self.method(arm).encodes else ""
+        return f"{self.results}/features/{dataset}/{arm}{of_seed}.npy"
 
     def authors_run(self, task: str, arm: str, seed: int | str) -> str:
         """The folder of a run by the authors' protocol."""
@@ -380,7 +434,7 @@ class Study:
         return [
             f"{self.authors_run(task, arm, seed)}/outcome.json"
             for task in self.settings.authors_protocol
-            for arm in self.arms
+            for arm in self.encoded
             for seed in self.seeds
         ]
 
@@ -389,7 +443,7 @@ class Study:
         return [
             f"{self.cell(evaluation, arm, seed)}/outcome.json"
             for evaluation in evaluations
-            for arm in self.arms
+            for arm in self.evaluated(evaluation)
             for seed in self.seeds
         ]
 

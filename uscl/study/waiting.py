@@ -44,11 +44,12 @@ def failed_runs(study: Study) -> list[str]:
 
 def keyed_runs(study: Study) -> Iterator[tuple[str, Callable[[], str]]]:
     """The folder of each run of the study, and a function that gives its key."""
-    for arm, seed in itertools.product(study.arms, study.seeds):
+    for arm, seed in itertools.product(study.encoded, study.seeds):
         yield study.encoder(arm, seed), functools.partial(encoder_key, study, arm, seed)
-    for evaluation, arm, seed in itertools.product(study.evaluations, study.arms, study.seeds):
-        yield study.cell(evaluation, arm, seed), functools.partial(cell_key, study, evaluation, arm, seed)
-    for task, arm, seed in itertools.product(study.settings.authors_protocol, study.arms, study.seeds):
+    for evaluation in study.evaluations:
+        for arm, seed in itertools.product(study.evaluated(evaluation), study.seeds):
+            yield study.cell(evaluation, arm, seed), functools.partial(cell_key, study, evaluation, arm, seed)
+    for task, arm, seed in itertools.product(study.settings.authors_protocol, study.encoded, study.seeds):
         yield study.authors_run(task, arm, seed), functools.partial(authors_key, study, task, arm, seed)
 
 

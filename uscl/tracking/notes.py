@@ -18,14 +18,14 @@ def summary_note(plan: Plan, cell: tuple[str, str, str], state: CellState) -> st
         lines.append(PROVISIONAL)
     if plan.simulated:
         lines.append(SIMULATED)
-    dataset = plan.tasks[task]["dataset"]
-    lines += [
+    dataset, encoders = plan.tasks[task]["dataset"], f"- Encoders: [pretrain/{arm}]{search('pretrain', arm=arm)}"
+    places = [
         f"- Trainings and folds: [{task}/{regime}/{arm}]{search(task, regime=regime, arm=arm)}",
-        f"- Encoders: [pretrain/{arm}]{search('pretrain', arm=arm)}",
+        *([encoders] if plan.has_encoder(arm) else []),
         f"- Data: {dataset}; its card is `data_cards/{dataset}.md` of the results, and an artifact here if it was made",
         f"- Computed again from nothing: `snakemake --cores all verify --config verify={task}/{regime}/{arm}`",
     ]
-    return "\n\n".join(lines[:-4]) + "\n\n" + "\n".join(lines[-4:])
+    return "\n\n".join([*lines, "\n".join(places)])
 
 
 def in_words(state: CellState) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
+from uscl.pretrain.methods import methods
 
 if TYPE_CHECKING:
     from uscl.study.study import Study
@@ -25,7 +26,7 @@ class Plan(NamedTuple):
 
     `arms` are the methods by arm; `tasks` have dataset, kind, regimes and levels by name; `titles` are those of the
     regimes;
-    `primary` are the primary comparisons.
+    `primary` are the primary comparisons; `absent` has arm, task and regime of the cells that the table can't have.
     """
 
     study: str
@@ -38,11 +39,23 @@ class Plan(NamedTuple):
     encoder: str
     simulated: bool
     draws: int
+    absent: list[list[str]] = []  # noqa: RUF012  (a plan is never changed)
 
     @property
     def evaluations(self) -> list[tuple[str, str]]:
         """Every task in each of its regimes."""
         return [(name, regime) for name, task in self.tasks.items() for regime in task["regimes"]]
+
+    def has_encoder(self, arm: str) -> bool:
+        """Whether an arm has an encoder, and is not made of features or predictions from files."""
+        method = methods().get(self.arms[arm])
+        return method is None or method.encodes
+
+    @property
+    def cells(self) -> list[tuple[str, str, str]]:
+        """Task, regime and arm of every cell of the table."""
+        every = [(task, regime, arm) for task, regime in self.evaluations for arm in self.arms]
+        return [(task, regime, arm) for task, regime, arm in every if [arm, task, regime] not in self.absent]
 
 
 def plan_of(study: "Study") -> Plan:
@@ -63,6 +76,7 @@ def plan_of(study: "Study") -> Plan:
         encoder=", ".join(study.architectures),
         simulated=study.simulated,
         draws=settings.draws,
+        absent=[[arm, task, regime] for arm, task, regime, _ in study.missing_evaluations() if arm],
     )
 
 

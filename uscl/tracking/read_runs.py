@@ -67,8 +67,9 @@ def single_run(results: Path, files: RunFiles, tables: ResultTables) -> Run:
 
 
 def with_note(run: Run) -> Run:
-    """The run with a tag and a note that link to its encoder, unless it is an encoder."""
-    if "task" not in run.record["tags"]:
+    """The run with a tag and a note that link to its encoder, unless it is one, or was made without one."""
+    tags = run.record["tags"]
+    if "task" not in tags or "features_sha256" in tags or "predictions_sha256" in tags:
         return run
     arm, seed = run.record["tags"]["arm"], run.record["params"]["seed"]
     return replace(run, state={"encoder_run": f"pretrain/{arm}/seed{seed}"}, note=training_note(arm, seed))
@@ -104,7 +105,9 @@ def cell_training(
     """
     scores = own_rows(more[0], folder, tables)
     whole = own_rows(more[0].with_name("trainings.csv"), folder, tables)
-    history = read_csv(checked(folder / "history.csv")).rename(columns={"candidate": "epoch"})  # MLflow's steps
+    # Predictions from a file have neither folds nor a history.
+    rows = read_csv(checked(folder / "history.csv")) if record["folds"] else pd.DataFrame()
+    history = rows.rename(columns={"candidate": "epoch"})  # MLflow's steps
     found = {f"test/{name}": value for name, value in zip(whole["metric"], whole["value"], strict=True)}
     over_folds = scores.groupby("metric", sort=False)["value"].agg(["mean", "std"])
     for name, mean, sd in over_folds.itertuples():

@@ -89,7 +89,7 @@ def cell_extras(results: Path, folder: Path) -> tuple[Path, ...]:
 def benchmarks(results: Path, folder: Path) -> list[Path]:
     """The files in which Snakemake may have written what the job of a run cost, given the run's folder."""
     kind, *place = folder.relative_to(results).parts
-    rules = ("finetune", "probe") if kind == "cells" else ("pretrain", "published_encoder")
+    rules = ("finetune", "probe", "given_predictions") if kind == "cells" else ("pretrain", "published_encoder")
     return [results / "benchmarks" / rule / f"{'-'.join(place)}.tsv" for rule in rules]
 
 

@@ -52,7 +52,7 @@ def summaries(results: Path) -> Iterator[RunFiles]:
     for task, regime in plan.evaluations:
         card = results / data_card(plan.tasks[task]["dataset"])
         evaluation = common + fingerprint(card, *statistics(results, task, regime, ALL_LABELS))
-        for arm in plan.arms:
+        for arm in (arm for *place, arm in plan.cells if place == [task, regime]):
             folder = results / "cells" / task / regime / ALL_LABELS / arm
             paths = [folder / f"seed{seed}" / "outcome.json" for seed in plan.seeds]
             if there := tuple(path for path in paths if path.exists()):

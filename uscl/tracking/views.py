@@ -140,7 +140,7 @@ def write_views(client: "MlflowClient", plan: Plan, number: Callable[[str], str]
             if there.get(key) != value:
                 client.set_experiment_tag(number(name), key, value)
                 changed = True
-    expected = {f"{SUMMARY}/{task}/{regime}/{arm}" for task, regime in plan.evaluations for arm in plan.arms}
+    expected = {f"{SUMMARY}/{'/'.join(cell)}" for cell in plan.cells}
     for run in client.search_runs([number(SUMMARY)]):
         if run.data.tags.get("uscl.key") not in expected:
             client.delete_run(run.info.run_id)

@@ -28,9 +28,11 @@ rule check_study:
         shares=STUDY.pool_shares,
         initial=[
             [STUDY.architecture(arm), STUDY.init(arm), file, STUDY.own_input(arm)]
-            for arm in STUDY.arms
+            for arm in by.starting_from_files(STUDY)
             for file in STUDY.given_weights(arm)
         ],
+        checkpoints=by.checked_checkpoints(STUDY),
+        given=by.checked_given(STUDY),
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
         devices=SETTINGS.devices,

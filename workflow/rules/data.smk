@@ -103,6 +103,12 @@ rule split:
         "../scripts/data/split.py"
 
 
+rule folds:
+    """The folds of all tasks."""
+    input:
+        [file for task in TASKS for file in STUDY.all_splits(task)],
+
+
 rule data_card:
     input:
         unpack(lambda w: STUDY.data.store(w.dataset)),

@@ -11,6 +11,7 @@ rule finetune:
     benchmark:
         f"<benchmarks>/finetune/{CELL_NAME}.tsv"
     wildcard_constraints:
+        arm=by.one_of(STUDY.encoded),
         regime=by.one_of(filter(STUDY.trains, by.ALL_REGIMES)),
     # For runs that were interrupted or killed. For a run that fails by a mistake of its own, the job writes an outcome
     # and succeeds.
@@ -49,6 +50,8 @@ rule features:
         "<logs>/features/{arm}-seed{seed}.log",
     benchmark:
         "<benchmarks>/features/{arm}-seed{seed}.tsv"
+    wildcard_constraints:
+        arm=by.one_of(STUDY.encoded),
     conda:
         "../../environment.yml"
     threads: 1
@@ -65,13 +68,38 @@ rule features:
         "../scripts/evaluate/features.py"
 
 
+rule given_features:
+    input:
+        manifests=lambda w: [STUDY.data.store(dataset)["manifest"] for dataset in by.datasets_of_given(STUDY, w)],
+        splits=lambda w: by.splits_of_given_features(STUDY, w),
+    output:
+        features="<results>/features/{dataset}/{arm}.npy",
+    log:
+        "<logs>/given_features/{dataset}-{arm}.log",
+    benchmark:
+        "<benchmarks>/given_features/{dataset}-{arm}.tsv"
+    wildcard_constraints:
+        arm=by.one_of(STUDY.giving("features")),
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("evaluate/given_features.py"),
+        datasets=lambda w: by.datasets_of_given(STUDY, w),
+        file=lambda w: SETTINGS.methods[w.arm].file,
+        content=lambda w: by.content_of_given(STUDY, w),
+    message:
+        "Features from a file: {wildcards.arm} on {wildcards.dataset}"
+    script:
+        "../scripts/evaluate/given_features.py"
+
+
 rule probe:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
         checks=waits(by.checks_before_cell),
         splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
-        features=lambda w: f"{R}/features/{TASKS[w.task].dataset}/{w.arm}-seed{w.seed}.npy",
-        encoder="<results>/encoders/{arm}/seed{seed}/outcome.json",
+        features=lambda w: STUDY.features(TASKS[w.task].dataset, w.arm, w.seed),
+        encoder=lambda w: STUDY.encoder_outcomes([w.arm], [w.seed]) if w.arm in STUDY.encoded else [],
     output:
         outcome=f"<results>/cells/{CELL}/outcome.json",
     log:
@@ -79,6 +107,7 @@ rule probe:
     benchmark:
         f"<benchmarks>/probe/{CELL_NAME}.tsv"
     wildcard_constraints:
+        arm=by.one_of(STUDY.with_features),
         regime=by.one_of(regime for regime in by.ALL_REGIMES if not STUDY.trains(regime)),
     conda:
         "../../environment.yml"
@@ -94,6 +123,32 @@ rule probe:
         "Probing frozen features ({wildcards.regime}): {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate/probe.py"
+
+
+rule given_predictions:
+    input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        checks=waits(by.checks_before_cell),
+        splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
+    output:
+        outcome=f"<results>/cells/{CELL}/outcome.json",
+    log:
+        f"<logs>/given_predictions/{CELL_NAME}.log",
+    benchmark:
+        f"<benchmarks>/given_predictions/{CELL_NAME}.tsv"
+    wildcard_constraints:
+        arm=by.one_of(STUDY.giving("predictions")),
+    conda:
+        "../../environment.yml"
+    params:
+        code=lambda w: keys.given_predictions_code(STUDY),
+        key=lambda w: by.key_of_cell(STUDY, w),
+        kind=lambda w: TASKS[w.task].kind,
+        file=lambda w: STUDY.given_file(w.arm, w.task),
+    message:
+        "Predictions from a file: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"
+    script:
+        "../scripts/evaluate/given_predictions.py"
 
 
 rule authors_protocol:

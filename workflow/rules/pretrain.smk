@@ -1,7 +1,7 @@
 rule published_encoder:
     input:
         checks=waits(by.checks_before_encoder),
-        weights=lambda w: STUDY.initial_weights(w.arm),
+        weights=lambda w: STUDY.initial_inputs(w.arm),
     output:
         outcome="<results>/encoders/{arm}/seed{seed}/outcome.json",
     log:

@@ -26,16 +26,17 @@ rule table:
         code=code("report/table.py"),
         study=SETTINGS.study,
         arms=STUDY.arms,
+        encoded=STUDY.encoded,
         seeds=STUDY.seeds,
         datasets={task: settings.dataset for task, settings in TASKS.items()},
-        evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
+        evaluations=by.evaluations_with_arms(STUDY),
         reference=STUDY.reference,
         primary=STUDY.primary,
         margins=STUDY.margins,
         simulated=STUDY.simulated,
         labelled=[arm for arm in STUDY.arms if STUDY.method(arm).sees_labels],
         authors_tasks=SETTINGS.authors_protocol,
-        inputs={arm: [STUDY.architecture(arm), STUDY.input_size(arm) or SETTINGS.frame_size] for arm in STUDY.arms},
+        inputs={arm: [STUDY.architecture(arm), STUDY.input_size(arm) or SETTINGS.frame_size] for arm in STUDY.encoded},
         remarks={arm: list(STUDY.remarks(arm)) for arm in STUDY.arms},
         methods={arm: STUDY.method(arm).name for arm in STUDY.arms},
         missing=STUDY.missing_evaluations(),
@@ -71,7 +72,7 @@ rule draw:
         cells=lambda w: f"{R}/cells/{w.task}/{w.regime}/labels100",
         kind=lambda w: TASKS[w.task].kind,
         levels=lambda w: STUDY.levels(w.task),
-        arms=STUDY.arms,
+        arms=lambda w: STUDY.evaluated(by.Evaluation(w.task, w.regime, 100)),
         seeds=STUDY.seeds,
     message:
         "Drawing the results on {wildcards.task} ({wildcards.regime})"
@@ -118,12 +119,9 @@ rule study_figures:
 rule representation_map:
     input:
         splits=lambda w: STUDY.splits(w.task, STUDY.seeds[0]),
-        features=lambda w: expand(
-            "<results>/features/{dataset}/{arm}-seed{seed}.npy",
-            dataset=TASKS[w.task].dataset,
-            arm=STUDY.arms,
-            seed=STUDY.seeds[0],
-        ),
+        features=lambda w: [
+            STUDY.features(TASKS[w.task].dataset, arm, STUDY.seeds[0]) for arm in by.arms_of_map(STUDY, w)
+        ],
     output:
         png=report(
             "<results>/figures/{task}-map.png",
@@ -141,7 +139,7 @@ rule representation_map:
         "../../environment.yml"
     params:
         code=code("report/representation_map.py"),
-        arms=STUDY.arms,
+        arms=lambda w: by.arms_of_map(STUDY, w),
     message:
         "Drawing a map of the representations: {wildcards.task}"
     script:
@@ -206,8 +204,8 @@ rule report_page:
     params:
         code=code("report/report_page.py", *by.TEMPLATES, "CITATION.cff"),
         asked=by.asked(STUDY),
-        evaluations=[[evaluation.task, evaluation.regime] for evaluation in STUDY.evaluations],
-        arms=STUDY.arms,
+        evaluations=by.evaluations_with_arms(STUDY),
+        encoded=STUDY.encoded,
         datasets=STUDY.datasets,
         figures=by.study_figures(STUDY),
     message:

@@ -1,6 +1,6 @@
 rule score:
     input:
-        outcomes=expand(f"<results>/cells/{CELL}/outcome.json", arm=STUDY.arms, seed=STUDY.seeds, allow_missing=True),
+        outcomes=lambda w: STUDY.cell_outcomes(by.evaluation_of(w)),
     output:
         cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
         metrics=f"<results>/statistics/{EVALUATION}/metrics.csv",
@@ -19,7 +19,7 @@ rule score:
         code=code("statistics/score.py"),
         kind=lambda w: TASKS[w.task].kind,
         levels=lambda w: STUDY.levels(w.task),
-        arms=STUDY.arms,
+        arms=lambda w: STUDY.evaluated(by.evaluation_of(w)),
         seeds=STUDY.seeds,
         pairs=STUDY.comparisons,
         form=SETTINGS.trainings,

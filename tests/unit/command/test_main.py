@@ -8,13 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from stores import bright_or_dark_store
 
 from uscl.command import mlflow_server
 from uscl.command.main import main
 from uscl.command.recorded_study import study_of
+from uscl.data.splits import make_splits, read_folds, task_cases
+from uscl.evaluate.given_predictions import given_predictions
 
 ROOT = Path(__file__).parents[3]
 
@@ -162,6 +166,77 @@ def test_a_server_that_does_not_start_is_reported(results, tmp_path):
     call = ui_call(results, free_port(), tmp_path / "fake", FAIL="no such module")
     assert "Error: MLflow did not start: no such module" in call.communicate(timeout=60)[0]
     assert call.returncode == 1
+
+
+@pytest.fixture
+def drawn(results, monkeypatch):
+    """The results folder with folds of a classification and of a segmentation, which are drawn twice."""
+    study = study_of(results, None)
+    store = bright_or_dark_store(groups=8, frames=2)
+    for task in ("pocus", "segmentation"):
+        path = Path(study.splits(task, 0))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_splits(task_cases(store, "classification"), folds=2, inner=2, seed=0).to_csv(path, index=False)
+    monkeypatch.chdir(results.parent)
+    return results
+
+
+def test_a_template_of_predictions_has_every_case_once_in_the_fold_that_tests_it(drawn):
+    run = uscl("template", "predictions", drawn, "--task", "pocus", "--task", "segmentation", "--out", "mine")
+    assert run.output == (
+        "mine/pocus.csv: 16 rows; fill in p_bright, p_dark.\nmine/segmentation.csv: 16 rows; fill in mask.\n"
+    )
+    found = pd.read_csv("mine/pocus.csv")
+    assert list(found) == ["case", "fold", "seed", "p_bright", "p_dark"]
+    assert found[["p_bright", "p_dark"]].isna().all(axis=None)
+    split = pd.read_csv(study_of(drawn, None).splits("pocus", 0)).set_index("case")
+    assert sorted(found["case"]) == sorted(split.index)
+    places = found[["case", "fold"]].itertuples(index=False, name=None)
+    assert all(split.loc[case, f"fold{fold}"] == "test" for case, fold in places)
+    again = uscl("template", "predictions", drawn, "--task", "pocus", "--out", "mine")
+    assert again.exit_code == 1
+    assert again.output == "Error: mine/pocus.csv is there already: remove it, or name another place with --out.\n"
+
+
+def test_a_filled_in_template_is_what_an_arm_takes(drawn):
+    uscl("template", "predictions", drawn, "--task", "pocus")
+    path = Path("predictions/pocus.csv")
+    pd.read_csv(path).assign(p_bright=0.25, p_dark=0.75).to_csv(path, index=False)
+    cases, folds = read_folds(Path(study_of(drawn, None).splits("pocus", 0)))
+    found = given_predictions(path, "classification", cases, folds, 0, bright_or_dark_store(groups=8, frames=2))
+    assert (len(found), found["p_dark"].unique()) == (16, 0.75)
+
+
+def test_a_template_of_features_has_the_cases_of_the_classification_tasks(drawn):
+    run = uscl("template", "features", drawn, "--task", "pocus")
+    assert run.output == "features.parquet: 16 rows; fill in vector, a list of numbers per case.\n"
+    found = pd.read_parquet("features.parquet")
+    assert list(found) == ["dataset", "case", "vector"]
+    assert found["dataset"].unique() == "sim_lung"
+    assert "features.parquet is there already" in uscl("template", "features", drawn, "--task", "pocus").output
+    assert "must end in .parquet" in uscl("template", "features", drawn, "--out", "f.csv").output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--task", "busi"], "The folds of busi are not drawn yet ("),
+        (["--task", "pocsu"], "There is no task 'pocsu' to write a file for, only pocus, busi, segmentation; did you"),
+    ],
+)
+def test_a_template_that_can_not_be_written_is_one_sentence(drawn, words, sentence):
+    run = uscl("template", "predictions", drawn, *words)
+    assert run.exit_code == 1
+    assert run.output.startswith(f"Error: {sentence}")
+    assert not Path("predictions").exists()
+
+
+def test_the_results_of_a_studys_file_have_its_folds(drawn):
+    study = Path("study.yaml")
+    study.write_text(
+        yaml.safe_dump(yaml.safe_load((ROOT / "tests/integration/tiny.yaml").read_text()) | {"results": str(drawn)})
+    )
+    assert uscl("template", "predictions", "--configfile", study, "--task", "pocus").exit_code == 0
 
 
 def test_the_command_imports_nothing_heavy():

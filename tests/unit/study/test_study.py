@@ -37,7 +37,7 @@ def test_arms_evaluations_and_comparisons_follow_the_file():
     assert found.comparisons[7:12] == starts
     assert found.comparisons[-1] == ["meta_uscl", "shuffled"]
     assert len(found.comparisons) == len({tuple(pair) for pair in found.comparisons})
-    assert found.missing_evaluations() == [("segmentation", "linear", "segmentation has no such probe")]
+    assert found.missing_evaluations() == [(None, "segmentation", "linear", "segmentation has no such probe")]
     assert {evaluation.labels for evaluation in found.label_fractions} == {5, 10, 25, 100}
     assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
 

@@ -10,6 +10,7 @@ from uscl.base.errors import UserError
 from uscl.base.files import file_sha256
 from uscl.checks.doctor.findings import Finding, missing, note, ok
 from uscl.models.encoders import HubWeights, HuggingFaceWeights, PackagedWeights, encoder_spec
+from uscl.models.hub_file import on_hub
 from uscl.pretrain.engine.initial import INITS, encoder_of_file
 
 
@@ -20,6 +21,11 @@ def weight_findings(config: Mapping[str, Any], results: Path) -> list[Finding]:
     named = config.get("imagenet_weights", {})
     lines = [imagenet_finding(encoder, named.get(encoder)) for encoder in from_imagenet(config)]
     lines += [file_finding(arm, path, encoder_of(config, arm), results) for arm, path in files.items()]
+    lines += [
+        checkpoint_finding(arm, settings, encoder_of(config, arm), results)
+        for arm, settings in config["methods"].items()
+        if settings["method"] == "file"
+    ]
     return lines or [ok("none needed: every arm starts from random weights")]
 
 
@@ -38,6 +44,20 @@ def start_of(settings: Mapping[str, Any]) -> str:
     """What an arm starts from: `random`, `imagenet`, or a path."""
     method: str = settings["method"]
     return method if method in INITS else str(settings.get("init", "random"))
+
+
+def checkpoint_finding(arm: str, settings: Mapping[str, Any], encoder: str, results: Path) -> Finding:
+    """Is the checkpoint there that an arm takes its encoder from, and does it fit?"""
+    checkpoint = settings["checkpoint"]
+    if on_hub(checkpoint):
+        return note(f"{arm} is {checkpoint}, which is downloaded unless it is in the hub's cache")
+    path = Path(checkpoint).expanduser()
+    if not path.is_file() and path.absolute().is_relative_to(results.absolute()):
+        return note(f"{arm} is {path}, which the study has yet to make")
+    from uscl.checks.feasible.given import check_checkpoint  # late: it imports torch
+
+    own = {key: value for key, value in settings.items() if key != "method"}
+    return looked_into(f"{arm} is {path}", lambda: check_checkpoint(arm, encoder, 0, own))
 
 
 def file_finding(arm: str, path: Path, encoder: str, results: Path) -> Finding:

@@ -31,7 +31,10 @@ def methods() -> Methods:
         method = getattr(import_module(f"{__name__}.{module}"), "METHOD", None)
         if not isinstance(method, Method) or method.name != module:
             raise UserError(f"uscl/pretrain/methods/{module}.py must declare METHOD = Method('{module}', ...).")
-        if (method.pretrain is None) == (method.start is None):
-            raise UserError(f"The method '{module}' must declare either `pretrain` or `start`, and not both.")
+        if (method.pretrain is not None) + (method.start is not None) != method.encodes:
+            raise UserError(
+                f"The method '{module}' must declare either `pretrain` or `start`, and not both; neither if it `gives`"
+                " features or predictions."
+            )
         found[module] = method
     return found

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from uscl.pretrain.method import AnyArm, Method
-
-if TYPE_CHECKING:
-    from uscl.models.encoder import Encoder
+from uscl.pretrain.method import AnyArm, Method, Started
 
 
 class ImageNet(AnyArm):
@@ -16,11 +13,11 @@ class ImageNet(AnyArm):
     method: Literal["imagenet"] = "imagenet"
 
 
-def published_encoder(arch: str, seed: int, weights: str | None, settings: ImageNet) -> Encoder:
+def published_encoder(arch: str, seed: int, weights: str | None, settings: ImageNet) -> Started:
     """The encoder with its ImageNet weights, from the local file `weights` if given; the same for every seed."""
     from uscl.models.imagenet import imagenet_encoder
 
-    return imagenet_encoder(arch, weights, settings.stats, settings.input_size)
+    return Started(imagenet_encoder(arch, weights, settings.stats, settings.input_size))
 
 
 METHOD = Method(

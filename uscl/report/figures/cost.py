@@ -14,6 +14,7 @@ from uscl.report.figures.style import BLUE, ORANGE, ArmStyle, arm_styles, wrappe
 
 ACROSS = 3
 PARTS = {"pretraining": BLUE, "finetuning": ORANGE}
+WORDS = {"pretraining": "pretraining", "finetuning": "fine-tuning"}
 SCALES = {"cpu_s": "CPU time", "s": "time", "images": "images seen"}
 
 
@@ -27,7 +28,9 @@ def cost_and_score(table: pd.DataFrame, costs: pd.DataFrame, arms: Sequence[str]
     """
     totals = total_costs(costs.merge(table[["arm", "task", "regime"]]), arms)
     time = "s" if gpu else "cpu_s"
-    order = list(totals[[f"{part}_{time}" for part in PARTS]].sum(axis=1, min_count=1).sort_values(kind="stable").index)
+    order = list(
+        totals[[f"{part}_{time}" for part in PARTS]].sum(axis=1, min_count=len(PARTS)).sort_values(kind="stable").index
+    )
     shown = one_interval(table)
     tasks = list(shown.groupby(["task", "regime"], sort=False))
     labels = [wrapped(arm) for arm in order]
@@ -54,15 +57,16 @@ def total_costs(costs: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
 
 
 def draw_costs(axis: Axes, totals: pd.DataFrame, scale: str) -> None:
-    """Draw one bar per arm, the first on top; an arm whose cost is unknown is called so."""
+    """Draw one bar per arm, the first on top; an arm of which a cost is unknown is called so."""
     start = np.zeros(len(totals))
     for part, colour in PARTS.items():
         values = totals[f"{part}_{scale}"].fillna(0).to_numpy()
-        label = {"pretraining": "pretraining", "finetuning": "fine-tuning, all tasks shown"}[part]
+        label = WORDS[part] + (", all tasks shown" if part == "finetuning" else "")
         axis.barh(np.arange(len(totals)), values, 0.7, left=start, color=colour, label=label)
         start = start + values
-    for place in np.flatnonzero(totals[[f"{part}_{scale}" for part in PARTS]].isna().all(axis=1)):
-        forest.missing(axis, int(place), "unknown")
+    for place, row in enumerate(totals[[f"{part}_{scale}" for part in PARTS]].isna().to_numpy()):
+        if row.any():
+            forest.missing(axis, place, "unknown" if row.all() else f"{WORDS[list(PARTS)[row.argmax()]]} unknown")
     axis.set_title(f"cost: {SCALES[scale]}")
     axis.set(xlabel="all trainings" + ("" if scale == "images" else " (s)"), ylim=(len(totals) - 0.5, -0.6))
     axis.xaxis.set_major_formatter(EngFormatter(sep=" "))

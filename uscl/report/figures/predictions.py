@@ -51,10 +51,10 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, boxes: Sequence[Box]
     return figure
 
 
-def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStore, folder: Path) -> None:
+def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame | None, store: FrameStore, folder: Path) -> None:
     """Draw every fold of a cell into `folder`: fold<k>_learning_curve.png and fold<k>_predictions.png.
 
-    The curve of a probe is over its settings instead of epochs.
+    The curve of a probe is over its settings instead of epochs; predictions from a file have no history and no curve.
     """
     rows = store.manifest.set_index("case")["row"]
     cell = ["task", "regime", "labels", "arm", "seed", "fold"]
@@ -68,6 +68,8 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame, store: FrameStor
         else:
             score_name, shown = "balanced accuracy", confusion(part, title)
         save(shown, folder / f"fold{fold}_predictions.png")
+        if history is None:
+            continue
         of_fold = history[history["fold"] == fold]
         curve = learning_curve(of_fold, score_name, title) if "epoch" in history else choice_curve(of_fold, title)
         save(curve, folder / f"fold{fold}_learning_curve.png")

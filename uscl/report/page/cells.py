@@ -44,14 +44,16 @@ class Cell(NamedTuple):
 
 def cells(
     results: Path,
-    evaluations: Sequence[tuple[str, str]],
-    arms: Sequence[str],
+    evaluations: Mapping[tuple[str, str], Sequence[str]],
     seeds: Sequence[int],
     claims: pd.DataFrame,
     pictures: Pictures,
 ) -> list[Cell]:
-    """All cells of a study, with the figures of their first trainings before those of the others."""
-    of_study = [(task, regime, arm) for task, regime in evaluations for arm in arms]
+    """All cells of a study, with the figures of their first trainings before those of the others.
+
+    `evaluations` has the arms of each task and regime.
+    """
+    of_study = [(*place, arm) for place, arms in evaluations.items() for arm in arms]
     figures = {(key, seed): list(figures_of(results, key, seed, pictures)) for seed in seeds for key in of_study}
     scores = {
         place: read_csv(results / "statistics" / f"{'-'.join(place)}-labels100/trainings.csv") for place in evaluations

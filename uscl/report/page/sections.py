@@ -32,11 +32,11 @@ GALLERIES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where the study's results are, and which there are: evaluations as (task, regime)."""
+    """Where the study's results are, and which there are: the arms of each task and regime; `encoded` have encoders."""
 
     results: Path
-    evaluations: Sequence[tuple[str, str]]
-    arms: Sequence[str]
+    evaluations: Mapping[tuple[str, str], Sequence[str]]
+    encoded: Sequence[str]
     seeds: Sequence[int]
     datasets: Sequence[str]
     figures: Sequence[str]
@@ -73,11 +73,11 @@ def sections(
         "by_task": by_task,
         "maps": pictures.all(maps),
         "galleries": of_evaluations(place, GALLERIES, pictures),
-        "weights": weights(results, encoders, place.arms, place.seeds, pictures),
+        "weights": weights(results, encoders, place.encoded, place.seeds, pictures),
         "cards": cards(place, pictures),
     }
     return found | {
-        "cells": cells(results, place.evaluations, place.arms, place.seeds, tables["claims"], pictures),
+        "cells": cells(results, place.evaluations, place.seeds, tables["claims"], pictures),
         "verdict": read(results / "audit/verdict.json"),
         "claims_text": markdown(results / "claims.md"),
         "published": markdown(results / "reported.md"),

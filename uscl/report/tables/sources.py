@@ -1,5 +1,6 @@
 """What the tables are made of: the files that cells and comparisons have written."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,15 +17,15 @@ EVALUATION = ["arm", "task", "regime"]
 
 
 def records_of(
-    outcomes: Sequence[str | Path], evaluations: Sequence[tuple[str, str]], arms: Sequence[str], seeds: Sequence[int]
+    outcomes: Sequence[str | Path], arms_of: Mapping[tuple[str, str], Sequence[str]], seeds: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, str]]]:
     """The records of the runs of all complete arms, and arm, task, regime and reason of the incomplete ones.
 
-    `outcomes` are the paths by evaluation, arm and seed, in this order.
+    `arms_of` has the arms of each evaluation; `outcomes` are the paths by evaluation, arm and seed, in this order.
     """
-    records, missing, count = [], [], len(arms) * len(seeds)
-    for number, (task, regime) in enumerate(evaluations):
-        runs = runs_of(outcomes[number * count : (number + 1) * count], arms, seeds)
+    records, missing, paths = [], [], iter(outcomes)
+    for (task, regime), arms in arms_of.items():
+        runs = runs_of(list(itertools.islice(paths, len(arms) * len(seeds))), arms, seeds)
         records += [read_record(folder) for folder in runs.done.values()]
         missing += [(arm, task, regime, reason) for arm, reason in runs.missing.items()]
     return records, missing

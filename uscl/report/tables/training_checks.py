@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uscl.base.tables import read_csv
 from uscl.jobs.outcome import runs_of
@@ -44,6 +44,18 @@ def remarks_of_arms(checked: Mapping[str, Checked]) -> dict[str, list[str]]:
             if faults:
                 remarks.setdefault(arm, []).append(words.format(in_words(faults, of_arm.trainings)))
     return remarks
+
+
+def remarks_of_files(encoders: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What the tables say about each arm whose encoder comes from a file: which of its tensors the file has.
+
+    `encoders` are the records of all encoders (`uscl.jobs.run_record`).
+    """
+    found: dict[str, list[str]] = {}
+    for record in encoders:
+        if "matched" in record:
+            found[record["tags"]["arm"]] = [record["matched"]]
+    return found
 
 
 def remarks_of_pairs(

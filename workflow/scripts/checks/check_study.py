@@ -12,6 +12,7 @@ with job(snakemake):
     from uscl.audit.policy import read_left_out
     from uscl.base.files import write_text
     from uscl.checks.expectations import expectations, groups_of
+    from uscl.checks.feasible.given import check_checkpoint, check_given
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
     from uscl.data.store import FrameStore
@@ -26,13 +27,15 @@ with job(snakemake):
 
         for arch, init, file, own in params.initial:
             initial_encoder(arch, init, params.seeds[0], file, **input_of(own))
+    for arm, checkpoint in params.checkpoints.items():
+        lines.append(check_checkpoint(arm, checkpoint["arch"], params.seeds[0], checkpoint["settings"]))
     for pool in params.pool:
         left_out = frozenset(read_left_out(Path(given.left_out))["video"]) if params.drop else frozenset()
         manifest, blank = FrameStore.open(stores[pool]).manifest, read_hashes(hashes[pool]).blank
         lines += check_pool(
             params.arms, Shares(**params.shares), params.seeds, manifest, blank, left_out, params.devices
         )
-    partitions, first = iter(given.splits), {}
+    partitions, first, all_splits = iter(given.splits), {}, {}
     for task, settings in params.tasks.items():
         splits = {seed: Path(next(partitions)) for seed in params.seeds}
         dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size", "levels")}
@@ -41,7 +44,10 @@ with job(snakemake):
         pictures = store.manifest[["height", "width"]].to_numpy()
         blank = read_hashes(hashes[dataset]).blank
         lines.append(check_task(task, splits, blank, masks, pictures=pictures, **sizes))
-        first[task] = splits[params.seeds[0]]
+        first[task], all_splits[task] = splits[params.seeds[0]], splits
+    lines += check_given(
+        params.given, params.tasks, all_splits, {name: FrameStore.open(folder) for name, folder in stores.items()}
+    )
     for sentence in expectations(**params.expected, groups=groups_of(dict.fromkeys(first), first)):
         log.info("Expected: %s", sentence)
         lines.append(f"expected: {sentence}")

@@ -5,7 +5,8 @@ from pathlib import Path
 from uscl.jobs.job import run_of, trained_encoder
 
 with run_of(snakemake) as attempt:
-    encoder_file = trained_encoder(snakemake.input.encoder)
+    # The features of an arm without an encoder come from a file.
+    encoder_file = trained_encoder(snakemake.input.encoder) if snakemake.input.get("encoder") else None
 
     import numpy as np
 
@@ -26,7 +27,13 @@ with run_of(snakemake) as attempt:
         params={**cell._asdict(), "kind": params.kind},
         config=snakemake.config,
         data=[Path(given[name]) for name in ("manifest", "splits")],
-        tags={"stage": w.regime, "arm": w.arm, "task": w.task, "encoder_sha256": file_sha256(encoder_file)},
+        tags={
+            "stage": w.regime,
+            "arm": w.arm,
+            "task": w.task,
+            **({"encoder_sha256": file_sha256(encoder_file)} if encoder_file else {}),
+            **({} if encoder_file else {"features_sha256": file_sha256(Path(given.features))}),
+        },
     )
     attempt.describe(record.record)
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)

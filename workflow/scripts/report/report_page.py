@@ -17,11 +17,11 @@ with job(snakemake):
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     asked = Asked(**params.asked)
-    evaluations = [tuple(pair) for pair in params.evaluations]
+    evaluations = {(task, regime): arms for task, regime, arms in params.evaluations}
     tables = {name: read_csv(given[name]) for name in ("table", "claims", "costs")}
-    place = Place(Path(out.page).parent, evaluations, params.arms, asked.seeds, params.datasets, params.figures)
-    cells, _ = records_of(given.cells, evaluations, params.arms, asked.seeds)
-    encoders = runs_of(given.encoders, params.arms, asked.seeds).done.values()
+    place = Place(Path(out.page).parent, evaluations, params.encoded, asked.seeds, params.datasets, params.figures)
+    cells, _ = records_of(given.cells, evaluations, asked.seeds)
+    encoders = runs_of(given.encoders, params.encoded, asked.seeds).done.values()
     records = [read_record(folder) for folder in encoders]
     parts = sections(place, given.encoders, [*records, *cells], tables, snakemake.config, PROJECT / "CITATION.cff")
     write_text(Path(out.page), report_page(asked, tables["table"], tables["claims"], parts))

@@ -18,23 +18,28 @@ with job(snakemake):
     from uscl.report.tables.published import reported, reported_markdown
     from uscl.report.tables.result_table import result_table
     from uscl.report.tables.sources import by_evaluation, mixed_packages, provenance, records_of
-    from uscl.report.tables.training_checks import checked_trainings, remarks_of_arms, remarks_of_pairs
+    from uscl.report.tables.training_checks import (
+        checked_trainings,
+        remarks_of_arms,
+        remarks_of_files,
+        remarks_of_pairs,
+    )
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
-    evaluations = [tuple(pair) for pair in params.evaluations]
-    encoders, _ = records_of(given.encoders, [("pretrain", "")], params.arms, params.seeds)
-    cells, failed = records_of(given.cells, evaluations, params.arms, params.seeds)
+    evaluations = {(task, regime): arms for task, regime, arms in params.evaluations}
+    encoders, _ = records_of(given.encoders, {("pretrain", ""): params.encoded}, params.seeds)
+    cells, failed = records_of(given.cells, evaluations, params.seeds)
     verdict = json.loads(Path(given.verdict).read_text(encoding="utf-8"))
     intervals, comparisons = (
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
     )
     costs = costs_table(encoders, cells)
-    checked = checked_trainings(given.encoders, params.arms, params.seeds)
+    checked = checked_trainings(given.encoders, params.encoded, params.seeds)
     pairs = set(comparisons[["arm", "reference"]].itertuples(index=False, name=None))
     about_pairs = remarks_of_pairs(pairs, checked, params.methods)
     compared = pd.concat([comparisons, *map(read_csv, given.endpoints)], ignore_index=True)
     all_claims = claims(compared, params.primary, params.margins, about_pairs)
-    about_arms = remarks_of_arms(checked)
+    about_arms = remarks_of_arms(checked) | remarks_of_files(encoders)
     table = result_table(
         intervals,
         comparisons,
@@ -46,9 +51,9 @@ with job(snakemake):
         remarks={arm: [*params.remarks[arm], *about_arms.get(arm, ())] for arm in params.arms},
         at_chance=[arm for arm, of_arm in checked.items() if of_arm.not_learned],
         reference=params.reference,
-        missing=[*failed, *((None, *evaluation) for evaluation in params.missing)],
+        missing=[*failed, *map(tuple, params.missing)],
     )
-    authors = by_authors_protocol(given.authors, params.authors_tasks, params.arms, params.seeds)
+    authors = by_authors_protocol(given.authors, params.authors_tasks, params.encoded, params.seeds)
     published = reported(table, params.methods, authors, inputs=params.inputs)
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
         with written(Path(out[name])) as path:

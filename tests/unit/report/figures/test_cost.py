@@ -100,3 +100,17 @@ def test_all_texts_can_be_read(arms, pretraining):
 def test_equal_figures_are_equal_bytes(tmp_path):
     rows = table(ARMS[:3], ("pocus",))
     assert_same_bytes(lambda: cost_and_score(rows, costs(rows), ARMS[:3]), tmp_path)
+
+
+def test_an_unknown_cost_is_named_and_its_arm_comes_last():
+    rows = table()
+    found = costs(rows).astype({"pretraining_images": float, "finetuning_images": float})
+    parts = ["pretraining_s", "pretraining_cpu_s", "pretraining_images"]
+    found.loc[found["arm"] == "random", parts] = np.nan
+    found.loc[found["arm"] == "imagenet", [*parts, *(name.replace("pretrain", "finetun") for name in parts)]] = np.nan
+    time = cost_and_score(rows, found, ARMS).axes[0]
+    assert names(time) == ["simclr", "uscl", "simclr_ppi", "meta_uscl", "random", "imagenet"]
+    assert [(text.get_text(), text.get_position()[1]) for text in time.texts] == [
+        ("pretraining unknown", 4),
+        ("unknown", 5),
+    ]

@@ -1,3 +1,5 @@
+import numpy as np
+
 from uscl.report.tables.costs import cost_parts, costs_table
 
 
@@ -54,3 +56,22 @@ def test_an_evaluation_shows_the_range_from_the_cheapest_to_the_most_expensive_a
     assert [cell.strip() for cell in tasks.splitlines()[2].split("|")[1:-1]] == [
         *("busi", "finetune", "300 to 600", "1.5 s to 52 s", "3.0 s to 2 min"),
     ]
+
+
+def test_what_another_program_did_is_unknown_and_never_0():
+    elsewhere = {key: value for key, value in encoder("file", 0).items() if key != "images"}
+    models = {key: value for key, value in cell("preds", "busi", 0).items() if key != "images"} | {"folds": []}
+    table = costs_table([*ENCODERS, elsewhere], [*CELLS, cell("file", "busi", 0), cell("feats", "busi", 0), models])
+    table = table.set_index("arm").drop(columns=["task", "regime"])
+    nan = float("nan")
+    np.testing.assert_array_equal(table.loc["file"], [nan, 3, nan, 1.5, nan, 500, nan, 300, 42])
+    np.testing.assert_array_equal(table.loc["feats"], [nan, 3, nan, 1.5, nan, nan, nan, 300, nan])
+    assert table.loc["preds"].isna().all()
+    _, explanation, arms, tasks = cost_parts(table.reset_index().assign(task="busi", regime="finetune"))
+    assert "Unknown is what other programs did" in explanation
+    lines = {line.split("|")[1].strip(): [word.strip() for word in line.split("|")[2:-1]] for line in arms.splitlines()}
+    assert lines["file"] == ["42", *["unknown"] * 4, "500 MiB"]
+    assert lines["feats"] == lines["preds"] == ["unknown"] * 6
+    assert lines["imagenet"] == ["42", "0", "0", "-", "-", "500 MiB"]
+    assert tasks.splitlines()[2].split("|")[3].strip() == "300 to 600"
+    assert "Unknown is" not in cost_parts(costs_table(ENCODERS, CELLS))[1]

@@ -35,9 +35,22 @@ def test_an_arm_with_a_failed_run_is_missing_with_its_reason(tmp_path):
         (folder / "run.json").write_text(json.dumps({"name": arm}))
         write_done(folder, "k", ["run.json"]) if arm == "a" else write_failed(folder, "k", "NaN")
         paths.append(folder / "outcome.json")
-    records, missing = records_of(paths, [("busi", "linear")], ["a", "b"], [0])
+    records, missing = records_of(paths, {("busi", "linear"): ["a", "b"]}, [0])
     assert records == [{"name": "a"}]
     assert missing == [("b", "busi", "linear", "seed 0: NaN")]
+
+
+def test_every_evaluation_has_its_own_arms(tmp_path):
+    places = [("busi", "linear", "a"), ("busi", "linear", "b"), ("busi", "finetune", "a")]
+    for place in places:
+        folder = tmp_path.joinpath(*place)
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({"name": "/".join(place)}))
+        write_done(folder, "k", ["run.json"])
+    paths = [tmp_path.joinpath(*place, "outcome.json") for place in places]
+    records, missing = records_of(paths, {("busi", "linear"): ["a", "b"], ("busi", "finetune"): ["a"]}, [0])
+    assert [record["name"] for record in records] == ["busi/linear/a", "busi/linear/b", "busi/finetune/a"]
+    assert missing == []
 
 
 def test_tables_of_all_evaluations_are_joined_with_their_names(tmp_path):

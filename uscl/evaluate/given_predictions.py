@@ -1,0 +1,123 @@
+"""Predictions that a user gives in a file, checked against the folds, in the form of a cell's own predictions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from uscl.base.errors import UserError
+from uscl.data.picture_box import inside
+from uscl.data.splits import Fold
+from uscl.data.store import FrameStore
+from uscl.evaluate.given_tables import check_cases, columns, integers, listed, numbers, read_table
+from uscl.evaluate.predictions import class_numbers, identified, packed, predicted
+from uscl.evaluate.run_lengths import mask_of
+
+ROUNDED = 0.005  # how far the probabilities of a case, written with three decimals, may add up to more or less than 1
+
+
+def given_predictions(
+    path: Path, kind: str, cases: pd.DataFrame, folds: Sequence[Fold], seed: int, store: FrameStore
+) -> pd.DataFrame:
+    """The predictions of all test parts of a training, fold by fold: the columns of our own, and fold.
+
+    `cases` has row and IDENTITY (of `uscl.data.splits`). Raises UserError if a case of the task is missing, foreign,
+    there twice or of another fold, and for probabilities or masks that can't be.
+    """
+    classes, _ = class_numbers(cases)
+    values = [f"p_{name}" for name in classes] if kind == "classification" else ["mask"]
+    table = read_table(path, ["case", "fold", "seed", *values])
+    check_classes(path, table, classes)
+    given = rows_of(path, table, cases, folds, seed)
+    own = given.set_index("case")
+    read = probabilities if kind == "classification" else masks
+    return pd.concat(
+        [
+            read(path, own.loc[identified(cases, fold)["case"]], cases, fold, store).assign(fold=number)
+            for number, fold in enumerate(folds)
+        ],
+        ignore_index=True,
+    )
+
+
+def check_seeds(path: Path, seeds: Sequence[int]) -> None:
+    """Raise UserError if a file has rows of a seed that the study doesn't have."""
+    table = columns(path, read_table(path, ["case", "seed"]), "case", "seed")
+    found = integers(path, table, "seed")
+    if foreign := sorted(set(found) - set(seeds)):
+        raise UserError(
+            f"{path} has rows of seed {foreign[0]}, but the study's seeds are {', '.join(map(str, seeds))}: remove"
+            " these rows, or add the seed to `seeds`."
+        )
+
+
+def check_classes(path: Path, table: pa.Table, classes: Sequence[str]) -> None:
+    """Raise UserError for a column of probabilities that is of no class of the task."""
+    named = [name.removeprefix("p_") for name in table.column_names if name.startswith("p_")]
+    if foreign := [name for name in named if name not in classes]:
+        raise UserError(
+            f"{path} has a column p_{foreign[0]}, but the task's classes are {', '.join(classes)}: rename or remove it."
+        )
+
+
+def rows_of(path: Path, table: pa.Table, cases: pd.DataFrame, folds: Sequence[Fold], seed: int) -> pd.DataFrame:
+    """The rows of one training, once each case is there and in the fold that tests it."""
+    values = [name for name in table.column_names if name == "mask" or name.startswith("p_")]
+    found = columns(path, table, "case", "fold", "seed", *values)
+    own = found[integers(path, found, "seed") == seed].reset_index(drop=True)
+    check_cases(path, own["case"], cases["case"], cases["case"], "the task", f" of seed {seed}")
+    of_row = {row: number for number, fold in enumerate(folds) for row in fold.test}
+    right = own["case"].map(cases.set_index("case")["row"]).map(of_row)
+    given = integers(path, own, "fold")
+    if (wrong := given != right).any():
+        case, said, is_in = own["case"][wrong].iloc[0], given[wrong].iloc[0], right[wrong].iloc[0]
+        raise UserError(
+            f"{path} says that case {case} is of fold {said} of seed {seed}, but fold {is_in} tests it ({wrong.sum()}"
+            " such rows): give the prediction of the model that was not trained on it."
+        )
+    return own
+
+
+def probabilities(path: Path, own: pd.DataFrame, cases: pd.DataFrame, fold: Fold, store: FrameStore) -> pd.DataFrame:
+    """The predictions of a fold's test part, from rows in its order (the index is the case)."""
+    classes, _ = class_numbers(cases)
+    table = own.reset_index()
+    found = np.stack([numbers(table, f"p_{name}").to_numpy() for name in classes], axis=1)
+    outside = ~((found >= 0) & (found <= 1))  # true for NaN
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        given = table[f"p_{classes[column]}"][row]
+        raise UserError(
+            f"{path}: p_{classes[column]} of case {table['case'][row]} is '{given}': give a probability from 0 to 1."
+        )
+    total = found.sum(axis=1)
+    if (wrong := np.abs(total - 1) > ROUNDED).any():
+        raise UserError(
+            f"{path}: the probabilities of {listed(table['case'][wrong])} add up to {total[wrong][0]:.4g}, not to 1:"
+            " give every case the probabilities of all classes."
+        )
+    return predicted(cases, fold, classes, found)
+
+
+def masks(path: Path, own: pd.DataFrame, cases: pd.DataFrame, fold: Fold, store: FrameStore) -> pd.DataFrame:
+    """The masks of a fold's test part, from rows in its order; pixels outside of the picture are never lesion."""
+    assert store.masks is not None, "a segmentation task is split from a store with masks"
+    height, width = store.frames.shape[1:]
+    found = np.zeros((len(own), height, width), bool)
+    for number, (case, text) in enumerate(own["mask"].items()):
+        try:
+            found[number] = mask_of(text, height, width)
+        except ValueError as error:
+            raise UserError(
+                f"{path}: the mask of case {case} {error}: give the run lengths of its pixels, row by row, beginning"
+                " outside the lesion."
+            ) from error
+    picture = inside(store.manifest.iloc[fold.test], width)
+    return identified(cases, fold).assign(
+        height=height,
+        width=width,
+        true_mask=packed(store.masks[fold.test] > 0),
+        predicted_mask=packed(found & picture),
+    )
