@@ -22,6 +22,7 @@ CLASSES = ["NA", "007", "B-line (mild)", ">=3", "=1+1", "Ärzte/50 %_$x$", 'O\'N
 TASK, REGIME, STUDY, SEEDS = "1e3", "linear", "007", [0, 1]
 EVALUATION = f"statistics/{TASK}-{REGIME}-labels100"
 PRIMARY = {"arm": "NA", "reference": "007", "task": TASK, "regime": REGIME, "metric": "macro_f1"}
+PRIMARY |= {"level": "frame"}
 
 
 class Given(dict):
@@ -42,7 +43,8 @@ class Called:
 
     def __init__(self, results, params, **files):
         self.input, self.output = (Given({k: placed(results, v) for k, v in files[key].items()}) for key in files)
-        self.log, self.rule, self.threads, self.wildcards = [str(results / "logs/job.log")], "a_rule", 1, Given()
+        self.log, self.rule, self.threads = [str(results / "logs/job.log")], "a_rule", 1
+        self.wildcards = Given(task=TASK)
         self.params = Given(params)
         self.config = {"results": str(results), "seeds": SEEDS, "study": STUDY}
 
@@ -128,22 +130,28 @@ def results(tmp_path_factory):
     common = {"arms": ARMS, "seeds": SEEDS, "evaluations": [[TASK, REGIME]], "reference": "007"}
     pairs = [[arm, "007"] for arm in ARMS if arm != "007"]
     of_score = {"kind": "classification", "pairs": pairs, "form": "nested", "draws": 50, "seed": 0}
+    of_score["levels"] = {"levels": ["frame"]}
     names = ("metrics", "trainings", "intervals", "comparisons")
     scored = {name: f"{EVALUATION}/{name}.csv" for name in names} | {"cases": f"{EVALUATION}/cases.parquet"}
     scored["side_by_side"] = f"{EVALUATION}/cases.csv"
     run("statistics/score.py", results, common | of_score, input={"outcomes": cells}, output=scored)
     write(results / "audit/verdict.json", {"passed": True, "sentence": "No leak.", "leaks": {"null": "none"}})
     of_table = {"study": STUDY, "datasets": {TASK: "null"}, "primary": [PRIMARY], "margins": {}, "simulated": False}
-    of_table |= {"labelled": [], "authors_tasks": [], "encoder": "resnet18", "frame_size": 64, "missing": []}
+    of_table |= {"labelled": [], "authors_tasks": [], "inputs": {arm: ["resnet18", 64] for arm in ARMS}, "missing": []}
     of_table |= {"remarks": {arm: [] for arm in ARMS}, "methods": dict.fromkeys(ARMS, "imagenet")}
-    inputs = {"intervals": [scored["intervals"]], "comparisons": [scored["comparisons"]], "authors": []}
+    inputs = {
+        "intervals": [scored["intervals"]],
+        "comparisons": [scored["comparisons"]],
+        "authors": [],
+        "endpoints": [],
+    }
     inputs |= {"cells": cells, "encoders": encoders, "verdict": "audit/verdict.json"}
     made = {name: f"{name}.csv" for name in ("claims", "costs", "reported")} | {"csv": "table.csv"}
     made |= {"claims_markdown": "claims.md", "reported_markdown": "reported.md", "markdown": "table.md"}
     regimes = {"regimes": {REGIME: "a probe"}}
     run("report/table.py", results, common | of_table | regimes, input=inputs, output=made | {"latex": "table.tex"})
     figures = ["overview", "differences", "cost", "variance"]
-    of_figures = {"kinds": {TASK: "classification"}, "main": {TASK: REGIME}, "gpu": False}
+    of_figures = {"kinds": {TASK: "classification"}, "main": {TASK: REGIME}, "levels": {TASK: "frame"}, "gpu": False}
     inputs = {"table": "table.csv", "costs": "costs.csv", "claims": "claims.csv"}
     drawn = {name: f"figures/{name}.png" for name in figures}
     run("report/study_figures.py", results, common | of_figures, input=inputs, output=drawn)
@@ -185,7 +193,7 @@ def test_mlflow_has_all_runs_under_their_names(results, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     from uscl.tracking.store import opened
 
-    tasks = {TASK: {"dataset": "null", "kind": "classification", "regimes": [REGIME]}}
+    tasks = {TASK: {"dataset": "null", "kind": "classification", "regimes": [REGIME], "levels": {"levels": ["frame"]}}}
     arms = dict.fromkeys(ARMS, "imagenet")
     plan = Plan(STUDY, arms, SEEDS, tasks, {REGIME: "a probe"}, "007", [PRIMARY], "resnet18", False, 50)
     (results / NAME).parent.mkdir(exist_ok=True)
