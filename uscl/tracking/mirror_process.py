@@ -44,7 +44,7 @@ def start(results: Path, address: str | None, study: str) -> None:
     temporary = results.absolute() / "tracking/temporary"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
+        temporary.mkdir(parents=True, exist_ok=True)
         _Started.process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
