@@ -61,7 +61,7 @@ def barlow_twins_levels(pairs: int, dim: int, redundancy: float) -> Levels:
     and that of equal views to as much at least.
 
     >>> [round(level, 3) for level in barlow_twins_levels(32, 128, 5e-3)]
-    [130.622, 2.003]
+    [134.751, 2.003]
     """
     chance = dim + redundancy * dim * (dim - 1) / (pairs - 1)
     return Levels(chance + dim / (pairs - 1), redundancy * max(0.0, dim**2 / (pairs - 1) - dim))

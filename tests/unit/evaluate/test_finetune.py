@@ -132,7 +132,8 @@ def test_with_the_last_block_alone_the_rest_of_the_encoder_stays(fabric, encoder
     settings = {"epochs": 1, "batch_size": 8, "lr": 1e-2, "stream": (0, "t")}
     task.last_block(encoder, store, cases, folds[0], fabric, **settings)
     trained = {
-        name.removeprefix("0.backbone.").removeprefix("net.encoder."): w for name, w in kept[0].state_dict().items()
+        name.removeprefix("encoder.backbone.").removeprefix("net.encoder."): w
+        for name, w in kept[0].state_dict().items()
     }
     before = encoder.backbone.state_dict()
     moved = {name for name, tensor in before.items() if not torch.equal(tensor, trained[name])}

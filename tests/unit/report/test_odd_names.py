@@ -127,12 +127,13 @@ def results(tmp_path_factory):
         {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)},
     )
     cells, encoders = ([make(results, arm, seed) for arm in ARMS for seed in SEEDS] for make in (cell, encoder))
-    common = {"arms": ARMS, "seeds": SEEDS, "evaluations": [[TASK, REGIME]], "reference": "007"}
+    common = {"arms": ARMS, "encoded": ARMS, "seeds": SEEDS, "evaluations": [[TASK, REGIME, ARMS]], "reference": "007"}
     pairs = [[arm, "007"] for arm in ARMS if arm != "007"]
     of_score = {"kind": "classification", "pairs": pairs, "form": "nested", "draws": 50, "seed": 0}
     of_score["levels"] = {"levels": ["frame"]}
     names = ("metrics", "trainings", "intervals", "comparisons")
-    scored = {name: f"{EVALUATION}/{name}.csv" for name in names} | {"cases": f"{EVALUATION}/cases.parquet"}
+    # A job's provenance is named after its first output, as in the rules.
+    scored = {"cases": f"{EVALUATION}/cases.parquet"} | {name: f"{EVALUATION}/{name}.csv" for name in names}
     scored["side_by_side"] = f"{EVALUATION}/cases.csv"
     run("statistics/score.py", results, common | of_score, input={"outcomes": cells}, output=scored)
     write(results / "audit/verdict.json", {"passed": True, "sentence": "No leak.", "leaks": {"null": "none"}})
@@ -146,7 +147,7 @@ def results(tmp_path_factory):
         "endpoints": [],
     }
     inputs |= {"cells": cells, "encoders": encoders, "verdict": "audit/verdict.json"}
-    made = {name: f"{name}.csv" for name in ("claims", "costs", "reported")} | {"csv": "table.csv"}
+    made = {"csv": "table.csv"} | {name: f"{name}.csv" for name in ("claims", "costs", "reported")}
     made |= {"claims_markdown": "claims.md", "reported_markdown": "reported.md", "markdown": "table.md"}
     regimes = {"regimes": {REGIME: "a probe"}}
     run("report/table.py", results, common | of_table | regimes, input=inputs, output=made | {"latex": "table.tex"})

@@ -202,8 +202,13 @@ def test_a_run_at_which_the_store_failed_comes_last_the_next_time(results, monke
     write_encoder(results, "a")
     write_encoder(results, "b")
     one = mirror(results)
-    monkeypatch.setattr("uscl.tracking.write_runs.log_once", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+
+    def fail(*_, **__):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("uscl.tracking.write_runs.log_once", fail)
+    monkeypatch.setattr("uscl.tracking.store.works", lambda *_: False)
+    with pytest.raises(OSError, match="the disk is gone"):
         one.log(one.lacking(OVER))
     assert [run.key.split("/")[1] for run in one.lacking(OVER)] == ["b", "a"]
 

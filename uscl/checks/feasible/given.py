@@ -10,13 +10,13 @@ from uscl.data.splits import read_folds
 from uscl.data.store import FrameStore
 from uscl.evaluate.given_features import given_features
 from uscl.evaluate.given_predictions import check_seeds, given_predictions
+from uscl.pretrain.own_method import method_named
 
 
 def check_checkpoint(arm: str, arch: str, seed: int, settings: Mapping[str, Any]) -> str:
     """The line about an encoder from a file. Raises UserError if it can't be loaded."""
-    from uscl.pretrain.methods.file import METHOD  # late: loading imports torch
-
-    _, matched = METHOD.start(arch, seed, None, METHOD.settings(**settings))  # type: ignore[misc]
+    method = method_named(settings["method"])
+    _, matched = method.start(arch, seed, None, method.settings(**settings))  # type: ignore[misc]
     return f"methods.{arm}: {matched}"
 
 

@@ -32,7 +32,7 @@ def test_random_weights_follow_the_seed():
 
 
 def test_imagenet_weights_are_the_published_ones():
-    encoder = imagenet.published_encoder("tf_efficientnet_lite0", 0)
+    encoder = imagenet.published_encoder("tf_efficientnet_lite0", 0, None, imagenet.ImageNet()).encoder
     expected = imagenet_encoder("tf_efficientnet_lite0")
     assert torch.equal(encoder.backbone.conv_stem.weight, expected.backbone.conv_stem.weight)
 

@@ -103,5 +103,5 @@ def test_published_values_stand_next_to_those_by_frame():
     table, _ = study()
     as_accuracy = table.assign(metric=table["metric"].replace("macro_f1", "accuracy"), regime="finetune")
     authors = pd.DataFrame(columns=["task", "arm", "metric", "value", "lowest", "highest", "n_seeds", "reason"])
-    found = reported(as_accuracy, {"uscl": "uscl"}, authors, encoder="e", input_px=64)
+    found = reported(as_accuracy, {"uscl": "uscl"}, authors, inputs={"uscl": ("e", 64)})
     assert found["finetune_mean"].dropna().tolist() == [0.6]
