@@ -26,6 +26,8 @@ from uscl.pretrain.meta.exercised import exercised
 from uscl.report.figures.pair_weights import inconsistent
 from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.writing import grid, limits, p_value, points, shown
+from uscl.stats.level_names import FRAME
+from uscl.stats.level_tables import with_level
 
 METRIC = primary(CLASSIFICATION)
 ROUNDING = 1e-4  # of a weight
@@ -69,7 +71,7 @@ def main() -> None:
 
 def of_pool(folder: Path) -> list[str]:
     """What the results in one pool show."""
-    claims, table = (pd.read_csv(folder / name) for name in ("claims.csv", "table.csv"))
+    claims, table = (by_frame(pd.read_csv(folder / name)) for name in ("claims.csv", "table.csv"))
     manifest = read_manifest(folder / "frames/pool/manifest.parquet")
     changing = manifest.groupby("video")["second_state"].max().gt(0)
     left_out = len(read_left_out(folder / "audit/pool_left_out.csv"))
@@ -82,6 +84,12 @@ def of_pool(folder: Path) -> list[str]:
     weights = trainings_of(folder, list(table["arm"].unique()), manifest)
     twins = alike([arm for arm, found in weights.items() if found["equal"].all()], table)
     return [f"## {head}", conclusion(claims), facts, *twins, compared(claims, table), WEIGHTS, weighted(weights)]
+
+
+def by_frame(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table about frames, without those about whole videos."""
+    levels = with_level(table)["level"]
+    return table[levels == FRAME]
 
 
 def alike(arms: list[str], table: pd.DataFrame) -> list[str]:

@@ -221,6 +221,9 @@ def primary(study: StudySettings) -> Iterator[str]:
             yield f"{where} compares '{each.arm}' with itself: name another reference."
         for name in each.named_tasks:
             yield from of_primary(study, each, where, name)
+        for other in study.primary[:number]:
+            if each.tasks and each.tasks == other.tasks and each.margin != other.margin:
+                yield f"{where}.margin differs from that of an earlier comparison of these tasks: give both the same."
 
 
 def of_primary(study: StudySettings, each: Primary, where: str, name: str) -> Iterator[str]:

@@ -457,16 +457,22 @@ class Primary(Settings):
         Level | None,
         Field(description="What is scored: one of the task's levels. Default: the first of them, else frames."),
     ] = None
+    margin: Annotated[
+        Margin | None,
+        Field(description="Of `tasks`: the smallest difference of their mean that matters. A task has its own."),
+    ] = None
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Refuse a comparison on no task, and a level of several."""
+        """Refuse a comparison on no task, a level of several, and a margin of one."""
         if (self.task is None) == (self.tasks is None):
             raise PydanticCustomError("contradiction", "needs either `task` or `tasks` (their mean), and not both")
         if self.tasks and self.level:
             raise PydanticCustomError(
                 "contradiction", "has `tasks` and `level`: each task is taken at the first of its own `levels`"
             )
+        if self.task and self.margin:
+            raise PydanticCustomError("contradiction", "has `task` and `margin`: give the margin to the task itself")
         return self
 
     @property

@@ -28,6 +28,15 @@ from uscl.study.schema import Classification, Primary, SimulatedSet, StudySettin
 from uscl.study.validation import validated
 
 
+def mean_of(tasks: list[str]) -> str:
+    """What the mean over tasks is called in tables.
+
+    >>> mean_of(["pocus", "busi"])
+    'mean of pocus and busi'
+    """
+    return f"mean of {listed(tasks)}"
+
+
 class Evaluation(NamedTuple):
     """A task in a regime, with a percentage of the training groups' labels; all arms and seeds are compared in it."""
 
@@ -351,13 +360,13 @@ class Study:
         return [self._placed(each) for each in self.settings.primary]
 
     def _placed(self, each: Primary) -> dict[str, Any]:
-        known = {key: value for key, value in each.given().items() if key not in ("task", "tasks")}
+        known = {key: value for key, value in each.given().items() if key not in ("task", "tasks", "margin")}
         levels = [self.main_level(task) for task in each.named_tasks]
         if each.tasks is None:
             return known | {"task": each.task, "level": each.level or levels[0]}
         # One level for all of them is named once.
         level = listed(levels if len(set(levels)) > 1 else levels[:1])
-        return known | {"task": f"mean of {listed(each.tasks)}", "level": level, "tasks": each.tasks, "levels": levels}
+        return known | {"task": mean_of(each.tasks), "level": level, "tasks": each.tasks, "levels": levels}
 
     @functools.cached_property
     def endpoints(self) -> list[dict[str, Any]]:
@@ -372,8 +381,10 @@ class Study:
 
     @functools.cached_property
     def margins(self) -> dict[str, dict[str, Any]]:
-        """The margin of each task that has one."""
-        return {name: task.margin.given() for name, task in self.settings.tasks.items() if task.margin}
+        """The margin of each task that has one, and of each mean over tasks."""
+        margins = {name: task.margin for name, task in self.settings.tasks.items()}
+        margins |= {mean_of(each.tasks): each.margin for each in self.settings.primary if each.tasks}
+        return {name: margin.given() for name, margin in margins.items() if margin}
 
     def expected(self) -> dict[str, Any]:
         """What the forecasts of the primary comparisons rest on (`uscl.checks.expectations`)."""

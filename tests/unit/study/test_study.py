@@ -156,6 +156,12 @@ def test_an_endpoint_names_its_tasks_and_their_levels():
         f"results/statistics/{task}-linear-labels100/cases.parquet" for task in ("pocus", "busi")
     ]
     assert study(primary=[mean]).primary[0]["level"] == "frame"
+    margin = {"points": 2, "reason": "r"}
+    assert study(primary=[mean | {"margin": margin}]).margins == {"mean of pocus and busi": margin}
+    with pytest.raises(UserError, match=r"primary\.1\.margin differs from that of an earlier comparison"):
+        study(primary=[mean | {"margin": margin}, mean | {"arm": "uscl"}])
+    with pytest.raises(UserError, match=r"primary\.0 has `task` and `margin`: give the margin to the task itself"):
+        study(primary=[PRIMARY | {"margin": margin}])
     assert study(primary=[PRIMARY]).endpoints == []
 
 

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from uscl.metrics.registry import title
+from uscl.report.figures import forest
 from uscl.report.figures.arm_legend import arm_legend, legend_height
 from uscl.report.figures.intervals import one_interval, words
 from uscl.report.figures.style import PAGE, ArmStyle, arm_styles, plt, wrapped
+from uscl.stats.level_names import per
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
 ACROSS = 3
@@ -71,7 +73,7 @@ def label_fraction_curves(
         axis.set_axis_off()
     for axis, ((task, regime), rows) in zip(axes.flat, panels, strict=False):
         draw_fractions(axis, rows, styles)
-        name = metric_name or title(rows["metric"].iloc[0])
+        name = metric_name or title(rows["metric"].iloc[0]) + per(forest.level_of(rows))
         axis.set(xlabel="labels used\n(% of training groups)", ylabel=name)
         axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
     figure.suptitle(f"mean over trainings with {what}")
