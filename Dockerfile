@@ -2,9 +2,9 @@
 FROM python:3.11-slim
 ENV PYTHONDONTWRITEBYTECODE=1 MLFLOW_DISABLE_TELEMETRY=true
 WORKDIR /uscl
-COPY requirements.lock .
-RUN pip install --no-cache-dir --requirement requirements.lock
+COPY requirements.lock requirements-cuda.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-cuda.lock
 COPY . .
-RUN pip install --no-cache-dir --no-deps .
+RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 ENTRYPOINT ["snakemake"]
 CMD ["--cores", "all"]

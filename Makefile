@@ -6,6 +6,7 @@
 # make fuzz      give the readers damaged files
 # make audit     check the pinned packages for known vulnerabilities (needs a network)
 # make lint      check style and types; make format: fix the style
+# make lock      write the hashes of the pinned packages into the lock files (needs a network)
 # make docs      write the generated pages and build the documentation into site/
 # Each target creates .venv with the pinned versions if it is missing or older than the lock file; those for developers
 # add the packages of requirements-dev.lock.
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: results controls test e2e lint docs format chaos fuzz audit
+.PHONY: results controls test e2e lint docs format chaos fuzz audit lock
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -45,10 +46,14 @@ fuzz: $(DEV)
 # If the service can't be reached, this prints that and fails; OFFLINE=allowed turns the failure off.
 audit: $(DEV)
 	@if $(BIN)/python -c 'import requests; requests.head("https://api.osv.dev", timeout=10)' 2> /dev/null; then \
-	  $(BIN)/pip-audit --requirement requirements-dev.lock --no-deps --disable-pip --strict --vulnerability-service osv; \
+	  $(BIN)/pip-audit --requirement requirements-cuda.lock --requirement requirements-dev.lock --no-deps \
+	    --disable-pip --strict --vulnerability-service osv; \
 	else \
 	  echo "NOT AUDITED: api.osv.dev can't be reached from here."; test "$(OFFLINE)" = allowed; \
 	fi
+
+lock: $(DEV)
+	$(BIN)/python requirements/lock.py requirements.lock requirements-cuda.lock requirements-dev.lock
 
 lint: $(DEV)
 	$(BIN)/ruff check
@@ -69,16 +74,9 @@ format: $(DEV)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Compile everything now, on all cores, because every job imports some of it. (Some packages contain files that don't
-# compile.) The stamp comes last, so an interrupted installation starts again from nothing.
+# What they do is in the script, which can be cut off at any moment.
 $(READY): requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pinned versions are for Python 3.11, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --no-compile --quiet --requirement requirements.lock
-	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib > /dev/null || true
-	touch $@
+	@sh requirements/install.sh "$(PYTHON)"
 
 $(DEV): requirements-dev.lock $(READY)
-	$(BIN)/pip install --disable-pip-version-check --no-deps --no-compile --quiet --requirement requirements-dev.lock
-	touch $@
+	@sh requirements/install.sh "$(PYTHON)" dev

@@ -1,9 +1,10 @@
-"""The two files that fix versions must not drift apart, and must name what the library imports."""
+"""The lock files fix versions and files, name what the library imports, and are what every way to install takes."""
 
 import re
 import subprocess
 import sys
 import tomllib
+import urllib.error
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -11,12 +12,26 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from requirements import lock
+
 ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.lock", "requirements-cuda.lock", "requirements-dev.lock"]
 
 
 def locked(file="requirements.lock"):
-    lines = (ROOT / file).read_text().splitlines()
-    return [line for line in lines if line and not line.startswith(("#", "-r"))]
+    return [pin.partition(";")[0] for pin in lock.pins(ROOT / file)]
+
+
+def hashes(file):
+    """The hashes of every package in a lock file."""
+    found = {}
+    for line in (ROOT / file).read_text().splitlines():
+        if "==" in line and not line.startswith("#"):
+            name = line.partition("==")[0]
+            found[name] = []
+        elif line.startswith("    --hash=sha256:"):
+            found[name].append(line.removesuffix(" \\").removeprefix("    --hash=sha256:"))
+    return found
 
 
 def names(requirements):
@@ -34,14 +49,60 @@ def normal(name):
 def test_conda_users_get_the_locked_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    assert pip == locked()
+    assert pip == ["-r requirements-cuda.lock"]
     assert "python=3.11" in environment["dependencies"]
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("file", LOCKS)
 def test_every_version_is_exact_and_names_no_build(file):
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9][A-Za-z0-9.]*", line) for line in locked(file))
     assert locked(file) == sorted(locked(file), key=str.lower)
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_package_has_hashes(file):
+    found = hashes(file)
+    assert len(found) == len(locked(file))
+    for name, of_package in found.items():
+        assert of_package, name
+        assert of_package == sorted(set(of_package)), name
+        assert all(re.fullmatch("[0-9a-f]{64}", each) for each in of_package), name
+
+
+def test_what_a_cuda_build_needs_is_for_linux_and_comes_on_top():
+    text = (ROOT / "requirements-cuda.lock").read_text()
+    assert text.count("-r requirements.lock\n") == 1
+    assert text.count('; platform_system == "Linux"') == len(locked("requirements-cuda.lock"))
+    assert names(locked()).isdisjoint(names(locked("requirements-cuda.lock")))
+
+
+@pytest.mark.parametrize("package", ["torch", "torchvision"])
+def test_the_hashes_of_torch_are_those_of_the_index_and_of_the_cpu_builds(package):
+    version = next(pin.partition("==")[2] for pin in locked() if pin.startswith(f"{package}=="))
+    listed, cpu = hashes("requirements.lock")[package], lock.files_of(package, lock.cpu_wheels(), version)
+    assert len(cpu) > 5
+    try:
+        index = lock.files_of(package, lock.release(package), version)
+    except (urllib.error.URLError, TimeoutError) as error:
+        assert {file.sha256 for file in cpu} < set(listed)
+        pytest.skip(f"the package index can't be reached ({error})")
+    assert len(index) > 8
+    assert {file.sha256 for file in (*index, *cpu)} == set(listed)
+
+
+def test_hashes_are_written_again_without_a_trace_of_the_old_ones(monkeypatch):
+    files = ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-2.0-py3-none-any.whl", "b_c-2-cp311-cp311-win_amd64.whl"]
+    monkeypatch.setattr(lock, "release", lambda name: [lock.File(file, f"{name}{k}") for k, file in enumerate(files)])
+    text = '# a==0\n-r x\na==1 \\\n    --hash=sha256:00\nB.c==2.0; python_version > "3"\n'
+    expected = (
+        "# a==0\n-r x\na==1 \\\n    --hash=sha256:a0\n"
+        'B.c==2.0; python_version > "3" \\\n    --hash=sha256:B.c3 \\\n    --hash=sha256:cpu\n'
+    )
+    found = lock.with_hashes(text, [lock.File("b_c-2.0+cpu-cp312-cp312-manylinux_2_28_x86_64.whl", "cpu")])
+    assert found == expected
+    assert lock.with_hashes(found, [lock.File("b_c-2.0+cpu-cp312-cp312-manylinux_2_28_x86_64.whl", "cpu")]) == found
+    with pytest.raises(SystemExit, match=r"The index has no file of a 3 for pip to install: correct the line\."):
+        lock.with_hashes("a==3\n")
 
 
 def test_everything_the_package_declares_is_locked():
@@ -53,7 +114,6 @@ def test_what_only_developers_need_is_locked_apart():
     wanted = names(entry for group in groups.values() for entry in group if isinstance(entry, str))
     assert wanted <= names(locked("requirements-dev.lock"))
     assert names(locked()).isdisjoint(names(locked("requirements-dev.lock")))
-    assert (ROOT / "requirements-dev.lock").read_text().count("-r requirements.lock") == 1
 
 
 def test_the_lock_of_developers_is_complete_but_for_what_lightly_asks_for():
@@ -85,4 +145,4 @@ def test_one_version_is_everywhere():
 def test_the_container_is_made_from_the_lock_with_its_python():
     text = (ROOT / "Dockerfile").read_text()
     assert "FROM python:3.11-" in text
-    assert "--requirement requirements.lock" in text
+    assert "--no-deps --require-hashes --requirement requirements-cuda.lock" in text

@@ -48,7 +48,7 @@ def check_snakemake() -> None:
         lacks = f" (it has no {', '.join(absent)})" if absent else ""
         raise UserError(
             f"This project doesn't work with Snakemake {version}{lacks}: install the version of requirements.lock with"
-            " pip install -r requirements.lock."
+            " pip install --no-deps -r requirements.lock."
         )
 
 

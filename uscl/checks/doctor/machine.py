@@ -80,7 +80,9 @@ def package_findings(installed: Mapping[str, str], locked: Mapping[str, str]) ->
         for name, pin in locked.items()
         if name in installed and installed[name].partition("+")[0] != pin
     ]
-    lines = [missing(f"Not installed: {', '.join(absent)}: pip install -r requirements.lock.")] if absent else []
+    lines = (
+        [missing(f"Not installed: {', '.join(absent)}: pip install --no-deps -r requirements.lock.")] if absent else []
+    )
     if other:
         lines.append(note(f"Not as pinned: {', '.join(other)}: scores may differ from those of others."))
     return lines or [ok(f"{counted(len(locked), 'package')} that matter as requirements.lock pins them")]

