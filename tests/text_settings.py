@@ -5,7 +5,7 @@ from typing import Any
 
 from uscl.study.schema import StudySettings
 
-# What an entry needs besides, by its model; a method needs its name only.
+# What an entry needs besides, by its model; a method needs its name and, as some text, its own required keys.
 ENTRIES: dict[str, dict[str, Any]] = {
     "SimulatedSet": {"reader": "busi", "simulate": {"kind": "breast", "patients": 120}},
     "PublicSet": {"reader": "busi", "data_root": "data"},
@@ -43,7 +43,8 @@ def ways(node: Any, models: dict[str, Any], way: Way) -> Iterator[Way]:
     if "$ref" in node:
         name = node["$ref"].rpartition("/")[2]
         method = models[name]["properties"].get("method", {}).get("const")
-        entry = {"method": method} if method else ENTRIES.get(name)
+        needed = {key: "x" for key in models[name].get("required", ()) if key != "method"}
+        entry = {"method": method} | needed if method else ENTRIES.get(name)
         yield from ways(models[name], models, [*way, entry] if entry else way)
     elif node.get("type") == "string" and not {"enum", "const"} & node.keys():
         yield way
