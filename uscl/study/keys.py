@@ -63,8 +63,9 @@ def authors_code(study: Study) -> str:
 
 
 def checks_code(study: Study) -> str:
-    """The code that checks whether the study can work; it uses the methods of all arms that use the pool."""
-    return method_code(study, "checks/check_study.py", study.from_pool)
+    """The code that checks whether the study can work; it uses the methods of arms that use the pool or a file."""
+    of_files = [arm for arm in study.published if study.method(arm).name == "file"]
+    return method_code(study, "checks/check_study.py", [*study.from_pool, *of_files])
 
 
 def data_key(study: Study, dataset: str) -> str:
