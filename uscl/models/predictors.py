@@ -76,7 +76,10 @@ class Neighbours(nn.Module):
         length = features.norm(dim=1, keepdim=True).clamp(min=1e-12)
         similarity = (features / length) @ self.bank.T
         # A stable order, as there: of equally similar cases, the first counts.
-        nearest = similarity.sort(dim=1, descending=True, stable=True).indices[:, : self.count]
+        if torch.compiler.is_exporting():  # ONNX knows no stable order, but its TopK takes the first of equals
+            nearest = similarity.topk(self.count, dim=1).indices
+        else:
+            nearest = similarity.sort(dim=1, descending=True, stable=True).indices[:, : self.count]
         closeness = similarity.gather(1, nearest).double()
         votes = ((closeness - closeness[:, :1]) / TEMPERATURE).exp() / self.share[nearest]
         totals = (votes.unsqueeze(2) * self.of_class[self.labels[nearest]]).sum(1)
