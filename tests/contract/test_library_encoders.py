@@ -17,6 +17,7 @@ from uscl.models.encoders import HubWeights, HuggingFaceWeights, InputStats, che
 from uscl.models.freezing import freeze_below_last_block
 from uscl.models.library_encoders import library_spec
 from uscl.models.library_names import FAMILIES, family_of
+from uscl.models.segmenter import Segmenter
 from uscl.pretrain.meta.double_backward import jvp_by_double_backward
 from uscl.pretrain.meta.forward_mode import jacobian_vector_product, recording
 
@@ -99,6 +100,28 @@ def test_forward_mode_gives_the_derivatives_of_double_backward(encoder):
     for dual, expected in zip(found, jvp_by_double_backward(model, frames, direction), strict=True):
         torch.testing.assert_close(dual.value, expected.value, rtol=1e-10, atol=1e-12)
         assert (dual.tangent - expected.tangent).norm() < 1e-9 * expected.tangent.norm()
+
+
+def test_an_encoder_segments_or_gives_the_reason_why_not(encoder):
+    if isinstance(reason := encoder_spec(encoder.arch).segmentation, str):
+        assert reason.endswith(".")
+        with pytest.raises(UserError, match=rf"^Encoder {encoder.arch} can't segment: "):
+            Segmenter(encoder)
+        return
+    model = Segmenter(encoder)
+    assert model.matched == len(encoder.backbone.state_dict())
+    model.freeze_below_last_block()
+    frozen = [key for key, parameter in model.named_parameters() if not parameter.requires_grad]
+    assert frozen
+    assert all(key.startswith("net.encoder.backbone.") for key in frozen)
+    frames = torch.rand(2, 1, 40, 40)
+    logits = model(frames)
+    assert logits.shape == frames.shape
+    logits.square().sum().backward()
+    trained = [key for key, parameter in model.named_parameters() if parameter.grad is not None]
+    assert any(key.startswith("net.encoder.") for key in trained), "the last block learns"
+    with pytest.raises(UserError, match="have no deeplabv3plus here"):
+        Segmenter(encoder, "deeplabv3plus")
 
 
 def test_a_backbone_of_one_channel_takes_the_grey_frame_itself():

@@ -65,6 +65,17 @@ class Segmentation(NamedTuple):
     strided: str | None = None
 
 
+class MapSegmentation(NamedTuple):
+    """How a U-Net decoder gets the maps of a backbone itself: of its stages, or of its patch `tokens`.
+
+    `prefix` comes before our names, as in `Segmentation`; no tensor is left out.
+    """
+
+    tokens: bool
+    prefix: str = "backbone."
+    unused: tuple[str, ...] = ()
+
+
 class EncoderSpec(NamedTuple):
     """An encoder.
 
@@ -87,7 +98,7 @@ class EncoderSpec(NamedTuple):
     image_statistics: InputStats
     weights: PackagedWeights | HubWeights | HuggingFaceWeights
     last_block: tuple[str, ...]
-    segmentation: Segmentation | str
+    segmentation: Segmentation | MapSegmentation | str
     input_size: int | None = None
     patch: int | None = None
     pooling: str = "mean over the frame"

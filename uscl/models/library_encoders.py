@@ -13,13 +13,12 @@ from torch import nn
 
 import uscl.models.torchvision_cpu  # noqa: F401  (before timm and torchvision)
 from uscl.base.errors import UserError
-from uscl.models.encoders import EncoderSpec, HubWeights, HuggingFaceWeights, InputStats
-from uscl.models.library_names import Family, family_of
+from uscl.models.encoders import EncoderSpec, HubWeights, HuggingFaceWeights, InputStats, MapSegmentation
+from uscl.models.library_names import Family, family_of, segmentation_fault
 
 import timm  # isort: skip
 import torchvision  # isort: skip
 
-NO_DECODER = "the project has no decoder for it yet."
 POOLING = {"token": "class token", "avg": "mean of the patch tokens", "map": "attention over the patch tokens"}
 
 
@@ -47,7 +46,7 @@ def timm_spec(encoder: str, name: str, family: Family) -> EncoderSpec:
         image_statistics=InputStats(tuple(known.mean), tuple(known.std)),
         weights=HuggingFaceWeights(known.hf_hub_id or "", known.tag or "", classes=known.num_classes),
         last_block=tuple(last_block(backbone, family)),
-        segmentation=NO_DECODER,
+        segmentation=MapSegmentation(tokens=family.transformer),
         input_size=known.input_size[-1] if family.sized else None,
         patch=patch_of(backbone),
         pooling=POOLING[backbone.global_pool] if family.transformer else "mean over the frame",
@@ -93,7 +92,7 @@ def torchvision_spec(encoder: str, name: str, family: Family) -> EncoderSpec:
         image_statistics=InputStats(tuple(transforms.mean), tuple(transforms.std)),
         weights=HubWeights(published.url, megabytes=round(published.meta["_file_size"])),
         last_block=tuple(last_block(backbone, family)),
-        segmentation=NO_DECODER,
+        segmentation=segmentation_fault(encoder, "unet") or "",
         input_size=transforms.crop_size[0] if family.sized else None,
         patch=getattr(backbone, "patch_size", None),
         pooling=POOLING["token"] if family.transformer else "mean over the frame",

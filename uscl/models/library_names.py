@@ -76,6 +76,19 @@ def family_of(encoder: str) -> Family:
     raise UserError(unknown(encoder, library, architecture))
 
 
+def segmentation_fault(encoder: str, decoder: str) -> str | None:
+    """Why an encoder can't have a decoder, from its name alone; None if it can.
+
+    >>> segmentation_fault("torchvision/resnet50", "unet")
+    'torchvision gives no feature maps: take timm/NAME, which has most architectures.'
+    """
+    if encoder.startswith("torchvision/"):
+        return "torchvision gives no feature maps: take timm/NAME, which has most architectures."
+    if "/" in encoder and decoder != "unet":
+        return f"timm's encoders have no {decoder} here, which needs a dilated last stage: take `decoder: unet`."
+    return None
+
+
 def is_sized(encoder: str) -> bool:
     """Whether an encoder's weights depend on the size of its frames."""
     return "/" in encoder and family_of(encoder).sized

@@ -2,13 +2,16 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import uscl.models.torchvision_cpu  # noqa: F401  (before segmentation-models-pytorch)
 from uscl.base.errors import UserError
 from uscl.models import freezing
 from uscl.models.checkpoint import load_by_name
-from uscl.models.encoder import Encoder
-from uscl.models.encoders import Segmentation, encoder_spec
+from uscl.models.encoder import Encoder, resized
+from uscl.models.encoders import MapSegmentation, Segmentation, encoder_spec
+from uscl.models.library_names import segmentation_fault
+from uscl.models.map_segmenter import MapUnet
 
 import segmentation_models_pytorch as smp  # isort: skip
 
@@ -20,8 +23,9 @@ class Segmenter(nn.Module):
     """A decoder from scratch on an encoder with the weights and the input normalisation of `encoder`.
 
     `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and returns logits of the
-    same shape. `matched` is the number of encoder tensors that were copied by name: all tensors of the decoder's
-    encoder. Raises UserError for a decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
+    same shape; an encoder with an input size gets frames of that size, and the logits are resized back. `matched` is
+    the number of encoder tensors that were copied by name: all tensors of the decoder's encoder. Raises UserError for a
+    decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
     """
 
     mean: Tensor
@@ -29,9 +33,9 @@ class Segmenter(nn.Module):
 
     def __init__(self, encoder: Encoder, decoder: str = "unet") -> None:
         super().__init__()
-        self.arch = encoder.arch
-        kind = self.kind = segmentation(encoder.arch)
-        self.net = build_net(kind, decoder)
+        self.arch, self.input_size = encoder.arch, encoder.input_size
+        kind = self.kind = segmentation(encoder.arch, decoder)
+        self.net = build_net(kind, decoder) if isinstance(kind, Segmentation) else MapUnet(encoder, kind)
         self.matched = load_by_name(
             self.net.get_submodule("encoder"),
             {kind.prefix + name: tensor for name, tensor in encoder.backbone.state_dict().items()},
@@ -42,16 +46,19 @@ class Segmenter(nn.Module):
         self.register_buffer("std", torch.clone(encoder.std), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return self.net((frames - self.mean) / self.std)
+        logits = self.net((resized(frames, self.input_size) - self.mean) / self.std)
+        if logits.shape[-2:] == frames.shape[-2:]:
+            return logits
+        return F.interpolate(logits, frames.shape[-2:], mode="bilinear", align_corners=False)
 
     def freeze_below_last_block(self) -> None:
         """Freeze everything except the encoder's last block and the decoder."""
         freezing.freeze_below_last_block(self.net.get_submodule("encoder"), self.arch, self.kind.prefix)
 
 
-def segmentation(arch: str) -> Segmentation:
-    """The names of an encoder in segmentation-models-pytorch. Raises UserError for one that no decoder fits."""
-    known = encoder_spec(arch).segmentation
+def segmentation(arch: str, decoder: str) -> Segmentation | MapSegmentation:
+    """How a decoder gets an encoder's feature maps. Raises UserError for an encoder that the decoder doesn't fit."""
+    known = segmentation_fault(arch, decoder) or encoder_spec(arch).segmentation
     if isinstance(known, str):
         raise UserError(f"Encoder {arch} can't segment: {known}")
     return known

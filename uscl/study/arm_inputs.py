@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from uscl.base.text import counted
-from uscl.models.library_names import is_sized, patch_in
+from uscl.models.library_names import is_sized, patch_in, segmentation_fault
 from uscl.pretrain.method import Given
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def input_faults(study: StudySettings) -> Iterator[str]:
                 f"methods.{name}: {encoder} takes sizes that are a multiple of its patch of {patch} pixels, not"
                 f" {size}: set its `input_size` to {fitting}."
             )
+        for task, settings in study.tasks.items():
+            decoder = settings.decoder if settings.kind == "segmentation" else None
+            if decoder and (fault := segmentation_fault(encoder, decoder)):
+                yield f"methods.{name}: {encoder} can't segment in tasks.{task}: {fault}"
         if arm.mean and len(arm.mean) == 1:
             if not encoder.startswith("timm/"):
                 yield f"methods.{name}: {encoder} takes three channels: give three numbers as `mean` and as `std`."

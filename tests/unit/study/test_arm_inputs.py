@@ -76,6 +76,10 @@ def test_what_an_arm_has_of_its_own_is_in_its_key_and_only_then():
             " not 64: set its `input_size` to 56 or 70.",
         ),
         (with_own("timm/resnet5o"), "methods.simclr.encoder: Unknown encoder 'timm/resnet5o'; did you mean"),
+        (
+            with_own("torchvision/resnet50"),
+            "torchvision/resnet50 can't segment in tasks.segmentation: torchvision gives no feature maps",
+        ),
         (with_own("timm/xcit_nano_12_p16_224"), "not of xcit."),
         (with_own("resnet18", encoder="resnet81"), "encoder: Unknown encoder 'resnet81': choose one of resnet18, "),
     ],
