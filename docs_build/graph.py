@@ -9,11 +9,14 @@ from xml.sax.saxutils import escape
 
 import networkx as nx
 
-# A study with nearly all options on simulated data, one with a mean over tasks, and the steps that fetched data take.
-PLANS = (
-    ["all", "label_fractions", "data", "--configfile", "tests/integration/tiny.yaml"],
-    ["table", "--configfile", "tests/integration/levels.yaml"],
-    ["data", "--configfile", "config/public.yaml"],
+GIVEN = "{theirs: {method: features, file: f.parquet}, others: {method: predictions, folder: p}}"
+# Targets, a study's file, and further settings: a study with nearly all options on simulated data, one with arms from
+# files, one with a mean over tasks, and the steps that fetched data take.
+PLANS: tuple[tuple[list[str], str, list[str]], ...] = (
+    (["all", "label_fractions", "data"], "tests/integration/tiny.yaml", []),
+    (["table"], "tests/integration/tiny.yaml", [f"methods={GIVEN}"]),
+    (["table"], "tests/integration/levels.yaml", []),
+    (["data"], "config/public.yaml", []),
 )
 BOX_HEIGHT, GAP, ROW, LETTER, PAD = 26, 16, 64, 7.2, 12  # pixels
 SWEEPS = 12
@@ -23,8 +26,9 @@ def of_workflow(project: Path) -> nx.DiGraph:
     """The rules and what reads what, without `all` and without arrows that others imply."""
     edges: set[tuple[str, str]] = set()
     with tempfile.TemporaryDirectory() as scratch:
-        for plan in PLANS:
-            call = [sys.executable, "-m", "snakemake", *plan, "--config", f"results={scratch}/results", "--rulegraph"]
+        for targets, study, settings in PLANS:
+            read = ["--configfile", study, "--config", f"results={scratch}/results", *settings]
+            call = [sys.executable, "-m", "snakemake", *targets, *read, "--rulegraph"]
             done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=True)
             edges |= edges_of(done.stdout)
     graph = nx.DiGraph(sorted(edge for edge in edges if "all" not in edge))

@@ -20,7 +20,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "Primary": {
         "arm": "simclr",
         "reference": "imagenet",
-        "task": "busi",
+        "tasks": ["busi", "pocus"],
         "regime": "linear",
         "metric": "accuracy",
     },

@@ -19,7 +19,8 @@ class Settings(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """All settings with their defaults, as plain values."""
-        return self.model_dump(mode="json")
+        # A method in a file of the user's is none of the declared ones, of which pydantic would warn.
+        return self.model_dump(mode="json", warnings=False)
 
 
 def as_number(value: Any) -> Any:

@@ -97,7 +97,7 @@ def at_level(cases: pd.DataFrame, level: str, rule: str = MEAN) -> pd.DataFrame:
     predicted as each class (majority_vote, in which the mean probability breaks ties). Each frame counts the same, also
     in a patient with several videos. Cases whose frames have different labels are left out.
     """
-    if level == FRAME:
+    if level == FRAME or cases.empty:  # empty if no arm is complete
         return cases
     cases = cases[~cases[COLUMN[level]].isin(with_several_labels(cases, level))]
     classes = class_names(cases)

@@ -180,3 +180,7 @@ def test_a_patient_without_name_counts_as_one_by_its_group():
     assert cases.groupby("case")["patient"].first()[["patient p0", "patient p1"]].tolist() == ["p0 and p3", ""]
     assert set(cases["video"]) == {""}
     assert list(cases) == list(frames)
+
+
+def test_without_a_complete_arm_there_are_no_cases_at_any_level():
+    assert at_level(pd.DataFrame(columns=["arm", "seed"]), "patient").empty

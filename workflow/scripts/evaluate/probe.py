@@ -6,7 +6,8 @@ from uscl.jobs.job import run_of, trained_encoder
 
 with run_of(snakemake) as attempt:
     # The features of an arm without an encoder come from a file.
-    encoder_file = trained_encoder(snakemake.input.encoder) if snakemake.input.get("encoder") else None
+    outcome = next(iter(snakemake.input.encoder), None)
+    encoder_file = trained_encoder(outcome) if outcome else None
 
     import numpy as np
 

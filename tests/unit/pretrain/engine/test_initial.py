@@ -114,6 +114,7 @@ job = SimpleNamespace(
     params=Named(
         {"expected": {"primary": [], "margins": {}, "kinds": {}, "trainings": 1, "statistics": {}}},
         datasets=[], pool=[], tasks={}, seeds=[0], initial=[["resnet18", weights, weights, {}]],
+        checkpoints={}, given=[],
     ),
     config={"results": f"{folder}/results"},
     log=[f"{folder}/job.log"],
