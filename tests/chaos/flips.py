@@ -89,6 +89,9 @@ class Readers:
             for job in self.jobs.get(place, [])[:2]:
                 JobProvenance(self.called(job))
                 found = True
+        if path.parent.name == "models":  # `uscl predict` reads them
+            checked(path.relative_to(self.project))
+            return True
         if (outcome := path.with_name("outcome.json")).exists():
             found = self.read_run(path.relative_to(self.project), outcome.relative_to(self.project)) or found
         return found

@@ -33,9 +33,10 @@ def name_study(results: Path, options: Sequence[str]) -> None:
 
 def recorded(path: Path) -> Record | None:
     """The record of a file or folder, from the outcome or a provenance file next to it; None without one."""
-    outcome = path.with_name("outcome.json")
-    if digest := digests(outcome, "files").get(path.name):
-        return Record(digest, outcome)
+    for folder in path.parents[:2]:  # a run's models are in a folder of their own
+        outcome = folder / "outcome.json"
+        if digest := digests(outcome, "files").get(path.relative_to(folder).as_posix()):
+            return Record(digest, outcome)
     own = path.with_name(f"{path.stem}.provenance.json")
     for file in (own, *sorted(path.parent.glob("*.provenance.json"))):
         same = {Path(name): digest for name, digest in digests(file, "outputs").items() if Path(name).name == path.name}

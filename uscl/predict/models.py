@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from uscl.base.errors import UserError
+from uscl.jobs.recorded import checked
 from uscl.models.model_folder import FOLDER
 from uscl.models.predictors import Predictor, load_predictor
 
@@ -79,5 +80,5 @@ def number_of(path: Path) -> int:
 
 
 def load_models(name: str) -> Ensemble:
-    """The models that a name means. Raises UserError if they can't be used."""
-    return Ensemble([load_predictor(file) for file in model_files(name)])
+    """The models that a name means. Raises UserError if they can't be used, or have changed since they were written."""
+    return Ensemble([load_predictor(checked(file)) for file in model_files(name)])
