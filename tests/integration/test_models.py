@@ -116,7 +116,9 @@ def test_mlflow_loads_every_model_and_it_gives_the_stored_predictions(project, t
     place = known.artifact_location.removeprefix("file://")
     assert loaded.metadata.load_input_example(place).shape == (1, 64, 64)
     store, expected = stored(project, task, regime, dataset)
-    found = loaded.predict(np.array(store.frames[expected["row"]]))
+    # In the batches of the evaluation, since rounding depends on the size of a batch (1e-6 of a probability).
+    found = loaded.predict(np.array(store.frames))
+    found = found.iloc[expected["row"]].reset_index(drop=True) if task != "segmentation" else found[expected["row"]]
     if task != "segmentation":
         columns = [column for column in expected if column.startswith("p_")]
         np.testing.assert_allclose(found[columns], expected[columns], rtol=0, atol=1e-6)
