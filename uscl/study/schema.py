@@ -607,7 +607,7 @@ class StudySettings(Settings):
             description="Side of the stored frames in pixels; frames keep their aspect ratio and get black borders.",
         ),
     ]
-    datasets: Annotated[dict[str, DataSet], Field(min_length=1, description="Data sets by name.")]
+    datasets: Annotated[dict[Name, DataSet], Field(min_length=1, description="Data sets by name.")]
     data_root: Annotated[
         str | None,
         Field(
