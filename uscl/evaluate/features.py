@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
 
 
-def frozen_features(encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = 64) -> NDArray[np.float32]:
+BATCH = 64  # frames; rounding depends on it, so models predict in such batches too
+
+
+def frozen_features(
+    encoder: Encoder, store: FrameStore, fabric: Fabric, batch_size: int = BATCH
+) -> NDArray[np.float32]:
     """Pooled features [frames, dim] of every frame of the store, in its order; no augmentation, BatchNorm frozen.
 
     Raises UserError if a feature is not finite.

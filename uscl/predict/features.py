@@ -1,6 +1,5 @@
 """Features of pictures from a frozen encoder, in the form in which a study takes them as an arm."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.base.text import counted
 from uscl.models.checkpoint import load_encoder
-from uscl.predict.pictures import Listed, Picture, Problem, pictures
+from uscl.predict.pictures import Listed, Problem, batches, nothing_read, pictures
 from uscl.training.augment import as_float
 from uscl.training.device import start
-
-BATCH = 64  # as in the study's own features (`uscl.evaluate.features`)
 
 
 def write_features(
@@ -40,12 +37,11 @@ def write_features(
     vectors: list[np.ndarray] = []
     source = pictures(found, size, None, (), problems, done)
     with torch.inference_mode():
-        while batch := list(itertools.islice(source, BATCH)):
-            vectors.append(net(as_float(fabric.to_device(stacked(batch)))).float().cpu().numpy())
+        for batch, frames in batches(source):
+            vectors.append(net(as_float(fabric.to_device(torch.from_numpy(frames)))).float().cpu().numpy())
             cases += [picture.case for picture in batch]
     if not cases:
-        first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
-        raise UserError(f"No picture could be read{first}.")
+        raise nothing_read(problems)
     table = pd.DataFrame({"case": cases, "vector": list(np.concatenate(vectors))})
     check(table)
     with written(out) as partial:
@@ -58,11 +54,6 @@ def check_new(out: Path) -> None:
     """Raise UserError if a file is there already."""
     if out.exists():
         raise UserError(f"{out} exists already: name another file with --out, or remove it.")
-
-
-def stacked(batch: Sequence[Picture]) -> torch.Tensor:
-    """The frames of a batch, uint8 [batch, size, size]."""
-    return torch.from_numpy(np.stack([picture.frame for picture in batch]))
 
 
 def check(table: pd.DataFrame) -> None:

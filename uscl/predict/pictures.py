@@ -1,5 +1,6 @@
 """Pictures to predict: files and folders, read as the readers and decoders of a study read them."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from uscl.data.picture_box import Box, boxes_of, picture_box
 from uscl.data.readers.video_folder import read as read_folder
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, has_ending, kind_of
 from uscl.data.store import FrameStore
+from uscl.evaluate.features import BATCH
 
 MOST_WORKERS = 4
 FILES_PER_WORKER = 500  # a decoder takes as long to start as it takes to decode so many small images
@@ -121,6 +123,18 @@ def pictures(
                 else:
                     yield from of_file(result)
                 done(1)
+
+
+def batches(source: Iterator[Picture]) -> Iterator[tuple[list[Picture], NDArray[np.uint8]]]:
+    """Pictures in batches as large as those of a study's features, with their frames, [batch, size, size]."""
+    while batch := list(itertools.islice(source, BATCH)):
+        yield batch, np.stack([picture.frame for picture in batch])
+
+
+def nothing_read(problems: Sequence[Problem]) -> UserError:
+    """The error if no picture at all could be read."""
+    first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
+    return UserError(f"No picture could be read{first}.")
 
 
 def of_file(loaded: Loaded) -> Iterator[Picture]:

@@ -1,7 +1,6 @@
 """Predict pictures with a model, and write tables and masks; all files appear at the end, or none."""
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,10 @@ from uscl.base.files import written_folder
 from uscl.base.text import counted
 from uscl.predict.masks import lesion, write_mask
 from uscl.predict.models import Ensemble
-from uscl.predict.pictures import Listed, Picture, Problem, pictures
+from uscl.predict.pictures import Listed, Picture, Problem, batches, nothing_read, pictures
 from uscl.predict.unusual import ranges, remark
 from uscl.training.augment import as_float
 from uscl.training.device import start
-
-BATCH = 64
 
 
 def predict(
@@ -49,8 +46,7 @@ def predict(
                     row |= chances(record["classes"], output)
                 rows.append(row | {"remark": remark(picture, usual)})
         if not rows:
-            first = f" ({problems[0].file}: {problems[0].reason})" if problems else ""
-            raise UserError(f"No picture could be read{first}.")
+            raise nothing_read(problems)
         write_tables(folder, rows, problems, record["classes"])
     unusual = sum(bool(row["remark"]) for row in rows)
     return sentence(out, rows, unusual, problems)
@@ -63,18 +59,16 @@ def check_new(out: Path) -> None:
 
 
 def predicted(
-    models: Ensemble, source: Iterable[Picture], device: str
+    models: Ensemble, source: Iterator[Picture], device: str
 ) -> Iterator[tuple[list[Picture], NDArray[np.float64]]]:
     """Batches of pictures with the models' outputs for them."""
     fabric = start(device, models.record["precision"], torch.get_num_threads())
     for net, _ in models.predictors:
         # The layout in which the study predicted its test parts, so that the sums are the same.
         fabric.to_device(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    waiting = iter(source)
     with torch.inference_mode(), fabric.autocast():
-        while batch := list(itertools.islice(waiting, BATCH)):
-            frames = torch.from_numpy(np.stack([picture.frame for picture in batch]))
-            yield batch, models(as_float(fabric.to_device(frames))).double().cpu().numpy()
+        for batch, frames in batches(source):
+            yield batch, models(as_float(fabric.to_device(torch.from_numpy(frames)))).double().cpu().numpy()
 
 
 def described(picture: Picture) -> dict[str, Any]:

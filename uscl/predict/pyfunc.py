@@ -13,12 +13,11 @@ import torch
 
 from uscl.base.errors import UserError
 from uscl.data.decode.image import fit_image
+from uscl.evaluate.features import BATCH
 from uscl.models.logged_model import file_in
 from uscl.models.predictors import Predictor, load_predictor
 from uscl.predict.masks import full_mask
 from uscl.training.augment import as_float
-
-BATCH = 64
 
 
 class ImagePredictor:
