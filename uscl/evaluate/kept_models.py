@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uscl.base.files import file_sha256
 from uscl.data.picture_box import boxes_of
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.metrics.masks import dice
-from uscl.models.model_file import SEGMENTER, FittedModel, save_model
+from uscl.models.model_file import SEGMENTER, FittedModel, read_encoder_record, save_model
 from uscl.models.model_folder import FOLDER, fold_file
 
 Keep = Callable[[FittedModel], None]
@@ -76,13 +75,14 @@ class KeptModels:
 
 
 def about_cell(
-    cell: Mapping[str, Any], folder: Path, encoder: Path, encoder_facts: Mapping[str, Any], **more: Any
+    cell: Mapping[str, Any], folder: Path, encoder: Path, encoder_sha256: str, **more: Any
 ) -> dict[str, Any]:
     """What the records of a cell's models share: the cell, its encoder, and `more`, such as how pictures are read."""
-    reference = {
+    facts = read_encoder_record(encoder)
+    reference: dict[str, Any] = {
         "file": Path(os.path.relpath(encoder, folder / FOLDER)).as_posix(),
-        "sha256": file_sha256(encoder),
-        **{key: encoder_facts[key] for key in ("method", "name") if key in encoder_facts},
+        "sha256": encoder_sha256,
+        **{key: facts[key] for key in ("method", "name") if key in facts},
     }
     return {**cell, "encoder": reference, **more}
 

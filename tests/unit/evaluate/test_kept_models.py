@@ -10,6 +10,7 @@ import torch
 from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
+from uscl.base.files import file_sha256
 from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold, make_splits, task_cases
 from uscl.evaluate import classification, knn, linear, segmentation
@@ -19,7 +20,7 @@ from uscl.evaluate.finished_folds import FinishedFolds
 from uscl.evaluate.kept_models import KeptModels, about_cell, training_cases
 from uscl.models.checkpoint import load_encoder, save_encoder
 from uscl.models.encoder import Encoder
-from uscl.models.model_file import FittedModel, read_encoder_record, read_record
+from uscl.models.model_file import FittedModel, read_record
 from uscl.models.predictors import load_predictor, shared_encoder
 from uscl.training.augment import as_float
 from uscl.training.device import start
@@ -49,7 +50,7 @@ def world(tmp_path_factory):
 def models_in(world, name):
     folder = world.folder / "cells" / name / "finetune/labels100/simclr/seed0"
     about = about_cell(
-        CELL._asdict(), folder, world.file, read_encoder_record(world.file), precision="32-true", rate_hz=None, crop=[]
+        CELL._asdict(), folder, world.file, file_sha256(world.file), precision="32-true", rate_hz=None, crop=[]
     )
     return folder, KeptModels(folder, about, world.store, world.cases)
 

@@ -19,7 +19,6 @@ with run_of(snakemake) as attempt:
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
     from uscl.models.checkpoint import load_encoder
-    from uscl.models.model_file import read_encoder_record
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
@@ -49,7 +48,7 @@ with run_of(snakemake) as attempt:
         cell._asdict(),
         folder,
         encoder_file,
-        read_encoder_record(encoder_file),
+        encoder_sha256,
         precision=params.precision,
         origin=record.origin(),
         **params.reading,

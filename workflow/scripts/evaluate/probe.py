@@ -19,10 +19,10 @@ with run_of(snakemake) as attempt:
     from uscl.evaluate.kept_models import KeptModels, about_cell
     from uscl.jobs.outcome import write_done
     from uscl.jobs.run_record import RunRecord
-    from uscl.models.model_file import read_encoder_record
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
     cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
+    encoder_sha256 = file_sha256(encoder_file) if encoder_file else None
     record = RunRecord(
         cell.name,
         params={**cell._asdict(), "kind": params.kind},
@@ -32,8 +32,8 @@ with run_of(snakemake) as attempt:
             "stage": w.regime,
             "arm": w.arm,
             "task": w.task,
-            **({"encoder_sha256": file_sha256(encoder_file)} if encoder_file else {}),
-            **({} if encoder_file else {"features_sha256": file_sha256(Path(given.features))}),
+            **({"encoder_sha256": encoder_sha256} if encoder_sha256 else {}),
+            **({} if encoder_sha256 else {"features_sha256": file_sha256(Path(given.features))}),
         },
     )
     attempt.describe(record.record)
@@ -44,7 +44,7 @@ with run_of(snakemake) as attempt:
         cell._asdict(),
         folder,
         encoder_file,
-        read_encoder_record(encoder_file),
+        encoder_sha256,
         precision=params.precision,
         origin=record.origin(),
         **params.reading,
