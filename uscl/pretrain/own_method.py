@@ -71,7 +71,7 @@ def loaded(name: str, path: Path) -> ModuleType:
     before = set(sys.modules)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # of any type: it is the user's program
         raise UserError(f"The method {name} can't be loaded: {fault(error, path)}.") from error
     if heavy := [library for library in HEAVY if library in set(sys.modules) - before]:
         raise UserError(

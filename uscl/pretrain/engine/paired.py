@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
-from torch import optim
+from torch import Tensor, optim
 
 from uscl.models.contrastive import ContrastiveModel
+from uscl.pretrain.engine.forward import detached, embed, gradient
 from uscl.pretrain.engine.loop import Place, Step, Training, fit
 from uscl.pretrain.engine.pretrained import Pretrained, heads, weighed_pairs
 from uscl.pretrain.engine.published import published_budget, published_sgd
@@ -54,6 +55,20 @@ def train_on_pairs(
     found = heads(projector=model.projector, predictor=model.predictor)
     encoder = model.encoder.cpu().eval()
     return Pretrained(encoder, found, history, pool.parts, table, training.seconds, training.cpu_seconds)
+
+
+def step_of_views(
+    model: ContrastiveModel, pool: Pool, fabric: Fabric, seed: int, loss_of: Callable[[Tensor, Tensor], Tensor]
+) -> Callable[[Pairs, Place], Step]:
+    """A step whose loss needs the projections of both views alone, `loss_of(z1, z2)`."""
+
+    def step(batch: Pairs, place: Place) -> Step:
+        frames = pool.views.mixed_first(batch, (seed, "augment", place.epoch, place.number))
+        h, z = embed(fabric, model, frames, len(batch.rows))
+        loss = loss_of(*z)
+        return Step(loss.detach(), gradient(fabric, loss, model), detached(h), detached(z))
+
+    return step
 
 
 def steps_in_all(pool: Pool, settings: Paired) -> int:

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning_fabric import Fabric
+    from torch import Tensor
 
     from uscl.models.encoder import Encoder
-    from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
-    from uscl.pretrain.pairs.pairs import Pairs
     from uscl.pretrain.pairs.pool import Pool
 
 
@@ -51,19 +50,15 @@ def pretrain(
     """Train `encoder` in place, from the weights it has. For `folder`, `identity` see `uscl.pretrain.engine.loop`."""
     from uscl.models.contrastive import ContrastiveModel
     from uscl.models.projector import mlp
-    from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Step
-    from uscl.pretrain.engine.paired import train_on_pairs
+    from uscl.pretrain.engine.forward import on_device
+    from uscl.pretrain.engine.paired import step_of_views, train_on_pairs
     from uscl.training.pair_losses import barlow_twins, barlow_twins_levels
 
     model = ContrastiveModel(encoder, seed, joint=settings.joint, project=lambda dim: mlp(dim, dim, dim, settings.out))
     model = on_device(fabric, model)
 
-    def step(batch: Pairs, place: Place) -> Step:
-        frames = pool.views.mixed_first(batch, (seed, "augment", place.epoch, place.number))
-        h, z = embed(fabric, model, frames, len(batch.rows))
-        loss = barlow_twins(*z, settings.redundancy)
-        return Step(loss.detach(), gradient(fabric, loss, model), detached(h), detached(z))
+    def loss(z1: Tensor, z2: Tensor) -> Tensor:
+        return barlow_twins(z1, z2, settings.redundancy)
 
     return train_on_pairs(
         model,
@@ -71,7 +66,7 @@ def pretrain(
         fabric,
         seed,
         settings,
-        step,
+        step_of_views(model, pool, fabric, seed, loss),
         lambda pairs: barlow_twins_levels(pairs, settings.out, settings.redundancy),
         folder=folder,
         identity=identity,

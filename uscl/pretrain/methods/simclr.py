@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning_fabric import Fabric
+    from torch import Tensor
 
     from uscl.models.encoder import Encoder
-    from uscl.pretrain.engine.loop import Place, Step
     from uscl.pretrain.engine.pretrained import Pretrained
-    from uscl.pretrain.pairs.pairs import Pairs
     from uscl.pretrain.pairs.pool import Pool
 
 
@@ -41,18 +40,14 @@ def pretrain(
 ) -> Pretrained:
     """Train `encoder` in place, from the weights it has. For `folder`, `identity` see `uscl.pretrain.engine.loop`."""
     from uscl.models.contrastive import ContrastiveModel
-    from uscl.pretrain.engine.forward import detached, embed, gradient, on_device
-    from uscl.pretrain.engine.loop import Step
-    from uscl.pretrain.engine.paired import train_on_pairs
+    from uscl.pretrain.engine.forward import on_device
+    from uscl.pretrain.engine.paired import step_of_views, train_on_pairs
     from uscl.training.losses import nt_xent_levels, nt_xent_per_view
 
     model = on_device(fabric, ContrastiveModel(encoder, seed, joint=settings.joint))
 
-    def step(batch: Pairs, place: Place) -> Step:
-        frames = pool.views.mixed_first(batch, (seed, "augment", place.epoch, place.number))
-        h, z = embed(fabric, model, frames, len(batch.rows))
-        loss = nt_xent_per_view(*z, settings.temperature).mean()
-        return Step(loss.detach(), gradient(fabric, loss, model), detached(h), detached(z))
+    def loss(z1: Tensor, z2: Tensor) -> Tensor:
+        return nt_xent_per_view(z1, z2, settings.temperature).mean()
 
     return train_on_pairs(
         model,
@@ -60,7 +55,7 @@ def pretrain(
         fabric,
         seed,
         settings,
-        step,
+        step_of_views(model, pool, fabric, seed, loss),
         lambda pairs: nt_xent_levels(pairs, settings.temperature),
         temperature=settings.temperature,
         folder=folder,
