@@ -77,12 +77,12 @@ def installed(project: Path) -> None:
     subprocess.run([project / ".venv/bin/python", "-m", "pip", "check"], check=True, capture_output=True)
 
 
-def refused(project: Path, told: str, **changes: str) -> None:
+def refused(project: Path, message: str, **changes: str) -> None:
     """One sentence says what is wrong, and nothing is made."""
     before = sorted(project.rglob("*"))
     run = subprocess.run(make(project, **changes), capture_output=True, text=True, check=False)
     assert run.returncode != 0, "the call ended well"
-    assert told in run.stderr, run.stderr
+    assert message in run.stderr, run.stderr
     assert sorted(project.rglob("*")) == before
 
 

@@ -36,14 +36,14 @@ class Execute:
         return os.system, (f"touch '{self.trace}'",)
 
 
-def folds(folder: Path, content: bytes, told: str) -> None:
+def folds(folder: Path, content: bytes, message: str) -> None:
     """Five pickled folds with the same content are refused in one sentence."""
     (folder / "own").mkdir()
     for number in range(1, 6):
         (folder / f"own/covid_data{number}.pkl").write_bytes(content)
     sets = {"only": {"reader": "pocus_folds", "data_root": str(folder / "own"), "partial": True}}
     path = study(folder, datasets={"sim_lung": sets}, pool="sim_pool")
-    stopped(checkout(folder / "project"), path, told, f"results/{FRAMES}/manifest.parquet")
+    stopped(checkout(folder / "project"), path, message, f"results/{FRAMES}/manifest.parquet")
 
 
 def unharmed(trace: Path) -> None:
@@ -65,12 +65,12 @@ def test_a_pickled_fold_of_400_kb_names_one_list_100_000_times(folder: Path) -> 
     folds(folder, pickle.dumps([numbers] * 100_000), r"covid_data1\.pkl.*holds 100000 arrays; at most 100 are read")
 
 
-def fetched(folder: Path, told: str) -> None:
+def fetched(folder: Path, message: str) -> None:
     """Whether the archive in folder / "mirror" is refused with this sentence, and nothing of it is left."""
     breast = {"reader": "busi", "data_root": str(folder / "data"), "partial": True}
     (folder / "data").mkdir()  # a folder that isn't there counts as a typo
     path = study(folder, datasets={"breast": breast}, data_mirror=(folder / "mirror").as_uri())
-    stopped(checkout(folder / "project"), path, told, FETCHED)
+    stopped(checkout(folder / "project"), path, message, FETCHED)
     left = [found.name for found in (folder / "data").rglob("*") if found.name != LOCK]
     left += [found.name for found in folder.rglob("escaped*")]
     assert not left, f"left behind: {left}"
@@ -113,12 +113,12 @@ SPARSE = {"old GNU": bombs.sparse_gnu, "PAX": bombs.sparse_pax}
 def test_a_sparse_tar_of_2_kb_from_a_mirror_unpacks_to_3_gb(folder: Path, kind: str) -> None:
     """Refused in one sentence, also after a member whose negative size would hide the 3 GB; nothing is unpacked."""
     member = SPARSE[kind]
-    for number, (sizes, told) in enumerate({(3,): "unpacks to more than", (-3, 3): "has a negative size"}.items()):
+    for number, (sizes, message) in enumerate({(3,): "unpacks to more than", (-3, 3): "has a negative size"}.items()):
         home = folder / str(number)
         (home / "mirror").mkdir(parents=True)
         members = b"".join(member(INNER, size * 2**30) for size in sizes)
         (home / "mirror" / ARCHIVE).write_bytes(members + bytes(1024))
-        fetched(home, rf"{told}.*: it was not unpacked")
+        fetched(home, rf"{message}.*: it was not unpacked")
 
 
 def test_an_archive_from_a_mirror_has_a_name_of_300_bytes(folder: Path) -> None:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import yaml
 
+from uscl.base.errors import UserError
+from uscl.study.validation import validated
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,6 +18,15 @@ def embedded():
 def example():
     """A study with every kind of arm, which stays as it is when the embedded study changes."""
     return yaml.safe_load((ROOT / "tests/unit/study.yaml").read_text(encoding="utf-8"))
+
+
+def fault(config):
+    """What is wrong with a config; None if it is sound."""
+    try:
+        validated(config)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def entry(videos=None, images=None, frames=None, classes=None, size=None):

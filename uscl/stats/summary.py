@@ -26,7 +26,6 @@ INTERVALS += ["fold_mean", "fold_sd", "n", "undefined", *SIZES]
 COMPARISONS = ["arm", "reference", "metric", "difference", *METHOD, "df", "p", "trainings", "reference_trainings"]
 COMPARISONS += ["deterministic", *MODELS, "p_models", "p_mcnemar", "p_resampled_t", "p_permutation", "effect"]
 COMPARISONS += ["probability_of_improvement", *SIZES]
-UNLIMITED = (-float("inf"), float("inf"))
 
 
 class Scored:

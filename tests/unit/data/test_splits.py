@@ -101,9 +101,9 @@ def test_folds_that_are_none_are_refused_when_they_are_read(tmp_path, name):
     splits = splits.sort_values("fold0", ignore_index=True)  # the first case is tested in fold 0
     splits.to_csv(tmp_path / "s.csv", index=False)
     assert len(read_folds(tmp_path / "s.csv")[1]) == 2
-    spoil, told = FAULTS[name]
+    spoil, message = FAULTS[name]
     pd.concat([spoil(splits), splits.iloc[1:]]).to_csv(tmp_path / "s.csv", index=False)
-    with pytest.raises(UserError, match=rf"The folds in .*s\.csv can't be used: .*{told}.* Remove the file"):
+    with pytest.raises(UserError, match=rf"The folds in .*s\.csv can't be used: .*{message}.* Remove the file"):
         read_folds(tmp_path / "s.csv")
 
 

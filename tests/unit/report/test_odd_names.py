@@ -199,8 +199,8 @@ def test_mlflow_has_all_runs_under_their_names(results, monkeypatch):
     plan = Plan(STUDY, arms, SEEDS, tasks, {REGIME: "a probe"}, "007", [PRIMARY], "resnet18", False, 50)
     (results / NAME).parent.mkdir(exist_ok=True)
     (results / NAME).write_text(json.dumps(plan._asdict()))
-    told = sync(results, None, STUDY)
-    assert "Not in MLflow" not in told
+    message = sync(results, None, STUDY)
+    assert "Not in MLflow" not in message
     with opened(f"sqlite:///{results / 'mlflow.db'}") as client:
         runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
         found = {run.data.tags["uscl.key"]: run for run in runs}

@@ -1,23 +1,13 @@
 import pytest
-from studies import example
+from studies import example, fault
 
 from tests.text_settings import planted, text_settings, without_text, words
-from uscl.base.errors import UserError
 from uscl.study.contradictions import environment_fault
 from uscl.study.validation import validated
 
 SECRET = "hunter22secret"
 PLANTED = f"https://me:{SECRET}@host/sets"
 WAYS = text_settings()
-
-
-def fault(config):
-    """What is wrong with a config; None if it is sound."""
-    try:
-        validated(config)
-    except UserError as error:
-        return str(error)
-    return None
 
 
 def test_the_settings_that_take_text_are_found():

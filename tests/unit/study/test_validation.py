@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from studies import example
+from studies import example, fault
 
 from uscl.base.errors import UserError
 from uscl.study.contradictions import SHORTEST_POOL_VIDEO
@@ -11,15 +11,6 @@ from uscl.study.validation import check_repeated_keys, validated
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = example()
-
-
-def fault(config):
-    """What is wrong with a config; None if it is sound."""
-    try:
-        validated(config)
-    except UserError as error:
-        return str(error)
-    return None
 
 
 def changed(path, value):

@@ -149,8 +149,8 @@ def test_a_run_that_cant_be_written_is_no_fault_of_the_store_and_is_not_left_run
     for bad in names:
         with monkeypatch.context() as patch:
             failing_for(patch, [bad], error)
-            told = [sync(results, None, "study") for _ in range(2)]
-        assert all("Not in MLflow: encoders/" in one and bad.split("/")[1] in one for one in told)
+            message = [sync(results, None, "study") for _ in range(2)]
+        assert all("Not in MLflow: encoders/" in one and bad.split("/")[1] in one for one in message)
         assert statuses(results) == dict.fromkeys(set(names) - {bad}, "FINISHED")
         assert "Not in MLflow" not in sync(results, None, "study")
         assert statuses(results) == dict.fromkeys(names, "FINISHED")

@@ -125,9 +125,9 @@ def test_a_store_that_was_moved_with_its_project_is_named_and_any_other_is_not(r
     assert moved(results, None) is None
     assert moved(tmp_path / "nothing", None) is None
     results.rename(tmp_path / "elsewhere")
-    told = moved(tmp_path / "elsewhere", None)
-    assert told.startswith(f"{tmp_path / 'elsewhere/mlflow.db'} was made in another folder")
-    assert "snakemake sync_tracking" in told
+    message = moved(tmp_path / "elsewhere", None)
+    assert message.startswith(f"{tmp_path / 'elsewhere/mlflow.db'} was made in another folder")
+    assert "snakemake sync_tracking" in message
     assert moved(tmp_path / "elsewhere", "https://server") is None
     (tmp_path / "elsewhere/mlflow.db").write_text("no database")
     assert moved(tmp_path / "elsewhere", None) is None

@@ -206,5 +206,5 @@ def test_an_arms_remarks_come_before_the_tables():
 def test_a_table_of_runs_with_different_packages_says_so():
     assert "different versions" not in written()
     versions = ["numpy 1 / 2", "torch 3 / 4"]
-    told = f"made with different versions of packages, so arms may differ by them: {', '.join(versions)}."
-    assert f"- The runs were {told}\n" in written(mixed=versions)
+    message = f"made with different versions of packages, so arms may differ by them: {', '.join(versions)}."
+    assert f"- The runs were {message}\n" in written(mixed=versions)
