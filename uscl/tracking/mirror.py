@@ -68,8 +68,11 @@ class Mirror:
 
     def lacking(self, call: Call) -> list[RunFiles]:
         """The runs to log now; a run at which the store failed comes last, in case the run itself is the cause."""
-        runs = self._logged.lacking(find_all(self._results, call))
-        fresh = (run for run in runs if self._refused.get(run.key) != run.fingerprint)
+        runs = find_all(self._results, call)
+        there = {run.key for run in runs}
+        # The files of an attempt that could not be read may have been about to give way to its outcome.
+        self.refusals = {key: reason for key, reason in self.refusals.items() if key in there}
+        fresh = (run for run in self._logged.lacking(runs) if self._refused.get(run.key) != run.fingerprint)
         return sorted(fresh, key=lambda run: run.key == self._last)
 
     def log(self, runs: list[RunFiles]) -> None:

@@ -121,6 +121,20 @@ def test_one_broken_run_keeps_no_other_run_out_of_the_store(results, caplog):
     assert shown(results)[CELL_NAME].data.metrics["folds/recall_B-line _mild__mean"] == pytest.approx(0.7)
 
 
+def test_an_attempt_that_could_not_be_read_is_forgotten_once_it_has_given_way_to_its_outcome(results, caplog):
+    attempt = write_attempt(results, encoder_record("simclr"))
+    live = results / "checkpoints/simclr/seed0/history.csv"
+    write(live, "epoch,loss\n1,2\n1,2,3,4\n")
+    follow_once = mirror(results)
+    follow_once.log(follow_once.lacking(OVER))
+    assert follow_once.refusals.keys() == {"logs/pretrain-simclr-seed0.attempt.json"}
+    write_encoder(results)
+    attempt.unlink()
+    follow(follow_once, OVER)
+    assert warnings(caplog) == []
+    assert statuses(results) == {"pretrain/simclr/seed0": "FINISHED"}
+
+
 def failing_for(monkeypatch, names, error):
     """Let the writing of some runs fail in the middle."""
     fill = write_runs.fill
