@@ -20,6 +20,7 @@ from uscl.jobs.snakemake_internals import (
     check_snakemake,
     coming_jobs,
     is_main_process,
+    may_run,
     on_unlock,
     sample_seldom,
     study_options,
@@ -31,6 +32,8 @@ from uscl.tracking import mirror_process
 from uscl.tracking.address import moved
 from uscl.tracking.plan import write_plan
 
+# The rules with an outcome.
+RULES_OF_RUNS = ("published_encoder", "pretrain", "finetune", "probe", "given_predictions", "authors_protocol")
 FINISH_S = 120  # for the mirror's last pass at the end of a call
 
 
@@ -67,7 +70,8 @@ def take(workflow: Any, study: Study, log: logging.Logger) -> None:
     display.take(workflow, study, log)
     if study.settings.tracking != "none" and (sentence := moved(Path(study.results), study.settings.tracking_uri)):
         log.warning(sentence)
-    for path in forget_lost_runs(study):
+    # A call that may not train makes tables from predictions that came without their encoders.
+    for path in forget_lost_runs(study) if may_run(workflow, RULES_OF_RUNS) else []:
         log.warning(f"{path} is missing or was changed: its run is repeated.")
 
 

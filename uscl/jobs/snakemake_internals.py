@@ -6,7 +6,7 @@ a call whose Snakemake lacks one of them.
 
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,12 @@ def on_unlock(workflow: Workflow, clear: Callable[[], object]) -> None:
         unlock()
 
     workflow.unlock = clear_and_unlock
+
+
+def may_run(workflow: Workflow, rules: Collection[str]) -> bool:
+    """Whether this call may run any of these rules: --allowed-rules can limit it to others."""
+    allowed = workflow.dag_settings.allowed_rules
+    return not allowed or any(rule in allowed for rule in rules)
 
 
 def coming_jobs(workflow: Workflow) -> Iterator[Any]:

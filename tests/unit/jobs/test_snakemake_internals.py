@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[3]
 SNAKEFILE = """
 from pathlib import Path
 from uscl.base.errors import UserError
-from uscl.jobs.snakemake_internals import before_jobs, coming_jobs, is_main_process, on_unlock, study_options
+from uscl.jobs.snakemake_internals import (
+    before_jobs, coming_jobs, is_main_process, may_run, on_unlock, study_options
+)
 
 def note(*words):
     with Path("notes.txt").open("a") as file:
@@ -34,6 +36,7 @@ def prepare():
     if Path("refuse").exists():
         raise UserError("The folder is in use.")
     note("before jobs")
+    note("may train" if may_run(workflow, ["train", "pretrain"]) else "may not train")
 
 if is_main_process(workflow):
     note("main", *study_options(workflow))
@@ -136,7 +139,14 @@ def test_a_working_call_prepares_before_its_jobs_and_its_jobs_do_not(call):
     code, output, notes = call("--cores", "1")
     assert code == 0, output
     # The job's own process reads the Snakefile too: it is not the main process.
-    assert notes == ["main", "before jobs", "coming all make"]
+    assert notes == ["main", "before jobs", "may train", "coming all make"]
+
+
+@pytest.mark.parametrize(("rules", "told"), [(("make",), "may not train"), (("make", "train"), "may train")])
+def test_a_call_may_be_limited_to_some_rules(call, rules, told):
+    code, output, notes = call("--cores", "1", "made.txt", "--allowed-rules", *rules)
+    assert code == 0, output
+    assert notes == ["main", "before jobs", told, "coming make"]
 
 
 @pytest.mark.parametrize(
