@@ -1,5 +1,6 @@
 """MLflow's web interface for the store of a results folder, on this machine only."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from uscl.tracking.ui import check_and_sync, link
 
 HOST = "127.0.0.1"
 LOOK_S = 0.2
+# MLflow's queue of jobs, for language models, is seven processes that look for work all the time.
+WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def serve(
@@ -56,7 +59,8 @@ def run_server(store: Path, port: int, page: str, browser: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     place = ["--backend-store-uri", f"{SQLITE}{store}", "--host", HOST, "--port", str(port)]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        server = subprocess.Popen([sys.executable, "-m", "mlflow", "ui", *place], stdout=said, stderr=subprocess.STDOUT)
+        command = [sys.executable, "-m", "mlflow", "ui", *place]
+        server = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=os.environ | WITHOUT_JOBS)
         click.echo("Starting MLflow ...")
         try:
             wait(server, port, said)

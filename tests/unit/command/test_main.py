@@ -119,6 +119,7 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/health" else 404)
         self.end_headers()
 
+assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
 assert sys.argv[1:3] == ["ui", "--backend-store-uri"] and sys.argv[4:6] == ["--host", "127.0.0.1"], sys.argv
 socketserver.TCPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever()
 """
