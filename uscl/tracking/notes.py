@@ -21,7 +21,7 @@ def summary_note(plan: Plan, cell: tuple[str, str, str], state: CellState) -> st
     dataset, encoders = plan.tasks[task]["dataset"], f"- Encoders: [pretrain/{arm}]{search('pretrain', arm=arm)}"
     places = [
         f"- Trainings and folds: [{task}/{regime}/{arm}]{search(task, regime=regime, arm=arm)}",
-        *([encoders] if plan.has_encoder(arm) else []),
+        *([encoders] if arm in plan.encoders else []),
         f"- Data: {dataset}; its card is `data_cards/{dataset}.md` of the results, and an artifact here if it was made",
         f"- Computed again from nothing: `snakemake --cores all verify --config verify={task}/{regime}/{arm}`",
     ]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uscl.base.errors import UserError
 from uscl.base.files import write_text
-from uscl.pretrain.methods import methods
 
 if TYPE_CHECKING:
     from uscl.study.study import Study
@@ -26,7 +25,8 @@ class Plan(NamedTuple):
 
     `arms` are the methods by arm; `tasks` have dataset, kind, regimes and levels by name; `titles` are those of the
     regimes;
-    `primary` are the primary comparisons; `absent` has arm, task and regime of the cells that the table can't have.
+    `primary` are the primary comparisons; `encoders` are the architectures by arm, of those that have an encoder;
+    `absent` has arm, task and regime of the cells that the table can't have.
     """
 
     study: str
@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     titles: dict[str, str]
     reference: str
     primary: list[dict[str, Any]]
-    encoder: str
+    encoders: dict[str, str]
     simulated: bool
     draws: int
     absent: list[list[str]] = []  # noqa: RUF012  (a plan is never changed)
@@ -45,11 +45,6 @@ class Plan(NamedTuple):
     def evaluations(self) -> list[tuple[str, str]]:
         """Every task in each of its regimes."""
         return [(name, regime) for name, task in self.tasks.items() for regime in task["regimes"]]
-
-    def has_encoder(self, arm: str) -> bool:
-        """Whether an arm has an encoder, and is not made of features or predictions from files."""
-        method = methods().get(self.arms[arm])
-        return method is None or method.encodes
 
     @property
     def cells(self) -> list[tuple[str, str, str]]:
@@ -73,7 +68,7 @@ def plan_of(study: "Study") -> Plan:
         titles=study.regime_titles,
         reference=study.reference,
         primary=study.primary,
-        encoder=", ".join(study.architectures),
+        encoders={arm: study.architecture(arm) for arm in study.encoded},
         simulated=study.simulated,
         draws=settings.draws,
         absent=[[arm, task, regime] for arm, task, regime, _ in study.missing_evaluations() if arm],

@@ -57,7 +57,7 @@ def tags_of(plan: Plan, task: str, arm: str, metric: str) -> dict[str, str]:
     return {
         "arm": arm,
         "method": plan.arms[arm],
-        "encoder": plan.encoder if plan.has_encoder(arm) else "not known",
+        "encoder": plan.encoders.get(arm, "not known"),
         "dataset": plan.tasks[task]["dataset"],
         "kind": plan.tasks[task]["kind"],
         "metric": metric,

@@ -73,8 +73,8 @@ def test_the_tracker_expects_the_cells_that_there_will_be():
     cells = plan_of(found).cells
     assert [cell for cell in cells if cell[2] == "feats"] == [("pocus", "linear", "feats"), ("busi", "linear", "feats")]
     assert len(cells) == sum(len(found.evaluated(each)) for each in found.evaluations)
-    assert not plan_of(found).has_encoder("feats")
-    assert plan_of(found).has_encoder("imagenet")
+    assert set(found.arms) - set(plan_of(found).encoders) == {"feats", "preds"}
+    assert plan_of(found).encoders["imagenet"] == found.settings.encoder
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ PLAN = Plan(
     titles={REGIME: "logistic regression"},
     reference="imagenet",
     primary=[{"arm": "simclr", "reference": "imagenet", "task": TASK, "regime": REGIME, "metric": "macro_f1"}],
-    encoder="resnet18",
+    encoders=dict.fromkeys(ARMS, "resnet18"),
     simulated=True,
     draws=200,
 )

@@ -54,6 +54,14 @@ def test_a_cell_has_provisional_numbers_from_its_first_training_on_and_no_p(tmp_
     assert f"summary/{TASK}/{REGIME}/imagenet" not in found
 
 
+def test_each_cell_has_the_encoder_of_its_own_arm(tmp_path):
+    write_plan(tmp_path, PLAN._replace(encoders={"imagenet": "timm/vit_tiny_patch16_224"}))
+    write_all(tmp_path)
+    found = runs(tmp_path)
+    encoders = {arm: found[f"summary/{TASK}/{REGIME}/{arm}"].record["tags"]["encoder"] for arm in ("imagenet", "simclr")}
+    assert encoders == {"imagenet": "timm/vit_tiny_patch16_224", "simclr": "not known"}
+
+
 def test_two_trainings_have_the_interval_over_trainings_and_patients(tmp_path):
     write_plan(tmp_path)
     folders = [write_training(tmp_path, "simclr", seed, right) for seed, right in ((0, 0.7), (1, 0.9))]
