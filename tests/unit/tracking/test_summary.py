@@ -58,7 +58,9 @@ def test_each_cell_has_the_encoder_of_its_own_arm(tmp_path):
     write_plan(tmp_path, PLAN._replace(encoders={"imagenet": "timm/vit_tiny_patch16_224"}))
     write_all(tmp_path)
     found = runs(tmp_path)
-    encoders = {arm: found[f"summary/{TASK}/{REGIME}/{arm}"].record["tags"]["encoder"] for arm in ("imagenet", "simclr")}
+    encoders = {
+        arm: found[f"summary/{TASK}/{REGIME}/{arm}"].record["tags"]["encoder"] for arm in ("imagenet", "simclr")
+    }
     assert encoders == {"imagenet": "timm/vit_tiny_patch16_224", "simclr": "not known"}
 
 
