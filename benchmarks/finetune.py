@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--decoder", default="unet", choices=DECODERS)
     given = parser.parse_args()
     fabric = start(given.device, given.precision, given.threads)
-    console, encoder, fold = Console(), initial_encoder(given.arch, "random", 0), one_fold()
+    console, encoder, fold = Console(), initial_encoder(given.arch, "random", 0).encoder, one_fold()
     console.print(f"{given.arch}, {given.size} px, {given.device}, {given.precision}, {given.threads} threads")
     with tempfile.TemporaryDirectory() as folder:
         store = masked_store(Path(folder), given.size)

@@ -100,7 +100,7 @@ def training(name: str, arch: str, size: int, pairs: int) -> tuple[Training, Ten
     pretrain: Any = methods()[name].pretrain
     with patch.object(paired, "fit", capture):
         try:
-            pretrain(initial_encoder(arch, "random", 0), pool, fabric, 0, settings)
+            pretrain(initial_encoder(arch, "random", 0).encoder, pool, fabric, 0, settings)
         except CapturedError as captured:
             return captured.args[0], views, settings
     raise AssertionError("no training")

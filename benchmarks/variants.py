@@ -40,7 +40,7 @@ class Trial:
     def __init__(self, setting: Setting) -> None:
         self.fabric = start(setting.device, setting.precision, setting.threads)
         self.count = setting.pairs
-        encoder = initial_encoder(setting.arch, "random", 0)
+        encoder = initial_encoder(setting.arch, "random", 0).encoder
         joint = setting.batchnorm == "joint"
         self.model = on_device(self.fabric, ContrastiveModel(encoder, 0, joint=joint)).train()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)

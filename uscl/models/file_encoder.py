@@ -13,8 +13,8 @@ from uscl.base.seeds import torch_stream
 from uscl.models.checkpoint import not_finite, shortened
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import InputStats, encoder_spec
-from uscl.models.foreign_weights import COUNTER, file_content, is_plain
-from uscl.models.layouts import LEAST, Fit, entry_of, fit, without_prefix
+from uscl.models.foreign_weights import COUNTER, file_content, weights_in
+from uscl.models.layouts import LEAST, Fit, fit
 from uscl.models.published_layout import fitted
 
 log = logging.getLogger(__name__)
@@ -23,12 +23,14 @@ log = logging.getLogger(__name__)
 class Layout(NamedTuple):
     """What a user says about a file: the entry of its weights and the prefix of their names.
 
-    With `partial`, weights that the file lacks stay random.
+    With `partial`, weights that the file lacks stay random. `of_init` marks the file that a pretraining starts from,
+    which is all that its settings say.
     """
 
     key: str | None = None
     prefix: str | None = None
     partial: bool = False
+    of_init: bool = False
 
 
 def encoder_of_layout(
@@ -47,8 +49,7 @@ def encoder_of_layout(
     with torch_stream(seed, "init"):
         encoder = Encoder(arch, stats, input_size)
     own = {name: value for name, value in encoder.backbone.state_dict().items() if not name.endswith(COUNTER)}
-    content = entry_of(file_content(path), layout.key, str(path))
-    offered = without_prefix(content, own, layout.prefix, str(path))
+    offered = weights_in(file_content(path), own, str(path), key=layout.key, prefix=layout.prefix)
     tensors = fitted(offered, encoder.backbone, encoder_spec(arch).stem, str(path))
     found = fit({name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTER)}, own)
     words = checked(found, arch, path, layout)
@@ -64,20 +65,21 @@ def checked(found: Fit, arch: str, path: Path, layout: Layout) -> str:
         log.info("%s has tensors that %s doesn't have: %s.", path, arch, shortened(besides))
     if not found.fitting or (found.share < LEAST and not layout.partial):
         what = f"{words}; it has besides: {shortened(besides)}" if besides else words
-        hope = "correct `encoder`, `prefix` or `key`"
-        rest = ", or set `partial: true` to leave the others random" if found.fitting else ""
-        raise UserError(f"{path} doesn't fit: {what}: {hope}{rest}.")
+        raise UserError(f"{path} doesn't fit: {what}: {hope(found, layout)}.")
     log.info("%s: %s.", path, words)
     return words
 
 
+def hope(found: Fit, layout: Layout) -> str:
+    """What to do about a file that doesn't fit."""
+    if layout.of_init:
+        return "correct `encoder` or `init`"
+    rest = ", or set `partial: true` to leave the others random" if found.fitting else ""
+    return f"correct `encoder`, `prefix` or `key`{rest}"
+
+
 def copy(encoder: Encoder, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy the tensors that fit. Raises UserError for numbers that can't be weights."""
-    if odd := [name for name, tensor in tensors.items() if not is_plain(tensor, counts=False)]:
-        raise UserError(
-            f"{path} holds {len(odd)} of its {len(tensors)} tensors in a form other than plain floating-point numbers"
-            f" ({shortened(odd)}): save the state dict of the network in float32."
-        )
     if bad := not_finite(tensors):
         raise UserError(
             f"The weights in {path} hold numbers that are NaN or infinite, in {len(bad)} of {len(tensors)} tensors"

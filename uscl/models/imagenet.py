@@ -7,6 +7,7 @@ They come from a package that is installed with the project, from torch's hub (c
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -17,7 +18,7 @@ from torch import Tensor
 from uscl.base.errors import UserError
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import ENCODERS, HuggingFaceWeights, InputStats, PackagedWeights, encoder_spec
-from uscl.models.foreign_weights import load_published, read_weights
+from uscl.models.foreign_weights import file_content, load_published
 
 TIMM_FILE = "model.safetensors"
 
@@ -36,11 +37,11 @@ def imagenet_encoder(
     return encoder
 
 
-def imagenet_weights(arch: str, path: str | None = None) -> Mapping[str, Tensor]:
-    """Published weights with the class head, under torchvision's or timm's names."""
+def imagenet_weights(arch: str, path: str | None = None) -> Any:
+    """Published weights with the class head, under torchvision's or timm's names; of a file, all that it holds."""
     weights = encoder_spec(arch).weights
     if path is not None:
-        return read_weights(Path(path))
+        return file_content(Path(path))
     if isinstance(weights, HuggingFaceWeights):
         return weights_from_hugging_face(arch, weights)
     return weights.read() if isinstance(weights, PackagedWeights) else weights_from_hub(arch, weights.url)

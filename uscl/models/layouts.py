@@ -54,19 +54,32 @@ def entry_of(content: Any, key: str | None, source: str) -> Mapping[str, Any]:
                 known = ", ".join(map(str, content)) if isinstance(content, Mapping) else type(content).__name__
                 raise UserError(f"{source} has no entry '{name}' (`key: {key}`), but only {known}: correct `key`.")
             content = content[name]
-    while isinstance(content, Mapping) and not any(isinstance(value, Tensor) for value in content.values()):
+    seen: list[int] = []  # an entry may hold itself
+    while isinstance(content, Mapping) and not has_tensors(content) and id(content) not in seen:
+        seen.append(id(content))
         found = [name for name in ENTRIES if isinstance(content.get(name), Mapping)]
         if len(found) > 1:
-            raise UserError(f"{source} has the entries {' and '.join(found)}: name the one that is meant as `key`.")
+            raise UserError(
+                f"{source} has the entries {' and '.join(found)}: save the one that is meant alone, or name it as `key`"
+                " (`method: file`)."
+            )
         if not found:
             break
         others = shortened(map(str, content.keys() - set(found)))
         log.info("The weights in %s are its entry `%s`%s.", source, found[0], f"; not used: {others}" if others else "")
         content = content[found[0]]
-    if not isinstance(content, Mapping) or not any(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not has_tensors(content):
         known = f" ({shortened(map(str, content))})" if isinstance(content, Mapping) and content else ""
-        raise UserError(f"{source} holds no tensors by name{known}: name the entry with the state dict as `key`.")
+        raise UserError(
+            f"{source} holds no tensors by name{known}: save the state dict alone, or name its entry as `key` (`method:"
+            " file`)."
+        )
     return {name: value for name, value in content.items() if isinstance(name, str)}
+
+
+def has_tensors(content: Mapping[Any, Any]) -> bool:
+    """Whether any name stands for a tensor."""
+    return any(isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items())
 
 
 def without_prefix(
@@ -107,5 +120,6 @@ def prefixes_in(names: Mapping[str, Any]) -> list[str]:
 def fit(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:
     """Which of an encoder's `own` tensors there are, in the shape that they have there."""
     there = own.keys() & tensors.keys()
-    fitting = {name for name in there if own[name].shape == tensors[name].shape}
+    # A nested tensor has no shape.
+    fitting = {name for name in there if not tensors[name].is_nested and own[name].shape == tensors[name].shape}
     return Fit(*map(sorted, (fitting, own.keys() - there, there - fitting, tensors.keys() - there)))

@@ -30,7 +30,7 @@ def never(settings: Any) -> bool:
 
 
 class Started(NamedTuple):
-    """An encoder that is not pretrained here; of one from a file, also in words which of its tensors the file has."""
+    """An encoder before any training here; of one from a file, also in words which of its tensors the file has."""
 
     encoder: Encoder
     matched: str | None = None
@@ -151,7 +151,7 @@ class FromPool(AnyArm):
         Field(
             min_length=1,
             description="Weights to start from: `random`, `imagenet`, or the path of a file: an encoder of this"
-            " project, or a state dict under torchvision's or timm's names (.safetensors, .pth, .pt).",
+            " project, or a checkpoint of another program (.safetensors, .pth, .pt, .ckpt).",
         ),
     ] = "random"
     epochs: Annotated[Int, Field(ge=1, description="Passes over the pool's training videos.")] = 300

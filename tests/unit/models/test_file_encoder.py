@@ -154,7 +154,10 @@ class Harm:
     [
         ({"model": {}, "epoch": 1}, "holds no tensors by name"),
         ([1, 2], "holds no tensors by name"),
-        ({"state_dict": state(), "teacher": state()}, "has the entries state_dict and teacher: name the one"),
+        (
+            {"state_dict": state(), "teacher": state()},
+            "has the entries state_dict and teacher: save the one that is meant",
+        ),
         (state() | {"bn1.bias": torch.full((64,), torch.nan)}, "NaN or infinite, in 1 of 100 tensors (bn1.bias)"),
         (state() | {"bn1.bias": torch.ones(64).to(torch.int32)}, "other than plain floating-point numbers (bn1.bias)"),
     ],

@@ -63,7 +63,7 @@ def checkpoint_finding(arm: str, settings: Mapping[str, Any], encoder: str, resu
 def file_finding(arm: str, path: Path, encoder: str, results: Path) -> Finding:
     """Is the encoder file there that an arm starts from, and does it fit?"""
     if path.is_file():
-        return looked_into(f"{arm} starts from {path}", lambda: encoder_of_file(encoder, path))
+        return looked_into(f"{arm} starts from {path}", lambda: encoder_of_file(encoder, path, 0))
     if path.absolute().is_relative_to(results.absolute()):
         return note(f"{arm} starts from {path}, which the study has yet to make")
     return missing(f"{arm} starts from {path}, which doesn't exist: fix methods.{arm}.init.")

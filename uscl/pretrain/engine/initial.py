@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
 from uscl.models.encoders import ULTRASOUND, InputStats
+from uscl.pretrain.method import Started
 
 if TYPE_CHECKING:
     from uscl.models.encoder import Encoder
@@ -27,7 +28,7 @@ def initial_encoder(
     *,
     stats: InputStats | None = None,
     input_size: int | None = None,
-) -> Encoder:
+) -> Started:
     """An encoder with the weights that `init` names: `random`, `imagenet`, or those of `file` for any other word.
 
     With `imagenet`, `file` may name local weights to use instead of the published ones. `stats` replaces the input
@@ -40,12 +41,12 @@ def initial_encoder(
 
     if init == "random":
         with torch_stream(seed, "init"):
-            return Encoder(arch, stats or ULTRASOUND, input_size)
+            return Started(Encoder(arch, stats or ULTRASOUND, input_size))
     if init == "imagenet":
-        return imagenet_encoder(arch, str(file) if file else None, stats, input_size)
+        return Started(imagenet_encoder(arch, str(file) if file else None, stats, input_size))
     if file is None:
         raise UserError(f"`init: {init}` names no file: give random, imagenet or the path of a file with weights.")
-    return encoder_of_file(arch, Path(file), stats, input_size)
+    return encoder_of_file(arch, Path(file), seed, stats, input_size)
 
 
 def input_of(own: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,30 +55,38 @@ def input_of(own: Mapping[str, Any]) -> dict[str, Any]:
     return {"stats": stats, "input_size": own.get("input_size")}
 
 
-def encoder_of_file(arch: str, file: Path, stats: InputStats | None = None, input_size: int | None = None) -> Encoder:
-    """The encoder of a file of this project, or one with the weights of another file under published names.
+def encoder_of_file(
+    arch: str, file: Path, seed: int, stats: InputStats | None = None, input_size: int | None = None
+) -> Started:
+    """An encoder with the weights of a file: one of this project, or one of another program (see `file_encoder`).
 
     Only files of this project hold input statistics and an input size; with other weights, the encoder takes those of
     ultrasound, unless `stats` are given. Raises UserError if the file can't be read or is of another architecture.
     """
-    from uscl.models.checkpoint import is_encoder_file, load_by_name, read_encoder_file
-    from uscl.models.encoder import Encoder
-    from uscl.models.foreign_weights import load_published, read_weights
-    from uscl.models.published_layout import fitted
+    from uscl.models.checkpoint import is_encoder_file
+    from uscl.models.file_encoder import Layout, encoder_of_layout
 
     if is_encoder_file(file):
-        tensors, record = read_encoder_file(file)
-        if record["arch"] != arch:
-            raise UserError(f"`init: {file}` holds a {record['arch']}, but the arm's `encoder` is {arch}.")
-        own = InputStats(tuple(record["mean"]), tuple(record["std"]))
-        encoder = Encoder(arch, stats or own, input_size or record.get("input_size"))
-        fitting = fitted(tensors, encoder.backbone, None, str(file))
-        load_by_name(encoder.backbone, fitting, source=str(file))
-        return encoder
-    encoder = Encoder(arch, stats or ULTRASOUND, input_size)
-    load_published(encoder, read_weights(file), source=str(file))
-    if stats:
-        return encoder
-    mean, std = encoder.stats.mean[0], encoder.stats.std[0]
-    log.info("%s holds no input statistics: the encoder takes those of ultrasound (mean %g, std %g).", file, mean, std)
+        return Started(own_encoder(arch, file, stats, input_size))
+    encoder, matched = encoder_of_layout(arch, file, Layout(of_init=True), seed, stats or ULTRASOUND, input_size)
+    if stats is None:
+        mean, std = ULTRASOUND.mean[0], ULTRASOUND.std[0]
+        log.info(
+            "%s holds no input statistics: the encoder takes those of ultrasound (mean %g, std %g).", file, mean, std
+        )
+    return Started(encoder, f"starts from {file.name}: {matched}")
+
+
+def own_encoder(arch: str, file: Path, stats: InputStats | None = None, input_size: int | None = None) -> Encoder:
+    """The encoder of a file of this project. Raises UserError if it can't be read or is of another architecture."""
+    from uscl.models.checkpoint import load_by_name, read_encoder_file
+    from uscl.models.encoder import Encoder
+    from uscl.models.published_layout import fitted
+
+    tensors, record = read_encoder_file(file)
+    if record["arch"] != arch:
+        raise UserError(f"`init: {file}` holds a {record['arch']}, but the arm's `encoder` is {arch}.")
+    own = InputStats(tuple(record["mean"]), tuple(record["std"]))
+    encoder = Encoder(arch, stats or own, input_size or record.get("input_size"))
+    load_by_name(encoder.backbone, fitted(tensors, encoder.backbone, None, str(file)), source=str(file))
     return encoder

@@ -69,8 +69,13 @@ def weighed_pairs(
     return table.iloc[np.argsort(videos, kind="stable")]
 
 
-def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunRecord) -> list[str]:
-    """Write the results of a pretraining into its folder, each file whole or not at all; return their names."""
+def write_pretrained(
+    result: Pretrained, folder: Path, method: str, record: RunRecord, matched: str | None = None
+) -> list[str]:
+    """Write the results of a pretraining into its folder, each file whole or not at all; return their names.
+
+    `matched` says which of its tensors were in the file that the encoder started from, if there was one.
+    """
     save_encoder(result.encoder, folder / "encoder.safetensors", method=method, **record.origin())
     save_heads(result.heads, folder / "heads.safetensors")
     tables = {"history.csv": result.history, "pool_parts.csv": result.parts, "pairs.csv": result.pairs}
@@ -81,5 +86,6 @@ def write_pretrained(result: Pretrained, folder: Path, method: str, record: RunR
     images, steps = (int(result.history[name].sum()) if name in result.history else 0 for name in ("images", "steps"))
     cost = {"training_s": result.seconds, "training_cpu_s": result.cpu_seconds, "images": images, "steps": steps}
     verdict = {"learned": found.verdict} if (found := learned(result.history)) else {}
-    record.write(folder / "run.json", parameters=parameters, **cost, **verdict)
+    start = {} if matched is None else {"matched": matched}
+    record.write(folder / "run.json", parameters=parameters, **cost, **verdict, **start)
     return ["encoder.safetensors", "heads.safetensors", *tables, "run.json"]

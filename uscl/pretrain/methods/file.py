@@ -67,11 +67,11 @@ def start(arch: str, seed: int, weights: str | None, settings: File) -> Started:
     from uscl.models.checkpoint import is_encoder_file
     from uscl.models.file_encoder import Layout, encoder_of_layout
     from uscl.models.hub_file import local_file
-    from uscl.pretrain.engine.initial import encoder_of_file
+    from uscl.pretrain.engine.initial import own_encoder
 
     path, given = local_file(settings.checkpoint, settings.sha256), (settings.stats, settings.input_size)
     if is_encoder_file(path):
-        return Started(encoder_of_file(arch, path, *given), f"all tensors of {arch} are in the file")
+        return Started(own_encoder(arch, path, *given), f"all tensors of {arch} are in the file")
     layout = Layout(settings.key, settings.prefix, settings.partial)
     return Started(*encoder_of_layout(arch, path, layout, seed, *given))
 

@@ -48,15 +48,16 @@ with run_of(snakemake) as attempt:
     # All arms of a training have the same parts of the pool, whatever their streams.
     pool = Pool(FrameStore.open(Path(given.frames).parent, left_out), fabric, seed, Shares(**params.shares))
     arm_seed = of_stream(seed, settings.stream)
+    encoder, matched = initial_encoder(
+        params.arch,
+        params.init,
+        arm_seed,
+        next(iter(initial), None),
+        stats=settings.stats,
+        input_size=settings.input_size,
+    )
     result = method.pretrain(
-        initial_encoder(
-            params.arch,
-            params.init,
-            arm_seed,
-            next(iter(initial), None),
-            stats=settings.stats,
-            input_size=settings.input_size,
-        ),
+        encoder,
         pool,
         fabric,
         arm_seed,
@@ -65,5 +66,5 @@ with run_of(snakemake) as attempt:
         identity=record.identity(params.code),
     )
     if fabric.is_global_zero:
-        write_done(folder, params.key, write_pretrained(result, folder, method.name, record))
+        write_done(folder, params.key, write_pretrained(result, folder, method.name, record, matched))
         clear(checkpoints)

@@ -14,7 +14,6 @@ from uscl.base.errors import UserError
 from uscl.models.checkpoint import save_encoder
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import ENCODERS, InputStats
-from uscl.models.imagenet import imagenet_encoder
 from uscl.pretrain.engine.initial import initial_encoder
 
 ROOT = Path(__file__).parents[4]
@@ -35,13 +34,16 @@ def test_weights_under_published_names_start_an_arm_with_ultrasound_statistics(a
     network, path = library_network(arch).eval(), tmp_path / f"w.{suffix}"
     weights = network.state_dict()
     save_file(weights, path, metadata={"format": "pt"}) if suffix == "safetensors" else torch.save(weights, path)
-    encoder, frames = initial_encoder(arch, str(path), 0, path).eval(), torch.rand(2, 1, 64, 64)
+    (encoder, matched), frames = initial_encoder(arch, str(path), 0, path), torch.rand(2, 1, 64, 64)
+    encoder.eval()
     setattr(network, ENCODERS[arch].head, torch.nn.Identity())
     with torch.inference_mode():
         assert torch.equal(encoder(frames), network((frames.expand(-1, 3, -1, -1) - MEAN) / STD))
-    head = ENCODERS[arch].head
+    total = len([name for name in encoder.backbone.state_dict() if not name.endswith("num_batches_tracked")])
+    words = f"{total} of {total} tensors of {arch} are in the file"
+    assert matched == f"starts from {path.name}: {words}"
     assert [record.getMessage() for record in caplog.records if record.name.startswith("uscl")] == [
-        f"The class head in {path} is dropped ({head}.bias, {head}.weight).",
+        f"{path}: {words}.",
         f"{path} holds no input statistics: the encoder takes those of ultrasound (mean 0.18, std 0.24).",
     ]
 
@@ -51,7 +53,9 @@ def test_a_file_of_this_project_starts_an_arm_with_its_own_statistics(name, tmp_
     caplog.set_level(logging.INFO)
     made = Encoder("resnet18", InputStats((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))).eval()
     save_encoder(made, tmp_path / name, method="simclr")
-    encoder, frames = initial_encoder("resnet18", "any", 0, tmp_path / name).eval(), torch.rand(2, 1, 64, 64)
+    (encoder, matched), frames = initial_encoder("resnet18", "any", 0, tmp_path / name), torch.rand(2, 1, 64, 64)
+    assert matched is None
+    encoder.eval()
     assert encoder.stats == made.stats
     with torch.inference_mode():
         assert torch.equal(encoder(frames), made(frames))
@@ -76,13 +80,32 @@ def test_an_encoder_of_this_project_must_be_of_the_study(tmp_path):
         initial_encoder("tf_efficientnet_lite0", "any", 0, tmp_path / "e.safetensors")
 
 
-def test_other_weights_are_refused_as_imagenet_weights_are(tmp_path):
+def test_a_checkpoint_of_another_program_is_read_as_an_arm_from_a_file_is(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    whole = Encoder("resnet18").backbone.state_dict()
+    names = [name for name in whole if not name.endswith("num_batches_tracked")]
+    for share, words in ((95, "5 missing: "), (94, None)):
+        content = {f"backbone.{name}": whole[name] for name in names[:share]}
+        torch.save({"teacher": content | {"head.weight": torch.ones(2)}}, tmp_path / "dino.pth")
+        if words is None:
+            with pytest.raises(UserError) as caught:
+                initial_encoder("resnet18", "any", 0, tmp_path / "dino.pth")
+            assert "94 of 100 tensors of resnet18 are in the file" in str(caught.value)
+            assert str(caught.value).endswith("correct `encoder` or `init`.")
+            continue
+        encoder, matched = initial_encoder("resnet18", "any", 3, tmp_path / "dino.pth")
+        assert matched.startswith("starts from dino.pth: 95 of 100 tensors of resnet18 are in the file (5 missing: ")
+        own, random = (each.backbone.state_dict() for each in (encoder, initial_encoder("resnet18", "random", 3)[0]))
+        assert all(torch.equal(own[name], whole[name]) for name in names[:95])
+        assert all(torch.equal(own[name], random[name]) for name in names[95:])
+
+
+def test_other_weights_are_refused(tmp_path):
     torch.save({"model": library_network("tf_efficientnet_lite0").state_dict()}, tmp_path / "w.pth")
-    with pytest.raises(UserError, match=r"don't fit ResNet \(\d+ missing: .*; \d+ left over: ") as as_init:
+    with pytest.raises(
+        UserError, match=r"doesn't fit: 0 of 100 tensors of resnet18 are in the file .*; it has besides:"
+    ):
         initial_encoder("resnet18", "any", 0, tmp_path / "w.pth")
-    with pytest.raises(UserError) as as_imagenet:
-        imagenet_encoder("resnet18", str(tmp_path / "w.pth"))
-    assert str(as_init.value) == str(as_imagenet.value)
 
 
 @pytest.mark.parametrize("name", ["encoder.safetensors", "w.pth"])
@@ -139,9 +162,8 @@ def test_the_check_of_the_study_accepts_the_same_files_and_logs_what_was_dropped
     assert (tmp_path / "feasible.txt").exists()
     expected = (
         "are its entry `state_dict`; not used: epoch.",
-        "the prefix is removed.",
-        "is dropped (fc.bias, fc.weight).",
-        "start at 0 (bn1.num_batches_tracked,",
+        "begin with `module.`: the prefix is removed.",
+        "100 of 100 tensors of resnet18 are in the file.",
         "takes those of ultrasound (mean 0.18, std 0.24).",
     )
     lines = [line for line in log.splitlines() if " INFO " in line and str(tmp_path / "w.pth") in line]
@@ -151,11 +173,10 @@ def test_the_check_of_the_study_accepts_the_same_files_and_logs_what_was_dropped
 
 def test_the_check_of_the_study_refuses_the_same_files(tmp_path):
     weights = torchvision.models.resnet18().state_dict()
-    del weights["layer1.0.bn1.running_mean"]
-    code, log = study_checked(weights, tmp_path)
+    code, log = study_checked({name: weights[name] for name in list(weights)[:60]}, tmp_path)
     assert code == 1
     assert not (tmp_path / "feasible.txt").exists()
-    with pytest.raises(UserError, match=r"\(1 missing: layer1.0.bn1.running_mean\)") as caught:
+    with pytest.raises(UserError, match=r"doesn't fit: \d+ of 100 tensors of resnet18 are in the file") as caught:
         initial_encoder("resnet18", "any", 0, tmp_path / "w.pth")
     assert f"ERROR {caught.value}" in log
     assert "Traceback" not in log

@@ -26,7 +26,7 @@ def control(fabric, encoder=None, groups=10, **settings):
 
 
 def test_random_weights_follow_the_seed():
-    first, again, other = (initial_encoder("resnet18", "random", seed) for seed in (0, 0, 1))
+    first, again, other = (initial_encoder("resnet18", "random", seed).encoder for seed in (0, 0, 1))
     assert torch.equal(first.backbone.conv1.weight, again.backbone.conv1.weight)
     assert not torch.equal(first.backbone.conv1.weight, other.backbone.conv1.weight)
 
@@ -82,7 +82,7 @@ def test_the_bare_form_is_named_in_the_table():
 def test_an_arm_keeps_the_normalisation_of_its_starting_weights(fabric):
     lite0 = "tf_efficientnet_lite0"
     for init, stats in (("random", ULTRASOUND), ("imagenet", encoder_spec(lite0).image_statistics)):
-        encoder = initial_encoder(lite0, init, 0)
+        encoder = initial_encoder(lite0, init, 0).encoder
         store = bright_or_dark_store(groups=10)
         result = trained(simclr, encoder, store, fabric, 0, epochs=1, batch_size=8)
         assert result.encoder.stats == stats
