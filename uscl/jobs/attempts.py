@@ -60,6 +60,12 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "status" in found else None
 
 
+def last_failure(log: Path) -> str | None:
+    """Why an earlier attempt at the job with this log failed in the same call; None if there was none."""
+    found, caller = read(log.with_suffix(".attempt.json")) or {}, os.environ.get(CALLER)
+    return found.get("reason") if caller and found.get("caller") == caller else None
+
+
 def unsuccessful(logs: Path) -> list[dict[str, Any]]:
     """Attempts that did not succeed, in the order of their file names; call it while no job of the study is running.
 

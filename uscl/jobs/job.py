@@ -13,7 +13,7 @@ from uscl.base.errors import DamagedFileError, DiskFullError, UserError
 from uscl.base.files import FULL, disk_full
 from uscl.base.redaction import Redaction, redacted
 from uscl.jobs import interruption
-from uscl.jobs.attempts import FAILED, INTERRUPTED, Attempt
+from uscl.jobs.attempts import FAILED, INTERRUPTED, Attempt, last_failure
 from uscl.jobs.job_record import JobProvenance
 from uscl.jobs.outcome import required, write_failed
 from uscl.jobs.recorded import checked
@@ -21,6 +21,8 @@ from uscl.jobs.recorded import checked
 log = logging.getLogger("uscl")
 
 REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# As PyTorch, NumPy, the CUDA libraries and the system say it.
+OUT_OF_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "alloc_failed")
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def job(snakemake: Any, *, result: bool = True) -> Iterator[Attempt]:
     interruption.listen()
     first, logfile, attempt = os.environ.get("LOCAL_RANK", "0") == "0", Path(snakemake.log[0]), None
     try:
-        log_to(logfile, first)
+        log_to(logfile, first, already_shown=last_failure(logfile))
         interruption.end_with_caller()
         attempt = Attempt(logfile, kept=first)
         provenance = JobProvenance(snakemake) if result and first else None
@@ -85,14 +87,18 @@ def reason_of(error: Exception) -> str:
     return redacted(f"{type(error).__name__}: {error}")
 
 
-def log_to(logfile: Path, first: bool) -> None:
-    """Log to the log file, and warnings also to the screen; processes other than the `first` write no log file."""
+def log_to(logfile: Path, first: bool, already_shown: str | None = None) -> None:
+    """Log to the log file, and warnings also to the screen; processes other than the `first` write no log file.
+
+    The screen does not repeat a message that was `already_shown`.
+    """
     logfile.parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(logfile if first else os.devnull, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     to_screen = logging.StreamHandler()
     # Progress belongs in the log; the screen shows only what the user must know.
     to_screen.setLevel(logging.WARNING)
+    to_screen.addFilter(lambda record: record.getMessage() != already_shown)
     to_screen.setFormatter(OnScreen(f"{logfile.parent.name}/{logfile.stem}"))
     for handler in (to_file, to_screen):
         handler.addFilter(Redaction())
@@ -136,7 +142,7 @@ def outside_cause(error: Exception) -> str | None:
         return disk_full(error.filename or "A file")
     if isinstance(error, OSError) and error.errno in REFUSED:
         return f"{error.filename} can't be used ({error.strerror}): change its permissions or choose another path."
-    if isinstance(error, MemoryError) or any(text in str(error) for text in ("out of memory", "can't allocate memory")):
+    if isinstance(error, MemoryError) or any(text in str(error).lower() for text in OUT_OF_MEMORY):
         return (
             "Out of memory: make `batch_size` or `frame_size` smaller, or run fewer jobs at a time (--cores 1);"
             " finished work is kept."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from uscl.base.errors import UserError
@@ -26,7 +26,7 @@ def save_encoder(encoder: Encoder, path: Path, **metadata: str) -> None:
     record = {**described(encoder), **metadata}
     tensors = {name: tensor.contiguous() for name, tensor in encoder.backbone.state_dict().items()}
     with written(path) as temporary:
-        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(record, sort_keys=True)}))
 
 
 def described(encoder: Encoder) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def arrays(module: nn.Module) -> dict[str, np.ndarray]:
 def save_heads(heads: Mapping[str, Tensor], path: Path) -> None:
     """Write the modules that were trained with the encoder; whole or not at all."""
     with written(path) as temporary:
-        save_file(dict(heads), temporary)
+        temporary.write_bytes(save(dict(heads)))
 
 
 def is_encoder_file(path: Path) -> bool:

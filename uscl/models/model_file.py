@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from uscl.base.errors import UserError
 from uscl.base.files import written
@@ -41,7 +41,7 @@ def save_model(path: Path, tensors: Mapping[str, np.ndarray], record: Mapping[st
     """Write a model file, whole or not at all."""
     contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     with written(path) as temporary:
-        save_file(contiguous, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+        temporary.write_bytes(save(contiguous, {METADATA_KEY: json.dumps(record, sort_keys=True)}))
 
 
 def metadata_of(path: Path) -> dict[str, str]:

@@ -197,6 +197,9 @@ OUTSIDE = {
     ),
     "memory": (MemoryError(), "Out of memory: make `batch_size` or `frame_size` smaller"),
     "GPU": (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "Out of memory: make `batch_size` or"),
+    "system": (OSError(errno.ENOMEM, "Cannot allocate memory", "frames.npy"), "Out of memory: make `batch_size` or"),
+    "C++": (RuntimeError("std::bad_alloc"), "Out of memory: make `batch_size` or"),
+    "cuBLAS": (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), "Out of memory: make `batch_size` or"),
 }
 
 
@@ -210,6 +213,19 @@ def test_an_error_of_the_machine_is_one_sentence(tmp_path, capsys, name):
     assert sentence in output
     assert "Traceback" not in output
     assert attempt(tmp_path)["reason"].startswith(sentence)
+
+
+def test_a_retried_job_shows_a_sentence_once_and_logs_it_each_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("USCL_CALLER", f"{os.getpid()}@elsewhere")
+    for sentence in ("a.csv is damaged.", "a.csv is damaged.", "b.csv is damaged."):
+        with pytest.raises(SystemExit), job(called(tmp_path / "job.log")):
+            raise UserError(sentence)
+        assert sentence in (tmp_path / "job.log").read_text()
+    assert capsys.readouterr().err.count("a.csv is damaged.") == 1
+    monkeypatch.setenv("USCL_CALLER", f"{os.getpid() + 1}@elsewhere")
+    with pytest.raises(SystemExit), job(called(tmp_path / "job.log")):
+        raise UserError("b.csv is damaged.")
+    assert capsys.readouterr().err.count("b.csv is damaged.") == 1
 
 
 def test_a_result_has_its_provenance_next_to_it(tmp_path):

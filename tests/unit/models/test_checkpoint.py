@@ -1,3 +1,6 @@
+import os
+
+import numpy as np
 import pytest
 import timm
 import torch
@@ -6,9 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import torch_stream
-from uscl.models.checkpoint import load_by_name, load_encoder, read_encoder_file, save_encoder
+from uscl.models.checkpoint import load_by_name, load_encoder, read_encoder_file, save_encoder, save_heads
 from uscl.models.encoder import Encoder
 from uscl.models.encoders import InputStats
+from uscl.models.model_file import save_model
 
 
 @pytest.fixture
@@ -32,6 +36,17 @@ def test_equal_encoders_are_equal_bytes(encoder, tmp_path):
     for name in "ab":
         save_encoder(encoder, tmp_path / name, method="random", commit="x", data_sha256="y")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_who_may_read_model_files_is_left_to_the_umask(encoder, tmp_path):
+    before = os.umask(0o027)
+    try:
+        save_encoder(encoder, tmp_path / "encoder")
+        save_heads({"w": torch.ones(2)}, tmp_path / "heads")
+        save_model(tmp_path / "model", {"w": np.ones(2)}, {})
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
 @pytest.mark.parametrize(("arch", "head"), [("resnet18", "fc."), ("tf_efficientnet_lite0", "classifier.")])
