@@ -1,6 +1,7 @@
 """The audit's findings, one row each: pairs of videos that share a picture, and other things that a reader should know.
 
-A leak is a picture (or a patient) on both sides of a fold, or in both the pretraining pool and a task's set. A warning
+A leak is a picture (or a patient) on both sides of a fold, in two parts of a given split, or in both the pretraining
+pool and a task's set. A warning
 is a finding that no rule can settle: duplicates with two labels, a numbered series of several patients, a patient of
 two classes.
 """
@@ -21,7 +22,7 @@ DUPLICATES = ("exact duplicate", "near duplicate", "changed copy")
 FINDINGS = TableSchema(
     {
         "kind": Column("str"),  # exact duplicate, near duplicate, changed copy, same name, same patient, ...
-        "scope": Column("str", one_of("within", "pool and task")),
+        "scope": Column("str", one_of("within", "between parts", "pool and task")),
         "level": Column("str", one_of("leak", "warning")),
         "dataset_a": Column("str"),
         "video_a": Column("str"),

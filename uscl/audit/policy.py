@@ -10,6 +10,11 @@ from uscl.base.table_schema import Column, TableSchema, one_of
 from uscl.data.units import NOUNS, unit_of_groups
 
 SHOWN = 20  # pairs in a message
+PLACES = {  # of a leak, by scope
+    "within": "between groups",
+    "between parts": "between the parts of the given split",
+    "pool and task": "with the pool",
+}
 
 UNITS = TableSchema(
     {
@@ -114,7 +119,8 @@ def verdict(findings: pd.DataFrame) -> dict[str, Any]:
             f"{count} {action}" for action, count in leaks["action"].value_counts().sort_index().items()
         )
         found = f"{plural(len(leaks), 'pair')} of videos ({done})"
-        sentence = f"Leaks between training and test data were found and fixed: {found}. No other was found."
+        fixed = "found and fixed" if (leaks["action"] != "reported").all() else "found, and not all are fixed"
+        sentence = f"Leaks between training and test data were {fixed}: {found}. No other was found."
     else:
         sentence = "No leak was found between training and test data."
     table = {
@@ -134,14 +140,19 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
     lines = [f"  {row.kind}: {row.reason}" for row in stopping.head(SHOWN).itertuples()]
     if len(stopping) > SHOWN:
         lines.append(f"  and {len(stopping) - SHOWN} more")
+    given = stopping["scope"] == "between parts"
     sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
     ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
     if (stopping["kind"] == "same patient").any():
         ways += "; if two different patients share a name, rename one with the `patient` or `table` setting of its set"
+    if given.any():
+        of_parts = "`splits.on_leak: report` of the tasks with a given split, to go on with tables that mark them"
+        ways = of_parts if given.all() else f"{ways}; and {of_parts}"
+        sets = "" if given.all() else sets
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)
-        + f"\nLook at {page}, then remove these files, or set {sets}: {ways}."
+        + f"\nLook at {page}, then remove these files, or set {f'{sets}: ' if sets else ''}{ways}."
     )
 
 
@@ -152,7 +163,7 @@ def summary(findings: pd.DataFrame, dataset: str) -> str:
     what = leaks["kind"].where(~leaks["kind"].isin(DUPLICATES), "duplicate")
     parts = []
     for (scope, kind, action), part in leaks.groupby(["scope", what, "action"]):
-        where = "with the pool" if scope == "pool and task" else "between groups"
+        where = PLACES[scope]
         parts.append(f"{plural(len(part), f'{kind} pair')} {where} {action}")
     conflicts = int((of_set["kind"] == "label conflict").sum())
     parts += [plural(conflicts, "label conflict")] if conflicts else []

@@ -51,12 +51,19 @@ def expectations(
 
 def groups_of(known: Mapping[str, int | None], splits: Mapping[str, str]) -> dict[str, int | None]:
     """The number of groups of each task: of its folds if they are drawn, else the one that is known beforehand."""
-    from uscl.data.splits import read_folds
-
     return {
-        task: int(read_folds(Path(splits[task]))[0]["group"].nunique()) if Path(splits[task]).is_file() else count
+        task: tested_groups(Path(splits[task])) if Path(splits[task]).is_file() else count
         for task, count in known.items()
     }
+
+
+def tested_groups(path: Path) -> int:
+    """The number of groups that are tested in the folds of a file."""
+    from uscl.data.splits import read_folds
+
+    cases, folds = read_folds(path)
+    tested = {row for fold in folds for row in fold.test}
+    return int(cases.loc[cases["row"].isin(tested), "group"].nunique())
 
 
 def named(comparison: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 ROLES = ("train", "validation", "test")
 IDENTITY = ["case", "video", "patient", "group", "unit", "label"]  # of a case, from the manifest to the predictions
 ALL = 100  # percent of the labels
+SHARED = "shared"  # the column of a given split that marks groups in several of the provider's parts
 
 
 class Fold(NamedTuple):
@@ -107,7 +108,8 @@ def check_fold(splits: pd.DataFrame, fold: str) -> None:
 def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
     """The split file's cases (row and IDENTITY) and its folds.
 
-    Raises UserError if a group is in two parts of a fold, or if a case isn't tested once.
+    A single fold is a provider's split, in which not every case is tested. Raises UserError if a group is in two parts
+    of a fold, unless a provider's split has it so (SHARED), or if a case of several folds isn't tested once.
     """
     try:
         splits = pd.read_csv(path, dtype=dict.fromkeys(IDENTITY, "str") | {"row": "int64"}, keep_default_na=False)
@@ -119,7 +121,7 @@ def read_folds(path: Path) -> tuple[pd.DataFrame, list[Fold]]:
         raise UserError(f"The folds in {path} can't be used: {fault}. Remove the file and run again to divide again.")
     rows = splits["row"].to_numpy()
     folds = [Fold(*(rows[(splits[name] == role).to_numpy()] for role in ROLES)) for name in names]
-    return splits.drop(columns=names), folds
+    return splits.drop(columns=[*names, SHARED], errors="ignore"), folds
 
 
 def fault_of(splits: pd.DataFrame, folds: list[str]) -> str | None:
@@ -130,11 +132,14 @@ def fault_of(splits: pd.DataFrame, folds: list[str]) -> str | None:
     if not parts.isin(ROLES).all(axis=None):
         return f"a case has another part than {', '.join(ROLES)}"
     tests = (parts == "test").sum(axis=1)
-    if (tests != 1).any():
+    if len(folds) == 1 and not tests.any():
+        return "no case is tested"
+    if len(folds) > 1 and (tests != 1).any():
         case, count = splits.loc[tests != 1, "case"].iloc[0], tests[tests != 1].iloc[0]
         return f"{case} is tested {count} times, not once"
+    apart = splits[~splits[SHARED]] if SHARED in splits else splits
     for fold in folds:
-        divided = splits.groupby("group")[fold].nunique()
+        divided = apart.groupby("group")[fold].nunique()
         if (divided > 1).any():
             return f"group {divided.index[divided > 1][0]} is in several parts of {fold}"
     return None

@@ -46,8 +46,8 @@ def to_panel(cases: pd.DataFrame, kind: str) -> Panel:
     """The cases of `cases.parquet`, of all arms and seeds of one task x regime x labels, as arrays.
 
     Arms keep the order of their first appearance. Raises ValueError if an arm lacks a case or has it twice for a seed,
-    if group or label of a case differ between arms or seeds, or its fold between arms, if a group is in two folds of a
-    seed, or if a label or prediction is not a class.
+    if group or label of a case differ between arms or seeds, or its fold between arms, or if a label or prediction is
+    not a class. A group is in two folds only if a provider's split has it so (`uscl.data.given_splits`).
     """
     arms, seeds = list(cases["arm"].unique()), sorted(cases["seed"].unique())
     classes = class_names(cases) if kind == CLASSIFICATION else []
@@ -102,6 +102,3 @@ def check(cases: pd.DataFrame, arms: list[str], seeds: list[int]) -> None:
     placed = cases.drop_duplicates(["seed", "case", "fold"])
     if (twice := placed.duplicated(["seed", "case"])).any():
         raise ValueError(f"Arms differ in the fold of case {placed['case'][twice].iloc[0]}.")
-    inside = cases.drop_duplicates(["seed", "fold", "group"])
-    if (twice := inside.duplicated(["seed", "group"])).any():
-        raise ValueError(f"Group {inside['group'][twice].iloc[0]} is in two folds.")

@@ -52,6 +52,7 @@ def contradiction(study: StudySettings) -> str | None:
         groups,
         masks,
         labels,
+        given_splits,
         comparisons,
         primary,
         authors_protocol,
@@ -197,6 +198,32 @@ def labels(study: StudySettings) -> Iterator[str]:
     for name, dataset in study.datasets.items():
         if isinstance(dataset, OwnSet) and dataset.labels and dataset.kind not in readers_with_masks():
             yield f"datasets.{name} has `labels` of masks, but {dataset.kind} reads no masks: remove it."
+
+
+def given_splits(study: StudySettings) -> Iterator[str]:
+    """A given split of a data set that has none, or two of one data set."""
+    splits: dict[str, str] = {}
+    for name, task in study.tasks.items():
+        if task.splits is None:
+            continue
+        dataset, where = study.datasets[task.dataset], f"tasks.{name}.splits"
+        if isinstance(dataset, SimulatedSet):
+            yield f"{where}: datasets.{task.dataset} is simulated and has no given split: remove it."
+        elif not isinstance(dataset, OwnSet) and task.splits.given != "part":
+            yield f"{where}.given must be `part` for a public set, not '{task.splits.given}'."
+        elif isinstance(dataset, OwnSet) and task.splits.given != "folder" and not has_table(dataset):
+            yield (
+                f"{where}.given names the column '{task.splits.given}', but datasets.{task.dataset} has no `table`:"
+                " add it, or set `given: folder`."
+            )
+        other = splits.setdefault(task.dataset, name)
+        if study.tasks[other].splits != task.splits:
+            yield f"{where} differs from tasks.{other}.splits, but both are on {task.dataset}: give both the same."
+
+
+def has_table(dataset: OwnSet) -> bool:
+    """Whether a set has a table; image_csv always has one."""
+    return bool(dataset.table) or dataset.kind == "image_csv"
 
 
 def comparisons(study: StudySettings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from uscl.data.sources.registry import how_to_get
 from uscl.data.sources.walk import identity
 from uscl.study.contradictions import reader_of
 from uscl.study.data_roots import data_root, wrong_root
-from uscl.study.schema import OwnSet, PublicSet, SimulatedSet, StudySettings
+from uscl.study.schema import GivenSplit, OwnSet, PublicSet, SimulatedSet, StudySettings
 
 FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.parquet"}
 
@@ -94,6 +94,7 @@ class DataSets:
         if not self.own(name):
             return {}
         options = {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
+        options |= {"part": split.given} if (split := self.given_split(name)) else {}
         return options | ({"labels": given.labels} if isinstance(given, OwnSet) and given.labels else {})
 
     def expected(self, name: str) -> Any:
@@ -107,8 +108,15 @@ class DataSets:
 
     def on_leak(self, name: str) -> str:
         """What happens to a leak in a data set."""
-        policy: str = self._sets[name].on_leak or (self.entry(name) or {}).get("on_leak", "stop")
+        # Of a given split, no leak within a part stops the study; its own `on_leak` decides about the others.
+        default = "group" if self.given_split(name) else (self.entry(name) or {}).get("on_leak", "stop")
+        policy: str = self._sets[name].on_leak or default
         return policy
+
+    def given_split(self, name: str) -> GivenSplit | None:
+        """The split that the provider of a data set gives, if a task is tested on it."""
+        tasks = self._study.tasks.values()
+        return next((task.splits for task in tasks if task.splits and task.dataset == name), None)
 
     def namespace(self, name: str) -> str:
         """The scope in which a group name means one patient: a simulated set, all own data, or a public set."""

@@ -104,7 +104,7 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     settings, task, gives = study.settings, study.settings.tasks[evaluation.task], study.method(arm).gives
     rests_on = encoder_key(study, arm, seed) if gives == "encoder" else given_key(study, arm, evaluation.task)
     parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
-    parts += [rests_on, data_key(study, task.dataset), folds_key(study, seed)]
+    parts += [rests_on, data_key(study, task.dataset), folds_key(study, evaluation.task, seed)]
     if gives == "predictions":
         return key_of([given_predictions_code(study), *parts[1:]])
     if gives == "features":
@@ -114,9 +114,11 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     return key_of(parts)
 
 
-def folds_key(study: Study, seed: int) -> list[int]:
+def folds_key(study: Study, task: str, seed: int) -> list[str | int]:
     """What the folds of a training rest on, besides the data."""
     splits = study.settings.splits
+    if task in study.given:
+        return ["given", splits.inner, study.partition(seed)]
     return [splits.folds, splits.inner, study.partition(seed)]
 
 
@@ -124,5 +126,5 @@ def authors_key(study: Study, task: str, arm: str, seed: int) -> str:
     """A hash of everything that a run by the authors' protocol rests on."""
     settings = study.settings
     parts: list[Any] = [authors_code(study), task, seed, encoder_key(study, arm, seed)]
-    parts += [data_key(study, settings.tasks[task].dataset), folds_key(study, seed)]
+    parts += [data_key(study, settings.tasks[task].dataset), folds_key(study, task, seed)]
     return key_of([*parts, settings.device, settings.precision])

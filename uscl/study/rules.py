@@ -176,6 +176,15 @@ def checked_given(study: Study) -> list[dict[str, str]]:
     ]
 
 
+def checked_parts(study: Study, dataset: str) -> dict[str, Any] | None:
+    """What the audit needs to know about the given split of a data set; None without one."""
+    split, tasks = study.data.given_split(dataset), study.tasks_on(dataset)
+    if split is None:
+        return None
+    labelled = all(study.settings.tasks[task].kind == "classification" for task in tasks)
+    return {"on_leak": split.on_leak, "labelled": labelled}
+
+
 def checked_task(study: Study, task: str) -> dict[str, Any]:
     """What the checks need to know about a task; the batch size is 0 if the study doesn't fine-tune on it."""
     settings = study.settings.tasks[task]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Discriminator,
     Field,
@@ -340,6 +341,29 @@ class Margin(Settings):
     reason: Annotated[str, Field(min_length=1, description="Why a smaller difference does not matter, for readers.")]
 
 
+class GivenSplit(BaseModel):
+    """A split that the provider of the data gives, in place of folds that the study draws."""
+
+    model_config = Settings.model_config  # no subclass, whose method `given` the key would hide
+
+    given: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Where each file's part stands: a column of the data set's `table`, or `folder` for folders of"
+            " the paths; `part` for a public set whose reader knows it. Parts are train, test and val (drawn from train"
+            " if absent), or numbered folds, each of which is tested once.",
+        ),
+    ]
+    on_leak: Annotated[
+        Literal["stop", "report"],
+        Field(
+            description="If a group, or a picture, is in several of the given parts: the study stops and names the"
+            " pairs, or goes on, and the tables mark the task."
+        ),
+    ] = "stop"
+
+
 class Task(Settings):
     """The keys that all tasks have."""
 
@@ -357,6 +381,10 @@ class Task(Settings):
     finetune: Annotated[
         Finetuning | None,
         Field(description="Budget of fine-tuning, the same for every arm; needed by regimes that train."),
+    ] = None
+    splits: Annotated[
+        GivenSplit | None,
+        Field(description="The split that the provider of the data gives. Default: the study draws folds."),
     ] = None
     margin: Annotated[
         Margin | None,

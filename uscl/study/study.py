@@ -211,6 +211,11 @@ class Study:
         """The tasks that use a data set."""
         return [name for name, task in self.settings.tasks.items() if task.dataset == dataset]
 
+    @functools.cached_property
+    def given(self) -> list[str]:
+        """The tasks whose split is that of the provider of the data."""
+        return [name for name, task in self.settings.tasks.items() if task.splits]
+
     # Evaluations
 
     @functools.cached_property
@@ -408,8 +413,14 @@ class Study:
 
     def splits(self, task: str, partition: int | str) -> str:
         """The file of a task's folds. Other settings have another file, so a study that returns to these finds it."""
+        if task in self.given:
+            return self.given_splits(task, partition)
         splits = self.settings.splits
         return f"{self.results}/splits/{task}-{splits.folds}x{splits.inner}-seed{partition}.csv"
+
+    def given_splits(self, task: str, partition: int | str) -> str:
+        """The file of the provider's split of a task, with the validation part of a training if it must be drawn."""
+        return f"{self.results}/splits/{task}-given-{self.settings.splits.inner}-seed{partition}.csv"
 
     def all_splits(self, task: str) -> list[str]:
         """The files of a task's folds, in the order of the seeds."""

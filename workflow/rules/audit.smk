@@ -63,6 +63,7 @@ rule audit_set:
         policy=lambda w: STUDY.data.on_leak(w.dataset),
         # A set that is used only for pretraining has no folds to leak across.
         tested=lambda w: bool(STUDY.tasks_on(w.dataset)),
+        given=lambda w: by.checked_parts(STUDY, w.dataset),
     message:
         "Looking for the same pictures in several groups: {wildcards.dataset}"
     script:

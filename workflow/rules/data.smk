@@ -89,6 +89,8 @@ rule split:
         "<logs>/split/{task}-seed{partition}.log",
     benchmark:
         "<benchmarks>/split/{task}-seed{partition}.tsv"
+    wildcard_constraints:
+        task=by.one_of(task for task in TASKS if task not in STUDY.given),
     priority: 10
     conda:
         "../../environment.yml"
@@ -101,6 +103,31 @@ rule split:
         "Drawing folds: {wildcards.task}, seed {wildcards.partition}"
     script:
         "../scripts/data/split.py"
+
+
+rule given_split:
+    input:
+        unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),
+        units=lambda w: f"{R}/audit/sets/{TASKS[w.task].dataset}/units.csv",
+    output:
+        splits=STUDY.given_splits("{task}", "{partition}"),
+    log:
+        "<logs>/given_split/{task}-seed{partition}.log",
+    benchmark:
+        "<benchmarks>/given_split/{task}-seed{partition}.tsv"
+    wildcard_constraints:
+        task=by.one_of(STUDY.given),
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("data/given_split.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        inner=SETTINGS.splits.inner,
+    message:
+        "Taking the given split: {wildcards.task}, seed {wildcards.partition}"
+    script:
+        "../scripts/data/given_split.py"
 
 
 rule folds:

@@ -29,6 +29,7 @@ rule table:
         encoded=STUDY.encoded,
         seeds=STUDY.seeds,
         datasets={task: settings.dataset for task, settings in TASKS.items()},
+        given=STUDY.given,
         evaluations=by.evaluations_with_arms(STUDY),
         reference=STUDY.reference,
         primary=STUDY.primary,

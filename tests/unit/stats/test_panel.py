@@ -4,7 +4,9 @@ import pytest
 from rescored import random_cases
 
 from uscl.base.seeds import generator
+from uscl.metrics.weights import Drawn
 from uscl.stats.panel import to_panel
+from uscl.stats.panel_scores import scorer, training_scores
 
 
 @pytest.fixture
@@ -84,10 +86,20 @@ def test_arms_that_differ_in_a_case_are_refused(cases, column, value):
         to_panel(cases.assign(**{column: cases[column].where(~changed, value)}), "classification")
 
 
-def test_a_group_in_two_folds_is_refused(cases):
+def test_a_group_in_two_folds_of_a_given_split_is_one_group(cases):
     group = cases["group"].where(cases["group"] != "g01", "g00")
-    with pytest.raises(ValueError, match="Group g00 is in two folds"):
-        to_panel(cases.assign(group=group), "classification")
+    apart, joined = (to_panel(found, "classification") for found in (cases, cases.assign(group=group)))
+    assert joined.cases.groups == apart.cases.groups - 1
+    assert np.array_equal(training_scores(joined), training_scores(apart), equal_nan=True)
+    # Without the group, neither of its parts is left in any fold.
+    g00 = joined.groups.index("g00")
+    both = [apart.groups.index(name) for name in ("g00", "g01")]
+    weights = np.ones((1, apart.cases.groups))
+    weights[0, both] = 0
+    of_joined = np.ones((1, joined.cases.groups))
+    of_joined[0, g00] = 0
+    expected = scorer(apart)(Drawn(weights))
+    assert np.array_equal(scorer(joined)(Drawn(of_joined)), expected, equal_nan=True)
 
 
 def test_a_label_that_is_not_a_class_is_refused(cases):

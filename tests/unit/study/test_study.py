@@ -397,3 +397,22 @@ def test_the_levels_and_rules_of_the_schema_are_those_of_the_statistics():
     assert schema["levels"]["anyOf"][0]["items"]["enum"] == list(LEVELS)
     assert schema["level_rule"]["enum"] == list(RULES)
     assert schema["on_mixed_labels"]["enum"] == [STOP, LEAVE_OUT]
+
+
+def with_given_split(**splits):
+    own = {"kind": "image_csv", "data_root": "data"}
+    busi = {**EXAMPLE["tasks"]["busi"], "dataset": "own", "splits": {"given": "split", **splits}}
+    return study(datasets=EXAMPLE["datasets"] | {"own": own}, tasks={"busi": busi, "pocus": EXAMPLE["tasks"]["pocus"]})
+
+
+def test_a_given_split_has_files_of_its_own_and_is_read_with_its_column():
+    found = with_given_split(on_leak="report")
+    assert found.given == ["busi"]
+    assert found.all_splits("busi") == ["results/splits/busi-given-4-seed0.csv"]
+    assert found.all_splits("pocus") == ["results/splits/pocus-3x4-seed0.csv"]
+    assert found.data.options("own")["part"] == "split"
+    assert rules.checked_parts(found, "own") == {"on_leak": "report", "labelled": True}
+    assert rules.checked_parts(found, "sim_lung") is None
+    assert found.data.on_leak("own") == "group"
+    assert keys.folds_key(found, "busi", 0) == ["given", 4, 0]
+    assert keys.folds_key(found, "pocus", 0) == [3, 4, 0]

@@ -46,6 +46,12 @@ def test_the_studies_that_ship_are_sound(study):
         (["results"], "out/{a}", "results must name a folder of its own"),
         (["tasks", "x" * 65], EXAMPLE["tasks"]["busi"], "can't be a name in tasks"),
         (["tasks", "segmentation", "dataset"], "sim_lung", "datasets.sim_lung has no masks to segment"),
+        (
+            ["tasks", "busi", "splits"],
+            {"given": "part"},
+            "tasks.busi.splits: datasets.sim_breast is simulated and has no given split: remove it.",
+        ),
+        (["tasks", "busi", "splits"], {"on_leak": "report"}, "'given' is missing at tasks.busi.splits."),
         (["device"], "gpu", "device: 'gpu' is not one of cpu, cuda; did you mean 'cpu'?"),
         (["frame_size"], 50, "frame_size must be a multiple of 32, not 50."),
         (["pool"], "sim_poll", "pool names 'sim_poll', but `datasets` has only sim_pool, sim_lung, sim_breast."),
@@ -371,3 +377,30 @@ def test_numbers_that_were_read_as_text_are_made_numbers():
     assert study.seeds == [0, 1]
     assert study.datasets["sim_lung"].max_frames is None
     assert study.datasets["sim_lung"].partial is True
+
+
+@pytest.mark.parametrize(
+    ("dataset", "splits", "words"),
+    [
+        ({"kind": "image_folder"}, {"given": "folder"}, None),
+        ({"kind": "image_csv"}, {"given": "split", "on_leak": "report"}, None),
+        ({"reader": "pocus_folds"}, {"given": "part"}, None),
+        ({"kind": "image_folder"}, {"given": "split"}, "has no `table`: add it, or set `given: folder`."),
+        ({"reader": "pocus_folds"}, {"given": "fold"}, "must be `part` for a public set, not 'fold'."),
+    ],
+)
+def test_a_given_split_needs_a_set_that_has_one(dataset, splits, words):
+    config = changed(["tasks"], {"busi": {**EXAMPLE["tasks"]["busi"], "dataset": "own", "splits": splits}})
+    config["datasets"]["own"] = {**dataset, "data_root": "data"}
+    found = fault(config)
+    assert (found is None) if words is None else words in found
+
+
+def test_tasks_on_one_set_have_one_given_split():
+    tasks = {name: {**EXAMPLE["tasks"]["busi"], "dataset": "own"} for name in ("a", "b")}
+    tasks["a"]["splits"], tasks["b"]["splits"] = {"given": "split"}, {"given": "fold"}
+    config = changed(["tasks"], tasks)
+    config["datasets"]["own"] = {"kind": "image_csv", "data_root": "data"}
+    assert "tasks.b.splits differs from tasks.a.splits, but both are on own" in fault(config)
+    del tasks["b"]["splits"]
+    assert fault(changed(["tasks"], tasks) | {"datasets": config["datasets"]}) is None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from uscl.base.errors import UserError
+from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank, warn_of
 from uscl.data.picture_box import picture_box
 from uscl.data.splits import ALL, Fold, labelled_folds
@@ -128,7 +129,7 @@ def line(task: str, cases: pd.DataFrame, folds: Sequence[Fold], number: int) -> 
     counts = f" ({', '.join(f'{name} {count}' for name, count in labels.items())})" if len(labels) else ""
     train, validation, test = (span(sizes) for sizes in zip(*(map(len, fold) for fold in folds), strict=True))
     return (
-        f"tasks.{task}: {len(cases)} cases of {counted_units(cases)}{counts}; {number} folds:"
+        f"tasks.{task}: {len(cases)} cases of {counted_units(cases)}{counts}; {counted(number, 'fold')}:"
         f" {train} cases to train on, {validation} to choose the epoch, {test} to test"
     )
 

@@ -26,15 +26,16 @@ def read(
     patient: str | None = None,
     table: str | None = None,
     classes: list[str] | None = None,
+    part: str | None = None,
 ) -> Sources:
     """List the images of the table. Raises UserError."""
     table = table or "labels.csv"
     images, problems = media_below(root, IMAGE_SUFFIXES, LAYOUT, table)
-    rows, of_rows = rows_of(root, table, images, classes, needed=("label",))
+    rows, of_rows = rows_of(root, table, images, classes, needed=("label",), part=part)
     listed = set(rows.cells.index) if rows else set()
     problems += [Problem(file, "left out", f"not in {table}") for file in images if file not in listed]
     files = sorted(listed)
-    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient, part=part)
     labels, of_labels = labels_of(root, files, rows, classes)
     found = [
         Source(file, file, "image", label=label, **owner._asdict())

@@ -32,14 +32,15 @@ def read(
     patient: str | None = None,
     table: str | None = None,
     classes: list[str] | None = None,
+    part: str | None = None,
     labels: list[int] | None = None,
 ) -> Sources:
     """List the images that have a mask; `labels` are the values of a mask that are lesion. Raises UserError."""
     media, problems = media_below(root, (*IMAGE_SUFFIXES, GIF), LAYOUT, table)
     masks, alone = pairs(root, media)
     files = list(masks)
-    rows, of_rows = rows_of(root, table, files, classes)
-    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
+    rows, of_rows = rows_of(root, table, files, classes, part=part)
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient, part=part)
     classes_of, of_labels = labels_of(root, files, rows, classes)
     found = [
         Source(

@@ -31,6 +31,7 @@ def read(
     patient: str | None = None,
     table: str | None = None,
     classes: list[str] | None = None,
+    part: str | None = None,
 ) -> Sources:
     """List the videos. Raises UserError."""
     media, problems = media_below(root, VIDEO_SUFFIXES + IMAGE_SUFFIXES, LAYOUT, table)
@@ -40,8 +41,8 @@ def read(
     if not kinds:
         raise UserError(f"{root} has no video: {folders.problems[0].file}: {folders.problems[0].reason}.")
     files = sorted(kinds)
-    rows, of_rows = rows_of(root, table, files, classes)
-    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient)
+    rows, of_rows = rows_of(root, table, files, classes, part=part)
+    owners, of_groups = owners_of(root, files, rows, group=group, patient=patient, part=part)
     labels, of_labels = labels_of(root, files, rows, classes)
     found = [
         Source(file, file, kinds[file], label=label, **owner._asdict())

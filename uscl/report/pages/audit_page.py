@@ -30,6 +30,7 @@ KINDS = {
     "exact duplicate": "The same file, or the same stored pixels.",
     "near duplicate": "Pictures that match after scaling, compression, slight cropping, brightening or mirroring.",
     "changed copy": "Pictures whose points and pixels match after one rotation, zoom and shift, mirrored or not.",
+    "group in two parts": "A group with files in two parts of a split that the data's provider gives.",
     "same patient": "The same group name in the pretraining pool and in a task's data set.",
     "same name": "The same file name in the pretraining pool and in a task's data set.",
     "label conflict": "Duplicates with different labels: it is unknown which label is right.",

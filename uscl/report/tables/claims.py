@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from uscl.metrics.registry import PRIMARY, metric_named, title
 from uscl.report.headline import counted_verdicts
+from uscl.report.tables import given_splits
 from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
 from uscl.report.tables.writing import SHOWN, grid, number, p_value, points
 from uscl.stats.level_names import per, place
@@ -115,10 +117,12 @@ def claims_markdown(
     margins: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     simulated: bool = False,
+    splits: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """`claims.md`: the primary comparisons with their verdicts, then all others by task and regime.
 
-    `failed` names arm, task, regime and reason of the runs that failed and are therefore in no comparison.
+    `failed` names arm, task, regime and reason of the runs that failed and are therefore in no comparison. `splits`
+    says how each task is divided (`uscl.report.tables.given_splits`).
     """
     head = ["# What is shown", *([SIMULATED] if simulated else [])]
     if not len(claimed):
@@ -132,7 +136,7 @@ def claims_markdown(
         "\n".join(f"- {text}" for text in primary["sentence"]),
         METHOD,
     ]
-    parts.append(margin_lines(margins or {}))
+    parts += [given_splits.lines(splits), margin_lines(margins or {})]
     if len(others):
         parts += ["## Secondary comparisons", SECONDARY]
     for (task, regime, level), rows in others.groupby(["task", "regime", "level"], sort=False):

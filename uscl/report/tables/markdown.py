@@ -20,6 +20,7 @@ from uscl.report.headline import shows_difference
 from uscl.report.tables.absences import absences
 from uscl.report.tables.claims import SIMULATED
 from uscl.report.tables.costs import cost_parts
+from uscl.report.tables.given_splits import sentences
 from uscl.report.tables.names import CHANCE_MARK, MARK
 from uscl.report.tables.writing import BRACES, grid, limits, mean_and_sd, p_value, points
 from uscl.stats.level_names import FRAME, MEAN, VOTE, per
@@ -114,7 +115,8 @@ def size(rows: pd.DataFrame, regimes: Mapping[str, str]) -> str:
     meaning = f" Regime: {regimes[regime]}." if regime in regimes else ""
     leaks = rows["leaks"].dropna().iloc[0]  # an arm whose run failed has none
     sizes = f"{cases} test cases of {groups}; {counted(trainings, 'training')} per arm."
-    return f"{sizes}{of_frames(rows)}{meaning} Audit of the data: {leaks}."
+    split = sentences(rows["split"].iloc[0]) if "split" in rows else ""
+    return " ".join(filter(None, [f"{sizes}{of_frames(rows)}{meaning} Audit of the data: {leaks}.", split]))
 
 
 def of_frames(rows: pd.DataFrame) -> str:

@@ -67,6 +67,7 @@ def result_table(
     missing: Sequence[Missing],
     remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
     at_chance: Collection[str] = (),
+    splits: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One row per arm x task x regime x level x metric, in the order of `arms` and of first appearance (`table.csv`).
 
@@ -80,6 +81,7 @@ def result_table(
     `rank` is 1 for the best mean; equal means share their average rank. difference and p are those of the method test
     against the `reference` arm, not corrected; p_models is about these trained models. `better_than` names the arms
     that an arm is shown to be better than in a primary comparison on the row's metric; empty if there are none.
+    `splits` says how each task is divided; without any, the table has no column `split`.
 
     Raises ValueError if `reference` is not one of `arms`.
     """
@@ -96,11 +98,11 @@ def result_table(
     table["rank"] = ranks(table)
     shown = better_than(claims)
     table["better_than"] = [" ".join(shown.get(row, ())) or None for row in table[ROW].itertuples(False, None)]
-    if intervals["level"].eq(FRAME).all():
-        return table.astype(dict.fromkeys(WHOLE, "Int64"))[COLUMNS]
+    table["split"] = table["task"].map(splits)
     first = COLUMNS.index("metric")
-    columns = [*COLUMNS[:first], *ABOUT, *COLUMNS[first:]]
-    return table.reindex(columns=columns).astype(dict.fromkeys([*WHOLE, "left_out"], "Int64"))
+    about = [] if intervals["level"].eq(FRAME).all() else ABOUT
+    columns = [*COLUMNS[:first], *about, *(["split"] if splits else []), *COLUMNS[first:]]
+    return table.reindex(columns=columns).astype(dict.fromkeys([*WHOLE, *set(about) & {"left_out"}], "Int64"))
 
 
 def with_reasons(intervals: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ with job(snakemake):
     from uscl.audit.checks import across
     from uscl.audit.duplicates import Audited
     from uscl.audit.findings import FINDINGS, read_findings
+    from uscl.audit.given_parts import leaky_splits
     from uscl.audit.hashes import read_hashes
     from uscl.audit.points import read_points
     from uscl.audit.policy import LEFT_OUT, decide_pool, read_units, summary, verdict, without_left_out
@@ -42,6 +43,7 @@ with job(snakemake):
         of_pool = units["dataset"] == pool
         units = pd.concat([units[~of_pool], without_left_out(units[of_pool], left_out)], ignore_index=True)
     found = verdict(findings) | {"leaks": {dataset: summary(findings, dataset) for dataset in params.datasets}}
+    found |= {"leaky_splits": leaky_splits(findings)}
     write_table(findings, FINDINGS, Path(out.csv))
     write_table(left_out, LEFT_OUT, Path(out.left_out))
     write_text(Path(out.page), audit_page(findings, units, stores, found, compared))

@@ -13,6 +13,7 @@ with job(snakemake):
     from uscl.report.tables.authors_protocol import by_authors_protocol
     from uscl.report.tables.claims import claims, claims_markdown
     from uscl.report.tables.costs import costs_table
+    from uscl.report.tables.given_splits import splits_of
     from uscl.report.tables.latex import latex
     from uscl.report.tables.markdown import markdown
     from uscl.report.tables.published import reported, reported_markdown
@@ -33,6 +34,7 @@ with job(snakemake):
     intervals, comparisons = (
         by_evaluation(dict(zip(evaluations, given[name], strict=True))) for name in ("intervals", "comparisons")
     )
+    splits = splits_of(list(params.datasets), params.given, params.datasets, verdict["leaky_splits"])
     costs = costs_table(encoders, cells)
     checked = checked_trainings(given.encoders, params.encoded, params.seeds)
     pairs = set(comparisons[["arm", "reference"]].itertuples(index=False, name=None))
@@ -52,6 +54,7 @@ with job(snakemake):
         at_chance=[arm for arm, of_arm in checked.items() if of_arm.not_learned],
         reference=params.reference,
         missing=[*failed, *map(tuple, params.missing)],
+        splits=splits,
     )
     authors = by_authors_protocol(given.authors, params.authors_tasks, params.encoded, params.seeds)
     published = reported(table, params.methods, authors, inputs=params.inputs)
@@ -63,6 +66,7 @@ with job(snakemake):
     write_text(Path(out.markdown), markdown(table, all_claims, params.study, costs=costs, **words))
     write_text(Path(out.latex), latex(table, params.study))
     write_text(
-        Path(out.claims_markdown), claims_markdown(all_claims, failed, params.margins, simulated=params.simulated)
+        Path(out.claims_markdown),
+        claims_markdown(all_claims, failed, params.margins, simulated=params.simulated, splits=splits),
     )
     write_text(Path(out.reported_markdown), reported_markdown(published))

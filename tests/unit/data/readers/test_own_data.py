@@ -477,6 +477,29 @@ def test_a_part_is_no_class_and_the_folds_are_the_studys_own(tmp_path):
     assert (".", reason) in problems(found, "kept")
 
 
+@pytest.mark.parametrize("layout", ["{label}/{part}/1.png", "{part}/{label}/1.png"])
+def test_folders_of_a_given_split_may_lie_on_either_side_of_the_classes(tmp_path, layout):
+    tree(tmp_path, *(layout.format(part=part, label=label) for part in ("train", "test") for label in ("a", "b")))
+    found = reader("image_folder")(tmp_path, part="folder")
+    assert sorted(zip(found.files["part"], found.files["label"], strict=True)) == [
+        ("test", "a"), ("test", "b"), ("train", "a"), ("train", "b"),
+    ]  # fmt: skip
+    assert problems(found, "kept") == [(".", OWN_GROUPS)]
+
+
+def test_a_given_split_reads_the_column_that_it_names(tmp_path):
+    tree(tmp_path, "1.png", "2.png")
+    (tmp_path / "labels.csv").write_text("file,label,split,phase\n1.png,a,train,Test\n2.png,b,test,NA\n")
+    for part, expected in ((None, ["train", "test"]), ("split", ["train", "test"]), ("phase", ["Test", ""])):
+        found = reader("image_csv")(tmp_path, part=part)
+        assert found.files["part"].tolist() == expected
+        remarks = [reason for _, reason in problems(found, "kept")]
+        assert any("draws its own folds: the part of a file" in reason for reason in remarks) == (part is None)
+        assert any("not used: the column phase" in reason for reason in remarks) == (part != "phase")
+    with pytest.raises(UserError, match=r"labels\.csv has no column fase: it should have file, label, fase, but has"):
+        reader("image_csv")(tmp_path, part="fase")
+
+
 def test_the_folder_that_holds_the_classes_is_named(tmp_path):
     tree(tmp_path, "data/benign/1.png", "data/malignant/1.png")
     with pytest.raises(UserError, match=r"in data: set data_root to .*/data if the classes are benign, malignant\.$"):

@@ -21,7 +21,7 @@ from uscl.data.readers.shared.cells import examples, one_spelling
 from uscl.data.readers.shared.listing import Problem, relative, require
 from uscl.data.readers.shared.media_files import sorted_out
 from uscl.data.readers.shared.part_names import part_of
-from uscl.data.readers.shared.rows import Rows, cells_of
+from uscl.data.readers.shared.rows import FOLDER, Rows, cells_of
 from uscl.data.readers.shared.tables import spelling
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source, kind_of
 from uscl.data.sources.walk import walk
@@ -127,9 +127,13 @@ class Owner(NamedTuple):
 
 
 def owners_of(
-    root: Path, files: list[str], rows: Rows | None, *, group: str | None, patient: str | None
+    root: Path, files: list[str], rows: Rows | None, *, group: str | None, patient: str | None, part: str | None = None
 ) -> tuple[list[Owner], list[Problem]]:
-    """The owner of each file: by a pattern, else by the table, else the file itself. Raises UserError."""
+    """The owner of each file: by a pattern, else by the table, else the file itself. Raises UserError.
+
+    `part` is what divides the files into the provider's parts, if a task is tested on them: a column of the table, or
+    FOLDER for folders of the paths. Without it a part only goes into the manifest.
+    """
     patterns = {name: given for name, given in (("patient", patient), ("group", group)) if given is not None}
     unit = unit_given(root, list(patterns), rows)
     if unit in patterns:
@@ -146,8 +150,8 @@ def owners_of(
     names, several = one_spelling(names)
     problems += remarks_on_names(unit, names, several)
     owners = [owner_of(file, name, unit) for file, name in zip(files, names, strict=True)]
-    details = details_of(root, files, rows)
-    if parts := sorted({more["part"] for more in details} - {""}):
+    details = details_of(root, files, rows, part)
+    if part is None and (parts := sorted({more["part"] for more in details} - {""})):
         reason = f"the study draws its own folds: the part of a file ({examples(parts)}) only goes into its manifest"
         problems.append(Problem(WHOLE_SET, "kept", reason))
     return [owner._replace(**more) for owner, more in zip(owners, details, strict=True)], problems
@@ -214,21 +218,22 @@ def without_suffix(file: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES else file
 
 
-def details_of(root: Path, files: list[str], rows: Rows | None) -> list[dict[str, Any]]:
+def details_of(root: Path, files: list[str], rows: Rows | None, part: str | None = None) -> list[dict[str, Any]]:
     """What the table, or for parts a folder, says of each file besides group and label, as fields of Owner.
 
     Raises UserError.
     """
     folders = [part_of(file) for file in files]
     if rows is None:
-        return [{"part": part} for part in folders]
+        return [{"part": folder} for folder in folders]
     cells = rows.cells.reindex(files, fill_value="")
-    parts = next((cells[name] for name in PART_COLUMNS if name in cells), folders)
+    columns = PART_COLUMNS if part is None else () if part == FOLDER else (part,)
+    parts = next((cells[name] for name in columns if name in cells), folders)
     origins = cells.get("source", [""] * len(files))
     scales = [scale_of(root / rows.name, file, cell) for file, cell in cells.get("mm_per_pixel", {}).items()]
     return [
-        {"part": part, "origin": origin, "mm_per_pixel": scale}
-        for part, origin, scale in zip(parts, origins, scales or [math.nan] * len(files), strict=True)
+        {"part": own, "origin": origin, "mm_per_pixel": scale}
+        for own, origin, scale in zip(parts, origins, scales or [math.nan] * len(files), strict=True)
     ]
 
 

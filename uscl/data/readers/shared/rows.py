@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KNOWN = ("patient", "group", "label")  # the columns next to `file`
 DETAILS = ("part", "split", "fold", "source", "mm_per_pixel")  # what a table may add to a file
+FOLDER = "folder"  # in place of the column of a part: the part is a folder of the path
 MOST_CLASSES = 20  # more numbers, or more labels most of which are unique, are hardly classes
 
 
@@ -35,21 +36,31 @@ class Rows(NamedTuple):
 
 
 def rows_of(
-    root: Path, table: str | None, files: list[str], classes: list[str] | None, needed: tuple[str, ...] = ()
+    root: Path,
+    table: str | None,
+    files: list[str],
+    classes: list[str] | None,
+    needed: tuple[str, ...] = (),
+    part: str | None = None,
 ) -> tuple[Rows | None, list[Problem]]:
     """The table's rows for the files, if there is a table, and remarks on its form and on rows that name no file.
 
-    A row names its file by the path relative to root, or by the bare name if only one file has it. Raises UserError.
+    A row names its file by the path relative to root, or by the bare name if only one file has it. `part` is as in
+    `uscl.data.readers.shared.own_data.owners_of`. Raises UserError.
     """
     if table is None:
         return None, []
     path = table_path(root, table)
-    written = read_table(path, ["file", *needed], (*KNOWN, *DETAILS))
-    require_content(path, list(written))
+    of_part = (part,) if part and part != FOLDER else ()
+    written = read_table(path, ["file", *needed, *of_part], (*KNOWN, *DETAILS))
+    require_content(path, list(written), of_part)
     nameless = written["file"].map(no_value).astype(bool)
-    problems = [*remarks_on_form(path, table, list(written)), *rows_without_file(table, written.index[nameless])]
+    problems = [
+        *remarks_on_form(path, table, list(written), of_part),
+        *rows_without_file(table, written.index[nameless]),
+    ]
     written = written[~nameless]
-    cells = known_cells(path, written, classes)
+    cells = known_cells(path, written, classes, of_part)
     names = named_files(path, written["file"], files)
     cells, written = cells.assign(file=names), written.assign(file=names)
     refuse_repeats(path, cells, ["file"])
@@ -73,9 +84,9 @@ def table_path(root: Path, table: str) -> Path:
     return path
 
 
-def require_content(path: Path, columns: list[str]) -> None:
+def require_content(path: Path, columns: list[str], of_part: tuple[str, ...] = ()) -> None:
     """Raise UserError for a table without patient, group and label, which names columns that may be one of them."""
-    if set(KNOWN) & set(columns):
+    if {*KNOWN, *of_part} & set(columns):
         return
     others = [column for column in columns if column != "file"]
     near = {column: near_column(column, others) for column in KNOWN}
@@ -83,10 +94,11 @@ def require_content(path: Path, columns: list[str]) -> None:
     raise UserError(f"{path} has none of the columns patient, group and label: add one of them.{hints}")
 
 
-def remarks_on_form(path: Path, table: str, columns: list[str]) -> list[Problem]:
+def remarks_on_form(path: Path, table: str, columns: list[str], of_part: tuple[str, ...] = ()) -> list[Problem]:
     """Remarks on columns that are not used, and on an encoding that had to be guessed."""
     problems = []
-    if unused := unused_columns([column for column in columns if column not in DETAILS], ["file", *KNOWN]):
+    known = {*DETAILS, *of_part}
+    if unused := unused_columns([column for column in columns if column not in known], ["file", *KNOWN]):
         problems.append(Problem(table, "kept", unused))
     if encoding_of(path.read_bytes()) == GUESSED:
         reason = f"not UTF-8: read as {GUESSED} (western European); if letters are wrong, save the table as UTF-8"
@@ -103,15 +115,17 @@ def rows_without_file(table: str, indices: pd.Index) -> list[Problem]:
     return [Problem(table, "kept", f"{some} no file: left out")]
 
 
-def known_cells(path: Path, written: pd.DataFrame, classes: list[str] | None) -> pd.DataFrame:
-    """The rows with "" for a cell of KNOWN or DETAILS without a value, and with labels in one spelling.
+def known_cells(
+    path: Path, written: pd.DataFrame, classes: list[str] | None, of_part: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """The rows with "" for a cell of KNOWN, DETAILS or the part without a value, and with labels in one spelling.
 
     Raises UserError.
     """
     cells = written.copy()
     for column in {"patient", "group"} & set(cells):
         cells[column] = ["" if nobody(cell) else cell for cell in cells[column]]
-    for column in set(DETAILS) & set(cells):
+    for column in {*DETAILS, *of_part} & set(cells):
         cells[column] = ["" if no_value(cell) else cell for cell in cells[column]]
     if "label" in cells:
         cells["label"] = labels_as_written_first(path, cells["label"], classes)
