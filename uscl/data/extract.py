@@ -21,6 +21,7 @@ from uscl.data.decode.load import Loaded, Rejected, Sampling
 from uscl.data.decode.pool import Decoders
 from uscl.data.expected_counts import check_counts
 from uscl.data.manifest import MANIFEST, MANIFEST_FILE, OLD_FILE, PROBLEMS, write_manifest, write_table
+from uscl.data.native_masks import write_native_masks
 from uscl.data.picture_box import Box, picture_box
 from uscl.data.readers.shared.listing import Problem, Sources
 from uscl.data.regions import with_crops, without_excluded
@@ -81,13 +82,14 @@ def extract(
 def write_frames(
     root: Path, out: Path, files: list[Source], sampling: Sampling, workers: int, grey_only: bool, remarks: Remarks
 ) -> tuple[list[Columns], list[Problem]]:
-    """Write frames.npy and masks.npy; returns the manifest's columns for each usable file, and the files with Doppler.
+    """Write the arrays and masks; returns the manifest's columns for each usable file, and the files with Doppler.
 
     Adds other problems to `remarks`.
     """
     parts: list[Columns] = []
     flow: list[tuple[str, int, int]] = []
     empty: list[str] = []
+    native: list[bytes] = []
     masked = any(source.masks for source in files)
     with (
         ThreadPoolExecutor(workers) as pool,  # its threads only wait for the decoders, which are processes
@@ -108,12 +110,14 @@ def write_frames(
             if masked:
                 masks.append(kept.masks)
                 empty += [kept.source.file] if not kept.masks.any() else []
+            native += [kept.clip.source_mask] * len(kept.clip.frames)
             parts.append(manifest_columns(remarks.dataset, kept))
         if not parts:
             lost = [problem for problem in remarks.found if problem.action == "set aside"]
             lost += doppler_problems(flow, grey_only)
             first = f" ({lost[0].file}: {lost[0].reason})" if lost else ""
             raise UserError(f"No usable video or image is left in {root}{first}: the log names each file's problem.")
+        write_native_masks(out, native)
     warn_of(remarks.dataset, len(parts), empty, flow, grey_only)
     return parts, doppler_problems(flow, grey_only)
 

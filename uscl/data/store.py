@@ -1,5 +1,6 @@
 """Frames of a data set in one folder: frames.npy, masks.npy (without rows if there are no masks), manifest.parquet.
 
+`uscl.data.native_masks` has the masks at the size of the source pictures, which only scoring needs.
 Row i of the arrays is row i of the manifest. The arrays are ordinary .npy files, read through memory mapping. A mask
 holds the number of the structure that each pixel shows: 0 for background, 1, 2, ... for the structures.
 """

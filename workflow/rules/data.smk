@@ -57,6 +57,7 @@ rule extract_frames:
     output:
         frames="<results>/frames/{dataset}/frames.npy",
         masks="<results>/frames/{dataset}/masks.npy",
+        native_masks="<results>/frames/{dataset}/native_masks.parquet",
         manifest="<results>/frames/{dataset}/manifest.parquet",
         head="<results>/frames/{dataset}/manifest_head.csv",
         problems="<results>/frames/{dataset}/problems.csv",

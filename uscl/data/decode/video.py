@@ -47,7 +47,8 @@ class Clip(NamedTuple):
 
     `picture` [n, 4] is where each picture lies in its source frame (top, left, height, width in pixels, before it was
     scaled and letterboxed), `mm_per_pixel` the size of a pixel there, NaN if unknown. `colour` [n] is the share of each
-    picture that has a strong colour (uscl.data.decode.colour); () if none has.
+    picture that has a strong colour (uscl.data.decode.colour); () if none has. `source_mask` is the mask of an image at
+    the size of its picture there, as a PNG of labels; empty if it has none.
     """
 
     frames: NDArray[np.uint8]
@@ -57,6 +58,7 @@ class Clip(NamedTuple):
     note: str
     mm_per_pixel: float = math.nan
     colour: Sequence[float] = ()
+    source_mask: bytes = b""
 
 
 @dataclass

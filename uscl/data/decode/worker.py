@@ -70,6 +70,8 @@ def answer(pipe: Connection, request: dict[str, Any]) -> None:
     ]
     for array in arrays:
         pipe.send_bytes(array.tobytes())
+    if source.masks:
+        pipe.send_bytes(clip.source_mask)
 
 
 def loaded(root: Path, sampling: Sampling, source: Source) -> tuple[Loaded | Rejected, str]:
