@@ -55,7 +55,10 @@ def given(tmp_path):
     table.to_csv(folder / "labels.csv", index=False)
     task = {"kind": "classification", "dataset": "breast", "regimes": ["linear"], "splits": {"given": "split"}}
     leaks = [table["file"][first], table["file"][other], table["file"][last]]
-    return SETTINGS | {"datasets": {"breast": {"kind": "image_csv", "data_root": str(folder)}}, "tasks": {"t": task}}, leaks
+    return SETTINGS | {
+        "datasets": {"breast": {"kind": "image_csv", "data_root": str(folder)}},
+        "tasks": {"t": task},
+    }, leaks
 
 
 def test_a_leak_of_a_given_split_stops_the_study_or_is_marked(tmp_path, given):
