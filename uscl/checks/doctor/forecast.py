@@ -1,4 +1,7 @@
-"""How long the rest of a study takes: the jobs of Snakemake's own plan, times the duration of finished jobs by rule."""
+"""How long the rest of a study takes: the jobs of Snakemake's own plan, times the duration of finished jobs by rule.
+
+Where jobs of arms differ, by encoder or method, the duration of an arm's finished jobs is scaled to the arms to come.
+"""
 
 import csv
 import re
@@ -6,7 +9,7 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +37,14 @@ class Forecast(NamedTuple):
         return sum(count * self.seconds[rule] for rule, count in self.jobs.items() if rule in self.seconds)
 
 
-def forecast(snakefile: Path, options: Sequence[str], benchmarks: Path) -> Forecast:
-    """The coming jobs of the study that `options` name. Raises UserError if it can't be planned."""
-    return Forecast(planned_jobs(snakefile, options), median_seconds(benchmarks))
+def forecast(
+    snakefile: Path, options: Sequence[str], benchmarks: Path, weights: Mapping[str, Mapping[str, float]]
+) -> Forecast:
+    """The coming jobs of the study that `options` name; for `weights` see `expected_seconds`.
+
+    Raises UserError if it can't be planned.
+    """
+    return Forecast(planned_jobs(snakefile, options), expected_seconds(benchmarks, weights))
 
 
 def planned_jobs(snakefile: Path, options: Sequence[str]) -> dict[str, int]:
@@ -58,13 +66,37 @@ def read_job_stats(text: str) -> dict[str, int]:
     return {rule: int(count) for rule, count in rows if rule not in TARGETS}
 
 
-def median_seconds(benchmarks: Path) -> dict[str, float]:
-    """Median seconds by rule from Snakemake's benchmark files, <benchmarks>/<rule>.tsv or <benchmarks>/<rule>/**."""
-    seconds: dict[str, list[float]] = {}
+def expected_seconds(benchmarks: Path, weights: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Seconds of a coming job by rule, from Snakemake's benchmark files, <benchmarks>/<rule>.tsv or <rule>/**.
+
+    That is the median of the rule's finished jobs. `weights` are the relative costs of a job by rule and arm: of such a
+    rule, the median per unit of cost is multiplied by the mean cost of the arms that have no finished job, if there are
+    any, else of all.
+    """
+    finished: dict[str, list[tuple[str, float]]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         rule = path.relative_to(benchmarks).with_suffix("").parts[0]
-        seconds.setdefault(rule, []).extend(benchmark_seconds(path))
-    return {rule: statistics.median(times) for rule, times in seconds.items() if times}
+        arm = arm_of(path.stem, weights.get(rule, {}))
+        if arm or not weights.get(rule):  # arms that the study no longer has tell nothing about the others
+            finished.setdefault(rule, []).extend((arm, seconds) for seconds in benchmark_seconds(path))
+    return {rule: of_rule(jobs, weights.get(rule) or {"": 1.0}) for rule, jobs in finished.items() if jobs}
+
+
+def of_rule(finished: Sequence[tuple[str, float]], costs: Mapping[str, float]) -> float:
+    """Seconds of a coming job of a rule, from the arms and seconds of its finished jobs."""
+    per_unit = statistics.median(seconds / costs[arm] for arm, seconds in finished)
+    done = {arm for arm, _ in finished}
+    return per_unit * statistics.mean([cost for arm, cost in costs.items() if arm not in done] or costs.values())
+
+
+def arm_of(name: str, arms: Iterable[str]) -> str:
+    """The arm in the name of a benchmark file, <...>-<arm>-seed<n>; "" if it is none of these.
+
+    >>> arm_of("busi-finetune-labels100-my-arm-seed0", ["arm", "my-arm"])
+    'my-arm'
+    """
+    before = f"-{name.rpartition('-seed')[0]}"
+    return max((arm for arm in arms if before.endswith(f"-{arm}")), key=len, default="")
 
 
 def benchmark_seconds(path: Path) -> list[float]:

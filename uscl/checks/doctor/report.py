@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uscl.base.errors import UserError
-from uscl.checks.doctor import machine
+from uscl.checks.doctor import encoder_cost, machine
 from uscl.checks.doctor.data import data_findings, downloads
 from uscl.checks.doctor.findings import Finding, note
 from uscl.checks.doctor.forecast import Forecast, forecast, forecast_findings
@@ -61,14 +61,17 @@ def examine(
     `shares` of the pool, see `uscl.checks.doctor.steps.step_findings`.
     """
     cores = cores or os.cpu_count() or 1
-    times, finished = time_section(snakefile, options, results, cores)
+    seconds = encoder_cost.measured(encoder_cost.inputs_of(config))
+    times, finished = time_section(
+        snakefile, options, results / "benchmarks", cores, encoder_cost.weights(config, seconds)
+    )
     sections = [
         Section("Software", software(lock)),
         Section("Machine", hardware(config, results, cores)),
         Section("Data", data_findings(sets, registry, config, results / "frames")),
         Section("Weights", weight_findings(config, results)),
         Section("MLflow", store_findings(config["tracking"], results / "mlflow.db", config.get("tracking_uri"))),
-        Section("Time", times),
+        Section("Time", [*times, *encoder_cost.cost_finding(seconds)]),
     ]
     if pretraining and (found := pretraining_findings(config, registry, pretraining, results)):
         sections.append(Section("Pretraining", found))
@@ -113,10 +116,12 @@ def hardware(config: Mapping[str, Any], results: Path, cores: int) -> list[Findi
     ]
 
 
-def time_section(snakefile: Path, options: Sequence[str], results: Path, cores: int) -> tuple[list[Finding], bool]:
-    """The forecast, and whether every job has run."""
+def time_section(
+    snakefile: Path, options: Sequence[str], benchmarks: Path, cores: int, weights: Mapping[str, Mapping[str, float]]
+) -> tuple[list[Finding], bool]:
+    """The forecast, and whether every job has run; `weights` are the relative costs of jobs by rule and arm."""
     try:
-        found: Forecast = forecast(snakefile, options, results / "benchmarks")
+        found: Forecast = forecast(snakefile, options, benchmarks, weights)
     except UserError as error:
         return [note(f"unknown: {error}")], False
     return forecast_findings(found, cores), not found.jobs

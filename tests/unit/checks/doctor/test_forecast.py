@@ -9,9 +9,9 @@ import yaml
 from uscl.base.errors import UserError
 from uscl.checks.doctor.forecast import (
     Forecast,
+    expected_seconds,
     forecast,
     forecast_findings,
-    median_seconds,
     planned_jobs,
     read_job_stats,
 )
@@ -73,13 +73,13 @@ def test_jobs_are_those_of_snakemakes_own_plan_of_this_config(study):
 @pytest.mark.e2e
 def test_the_rest_of_a_study_is_forecast_from_its_finished_jobs(study):
     subprocess.run([*SNAKEMAKE, "--cores", "1", *OPTIONS, "--", "part0.txt"], check=True, capture_output=True)
-    found = forecast(study, OPTIONS, Path("benchmarks"))
+    found = forecast(study, OPTIONS, Path("benchmarks"), {})
     assert found.jobs == {"part": 2, "sum": 1}
     assert found.seconds.keys() == {"part"}
     assert found.unknown == {"sum": 1}
     for name in ("part1.txt", "part2.txt", "sum.txt"):
         Path(name).touch()
-    (finding,) = forecast_findings(forecast(study, OPTIONS, Path("benchmarks")), 2)
+    (finding,) = forecast_findings(forecast(study, OPTIONS, Path("benchmarks"), {}), 2)
     assert (finding.mark, finding.text) == ("ok", "every job has run")
 
 
@@ -100,8 +100,22 @@ def test_the_time_of_a_rule_is_the_median_of_its_jobs(tmp_path):
     benchmark(tmp_path, "table", 5)
     benchmark(tmp_path, "cut_off/a", "NA")
     (tmp_path / "cut_off/b.tsv").touch()
-    assert median_seconds(tmp_path) == {"finetune": 12, "table": 5}
-    assert median_seconds(tmp_path / "none") == {}
+    assert expected_seconds(tmp_path, {}) == {"finetune": 12, "table": 5}
+    assert expected_seconds(tmp_path / "none", {}) == {}
+
+
+def test_jobs_of_an_arm_that_costs_more_are_expected_to_take_longer(tmp_path):
+    benchmark(tmp_path, "pretrain/small-seed0", 10)
+    benchmark(tmp_path, "pretrain/small-seed1", 14)
+    benchmark(tmp_path, "pretrain/gone-seed0", 999)  # an arm that the study no longer has
+    benchmark(tmp_path, "table", 5)
+    weights = {"pretrain": {"small": 2.0, "large": 8.0, "huge": 12.0}}
+    # 6 seconds per unit of cost, times the mean of the two arms to come.
+    assert expected_seconds(tmp_path, weights) == {"pretrain": 60, "table": 5}
+    benchmark(tmp_path, "pretrain/large-seed0", 48)
+    benchmark(tmp_path, "pretrain/huge-seed0", 72)
+    assert expected_seconds(tmp_path, weights)["pretrain"] == pytest.approx(6 * (2 + 8 + 12) / 3)
+    assert expected_seconds(tmp_path, {"pretrain": {"other": 1.0}}) == {"table": 5}
 
 
 def test_known_work_is_summed_and_unknown_work_is_named_without_a_number_of_seconds():
