@@ -20,9 +20,15 @@ def given_features(
 
     The file has the columns case and vector, and dataset if a case is in several data sets. `cases` are those of all
     stored frames by data set, `needed` those of the tasks on this one. Raises UserError if a needed case is missing,
-    a case is foreign or there twice, or a vector is empty, not finite, or of another length than the first.
+    a case is foreign or there twice, a vector is empty, not finite, or of another length than the first, or if there
+    are vectors of several trainings.
     """
     table = read_table(path, ["case", "vector"])
+    if "seed" in table.column_names:
+        raise UserError(
+            f"{path} has a column seed, but every training of the study probes the same vectors: give the features of"
+            " each trained encoder a file and an arm of its own, without this column."
+        )
     rows = of_dataset(path, table, dataset, cases)
     known = cases[dataset]
     given = columns(path, table, "case")["case"][rows]

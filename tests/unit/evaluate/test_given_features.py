@@ -49,6 +49,10 @@ def test_a_case_of_two_data_sets_needs_a_column_that_says_which(tmp_path):
             table(dataset="liver"),
             "has rows of data set 'liver', but no task of the arm is on it (only on lung, b",
         ),
+        (
+            table(seed=0),
+            "has a column seed, but every training of the study probes the same vectors: give",
+        ),
         (table().drop(columns="vector"), "has no column vector, but only case: add it"),
         (table(vector=[[1.0]] * 3 + [[1.0, 2.0]]).assign(case=list("ebda")), "the vector of case a has 2 numbers, but"),
         (table(vector=[[1.0], [1.0], [np.inf], [1.0]]), "the vector of case a holds NaN, infinite or missing numbers"),
