@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import distributed as dist
-from two_processes import figures
+from two_processes import METHODS, figures
 
+from uscl.pretrain.methods import methods
 from uscl.training.device import start
 from uscl.training.parallel import GlobalSum, gathered, gathered_views, own, summed
 
@@ -67,6 +68,10 @@ def in_two_processes(folder):
                 os.killpg(started.pid, signal.SIGKILL)
     assert started.returncode == 0, output
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], output
+
+
+def test_every_method_that_trains_is_among_those_that_two_processes_train():
+    assert {"meta_uscl", *METHODS} == {name for name, method in methods().items() if method.trains}
 
 
 @pytest.mark.e2e
