@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from uscl.base.text import counted
 from uscl.checks import ending
-from uscl.checks.doctor.forecast import median_seconds
+from uscl.checks.doctor.forecast import expected_seconds
 from uscl.jobs import interruption
 from uscl.jobs.screen.messages import Screen
 from uscl.jobs.screen.output import Output
@@ -43,7 +43,7 @@ def expect(workflow: Any, study: Study) -> None:
     """Before the first job: count the coming jobs, to forecast their time."""
     if _Call.screen:
         kinds = [kind_of(job.rule.name, job.wildcards_dict) for job in working_jobs(workflow)]
-        seconds = median_seconds(Path(study.results, "benchmarks"))
+        seconds = expected_seconds(Path(study.results, "benchmarks"), {})
         _Call.screen.remaining = Remaining(kinds, seconds, time.time())
 
 

@@ -98,6 +98,12 @@ def on_unlock(workflow: Workflow, clear: Callable[[], object]) -> None:
     workflow.unlock = clear_and_unlock
 
 
+def cores(workflow: Workflow) -> int | None:
+    """The cores that the jobs of this call share; None on a cluster, where each job has its own."""
+    found: int | None = workflow.resource_settings.cores
+    return found
+
+
 def may_run(workflow: Workflow, rules: Collection[str]) -> bool:
     """Whether this call may run any of these rules: --allowed-rules can limit it to others."""
     allowed = workflow.dag_settings.allowed_rules

@@ -4,6 +4,7 @@ import warnings
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from uscl.base.errors import UserError
 
@@ -23,10 +24,16 @@ def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Each job of a study is one process group of its own: Lightning's advice to start it with srun is wrong here.
     warnings.filterwarnings("ignore", "The `srun` command is available")
-    strategy = "ddp" if devices > 1 else "auto"
-    fabric = Fabric(accelerator=device, devices=devices, strategy=strategy, precision=precision)  # type: ignore[arg-type]
-    if devices > 1:
-        fabric.launch()
+    if devices == 1:
+        return Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+    # In a Slurm job Fabric would otherwise wait for Slurm to start the processes, and train in one.
+    own = LightningEnvironment()
+    fabric = Fabric(accelerator=device, devices=devices, strategy="ddp", precision=precision, plugins=own)  # type: ignore[arg-type]
+    fabric.launch()
+    if fabric.world_size != devices:
+        raise UserError(
+            f"The config says `devices: {devices}`, but {fabric.world_size} processes train: set `devices: 1`."
+        )
     return fabric
 
 

@@ -33,7 +33,7 @@ rule find_points:
     priority: 10
     conda:
         "../../environment.yml"
-    threads: max(1, (workflow.cores or 1) // len(STUDY.datasets))  # as for extract_frames
+    threads: PER_DATASET
     params:
         code=code("audit/find_points.py"),
         root=lambda w: STUDY.data.folder(w.dataset),

@@ -56,7 +56,7 @@ rule doctor:
         results=R,
         snakefile=str(ROOT / "Snakefile"),
         options=study_options(workflow),
-        cores=workflow.cores,
+        cores=CORES or CORES_OF_A_NODE,
         expected=STUDY.expected(),
         groups={task: STUDY.expected_groups(task) for task in TASKS},
         splits={task: STUDY.all_splits(task)[0] for task in TASKS},
@@ -86,12 +86,12 @@ rule verify:
     conda:
         "../../environment.yml"
     # The job starts another Snakemake call, which takes all cores.
-    threads: workflow.cores
+    threads: CORES or CORES_OF_A_NODE
     params:
         code=code("checks/verify.py"),
         results=R,
         snakefile=str(ROOT / "Snakefile"),
-        cores=workflow.cores,
+        cores=CORES or CORES_OF_A_NODE,
         draws=SETTINGS.draws,
         seeds=STUDY.seeds,
         kinds={task: settings.kind for task, settings in TASKS.items()},

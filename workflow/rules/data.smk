@@ -69,8 +69,7 @@ rule extract_frames:
     priority: 10
     conda:
         "../../environment.yml"
-    # The sets share the cores and run side by side: if one waited for more cores, training would start before it.
-    threads: max(1, (workflow.cores or 1) // len(STUDY.datasets))
+    threads: PER_DATASET
     params:
         code=lambda w: keys.reader_code(STUDY, w.dataset),
         reading=lambda w: STUDY.data.reading(w.dataset),

@@ -10,11 +10,15 @@ import torch
 from torch import distributed as dist
 from two_processes import METHODS, figures
 
+from uscl.base.errors import UserError
 from uscl.pretrain.methods import methods
 from uscl.training.device import start
 from uscl.training.parallel import GlobalSum, gathered, gathered_views, own, summed
 
 UNIT = Path(__file__).parents[1]
+# As in a job that sbatch starts with one task.
+IN_SLURM = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_NTASKS_PER_NODE": "1"}
+IN_SLURM |= {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_NODELIST": "n1"}
 
 
 @pytest.mark.parametrize(("count", "world"), [(5, 1), (5, 2), (4, 4), (9, 4), (2, 3)])
@@ -55,7 +59,7 @@ def in_two_processes(folder):
     command = [sys.executable, str(UNIT / "two_processes.py"), str(folder)]
     with subprocess.Popen(
         command,
-        env=kept | {"PYTHONPATH": path},
+        env=kept | IN_SLURM | {"PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -72,6 +76,13 @@ def in_two_processes(folder):
 
 def test_every_method_that_trains_is_among_those_that_two_processes_train():
     assert {"meta_uscl", *METHODS} == {name for name, method in methods().items() if method.trains}
+
+
+def test_fewer_processes_than_devices_are_refused(monkeypatch):
+    alone = SimpleNamespace(world_size=1, launch=lambda: None)
+    monkeypatch.setattr("uscl.training.device.Fabric", lambda **_: alone)
+    with pytest.raises(UserError, match="`devices: 2`, but 1 processes train"):
+        start("cpu", "32-true", threads=2, devices=2)
 
 
 @pytest.mark.e2e
