@@ -1,15 +1,18 @@
-"""A study on a given split with a planted leak, whose models are also scored on an external set."""
+"""A study on a given split with planted leaks, whose models are also tested on an external set."""
 
 import shutil
 
 import pandas as pd
 import pytest
+from sklearn.metrics import accuracy_score, roc_auc_score
 
 from tests.integration.calls import copy_of_checkout, fails, succeeds, write_study
 from uscl.simulator.sets import write_set
 
 pytestmark = pytest.mark.e2e
 
+PRIMARY = {"arm": "again", "reference": "imagenet", "task": "t", "external": "other"}
+PRIMARY |= {"regime": "linear", "metric": "auroc"}
 SETTINGS = {
     "study": "given",
     "results": "results",
@@ -21,60 +24,94 @@ SETTINGS = {
     "encoder": "tf_efficientnet_lite0",
     "frame_size": 64,
     "splits": {"folds": 2, "inner": 2},
+    "primary": [
+        {
+            "arm": "again",
+            "reference": "imagenet",
+            "task": "t",
+            "regime": "linear",
+            "metric": "auroc",
+            "external": "other",
+        }
+    ],
     "draws": 200,
     "pool": "breast",
     "methods": {"imagenet": {"method": "imagenet"}, "again": {"method": "imagenet", "stream": 1}},
 }
+NAMES = {"benign": "B", "malignant": "M", "normal": "N"}  # of the external set
 
 
-def breast_images(folder, seed, patients=30):
-    """A simulated breast set as images and a table whose rows are given back: file, label."""
+def breast_images(folder, seed, patients, begin):
+    """A simulated breast set as images whose names begin alike, and their table: file, label, patient."""
     write_set("breast", folder / "raw", patients=patients, seed=seed)
     rows = []
     for path in sorted(folder.glob("raw/*/*.png")):
         if "_mask" not in path.stem:
-            file = f"{path.stem.replace(' ', '_')}.png"
+            file = f"{begin}{len(rows)}.png"
             shutil.copy(path, folder / file)
-            rows.append({"file": file, "label": path.parent.name})
+            rows.append({"file": file, "label": path.parent.name, "patient": file.removesuffix(".png")})
     shutil.rmtree(folder / "raw")
     return pd.DataFrame(rows)
 
 
-@pytest.fixture
-def given(tmp_path):
-    """The settings of a study on a set whose parts share a picture and a patient."""
-    folder = tmp_path / "breast"
-    table = breast_images(folder, seed=1)
+def study_of(folder):
+    """The settings, and the files of two planted leaks: a copied picture, and a patient in train and test."""
+    own, other = folder / "breast", folder / "other"
+    table = breast_images(own, 1, 30, "a")
     third = table.groupby("label").cumcount() % 3
-    table["split"], table["patient"] = third.map({0: "train", 1: "train", 2: "test"}), table.index.map("p{}".format)
-    first, other = table.index[table["split"] == "train"][[0, 1]]
-    last = table.index[table["split"] == "test"][-1]
-    shutil.copy(folder / table["file"][first], folder / "copy.png")
-    table.loc[len(table)] = ["copy.png", table["label"][first], "test", "new"]
-    table.loc[other, "patient"] = table["patient"][last]
-    table.to_csv(folder / "labels.csv", index=False)
+    table["split"] = third.map({0: "train", 1: "train", 2: "test"})
+    (first, second, *_), (*_, last) = table.index[table["split"] == "train"], table.index[table["split"] == "test"]
+    shutil.copy(own / table["file"][first], own / "copy.png")
+    table.loc[len(table)] = ["copy.png", table["label"][first], "new", "test"]
+    table.loc[second, "patient"] = table["patient"][last]
+    table.to_csv(own / "labels.csv", index=False)
+    external = breast_images(other, 2, 20, "b")
+    external.assign(label=external["label"].map(NAMES)).to_csv(other / "labels.csv", index=False)
     task = {"kind": "classification", "dataset": "breast", "regimes": ["linear"], "splits": {"given": "split"}}
-    leaks = [table["file"][first], table["file"][other], table["file"][last]]
-    return SETTINGS | {
-        "datasets": {"breast": {"kind": "image_csv", "data_root": str(folder)}},
-        "tasks": {"t": task},
-    }, leaks
+    task["external"] = [{"dataset": "other", "classes": {name: label for label, name in NAMES.items()}}]
+    sets = {path.name: {"kind": "image_csv", "data_root": str(path)} for path in (own, other)}
+    return SETTINGS | {"datasets": sets, "tasks": {"t": task}}, table["file"][[first, second, last]].tolist()
 
 
-def test_a_leak_of_a_given_split_stops_the_study_or_is_marked(tmp_path, given):
-    settings, (first, other, last) = given
+def test_a_given_split_with_leaks_and_an_external_set(tmp_path):
+    settings, (first, second, last) = study_of(tmp_path)
     project = copy_of_checkout(tmp_path / "project")
     path = write_study(tmp_path / "study.yaml", settings)
     printed = fails(project, "results/table.csv", study=path)
     assert "The audit found 2 leaks between training and test data" in printed
     assert f"breast: {first} and breast: copy.png are the same picture." in printed
-    assert f"{other} in train, {last} in test." in printed
+    assert f"{second} in train, {last} in test." in printed
     settings["tasks"]["t"]["splits"]["on_leak"] = "report"
     write_study(path, settings)
-    succeeds(project, "results/report.html", study=path)
-    table = pd.read_csv(project / "results/table.csv")
+    succeeds(project, "results/report.html", "results/figures/overview.png", study=path)
+    results = project / "results"
+    table, external = (pd.read_csv(results / name) for name in ("table.csv", "external.csv"))
     assert set(table["split"]) == {"given, with leaks"}
     assert set(table["n_cases"]) == {11}
     assert table["leaks"].str.contains("between the parts of the given split reported").all()
-    assert "scores may be too high" in " ".join((project / "results/claims.md").read_text().split())
-    assert "group in two parts" in (project / "results/audit/audit.html").read_text()
+    text = " ".join((results / "claims.md").read_text().split())
+    assert "scores may be too high" in text
+    assert "again against imagenet on t on other (linear), AUROC" in text
+    assert set(external["test_set"]) == {"other"}
+    assert set(external["n_cases"]) == {20}
+    assert "t on other, linear" in (results / "external.md").read_text()
+    of_models = pd.read_parquet(results / "external/t/linear/other/imagenet/seed1/predictions.parquet")
+    assert set(of_models["label"]) == set(NAMES)
+    check_scores(of_models, pd.read_csv(results / "statistics/t-linear-labels100/on-other/trainings.csv"))
+    without = settings["tasks"]["t"].pop("external")
+    before = (results / "table.csv").read_bytes()
+    assert without
+    succeeds(project, "results/table.csv", study=write_study(path, settings | {"primary": []}))
+    assert (results / "table.csv").read_bytes() == before
+
+
+def check_scores(predictions, trainings):
+    """Compare the scores of a training with those of its stored predictions."""
+    found = trainings[(trainings["arm"] == "imagenet") & (trainings["seed"] == 1)].set_index("metric")["value"]
+    chances = predictions[[f"p_{name}" for name in sorted(NAMES)]].to_numpy()
+    decided = [sorted(NAMES)[place] for place in chances.argmax(axis=1)]
+    one_against_rest = [
+        roc_auc_score(predictions["label"] == name, chances[:, place]) for place, name in enumerate(sorted(NAMES))
+    ]
+    assert found["accuracy"] == pytest.approx(accuracy_score(predictions["label"], decided))
+    assert found["auroc"] == pytest.approx(sum(one_against_rest) / 3)

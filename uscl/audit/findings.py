@@ -22,7 +22,7 @@ DUPLICATES = ("exact duplicate", "near duplicate", "changed copy")
 FINDINGS = TableSchema(
     {
         "kind": Column("str"),  # exact duplicate, near duplicate, changed copy, same name, same patient, ...
-        "scope": Column("str", one_of("within", "between parts", "pool and task")),
+        "scope": Column("str", one_of("within", "between parts", "pool and task", "task and external")),
         "level": Column("str", one_of("leak", "warning")),
         "dataset_a": Column("str"),
         "video_a": Column("str"),

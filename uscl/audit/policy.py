@@ -14,6 +14,7 @@ PLACES = {  # of a leak, by scope
     "within": "between groups",
     "between parts": "between the parts of the given split",
     "pool and task": "with the pool",
+    "task and external": "between the task's set and an external set",
 }
 
 UNITS = TableSchema(
@@ -140,20 +141,30 @@ def stop_message(findings: pd.DataFrame, page: str) -> str:
     lines = [f"  {row.kind}: {row.reason}" for row in stopping.head(SHOWN).itertuples()]
     if len(stopping) > SHOWN:
         lines.append(f"  and {len(stopping) - SHOWN} more")
-    given = stopping["scope"] == "between parts"
-    sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(stopping["dataset_a"])))
-    ways = "group or drop" if (stopping["scope"] == "within").any() else "drop"
-    if (stopping["kind"] == "same patient").any():
-        ways += "; if two different patients share a name, rename one with the `patient` or `table` setting of its set"
-    if given.any():
-        of_parts = "`splits.on_leak: report` of the tasks with a given split, to go on with tables that mark them"
-        ways = of_parts if given.all() else f"{ways}; and {of_parts}"
-        sets = "" if given.all() else sets
     return (
         f"The audit found {plural(len(stopping), 'leak')} between training and test data:\n"
         + "\n".join(lines)
-        + f"\nLook at {page}, then remove these files, or set {f'{sets}: ' if sets else ''}{ways}."
+        + f"\nLook at {page}, then remove these files{ways_out(stopping)}."
     )
+
+
+def ways_out(stopping: pd.DataFrame) -> str:
+    """What to do about leaks that stop the study, other than removing the files, as the end of a sentence."""
+    ways, scope = [], stopping["scope"]
+    of_sets = stopping[scope.isin(["within", "pool and task"])]
+    if len(of_sets):
+        sets = ", ".join(f"datasets.{name}.on_leak" for name in sorted(set(of_sets["dataset_a"])))
+        ways.append(f"or set {sets}: {'group or drop' if (scope == 'within').any() else 'drop'}")
+    if (scope == "between parts").any():
+        ways.append("or set `splits.on_leak: report` of the tasks with a given split, to go on with marked tables")
+    if len(external := stopping[scope == "task and external"]):
+        sets = ", ".join(f"datasets.{name}.exclude" for name in sorted(set(external["dataset_b"])))
+        ways.append(f"or leave them out of the external set by {sets}")
+    if (stopping["kind"] == "same patient").any():
+        ways[-1] += (
+            "; if two different patients share a name, rename one with the `patient` or `table` setting of its set"
+        )
+    return f", {', '.join(ways)}"
 
 
 def summary(findings: pd.DataFrame, dataset: str) -> str:

@@ -83,6 +83,8 @@ def expectation(
     """What a comparison can be expected to show."""
     if "tasks" in comparison:
         return "no forecast for a mean over tasks."
+    if comparison["task"] not in groups:
+        return "no forecast for an external set."
     if trainings < FEWEST:
         return f"no claim with {trainings} of the {FEWEST} trainings (`seeds`) that it takes at least."
     of_task = groups[comparison["task"]]

@@ -23,7 +23,7 @@ def given_predictions(
 ) -> pd.DataFrame:
     """The predictions of all test parts of a training, fold by fold: the columns of our own, and fold.
 
-    `cases` has row and IDENTITY (of `uscl.data.splits`). Raises UserError if a case of the task is missing, foreign,
+    `cases` has row and IDENTITY (of `uscl.data.splits`). Raises UserError if a tested case is missing, foreign,
     there twice or of another fold, and for probabilities or masks that can't be.
     """
     classes, _ = class_numbers(cases)
@@ -67,8 +67,9 @@ def rows_of(path: Path, table: pa.Table, cases: pd.DataFrame, folds: Sequence[Fo
     values = [name for name in table.column_names if name == "mask" or name.startswith("p_")]
     found = columns(path, table, "case", "fold", "seed", *values)
     own = found[integers(path, found, "seed") == seed].reset_index(drop=True)
-    check_cases(path, own["case"], cases["case"], cases["case"], "the task", f" of seed {seed}")
     of_row = {row: number for number, fold in enumerate(folds) for row in fold.test}
+    tested = cases.loc[cases["row"].isin(of_row), "case"]  # not all cases of a given split
+    check_cases(path, own["case"], tested, tested, "the task", f" of seed {seed}")
     right = own["case"].map(cases.set_index("case")["row"]).map(of_row)
     given = integers(path, own, "fold")
     if (wrong := given != right).any():

@@ -35,6 +35,11 @@ class Ensemble:
         return self.predictors[0].segments
 
     def __call__(self, frames: Tensor) -> Tensor:
+        outputs = self.each(frames)
+        return outputs[0] if len(outputs) == 1 else torch.stack(outputs).mean(0)
+
+    def each(self, frames: Tensor) -> list[Tensor]:
+        """The output of every model."""
         of_encoder: dict[int, Tensor] = {}  # the folds of a probe share their encoder
         outputs = []
         for net, _ in self.predictors:
@@ -45,7 +50,7 @@ class Ensemble:
             for layer in rest:
                 output = layer(output)
             outputs.append(output)
-        return outputs[0] if len(outputs) == 1 else torch.stack(outputs).mean(0)
+        return outputs
 
 
 def model_files(name: str) -> list[Path]:

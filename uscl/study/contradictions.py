@@ -53,6 +53,7 @@ def contradiction(study: StudySettings) -> str | None:
         masks,
         labels,
         given_splits,
+        external_sets,
         comparisons,
         primary,
         authors_protocol,
@@ -92,8 +93,9 @@ def data_roots(study: StudySettings) -> Iterator[str]:
 
 def undefined_datasets(study: StudySettings) -> Iterator[str]:
     """A data set that a pool or a task names and nothing defines."""
-    named = {"pool": study.pool} | {f"tasks.{name}.dataset": task.dataset for name, task in study.tasks.items()}
-    for key, dataset in named.items():
+    named = [("pool", study.pool), *((f"tasks.{name}.dataset", task.dataset) for name, task in study.tasks.items())]
+    named += [(f"tasks.{name}.external", one) for name, task in study.tasks.items() for one in task.external_sets]
+    for key, dataset in named:
         if dataset not in study.datasets:
             yield f"{key} names '{dataset}', but `datasets` has only {', '.join(study.datasets)}."
 
@@ -221,6 +223,29 @@ def given_splits(study: StudySettings) -> Iterator[str]:
             yield f"{where} differs from tasks.{other}.splits, but both are on {task.dataset}: give both the same."
 
 
+def external_sets(study: StudySettings) -> Iterator[str]:
+    """An external set that the models may have seen, that is named twice, or that does not fit the kind of task."""
+    for name, task in study.tasks.items():
+        where = f"tasks.{name}.external"
+        if len(task.external_sets) < len(task.external):
+            yield f"{where} names a data set twice: name it once."
+        for one in task.external_sets.values():
+            if one.dataset == task.dataset or same_files(study, one.dataset, task.dataset):
+                yield f"{where} names {one.dataset}, the data of the task itself: name another set, or remove it."
+            if one.classes and task.kind == "segmentation":
+                yield f"{where}: `classes` is for classification, and the task is a segmentation: remove it."
+            if task.kind == "segmentation" and reader_of(study.datasets[one.dataset]) not in readers_with_masks():
+                yield f"{where} names {one.dataset}, which has no masks: take one with masks, or remove it."
+
+
+def same_files(study: StudySettings, first: str, second: str) -> bool:
+    """Whether two data sets are the same files."""
+    one, other = study.datasets[first], study.datasets[second]
+    if isinstance(one, SimulatedSet) or isinstance(other, SimulatedSet):
+        return False
+    return (reader_of(one), data_root(study, first)) == (reader_of(other), data_root(study, second))
+
+
 def has_table(dataset: OwnSet) -> bool:
     """Whether a set has a table; image_csv always has one."""
     return bool(dataset.table) or dataset.kind == "image_csv"
@@ -261,6 +286,9 @@ def of_primary(study: StudySettings, each: Primary, where: str, name: str) -> It
         yield f"{where}.{key} names '{name}', but `tasks` has only {', '.join(study.tasks)}{nearest(name, study.tasks)}"
     elif each.regime not in task.regimes:
         yield f"{where}.regime is {each.regime}, but tasks.{name}.regimes has only {', '.join(task.regimes)}."
+    elif each.external and each.external not in task.external_sets:
+        named = ", ".join(task.external_sets) or "none"
+        yield f"{where}.external names '{each.external}', but the external sets of tasks.{name} are: {named}."
     elif fault := unsuitable_level(each.level, name, task):
         yield f"{where}.level {fault}"
     elif fault := unsuitable_metric(each.metric, task.kind):
@@ -324,15 +352,12 @@ def pool_of_a_task(study: StudySettings) -> Iterator[str]:
     """Pretraining on the data of a task: the pool must not contain any part of a test fold."""
     if not any(methods()[arm.method].uses_pool for arm in study.methods.values()):
         return
-    pool = study.datasets[study.pool]
     for name, task in study.tasks.items():
-        other = study.datasets[task.dataset]
-        same_files = not isinstance(pool, SimulatedSet) and (reader_of(pool), data_root(study, study.pool)) == (
-            reader_of(other),
-            data_root(study, task.dataset),
-        )
-        if task.dataset == study.pool or same_files:
+        if task.dataset == study.pool or same_files(study, study.pool, task.dataset):
             yield f"pool and tasks.{name}.dataset are the same data: its test folds would be pretrained on."
+        for dataset in task.external_sets:
+            if dataset == study.pool or same_files(study, study.pool, dataset):
+                yield f"pool and tasks.{name}.external are the same data: {dataset} would be pretrained on."
 
 
 def simulated_sets(study: StudySettings) -> Iterator[str]:
@@ -373,6 +398,9 @@ def precision(study: StudySettings) -> Iterator[str]:
 def comparisons_of_given_arms(study: StudySettings) -> Iterator[str]:
     """A primary comparison in an evaluation that an arm from files takes no part in."""
     for number, each in enumerate(study.primary):
+        for arm in (each.arm, each.reference):
+            if each.external and methods()[study.methods[arm].method].gives != "encoder":
+                yield f"primary.{number}.external: {arm} comes from a file, so it has no models to test: remove it."
         for arm, task in itertools.product((each.arm, each.reference), each.named_tasks):
             if reason := given_arms.why_absent(study, arm, task, each.regime):
                 yield f"primary.{number} names {arm}, which is not evaluated on {task} ({each.regime}): {reason}."

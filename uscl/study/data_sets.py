@@ -108,10 +108,17 @@ class DataSets:
 
     def on_leak(self, name: str) -> str:
         """What happens to a leak in a data set."""
-        # Of a given split, no leak within a part stops the study; its own `on_leak` decides about the others.
-        default = "group" if self.given_split(name) else (self.entry(name) or {}).get("on_leak", "stop")
+        # Of a given split, no leak within a part stops the study; its own `on_leak` decides about the others. On an
+        # external set nothing is trained.
+        apart = self.given_split(name) or self.external_only(name)
+        default = "group" if apart else (self.entry(name) or {}).get("on_leak", "stop")
         policy: str = self._sets[name].on_leak or default
         return policy
+
+    def external_only(self, name: str) -> bool:
+        """Whether a data set is only there to test the models of other sets."""
+        tasks = self._study.tasks.values()
+        return any(name in task.external_sets for task in tasks) and all(task.dataset != name for task in tasks)
 
     def given_split(self, name: str) -> GivenSplit | None:
         """The split that the provider of a data set gives, if a task is tested on it."""

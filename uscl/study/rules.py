@@ -11,8 +11,8 @@ from uscl.models.hub_file import on_hub
 from uscl.models.model_folder import FOLDER
 from uscl.study import keys
 from uscl.study.figures import FIGURES, RANKINGS
-from uscl.study.given_arms import content
-from uscl.study.study import Evaluation, Study
+from uscl.study.given_arms import ALL_LABELS, content
+from uscl.study.study import Evaluation, ExternalTest, Study
 from uscl.study.waiting import after_checks
 
 ALL_REGIMES = list(REGIMES)
@@ -80,6 +80,51 @@ def arms_of_map(study: Study, w: Any) -> list[str]:
     return [arm for arm in study.with_features if arm in study.encoded or arm in of_files]
 
 
+def external_test_of(w: Any) -> ExternalTest:
+    """The external test that the wildcards of a job name."""
+    return ExternalTest(Evaluation(w.task, w.regime, ALL_LABELS), w.dataset)
+
+
+def names_of_classes(study: Study, w: Any) -> dict[str, str]:
+    """The task's names of the classes of an external set."""
+    return study.settings.tasks[w.task].external_sets[w.dataset].classes
+
+
+def kinds_in_figures(study: Study) -> dict[str, str]:
+    """The kind of every task, also on its external sets."""
+    tasks: dict[str, Any] = dict(study.settings.tasks)
+    tasks |= {test.task: tasks[test.evaluation.task] for test in study.external}
+    return {name: task.kind for name, task in tasks.items()}
+
+
+def levels_in_figures(study: Study) -> dict[str, str]:
+    """The level that figures show of every task, also on its external sets."""
+    return {name: study.main_level(name) for name in study.settings.tasks} | {
+        test.task: study.main_level(test.evaluation.task) for test in study.external
+    }
+
+
+def external_pairs(study: Study) -> list[list[str]]:
+    """Each external set with each data set of a task that is tested on it, once."""
+    tasks = study.settings.tasks
+    pairs = {(test.dataset, tasks[test.evaluation.task].dataset): None for test in study.external}
+    return [list(pair) for pair in pairs]
+
+
+def external_tests(study: Study) -> list[dict[str, Any]]:
+    """What the tables need to know about the external tests."""
+    return [
+        {
+            "name": test.task,
+            "task": test.evaluation.task,
+            "regime": test.evaluation.regime,
+            "dataset": test.dataset,
+            "arms": study.externally_tested(test.evaluation),
+        }
+        for test in study.external
+    ]
+
+
 def evaluation_of(w: Any) -> Evaluation:
     """The evaluation that the wildcards of a cell name."""
     return Evaluation(w.task, w.regime, int(w.labels))
@@ -105,10 +150,12 @@ def reading_of_models(study: Study, w: Any) -> dict[str, Any] | None:
 
     Models that a finished cell has already are no reason to repeat it without them.
     """
-    folder = study.cell(evaluation_of(w), w.arm, w.seed)
+    evaluation = evaluation_of(w)
+    folder = study.cell(evaluation, w.arm, w.seed)
     if w.arm not in study.encoded:
         return None  # the project can't read pictures with an encoder that it does not have
-    if not study.keeps_models(int(w.seed)):
+    tested = any(evaluation == test.evaluation for test in study.external)
+    if not (tested or study.keeps_models(int(w.seed))):
         outcome = read_outcome(Path(folder, FILE))
         has = outcome and any(name.startswith(f"{FOLDER}/") for name in outcome.files)
         if not (outcome and has and outcome.key == key_of_cell(study, w)):
@@ -174,6 +221,12 @@ def checked_given(study: Study) -> list[dict[str, str]]:
         {"arm": arm, "gives": study.method(arm).gives, "task": task, "file": path, "content": content(path)}
         for arm, task, path in study.given_files
     ]
+
+
+def checked_external(study: Study) -> list[list[Any]]:
+    """Each task with each of its external sets, and the task's names of the set's classes."""
+    tasks = study.settings.tasks.items()
+    return [[name, dataset, one.classes] for name, task in tasks for dataset, one in task.external_sets.items()]
 
 
 def checked_parts(study: Study, dataset: str) -> dict[str, Any] | None:

@@ -238,8 +238,9 @@ class OwnSet(Settings):
     kind: Annotated[
         str,
         Field(
-            description="Your own data: videos or DICOM clips to pretrain on (video_folder), images in one folder per"
-            " class (image_folder), images listed in a CSV (image_csv), or images with masks (image_mask_pairs)."
+            description="Your own data: videos or DICOM clips to pretrain on (video_folder), videos in one folder per"
+            " class or with labels in `table` (labelled_videos), images in one folder per class (image_folder), images"
+            " listed in a CSV (image_csv), or images with masks (image_mask_pairs)."
         ),
     ]
     data_root: Annotated[
@@ -364,6 +365,16 @@ class GivenSplit(BaseModel):
     ] = "stop"
 
 
+class External(Settings):
+    """A data set on which the models of a task are tested, and never trained."""
+
+    dataset: Annotated[str, Field(min_length=1, description="The data set.")]
+    classes: Annotated[
+        dict[str, str],
+        Field(description="The task's name of each class that the set calls otherwise, such as `{B: benign}`."),
+    ] = {}  # noqa: RUF012  (pydantic copies it)
+
+
 class Task(Settings):
     """The keys that all tasks have."""
 
@@ -386,6 +397,13 @@ class Task(Settings):
         GivenSplit | None,
         Field(description="The split that the provider of the data gives. Default: the study draws folds."),
     ] = None
+    external: Annotated[
+        list[str | External],
+        Field(
+            description="Data sets on which the models of all folds and seeds are tested as they are: a name, or"
+            " `dataset` and `classes` if the set has other names for the classes."
+        ),
+    ] = []  # noqa: RUF012  (pydantic copies it)
     margin: Annotated[
         Margin | None,
         Field(
@@ -393,6 +411,12 @@ class Task(Settings):
             " and no advantage is ruled out."
         ),
     ] = None
+
+    @property
+    def external_sets(self) -> dict[str, External]:
+        """The external sets by name."""
+        each = [External(dataset=one) if isinstance(one, str) else one for one in self.external]
+        return {one.dataset: one for one in each}
 
     @model_validator(mode="after")
     def check(self) -> Self:
@@ -485,6 +509,12 @@ class Primary(Settings):
         Level | None,
         Field(description="What is scored: one of the task's levels. Default: the first of them, else frames."),
     ] = None
+    external: Annotated[
+        str | None,
+        Field(
+            description="Of `task`: one of its external sets, on which the arms are compared in place of its own folds."
+        ),
+    ] = None
     margin: Annotated[
         Margin | None,
         Field(description="Of `tasks`: the smallest difference of their mean that matters. A task has its own."),
@@ -499,6 +529,8 @@ class Primary(Settings):
             raise PydanticCustomError(
                 "contradiction", "has `tasks` and `level`: each task is taken at the first of its own `levels`"
             )
+        if self.tasks and self.external:
+            raise PydanticCustomError("contradiction", "has `tasks` and `external`: an external set is one of a `task`")
         if self.task and self.margin:
             raise PydanticCustomError("contradiction", "has `task` and `margin`: give the margin to the task itself")
         return self

@@ -50,6 +50,27 @@ class Evaluation(NamedTuple):
         return f"{self.task}-{self.regime}-labels{self.labels}"
 
 
+class ExternalTest(NamedTuple):
+    """An evaluation whose models are tested on an external set."""
+
+    evaluation: Evaluation
+    dataset: str
+
+    @property
+    def task(self) -> str:
+        """What the task is called in tables, on this set."""
+        return on_external(self.evaluation.task, self.dataset)
+
+
+def on_external(task: str, dataset: str) -> str:
+    """What a task on an external set is called in tables.
+
+    >>> on_external("busi", "udiat_b")
+    'busi on udiat_b'
+    """
+    return f"{task} on {dataset}"
+
+
 class Study:
     """Everything that follows from a study's settings. `root` is the folder of the project."""
 
@@ -197,7 +218,9 @@ class Study:
     @functools.cached_property
     def datasets(self) -> list[str]:
         """The data sets that the study uses, in alphabetical order."""
-        return sorted({*self.pool, *(task.dataset for task in self.settings.tasks.values())})
+        tasks = self.settings.tasks.values()
+        external = itertools.chain(*(task.external_sets for task in tasks))
+        return sorted({*self.pool, *(task.dataset for task in tasks), *external})
 
     def expected_groups(self, task: str) -> int | None:
         """How many groups a task has, as far as this is known before its data are read."""
@@ -226,6 +249,19 @@ class Study:
             for name, task in self.settings.tasks.items()
             for regime in task.regimes
         ]
+
+    @functools.cached_property
+    def external(self) -> list[ExternalTest]:
+        """Every evaluation on each external set of its task."""
+        return [
+            ExternalTest(evaluation, dataset)
+            for evaluation in self.evaluations
+            for dataset in self.settings.tasks[evaluation.task].external_sets
+        ]
+
+    def externally_tested(self, evaluation: Evaluation) -> list[str]:
+        """The arms whose models can be tested on an external set: those with an encoder."""
+        return [arm for arm in self.evaluated(evaluation) if arm in self.encoded]
 
     @functools.cached_property
     def label_fractions(self) -> list[Evaluation]:
@@ -274,7 +310,7 @@ class Study:
         return fit_of(regime, self.settings.tasks[task].kind)
 
     def keeps_models(self, seed: int) -> bool:
-        """Whether the models of a training's cells are kept."""
+        """Whether the models of a training's cells are kept; those that are tested on an external set always are."""
         kept = {"all": self.seeds, "first": self.seeds[:1], "none": []}
         return seed in kept[self.settings.keep_models]
 
@@ -365,10 +401,13 @@ class Study:
         return [self._placed(each) for each in self.settings.primary]
 
     def _placed(self, each: Primary) -> dict[str, Any]:
-        known = {key: value for key, value in each.given().items() if key not in ("task", "tasks", "margin")}
+        known = {
+            key: value for key, value in each.given().items() if key not in ("task", "tasks", "margin", "external")
+        }
         levels = [self.main_level(task) for task in each.named_tasks]
         if each.tasks is None:
-            return known | {"task": each.task, "level": each.level or levels[0]}
+            task = on_external(str(each.task), each.external) if each.external else each.task
+            return known | {"task": task, "level": each.level or levels[0]}
         # One level for all of them is named once.
         level = listed(levels if len(set(levels)) > 1 else levels[:1])
         return known | {"task": mean_of(each.tasks), "level": level, "tasks": each.tasks, "levels": levels}
@@ -388,6 +427,7 @@ class Study:
     def margins(self) -> dict[str, dict[str, Any]]:
         """The margin of each task that has one, and of each mean over tasks."""
         margins = {name: task.margin for name, task in self.settings.tasks.items()}
+        margins |= {test.task: margins[test.evaluation.task] for test in self.external}
         margins |= {mean_of(each.tasks): each.margin for each in self.settings.primary if each.tasks}
         return {name: margin.given() for name, margin in margins.items() if margin}
 
@@ -426,6 +466,19 @@ class Study:
         """The files of a task's folds, in the order of the seeds."""
         return [self.splits(task, self.partition(seed)) for seed in self.seeds]
 
+    def external_predictions(self, test: ExternalTest) -> list[str]:
+        """The predictions of an external set by all cells of an evaluation."""
+        task, regime, _ = test.evaluation
+        return [
+            f"{self.results}/external/{task}/{regime}/{test.dataset}/{arm}/seed{seed}/predictions.parquet"
+            for arm in self.externally_tested(test.evaluation)
+            for seed in self.seeds
+        ]
+
+    def external_statistics(self, *tests: ExternalTest, file: str) -> list[str]:
+        """One statistics file per external test."""
+        return [f"{self.results}/statistics/{test.evaluation.name}/on-{test.dataset}/{file}" for test in tests]
+
     def encoder(self, arm: str, seed: int | str) -> str:
         """The folder of an encoder."""
         return f"{self.results}/encoders/{arm}/seed{seed}"
@@ -457,6 +510,14 @@ class Study:
             f"{self.authors_run(task, arm, seed)}/outcome.json"
             for task in self.settings.authors_protocol
             for arm in self.encoded
+            for seed in self.seeds
+        ]
+
+    def external_outcomes(self, test: ExternalTest) -> list[str]:
+        """The outcomes of the cells whose models are tested on an external set."""
+        return [
+            f"{self.cell(test.evaluation, arm, seed)}/outcome.json"
+            for arm in self.externally_tested(test.evaluation)
             for seed in self.seeds
         ]
 

@@ -59,8 +59,9 @@ def forget_lost_runs(study: Study) -> list[str]:
     Models that the study does not keep may be missing. Returns these files.
     """
     lost: list[str] = []
+    tested = {outcome for test in study.external for outcome in study.external_outcomes(test)}
     for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
-        kept = study.keeps_models(int(path.parent.name.removeprefix("seed")))
+        kept = str(path) in tested or study.keeps_models(int(path.parent.name.removeprefix("seed")))
         if missing := [file for file in lost_files(path) if kept or file.parent.name != FOLDER]:
             path.unlink()
             lost += map(str, missing)

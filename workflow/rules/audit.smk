@@ -62,7 +62,7 @@ rule audit_set:
         code=code("audit/audit_set.py"),
         policy=lambda w: STUDY.data.on_leak(w.dataset),
         # A set that is used only for pretraining has no folds to leak across.
-        tested=lambda w: bool(STUDY.tasks_on(w.dataset)),
+        tested=lambda w: bool(STUDY.tasks_on(w.dataset)) or STUDY.data.external_only(w.dataset),
         given=lambda w: by.checked_parts(STUDY, w.dataset),
     message:
         "Looking for the same pictures in several groups: {wildcards.dataset}"
@@ -123,6 +123,7 @@ rule audit_study:
         pool=STUDY.pool,
         policy=STUDY.data.on_leak(SETTINGS.pool),
         # Patient ids have the same meaning in two sets of one layout, and in all sets of a user's own data.
+        external=by.external_pairs(STUDY),
         namespaces={dataset: STUDY.data.namespace(dataset) for dataset in STUDY.datasets},
     message:
         "Looking for pictures of the test folds in the pretraining pool"

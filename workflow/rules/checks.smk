@@ -9,6 +9,7 @@ rule check_study:
         splits=[file for task in TASKS for file in STUDY.all_splits(task)],
         left_out="<results>/audit/pool_left_out.csv",
         gate="<results>/audit/passed.txt",
+        external_units=[f"{R}/audit/sets/{dataset}/units.csv" for _, dataset, _ in by.checked_external(STUDY)],
         initial=[file for arm in STUDY.arms for file in STUDY.given_weights(arm)],
     output:
         feasible=waiting.checked(STUDY),
@@ -33,6 +34,7 @@ rule check_study:
         ],
         checkpoints=by.checked_checkpoints(STUDY),
         given=by.checked_given(STUDY),
+        external=by.checked_external(STUDY),
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
         devices=SETTINGS.devices,

@@ -151,6 +151,37 @@ rule given_predictions:
         "../scripts/evaluate/given_predictions.py"
 
 
+rule external:
+    input:
+        unpack(lambda w: STUDY.data.store(w.dataset)),
+        units="<results>/audit/sets/{dataset}/units.csv",
+        outcome="<results>/cells/{task}/{regime}/labels100/{arm}/seed{seed}/outcome.json",
+        splits=lambda w: STUDY.splits(w.task, STUDY.partition(int(w.seed))),
+    output:
+        predictions="<results>/external/{task}/{regime}/{dataset}/{arm}/seed{seed}/predictions.parquet",
+    log:
+        "<logs>/external/{task}-{regime}-{dataset}-{arm}-seed{seed}.log",
+    benchmark:
+        "<benchmarks>/external/{task}-{regime}-{dataset}-{arm}-seed{seed}.tsv"
+    wildcard_constraints:
+        arm=by.one_of(STUDY.encoded),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+    params:
+        code=code("evaluate/external.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        names=lambda w: by.names_of_classes(STUDY, w),
+        device=SETTINGS.device,
+        precision=SETTINGS.precision,
+    message:
+        "External test: {wildcards.arm} of {wildcards.task} ({wildcards.regime}) on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate/external.py"
+
+
 rule authors_protocol:
     input:
         unpack(lambda w: STUDY.data.store(TASKS[w.task].dataset)),

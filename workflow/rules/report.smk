@@ -3,6 +3,8 @@ rule table:
         intervals=STUDY.statistics(*STUDY.evaluations, file="intervals.csv"),
         comparisons=STUDY.statistics(*STUDY.evaluations, file="comparisons.csv"),
         endpoints=rules.endpoints.output if STUDY.endpoints else [],
+        external_intervals=STUDY.external_statistics(*STUDY.external, file="intervals.csv"),
+        external_comparisons=STUDY.external_statistics(*STUDY.external, file="comparisons.csv"),
         authors=STUDY.authors_outcomes(),
         cells=STUDY.cell_outcomes(*STUDY.evaluations),
         encoders=STUDY.encoder_outcomes(),
@@ -16,6 +18,7 @@ rule table:
         costs="<results>/costs.csv",
         reported="<results>/reported.csv",
         reported_markdown="<results>/reported.md",
+        external=["<results>/external.csv", "<results>/external.md"] if STUDY.external else [],
     log:
         "<logs>/table/table.log",
     benchmark:
@@ -30,6 +33,7 @@ rule table:
         seeds=STUDY.seeds,
         datasets={task: settings.dataset for task, settings in TASKS.items()},
         given=STUDY.given,
+        external=by.external_tests(STUDY),
         evaluations=by.evaluations_with_arms(STUDY),
         reference=STUDY.reference,
         primary=STUDY.primary,
@@ -86,6 +90,7 @@ rule study_figures:
         table=rules.table.output.csv,
         costs=rules.table.output.costs,
         claims=rules.table.output.claims,
+        external=rules.table.output.external,
     output:
         [
             report(
@@ -105,10 +110,10 @@ rule study_figures:
         "../../environment.yml"
     params:
         code=code("report/study_figures.py"),
-        kinds={task: settings.kind for task, settings in TASKS.items()},
+        kinds=by.kinds_in_figures(STUDY),
         arms=STUDY.arms,
         main={task: settings.regimes[0] for task, settings in TASKS.items()},
-        levels={task: STUDY.main_level(task) for task in TASKS},
+        levels=by.levels_in_figures(STUDY),
         reference=STUDY.reference,
         gpu=GPUS > 0,
     message:

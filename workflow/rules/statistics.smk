@@ -31,6 +31,38 @@ rule score:
         "../scripts/statistics/score.py"
 
 
+rule score_external:
+    input:
+        outcomes=lambda w: STUDY.external_outcomes(by.external_test_of(w)),
+        predictions=lambda w: STUDY.external_predictions(by.external_test_of(w)),
+    output:
+        cases="<results>/statistics/{task}-{regime}-labels100/on-{dataset}/cases.parquet",
+        trainings="<results>/statistics/{task}-{regime}-labels100/on-{dataset}/trainings.csv",
+        intervals="<results>/statistics/{task}-{regime}-labels100/on-{dataset}/intervals.csv",
+        comparisons="<results>/statistics/{task}-{regime}-labels100/on-{dataset}/comparisons.csv",
+    log:
+        "<logs>/score_external/{task}-{regime}-{dataset}.log",
+    benchmark:
+        "<benchmarks>/score_external/{task}-{regime}-{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        code=code("statistics/score_external.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        levels=lambda w: STUDY.levels(w.task),
+        arms=lambda w: STUDY.externally_tested(by.external_test_of(w).evaluation),
+        seeds=STUDY.seeds,
+        pairs=STUDY.comparisons,
+        form=SETTINGS.trainings,
+        draws=SETTINGS.draws,
+        seed=STUDY.seeds[0],
+    message:
+        "Scores on an external set: {wildcards.task} ({wildcards.regime}) on {wildcards.dataset}"
+    script:
+        "../scripts/statistics/score_external.py"
+
+
 rule endpoints:
     input:
         cases=STUDY.endpoint_cases(),

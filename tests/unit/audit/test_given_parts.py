@@ -65,7 +65,7 @@ def test_readers_are_told_of_the_pairs_and_of_the_setting():
     assert "s: group 4 is in two given parts: d in Test, d2 in train." in text
     assert "s: a#0 and s: c#0 are the same picture." in text
     assert text.endswith(
-        "or set `splits.on_leak: report` of the tasks with a given split, to go on with tables that mark them."
+        ", or set `splits.on_leak: report` of the tasks with a given split, to go on with marked tables."
     )
     reported = findings(on_leak="report")
     assert "1 duplicate pair between the parts of the given split reported" in summary(reported, "s")

@@ -6,6 +6,7 @@ import pytest
 from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
+from uscl.data.given_splits import given_splits
 from uscl.data.splits import make_splits, read_folds, task_cases
 from uscl.evaluate.given_predictions import check_seeds, given_predictions
 from uscl.evaluate.predictions import packed, predicted
@@ -172,3 +173,16 @@ def test_scores_of_given_predictions_are_those_of_our_own(tmp_path, folds):
     tables = [score_cell(case_scores(each, "classification"), "classification") for each in (one, by_hand)]
     pd.testing.assert_frame_equal(*tables)
     assert tables[0]["value"].notna().any()
+
+
+def test_of_a_given_split_only_the_test_part_needs_predictions(tmp_path):
+    cases = task_cases(STORE, "classification")
+    parts = {"p0": "test", "p1": "test", "p2": "val", "p3": "val"}
+    split = given_splits(cases.assign(part=cases["group"].map(parts).fillna("train")), inner=2, seed=0, task="t")
+    split.to_csv(tmp_path / "split.csv", index=False)
+    folds = {0: read_folds(tmp_path / "split.csv")}
+    given = probabilities(folds)
+    assert len(given) == 4
+    assert read(tmp_path, given, folds)["case"].tolist() == given["case"].tolist()
+    with pytest.raises(UserError, match=given["case"][3]):
+        read(tmp_path, given.head(3), folds)

@@ -15,6 +15,7 @@ from uscl.base.seeds import torch_stream
 from uscl.data.splits import Fold, make_splits, task_cases
 from uscl.evaluate import classification, knn, linear, segmentation
 from uscl.evaluate.cell import Cell, run_cell
+from uscl.evaluate.external import predict_external
 from uscl.evaluate.features import frozen_features
 from uscl.evaluate.finished_folds import FinishedFolds
 from uscl.evaluate.kept_models import KeptModels, about_cell, training_cases
@@ -192,3 +193,14 @@ def test_models_of_earlier_folds_and_models_that_are_not_kept_any_more_are_remov
     assert [path.name for path in (cell / "models").iterdir()] == ["fold0.safetensors"]
     assert run(cell, tmp_path, None, identity="c") == (["busi/fold0", "busi/fold1"], [])
     assert not (cell / "models").exists()
+
+
+@pytest.mark.parametrize("form", ["classifier", "segmenter", "linear", "knn"])
+def test_an_external_test_on_the_test_part_itself_predicts_what_the_cell_did(world, evaluated, form):
+    predictions, file = evaluated(form)
+    test = world.cases.set_index("row").loc[world.fold.test].reset_index()
+    found = predict_external([file, file], world.store, test, world.fabric)
+    assert found["fold"].tolist() == [0] * len(test) + [1] * len(test)
+    for _, of_model in found.groupby("fold"):
+        same = of_model.drop(columns="fold").reset_index(drop=True)
+        pd.testing.assert_frame_equal(same, predictions, check_exact=False, rtol=1e-4, check_dtype=False)

@@ -1,5 +1,6 @@
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from studies import example
@@ -416,3 +417,42 @@ def test_a_given_split_has_files_of_its_own_and_is_read_with_its_column():
     assert found.data.on_leak("own") == "group"
     assert keys.folds_key(found, "busi", 0) == ["given", 4, 0]
     assert keys.folds_key(found, "pocus", 0) == [3, 4, 0]
+
+
+def with_external_set():
+    """A task that is tested on an external set, and one that is not; an arm whose features come from a file."""
+    sets = EXAMPLE["datasets"] | {"other": EXAMPLE["datasets"]["sim_breast"]}
+    tasks = {name: EXAMPLE["tasks"][name] for name in ("pocus", "busi")}
+    tasks["busi"] = {**tasks["busi"], "external": [{"dataset": "other", "classes": {"B": "benign"}}]}
+    tasks["busi"]["margin"] = {"points": 5, "reason": "x"}
+    primary = [{"arm": "simclr", "reference": "imagenet", "task": "busi", "regime": "linear", "metric": "auroc"}]
+    return study(datasets=sets, tasks=tasks, primary=[primary[0] | {"external": "other"}])
+
+
+def test_an_external_set_has_evaluations_of_its_own_and_changes_none_of_the_others():
+    found, before = with_external_set(), study(tasks={name: EXAMPLE["tasks"][name] for name in ("pocus", "busi")})
+    assert [test.task for test in found.external] == ["busi on other"] * 2
+    assert found.evaluations == before.evaluations
+    assert found.datasets == sorted([*before.datasets, "other"])
+    assert found.probed_datasets == before.probed_datasets
+    assert found.primary[0]["task"] == "busi on other"
+    assert found.margins["busi on other"] == found.margins["busi"]
+    cells = [(evaluation, "simclr", 0) for evaluation in found.evaluations]
+    assert [keys.cell_key(found, *cell) for cell in cells] == [keys.cell_key(before, *cell) for cell in cells]
+    assert rules.external_pairs(found) == [["other", "sim_breast"]]
+    assert rules.checked_external(found) == [["busi", "other", {"B": "benign"}]]
+    assert found.data.on_leak("other") == "group"
+    assert not found.tasks_on("other")
+
+
+def test_the_models_that_an_external_set_tests_are_kept_for_every_seed():
+    found = with_external_set()
+    found.settings.__dict__["keep_models"] = "none"
+
+    def reading(task, labels):
+        w = SimpleNamespace(task=task, regime="linear", labels=labels, arm="simclr", seed="0")
+        return rules.reading_of_models(found, w)
+
+    assert reading("busi", "100") is not None
+    assert reading("busi", "25") is None
+    assert reading("pocus", "100") is None

@@ -51,6 +51,15 @@ def test_the_studies_that_ship_are_sound(study):
             {"given": "part"},
             "tasks.busi.splits: datasets.sim_breast is simulated and has no given split: remove it.",
         ),
+        (
+            ["tasks", "busi", "external"],
+            ["sim_brest"],
+            "tasks.busi.external names 'sim_brest', but `datasets` has only",
+        ),
+        (["tasks", "busi", "external"], ["sim_breast"], "tasks.busi.external names sim_breast, the data of the task"),
+        (["tasks", "busi", "external"], ["sim_lung", {"dataset": "sim_lung"}], "names a data set twice: name it once."),
+        (["tasks", "busi", "external"], ["sim_pool"], "pool and tasks.busi.external are the same data: sim_pool would"),
+        (["tasks", "segmentation", "external"], ["sim_lung"], "names sim_lung, which has no masks"),
         (["tasks", "busi", "splits"], {"on_leak": "report"}, "'given' is missing at tasks.busi.splits."),
         (["device"], "gpu", "device: 'gpu' is not one of cpu, cuda; did you mean 'cpu'?"),
         (["frame_size"], 50, "frame_size must be a multiple of 32, not 50."),
@@ -404,3 +413,15 @@ def test_tasks_on_one_set_have_one_given_split():
     assert "tasks.b.splits differs from tasks.a.splits, but both are on own" in fault(config)
     del tasks["b"]["splits"]
     assert fault(changed(["tasks"], tasks) | {"datasets": config["datasets"]}) is None
+
+
+def test_a_primary_comparison_on_an_external_set_needs_a_task_that_has_it():
+    busi = {**EXAMPLE["tasks"]["busi"], "external": ["sim_lung"]}
+    config = changed(["tasks"], {"busi": busi, "pocus": EXAMPLE["tasks"]["pocus"]})
+    named = {"arm": "simclr", "reference": "imagenet", "task": "busi", "regime": "linear", "metric": "auroc"}
+    assert fault(config | {"primary": [named | {"external": "sim_lung"}]}) is None
+    found = fault(config | {"primary": [named | {"external": "sim_pool"}]})
+    assert found.endswith("names 'sim_pool', but the external sets of tasks.busi are: sim_lung.")
+    mean = {**named, "tasks": ["busi", "pocus"], "external": "sim_lung"}
+    del mean["task"]
+    assert "has `tasks` and `external`" in fault(config | {"primary": [mean]})

@@ -37,7 +37,14 @@ with job(snakemake):
     pictures = {dataset: len(one.points.rows) for dataset, one in audited.items()}
     compared = pictures | {f"{pool} and {task}": pictures[pool] + pictures[task] for pool, task in pairs}
     left_out, leaks = decide_pool(pd.concat([tables[0].head(0), *between], ignore_index=True), params.policy)
-    findings = pd.concat([*tables, leaks], ignore_index=True)
+    # Nothing is trained on an external set, so its own policy can't fix what training has seen.
+    tested = [
+        across(audited[task], audited[external], one_namespace=params.namespaces[external] == params.namespaces[task])
+        for external, task in params.external
+    ]
+    seen = [found.assign(scope="task and external", action="stop") for found in tested]
+    compared |= {f"{task} and {external}": pictures[task] + pictures[external] for external, task in params.external}
+    findings = pd.concat([*tables, leaks, *seen], ignore_index=True)
     units = pd.concat([read_units(Path(path)) for path in given.units], ignore_index=True)
     for pool in params.pool:
         of_pool = units["dataset"] == pool

@@ -9,13 +9,15 @@ log = logging.getLogger(__name__)
 
 with job(snakemake):
     from uscl.audit.hashes import read_hashes
-    from uscl.audit.policy import read_left_out
+    from uscl.audit.policy import read_left_out, read_units
     from uscl.base.files import write_text
     from uscl.checks.expectations import expectations, groups_of
     from uscl.checks.feasible.given import check_checkpoint, check_given
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
+    from uscl.data.splits import read_folds
     from uscl.data.store import FrameStore
+    from uscl.evaluate.external_cases import check_external, external_cases
     from uscl.pretrain.pairs.pool_parts import Shares
 
     given, params = snakemake.input, snakemake.params
@@ -48,6 +50,11 @@ with job(snakemake):
     lines += check_given(
         params.given, params.tasks, all_splits, {name: FrameStore.open(folder) for name, folder in stores.items()}
     )
+    for (task, dataset, names), units in zip(params.external, given.external_units, strict=True):
+        kind, where = params.tasks[task]["kind"], f"tasks.{task}.external, {dataset}"
+        known = sorted(set(read_folds(first[task])[0]["label"])) if kind == "classification" else []
+        store = FrameStore.open(stores[dataset])
+        lines.append(check_external(where, external_cases(store, read_units(Path(units)), kind, known, names, where)))
     for sentence in expectations(**params.expected, groups=groups_of(dict.fromkeys(first), first)):
         log.info("Expected: %s", sentence)
         lines.append(f"expected: {sentence}")

@@ -13,16 +13,22 @@ with job(snakemake):
     from uscl.report.figures.ranks import rank_figure, score_matrix
     from uscl.report.figures.style import save_both
     from uscl.report.figures.variance import variance_parts
+    from uscl.report.tables.external import in_overview
     from uscl.stats.level_tables import with_level
 
     given, params = snakemake.input, snakemake.params
     table, costs, claims = (read_csv(path) for path in (given.table, given.costs, given.claims))
     of_task = {task: primary(kind) for task, kind in params.kinds.items()}
-    scores = with_level(table[table["metric"] == table["task"].map(of_task)])
-    scores = scores[scores["level"] == scores["task"].map(params.levels)]
+
+    def main_scores(table):
+        scores = with_level(table[table["metric"] == table["task"].map(of_task)])
+        return scores[scores["level"] == scores["task"].map(params.levels)]
+
+    scores = main_scores(table)
+    shown = main_scores(in_overview(table, read_csv(given.external[0]))) if given.external else scores
     main = scores[scores["regime"] == scores["task"].map(params.main)]
     figures = {
-        "overview": lambda: overview(scores, params.arms),
+        "overview": lambda: overview(shown, params.arms),
         "differences": lambda: differences(claims, params.reference, params.arms, params.levels),
         "cost": lambda: cost_and_score(main, costs, params.arms, gpu=params.gpu),
         "variance": lambda: variance_parts(scores, params.arms),

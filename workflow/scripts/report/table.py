@@ -13,6 +13,7 @@ with job(snakemake):
     from uscl.report.tables.authors_protocol import by_authors_protocol
     from uscl.report.tables.claims import claims, claims_markdown
     from uscl.report.tables.costs import costs_table
+    from uscl.report.tables.external import external_markdown, external_table
     from uscl.report.tables.given_splits import splits_of
     from uscl.report.tables.latex import latex
     from uscl.report.tables.markdown import markdown
@@ -39,23 +40,29 @@ with job(snakemake):
     checked = checked_trainings(given.encoders, params.encoded, params.seeds)
     pairs = set(comparisons[["arm", "reference"]].itertuples(index=False, name=None))
     about_pairs = remarks_of_pairs(pairs, checked, params.methods)
-    compared = pd.concat([comparisons, *map(read_csv, given.endpoints)], ignore_index=True)
+    external = [
+        by_evaluation({(test["name"], test["regime"]): path for test, path in zip(params.external, paths, strict=True)})
+        for paths in (given.external_intervals, given.external_comparisons)
+        if params.external
+    ]
+    compared = pd.concat([comparisons, *external[1:], *map(read_csv, given.endpoints)], ignore_index=True)
     all_claims = claims(compared, params.primary, params.margins, about_pairs)
     about_arms = remarks_of_arms(checked) | remarks_of_files(encoders)
-    table = result_table(
-        intervals,
-        comparisons,
-        all_claims,
-        costs,
-        provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()}),
-        arms=params.arms,
-        labelled=params.labelled,
-        remarks={arm: [*params.remarks[arm], *about_arms.get(arm, ())] for arm in params.arms},
-        at_chance=[arm for arm, of_arm in checked.items() if of_arm.not_learned],
-        reference=params.reference,
-        missing=[*failed, *map(tuple, params.missing)],
-        splits=splits,
-    )
+    of_arms = {
+        "arms": params.arms,
+        "labelled": params.labelled,
+        "remarks": {arm: [*params.remarks[arm], *about_arms.get(arm, ())] for arm in params.arms},
+        "at_chance": [arm for arm, of_arm in checked.items() if of_arm.not_learned],
+        "reference": params.reference,
+    }
+    missing = [*failed, *map(tuple, params.missing)]
+    origin = provenance(cells, {task: verdict["leaks"][dataset] for task, dataset in params.datasets.items()})
+    table = result_table(intervals, comparisons, all_claims, costs, origin, missing=missing, splits=splits, **of_arms)
+    if params.external:
+        on_others = external_table(params.external, *external, all_claims, cells, verdict["leaks"], missing, **of_arms)
+        with written(Path(out.external[0])) as path:
+            on_others.to_csv(path, index=False, float_format="%.6f")
+        write_text(Path(out.external[1]), external_markdown(table, on_others, params.regimes))
     authors = by_authors_protocol(given.authors, params.authors_tasks, params.encoded, params.seeds)
     published = reported(table, params.methods, authors, inputs=params.inputs)
     for name, frame in {"csv": table, "claims": all_claims, "costs": costs, "reported": published}.items():
