@@ -35,6 +35,8 @@ class Source(NamedTuple):
     origin: str = ""  # the clinic, web page or publication that it comes from; "" if unknown
     crop: tuple[float, ...] = ()  # the part of its pictures that is used (uscl.data.decode.crop); () for all
     mm_per_pixel: float = math.nan  # as a table gives it; NaN if only the file can tell
+    start_s: float = 0.0  # of the part of a video that is used: its frames from start_s to before end_s, in seconds
+    end_s: float = math.inf
 
 
 def stored_source(root: Path, row: Mapping[str, Any]) -> Source:

@@ -1,6 +1,7 @@
 """Hash, decode and scale one source file, or give the reason why that fails."""
 
 import hashlib
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,11 +39,26 @@ class Rejected(NamedTuple):
     reason: str
 
 
+def read_part(root: Path, source: Source, sampling: Sampling) -> tuple[Clip, NDArray[np.uint8]]:
+    """The frames of a source, or of the part of it that is used, and their masks. Raises BadMedia, OSError."""
+    if source.start_s == 0 and source.end_s == math.inf:
+        return read_source(root, source, *sampling)
+    clip, masks = read_source(root, source, sampling.size, sampling.rate_hz, None)
+    inside = np.flatnonzero((source.start_s <= clip.time_s) & (clip.time_s < source.end_s))[: sampling.max_frames]
+    if not len(inside):
+        raise BadMedia(
+            f"has no frame from {source.start_s:g} s to before {source.end_s:g} s: its last is at {clip.time_s[-1]:g} s"
+        )
+    arrays = {name: getattr(clip, name)[inside] for name in ("frames", "number", "time_s", "picture")}
+    colour = tuple(clip.colour[place] for place in inside) if len(clip.colour) else clip.colour
+    return clip._replace(**arrays, colour=colour), masks[inside]
+
+
 def load(root: Path, sampling: Sampling, source: Source) -> Loaded | Rejected:
     """Hash, decode and scale one source, with its masks."""
     try:
         digest = source_sha256(root, source)  # the disk is read once: the decoder finds the file in the system's cache
-        clip, masks = read_source(root, source, *sampling)
+        clip, masks = read_part(root, source, sampling)
     except BadMedia as error:
         return Rejected(source, str(error))
     except OSError as error:

@@ -70,7 +70,7 @@ def reader_names(*, own_data: bool) -> list[str]:
     """The readers of public sets and of the simulator's pool, or those of a user's own data.
 
     >>> reader_names(own_data=True)
-    ['image_csv', 'image_folder', 'image_mask_pairs', 'video_folder']
+    ['image_csv', 'image_folder', 'image_mask_pairs', 'labelled_videos', 'video_folder']
     """
     return [found.name for found in READERS.values() if found.own_data == own_data]
 

@@ -87,7 +87,7 @@ def test_a_folder_of_videos_is_refused_with_the_kind_that_reads_it(tmp_path, kin
     tree(tmp_path, "notes.txt", "malignant/readme", name)
     if name == "IM_0001":
         (tmp_path / name).write_bytes(bytes(128) + b"DICM")
-    sentence = rf"holds videos, such as {name}: use kind video_folder \(with a `table` of labels if it is a task\)\.$"
+    sentence = rf"holds videos, such as {name}: use kind video_folder, or labelled_videos if it is a task\.$"
     with pytest.raises(UserError, match=sentence):
         reader(kind)(tmp_path)
 

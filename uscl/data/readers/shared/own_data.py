@@ -56,8 +56,7 @@ def refuse_videos(root: Path, problems: Iterable[Problem]) -> None:
     for file, _, reason in problems:
         if PurePosixPath(file).suffix.lower() in VIDEO_SUFFIXES or reason.startswith(by_content):
             raise UserError(
-                f"{root} holds videos, such as {file}: use kind video_folder (with a `table` of labels if it is a"
-                " task)."
+                f"{root} holds videos, such as {file}: use kind video_folder, or labelled_videos if it is a task."
             )
 
 

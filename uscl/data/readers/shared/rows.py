@@ -42,11 +42,13 @@ def rows_of(
     classes: list[str] | None,
     needed: tuple[str, ...] = (),
     part: str | None = None,
+    ranged: bool = False,
 ) -> tuple[Rows | None, list[Problem]]:
     """The table's rows for the files, if there is a table, and remarks on its form and on rows that name no file.
 
     A row names its file by the path relative to root, or by the bare name if only one file has it. `part` is as in
-    `uscl.data.readers.shared.own_data.owners_of`. Raises UserError.
+    `uscl.data.readers.shared.own_data.owners_of`. In a `ranged` table each part of a file has a row, and the first
+    stands for the file. Raises UserError.
     """
     if table is None:
         return None, []
@@ -56,14 +58,17 @@ def rows_of(
     require_content(path, list(written), of_part)
     nameless = written["file"].map(no_value).astype(bool)
     problems = [
-        *remarks_on_form(path, table, list(written), of_part),
+        *remarks_on_form(path, table, list(written), of_part, ranged),
         *rows_without_file(table, written.index[nameless]),
     ]
     written = written[~nameless]
     cells = known_cells(path, written, classes, of_part)
     names = named_files(path, written["file"], files)
     cells, written = cells.assign(file=names), written.assign(file=names)
-    refuse_repeats(path, cells, ["file"])
+    if ranged:
+        cells, written = one_row_per_file(path, cells, written, of_part)
+    else:
+        refuse_repeats(path, cells, ["file"])
     there = cells["file"].isin(files)
     if not there.any():
         raise UserError(
@@ -72,6 +77,19 @@ def rows_of(
     reason = f"in {table}, but no file that is read has this name"
     problems += [Problem(file, "set aside", reason) for file in cells["file"][~there]]
     return Rows(table, cells[there].set_index("file"), written[there].set_index("file")), problems
+
+
+def one_row_per_file(
+    path: Path, cells: pd.DataFrame, written: pd.DataFrame, of_part: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The first row of each file. Raises UserError if its rows differ in what is one for the whole file."""
+    for column in ("patient", "group", *DETAILS, *of_part):
+        if column in cells and (differ := cells.groupby("file")[column].nunique() > 1).any():
+            raise UserError(
+                f"{path}: the rows of {differ.index[differ][0]} differ in {column}: give all of them the same."
+            )
+    first = ~cells["file"].duplicated()
+    return cells[first], written[first]
 
 
 def table_path(root: Path, table: str) -> Path:
@@ -94,10 +112,13 @@ def require_content(path: Path, columns: list[str], of_part: tuple[str, ...] = (
     raise UserError(f"{path} has none of the columns patient, group and label: add one of them.{hints}")
 
 
-def remarks_on_form(path: Path, table: str, columns: list[str], of_part: tuple[str, ...] = ()) -> list[Problem]:
+def remarks_on_form(
+    path: Path, table: str, columns: list[str], of_part: tuple[str, ...] = (), ranged: bool = False
+) -> list[Problem]:
     """Remarks on columns that are not used, and on an encoding that had to be guessed."""
     problems = []
     known = {*DETAILS, *of_part}
+    known |= {"start", "end"} if ranged else set()
     if unused := unused_columns([column for column in columns if column not in known], ["file", *KNOWN]):
         problems.append(Problem(table, "kept", unused))
     if encoding_of(path.read_bytes()) == GUESSED:
