@@ -4,6 +4,7 @@
 # make e2e       run the tests of the whole workflow on a small budget
 # make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)
 # make fuzz      give the readers damaged files
+# make mutants  change the code in small ways, one at a time, and see whether its tests notice
 # make audit     check the pinned packages for known vulnerabilities (needs a network)
 # make lint      check style and types; make format: fix the style
 # make lock      write the hashes of the pinned packages into the lock files (needs a network)
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: results controls test e2e lint docs format chaos fuzz audit lock
+.PHONY: results controls test e2e lint docs format chaos fuzz mutants audit lock
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -42,6 +43,9 @@ chaos: $(DEV)
 
 fuzz: $(DEV)
 	$(BIN)/python -m tests.fuzz --cases 2000
+
+mutants: $(DEV)
+	$(BIN)/python -m tests.mutants
 
 # If the service can't be reached, this prints that and fails; OFFLINE=allowed turns the failure off.
 audit: $(DEV)

@@ -45,6 +45,6 @@ if [ ! "$ready" -nt requirements.lock ]; then
 fi
 
 if [ "${2:-}" = dev ] && { [ ! .venv/.installed-dev -nt requirements-dev.lock ] || [ ! .venv/.installed-dev -nt "$ready" ]; }; then
-    $pip --force-reinstall --requirement requirements-dev.lock
+    $pip --no-build-isolation --force-reinstall --requirement requirements-dev.lock
     touch .venv/.installed-dev
 fi

@@ -9,6 +9,7 @@ from uscl.base.errors import UserError
 from uscl.data.splits import (
     IDENTITY,
     Fold,
+    check_fold,
     labelled_folds,
     make_splits,
     read_folds,
@@ -105,6 +106,23 @@ def test_folds_that_are_none_are_refused_when_they_are_read(tmp_path, name):
     pd.concat([spoil(splits), splits.iloc[1:]]).to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(UserError, match=rf"The folds in .*s\.csv can't be used: .*{message}.* Remove the file"):
         read_folds(tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize(("role", "count"), [("train", 0), ("test", 2)])
+def test_the_case_that_is_not_tested_once_is_named(tmp_path, role, count):
+    splits = make_splits(cases({"a": 6, "b": 6}), folds=2, inner=2, seed=0)
+    splits.loc[7, ["fold0", "fold1"]] = role
+    splits.to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(UserError, match=f": c7 is tested {count} times, not once"):
+        read_folds(tmp_path / "s.csv")
+
+
+def test_two_cases_are_enough_to_train_on_and_one_is_not():
+    parts = ["train", "validation", "test"]
+    splits = pd.DataFrame({"label": [*"aaabbb"], "fold0": parts * 2})
+    check_fold(splits, "fold0")
+    with pytest.raises(UserError, match="The train part of fold0 has a single case"):
+        check_fold(splits.iloc[1:], "fold0")
 
 
 def test_classification_scores_labelled_frames_and_segmentation_images_with_a_lesion():

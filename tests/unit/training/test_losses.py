@@ -101,6 +101,11 @@ def test_labelled_cross_entropy_is_the_mean_over_labelled_rows():
     assert labelled_cross_entropy(logits, torch.tensor([0, -1, -1, 2])).item() == pytest.approx((first + last) / 2)
 
 
+def test_labelled_cross_entropy_of_a_single_labelled_row_is_its_own():
+    loss = labelled_cross_entropy(torch.tensor([[9.0, -9.0], [0.0, 0.0]]), torch.tensor([-1, 1]))
+    assert loss.item() == pytest.approx(math.log(2))
+
+
 def test_rows_without_a_label_get_no_gradient():
     logits = torch.rand(3, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
     labelled_cross_entropy(logits, torch.tensor([-1, 2, -1])).backward()
@@ -139,6 +144,11 @@ def test_dice_bce_by_hand():
 def test_dice_bce_of_a_right_empty_mask_is_zero():
     nothing = torch.zeros(2, 1, 4, 4)
     assert dice_bce(torch.full((2, 1, 4, 4), -100.0), nothing, nothing + 1).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_dice_bce_of_an_image_without_a_picture_is_zero():
+    nothing = torch.zeros(1, 1, 2, 2)
+    assert dice_bce(nothing, nothing, nothing).item() == 0
 
 
 def test_dice_bce_is_that_of_the_pictures_without_their_borders():
