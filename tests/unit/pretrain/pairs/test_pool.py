@@ -108,25 +108,25 @@ def test_every_group_is_held_out_by_some_seed(meta):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "meta", "message"),
+    ("sizes", "shares", "message"),
     [
         (
             [1, 1, 1],
-            0.0,
+            (0.1,),
             "The pool has 3 videos (groups: 3 patients): too few to hold out whole groups for validation and keep 2"
             " videos to train on. Add videos, or lower the shares in the config.",
         ),
         (
             [1] * 5,
-            0.2,
+            (0.1, 0.2),
             "The pool has 5 videos (groups: 5 patients): too few to hold out whole groups for validation and for the"
             " meta set and keep 2 videos to train on. Add videos, or lower the shares in the config.",
         ),
     ],
 )
-def test_a_pool_that_is_too_small_is_refused(sizes, meta, message):
+def test_a_pool_that_is_too_small_is_refused(sizes, shares, message):
     with pytest.raises(UserError) as raised:
-        divide_pool(manifest_of(sizes), 0, Shares(0.1, meta))
+        divide_pool(manifest_of(sizes), 0, Shares(*shares))
     assert str(raised.value) == message
 
 
