@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 ROLES = ("train", "validation", "test")
 IDENTITY = ["case", "video", "patient", "group", "unit", "label"]  # of a case, from the manifest to the predictions
 ALL = 100  # percent of the labels
+UNUSED = "unused"  # the part of a frame that neither trains nor is tested in a fold (`uscl.data.frame_sampling`)
 SHARED = "shared"  # the column of a given split that marks groups in several of the provider's parts
 
 
@@ -129,17 +130,18 @@ def fault_of(splits: pd.DataFrame, folds: list[str]) -> str | None:
     if not folds or not splits["row"].is_unique:
         return "it has no fold, or a case twice"
     parts = splits[folds]
-    if not parts.isin(ROLES).all(axis=None):
+    if not parts.isin([*ROLES, UNUSED]).all(axis=None):
         return f"a case has another part than {', '.join(ROLES)}"
     tests = (parts == "test").sum(axis=1)
     if len(folds) == 1 and not tests.any():
         return "no case is tested"
-    if len(folds) > 1 and (tests != 1).any():
-        case, count = splits.loc[tests != 1, "case"].iloc[0], tests[tests != 1].iloc[0]
+    wrong = (tests > 1) | ((tests == 0) & ~(parts == UNUSED).any(axis=1))
+    if len(folds) > 1 and wrong.any():
+        case, count = splits.loc[wrong, "case"].iloc[0], tests[wrong].iloc[0]
         return f"{case} is tested {count} times, not once"
     apart = splits[~splits[SHARED]] if SHARED in splits else splits
     for fold in folds:
-        divided = apart.groupby("group")[fold].nunique()
+        divided = apart[apart[fold] != UNUSED].groupby("group")[fold].nunique()
         if (divided > 1).any():
             return f"group {divided.index[divided > 1][0]} is in several parts of {fold}"
     return None

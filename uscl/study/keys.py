@@ -114,12 +114,12 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     return key_of(parts)
 
 
-def folds_key(study: Study, task: str, seed: int) -> list[str | int]:
+def folds_key(study: Study, task: str, seed: int) -> list[Any]:
     """What the folds of a training rest on, besides the data."""
     splits = study.settings.splits
-    if task in study.given:
-        return ["given", splits.inner, study.partition(seed)]
-    return [splits.folds, splits.inner, study.partition(seed)]
+    number = "given" if task in study.given else splits.folds
+    sampling = [sampled] if (sampled := study.sampling(task)) else []
+    return [number, splits.inner, study.partition(seed), *sampling]
 
 
 def authors_key(study: Study, task: str, arm: str, seed: int) -> str:

@@ -434,6 +434,22 @@ class Task(Settings):
         return self
 
 
+class Frames(Settings):
+    """Frames of each video, among those that the data set's own `rate_hz` and `max_frames` store."""
+
+    rate_hz: RateHz = None
+    max_frames: MaxFrames = None
+
+
+class Sampling(Settings):
+    """Frames that train, and frames that are tested; a part without settings takes all that are stored."""
+
+    train: Annotated[Frames | None, Field(description="Frames of each video in the training part.")] = None
+    test: Annotated[
+        Frames | None, Field(description="Frames of each video in the test part, and in the validation part.")
+    ] = None
+
+
 Level = Literal["frame", "video", "patient"]
 
 
@@ -441,6 +457,10 @@ class Classification(Task):
     """Predict the class of a frame."""
 
     kind: Literal["classification"]
+    sampling: Annotated[
+        Sampling | None,
+        Field(description="Frames of videos for training and test apart. Default: all that are stored."),
+    ] = None
     levels: Annotated[
         Annotated[list[Level], Once, Field(min_length=1)] | None,
         Field(

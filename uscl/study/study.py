@@ -290,6 +290,11 @@ class Study:
             return budget | {"decoder": settings.decoder}
         return budget
 
+    def sampling(self, task: str) -> dict[str, Any]:
+        """Which stored frames of a task's videos train, and which are tested; empty for all."""
+        settings = self.settings.tasks[task]
+        return settings.sampling.given() if isinstance(settings, Classification) and settings.sampling else {}
+
     def levels(self, task: str) -> dict[str, Any]:
         """What the settings of a task say about levels (`uscl.stats.levels.Asked`)."""
         settings = self.settings.tasks[task]

@@ -99,6 +99,7 @@ rule split:
         kind=lambda w: TASKS[w.task].kind,
         folds=SETTINGS.splits.folds,
         inner=SETTINGS.splits.inner,
+        sampling=lambda w: STUDY.sampling(w.task),
     message:
         "Drawing folds: {wildcards.task}, seed {wildcards.partition}"
     script:
@@ -124,6 +125,7 @@ rule given_split:
         code=code("data/given_split.py"),
         kind=lambda w: TASKS[w.task].kind,
         inner=SETTINGS.splits.inner,
+        sampling=lambda w: STUDY.sampling(w.task),
     message:
         "Taking the given split: {wildcards.task}, seed {wildcards.partition}"
     script:

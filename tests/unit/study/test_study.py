@@ -456,3 +456,13 @@ def test_the_models_that_an_external_set_tests_are_kept_for_every_seed():
     assert reading("busi", "100") is not None
     assert reading("busi", "25") is None
     assert reading("pocus", "100") is None
+
+
+def test_the_frames_that_train_and_are_tested_are_part_of_the_folds():
+    pocus = {**EXAMPLE["tasks"]["pocus"], "sampling": {"train": {"rate_hz": 1}}}
+    found = study(tasks={"pocus": pocus, "busi": EXAMPLE["tasks"]["busi"]})
+    sampling = {"train": {"rate_hz": 1, "max_frames": None}, "test": None}
+    assert found.sampling("pocus") == sampling
+    assert found.sampling("busi") == {}
+    assert keys.folds_key(found, "pocus", 0) == [3, 4, 0, sampling]
+    assert keys.folds_key(found, "busi", 0) == [3, 4, 0]

@@ -7,6 +7,7 @@ from uscl.jobs.job import job
 with job(snakemake):
     from uscl.audit.policy import audited_cases, read_units
     from uscl.base.files import written
+    from uscl.data.frame_sampling import with_sampling
     from uscl.data.splits import make_splits, task_cases
     from uscl.data.store import FrameStore
 
@@ -15,5 +16,6 @@ with job(snakemake):
     cases = audited_cases(task_cases(store, snakemake.params.kind), units)
     sizes = {"folds": snakemake.params.folds, "inner": snakemake.params.inner}
     splits = make_splits(cases, **sizes, seed=int(snakemake.wildcards.partition))
+    splits = with_sampling(splits, cases, snakemake.params.sampling)
     with written(Path(snakemake.output.splits)) as path:
         splits.to_csv(path, index=False)
