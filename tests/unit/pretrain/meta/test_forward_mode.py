@@ -232,3 +232,12 @@ def forward_mode(function, inputs, tangents):
     with torch.no_grad(), torch.autograd.forward_ad.dual_level():
         duals = [torch.autograd.forward_ad.make_dual(*pair) for pair in zip(inputs, tangents, strict=True)]
         return torch.autograd.forward_ad.unpack_dual(function(*duals)).tangent
+
+
+@pytest.mark.parametrize("batch_norm", [dual_batch_norm, global_batch_norm])
+def test_batch_norm_takes_the_running_statistics_unless_it_is_told_to_train(batch_norm):
+    torch.manual_seed(0)
+    frames, statistics = random(4, 3, 2, 2), (random(3), torch.full((3,), 2.0).double())
+    weights = random(3), random(3)
+    expected = F.batch_norm(frames, *statistics, *weights)
+    torch.testing.assert_close(batch_norm(frames, *statistics, *weights), expected, rtol=0, atol=0)

@@ -72,6 +72,13 @@ def test_the_gradient_at_other_weights_is_that_of_a_model_with_these_weights(tra
         torch.testing.assert_close(found, right, rtol=1e-12, atol=1e-14)
 
 
+def test_weights_of_another_model_are_refused():
+    model = ContrastiveModel(TinyEncoder(), 0).double()
+    theta = [parameter.detach().clone() for parameter in model.parameters()][:-1]
+    with pytest.raises(ValueError, match="shorter"):
+        gradient_at(model, theta, random(4, 1, 16, 16), lambda outputs: outputs[1].sum())
+
+
 @pytest.fixture
 def after_the_network():
     torch.manual_seed(0)
