@@ -17,17 +17,26 @@ from uscl.models.encoders import ENCODERS
 pytestmark = pytest.mark.e2e  # torch's export takes about ten seconds per network
 
 
-@pytest.mark.parametrize("name", [*ENCODERS, *NAMES])
-def test_onnx_gives_the_features_of_an_encoder(name, tmp_path):
-    size = 64 if name in ENCODERS else size_of(name)
-    encoder = Encoder(name, input_size=size)
-    save_encoder(encoder, tmp_path / "encoder.safetensors", method="simclr")
-    (tmp_path / "run.json").write_text(json.dumps({"config": {"frame_size": size}}))
-    words = ["export", str(tmp_path / "encoder.safetensors"), "--format", "onnx", "--out", str(tmp_path / "e.onnx")]
+def assert_exports(name, input_size, size, folder):
+    """ONNX gives the features of an encoder of this input size for frames of `size` pixels."""
+    save_encoder(Encoder(name, input_size=input_size), folder / "encoder.safetensors", method="simclr")
+    (folder / "run.json").write_text(json.dumps({"config": {"frame_size": size}}))
+    words = ["export", str(folder / "encoder.safetensors"), "--format", "onnx", "--out", str(folder / "e.onnx")]
     run = CliRunner().invoke(main, words)
     assert run.exit_code == 0, run.output
     frames = torch.rand(3, 1, size, size)
-    (found,) = onnxruntime.InferenceSession(tmp_path / "e.onnx").run(None, {"frames": frames.numpy()})
+    (found,) = onnxruntime.InferenceSession(folder / "e.onnx").run(None, {"frames": frames.numpy()})
     with torch.inference_mode():
-        expected = load_encoder(tmp_path / "encoder.safetensors").eval()(frames).numpy()
+        expected = load_encoder(folder / "encoder.safetensors").eval()(frames).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [*ENCODERS, *NAMES])
+def test_onnx_gives_the_features_of_an_encoder(name, tmp_path):
+    size = 64 if name in ENCODERS else size_of(name)
+    assert_exports(name, size, size, tmp_path)
+
+
+@pytest.mark.parametrize("input_size", [48, 96])
+def test_an_encoder_that_resizes_its_frames_is_exported_with_the_resizing(input_size, tmp_path):
+    assert_exports("resnet18", input_size, 64, tmp_path)
