@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from uscl.data.sources.registry import read_registry
+from uscl.metrics.native import NEEDS
 from uscl.metrics.registry import KINDS, Metric, metrics_of
 
 MARK = "<!-- `make docs` writes this page from {}: edit that. -->\n\n"
@@ -12,6 +13,22 @@ METRICS = """# Metrics
 All metrics are computed from stored predictions. One metric of each kind is *primary*: rankings and figures use it. The
 score of a training is computed over the cases of all its folds, or as the mean over its folds. A metric without a
 method test isn't smooth, so the jackknife gives it no variance; its interval is that of these models alone.
+
+Masks are scored image by image. `dice`, `iou` and `hd95` compare them as they are stored, at `frame_size`; the other
+scores of images compare them at the size of the source picture: the black border is removed, and a pixel belongs to a
+predicted structure if linear interpolation of its stored mask gives more than one half. The true mask there is the one
+in the file, which the frame store keeps (`native_masks.parquet`). A score that needs something unknown of any image of
+the task is left out.
+
+- HD95: distances go from each surface pixel of one mask (a pixel with one of four neighbours outside) to the nearest of
+  the other. It is the larger of both directions' 95th percentiles (Maier-Hein et al., doi:10.1038/s41592-023-02151-z;
+  MONAI). The other form in use takes one percentile of both directions' distances together (MedPy) and gives another
+  number.
+- NSD: the number of surface pixels of both masks that are within `surface_tolerance` of the other mask's surface,
+  divided by the number of all (Nikolov et al., arXiv 1809.04430, with pixels in place of surface elements).
+- Several structures: an image's score is the mean over all structures of the task, and each has a row of its own.
+- Images without a structure count: two empty masks agree (Dice, IoU and NSD 1, HD95 0). If one of the two is empty,
+  Dice, IoU and NSD are 0 and HD95 is the diagonal. Images without any structure are not cases of the task.
 """
 
 
@@ -40,14 +57,21 @@ def metric_row(metric: Metric) -> list[str]:
     low, high = (f"{limit:g}" if limit != float("inf") else "no limit" for limit in metric.limits)
     undefined = f"Undefined if {metric.undefined}." if metric.undefined else ""
     return [
-        f"`{metric.name}_<class>`" if metric.by_class else f"`{metric.name}`",
+        column_of(metric),
         metric.title + (" (primary)" if metric.primary else ""),
         "lower" if metric.lower_is_better else "higher",
         f"{low} to {high}",
         "mean over folds" if metric.over_folds else "over all folds' cases",
         "yes" if metric.smooth else "no",
-        " ".join(filter(None, (metric.note, undefined))),
+        " ".join(filter(None, (metric.note, f"Needs {NEEDS[metric.needs]}." if metric.needs else "", undefined))),
     ]
+
+
+def column_of(metric: Metric) -> str:
+    """How a metric is named in tables, over all classes or structures and of each."""
+    if metric.by_class:
+        return f"`{metric.name}_<class>`"
+    return f"`{metric.name}`" + (f", `{metric.name}_<structure>`" if metric.of_images else "")
 
 
 def data_sets(file: Path) -> str:

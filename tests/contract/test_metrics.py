@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rescored import random_cases, random_images, resampled
+from rescored import random_cases, random_images, random_structures, resampled
 
 from uscl.base.seeds import generator
 from uscl.metrics.registry import (
     CLASSIFICATION,
     KINDS,
     METRICS,
+    SEGMENTATION,
     Metric,
     lower_is_better,
     metric_named,
@@ -26,22 +27,22 @@ from uscl.metrics.weights import Drawn
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import scorer
 
-CASES = {"classification": random_cases, "segmentation": random_images}
-CLASSES = {"classification": ["x", "y", "z"], "segmentation": []}
+KIND_OF = {random_cases: "classification", random_images: "segmentation", random_structures: "segmentation"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", KIND_OF)
 @pytest.mark.parametrize("seed", range(6))
-def test_both_forms_of_every_metric_agree_on_resampled_cases(kind, seed):
-    random = generator(seed, "forms")
-    cases = CASES[kind](random, arms=["a"], folds=1, seeds=1, groups=4 + 3 * seed)
+def test_both_forms_of_every_metric_agree_on_resampled_cases(make, seed):
+    random, kind = generator(seed, "forms"), KIND_OF[make]
+    cases = make(random, arms=["a"], folds=1, seeds=1, groups=4 + 3 * seed)
     groups = sorted(cases["group"].unique())
     weights = random.multinomial(len(groups), np.ones(len(groups)) / len(groups), size=8)
-    of_draws = scorer(to_panel(cases, kind))(Drawn(weights.astype(float)))[:, 0, 0]
+    panel = to_panel(cases, kind)
+    of_draws = scorer(panel)(Drawn(weights.astype(float)))[:, 0, 0]
     for draw, weight in enumerate(weights):
         drawn = resampled(cases, dict(zip(groups, weight, strict=True)))
         of_cell = scores(drawn, kind)
-        assert list(of_cell) == names(kind, CLASSES[kind])
+        assert list(of_cell) == panel.metrics
         for place, (name, value) in enumerate(of_cell.items()):
             assert of_draws[place, draw] == pytest.approx(value, abs=1e-12, nan_ok=True), name
             low, high = metric_named(name).limits
@@ -57,6 +58,14 @@ def test_every_metric_has_a_name_of_its_own_a_title_a_kind_and_a_direction():
         assert metric.name.isidentifier()
     for kind in KINDS:
         assert {primary(kind)} == {metric.name for metric in METRICS if metric.kind == kind and metric.primary}
+
+
+def test_all_scores_of_images_are_metrics_of_each_structure_too():
+    whole = [metric.name for metric in METRICS if metric.kind == SEGMENTATION]
+    of_images = [metric.name for metric in METRICS if metric.of_images]
+    panel = to_panel(random_structures(generator(0, "structures")), SEGMENTATION)
+    assert panel.metrics == whole + [f"{name}_{end}" for end in ("nerve", "vessel") for name in of_images]
+    assert names(SEGMENTATION, []) == ["dice", "median_dice", "iou", "hd95", "zero_dice_share"]
 
 
 def test_a_metric_of_a_class_is_known_by_its_name_and_titled_with_the_class():

@@ -44,6 +44,16 @@ def random_images(random, arms=("a", "b"), *, groups=12, folds=2, seeds=2, parti
     return table.assign(dice=dice, iou=dice / (2 - dice), hd95=random.random(len(table)) * 50, label="lesion")
 
 
+def random_structures(random, *arguments, **settings):
+    """`random_images` with two structures and scores at the size of the source pictures."""
+    table = random_images(random, *arguments, **settings)
+    images = ["dice", "iou", "hd95", "native_dice", "native_iou", "native_hd95", "mm_hd95", "native_nsd"]
+    more = [name for name in images if name not in table] + [
+        f"{name}_{end}" for end in ("nerve", "vessel") for name in images
+    ]
+    return table.assign(**{name: random.random(len(table)) for name in more})
+
+
 def scores(cases, kind, classes=("x", "y", "z")):
     """All metrics of some cases of one arm and seed, in the order of the tables.
 

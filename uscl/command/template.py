@@ -10,7 +10,9 @@ from uscl.base.files import written
 from uscl.base.text import counted, nearest
 from uscl.command.recorded_study import read_config, study_of
 from uscl.data.splits import read_folds
+from uscl.evaluate.given_predictions import mask_names
 from uscl.evaluate.predictions import class_numbers
+from uscl.study.schema import Segmentation
 from uscl.study.study import Study
 
 DEFAULT = Path("results")
@@ -19,8 +21,8 @@ DEFAULT = Path("results")
 def write_predictions(results: Path | None, configfile: Path | None, tasks: Sequence[str], out: Path) -> list[str]:
     """Write TASK.csv per task into the folder `out`; returns a sentence per file.
 
-    Columns: case, fold, seed, and p_<class> or mask, which are empty. Raises UserError if a file is there already, or
-    if the study has not drawn its folds yet.
+    Columns: case, fold, seed, and p_<class> or mask (mask_<structure> if there are several), which are empty. Raises
+    UserError if a file is there already, or if the study has not drawn its folds yet.
     """
     study = chosen_study(results, configfile)
     files = {task: out / f"{task}.csv" for task in chosen_tasks(study, tasks, list(study.settings.tasks))}
@@ -35,13 +37,14 @@ def write_predictions(results: Path | None, configfile: Path | None, tasks: Sequ
 
 def rows_to_predict(study: Study, task: str) -> tuple[pd.DataFrame, list[str]]:
     """The empty table of a task, and the columns to fill in."""
-    parts, values = [], ["mask"]
+    settings = study.settings.tasks[task]
+    parts, values = [], mask_names(settings.structures or {}) if isinstance(settings, Segmentation) else []
     for seed in study.seeds:
         cases, folds = folds_of(study, task, seed)
         of_row = cases.set_index("row")["case"]
         parts += [pd.DataFrame({"case": of_row[fold.test].to_numpy(), "fold": k}) for k, fold in enumerate(folds)]
         parts[-len(folds) :] = [part.assign(seed=seed) for part in parts[-len(folds) :]]
-        if study.settings.tasks[task].kind == "classification":
+        if settings.kind == "classification":
             values = [f"p_{name}" for name in class_numbers(cases)[0]]
     return pd.concat(parts, ignore_index=True).assign(**dict.fromkeys(values, "")), values
 

@@ -1,6 +1,7 @@
 """Predictions that a user gives in a file, checked against the folds, in the form of a cell's own predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +13,37 @@ from uscl.data.picture_box import inside
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.given_tables import check_cases, columns, integers, listed, numbers, read_table
-from uscl.evaluate.predictions import class_numbers, identified, packed, predicted
+from uscl.evaluate.predictions import ONE, class_numbers, identified, mask_columns, predicted, true_masks
 from uscl.evaluate.run_lengths import mask_of
+from uscl.metrics.scores import ends
 
 ROUNDED = 0.005  # how far the probabilities of a case, written with three decimals, may add up to more or less than 1
 
 
 def given_predictions(
-    path: Path, kind: str, cases: pd.DataFrame, folds: Sequence[Fold], seed: int, store: FrameStore
+    path: Path,
+    kind: str,
+    cases: pd.DataFrame,
+    folds: Sequence[Fold],
+    seed: int,
+    store: FrameStore,
+    structures: Mapping[str, int] = ONE,
 ) -> pd.DataFrame:
     """The predictions of all test parts of a training, fold by fold: the columns of our own, and fold.
 
-    `cases` has row and IDENTITY (of `uscl.data.splits`). Raises UserError if a tested case is missing, foreign,
-    there twice or of another fold, and for probabilities or masks that can't be.
+    `cases` has row and IDENTITY (of `uscl.data.splits`), `structures` the label of each of several structures. Raises
+    UserError if a tested case is missing, foreign, there twice or of another fold, and for probabilities or masks that
+    can't be.
     """
     classes, _ = class_numbers(cases)
-    values = [f"p_{name}" for name in classes] if kind == "classification" else ["mask"]
+    values = [f"p_{name}" for name in classes] if kind == "classification" else mask_names(structures)
     table = read_table(path, ["case", "fold", "seed", *values])
     check_classes(path, table, classes)
     given = rows_of(path, table, cases, folds, seed)
     own = given.set_index("case")
-    read = probabilities if kind == "classification" else masks
+    read: Callable[..., pd.DataFrame] = (
+        probabilities if kind == "classification" else partial(masks, structures=structures)
+    )
     return pd.concat(
         [
             read(path, own.loc[identified(cases, fold)["case"]], cases, fold, store).assign(fold=number)
@@ -64,7 +75,7 @@ def check_classes(path: Path, table: pa.Table, classes: Sequence[str]) -> None:
 
 def rows_of(path: Path, table: pa.Table, cases: pd.DataFrame, folds: Sequence[Fold], seed: int) -> pd.DataFrame:
     """The rows of one training, once each case is there and in the fold that tests it."""
-    values = [name for name in table.column_names if name == "mask" or name.startswith("p_")]
+    values = [name for name in table.column_names if name == "mask" or name.startswith(("p_", "mask_"))]
     found = columns(path, table, "case", "fold", "seed", *values)
     own = found[integers(path, found, "seed") == seed].reset_index(drop=True)
     of_row = {row: number for number, fold in enumerate(folds) for row in fold.test}
@@ -102,23 +113,51 @@ def probabilities(path: Path, own: pd.DataFrame, cases: pd.DataFrame, fold: Fold
     return predicted(cases, fold, classes, found)
 
 
-def masks(path: Path, own: pd.DataFrame, cases: pd.DataFrame, fold: Fold, store: FrameStore) -> pd.DataFrame:
-    """The masks of a fold's test part, from rows in its order; pixels outside of the picture are never lesion."""
-    assert store.masks is not None, "a segmentation task is split from a store with masks"
+def mask_names(structures: Mapping[str, int]) -> list[str]:
+    """The columns of a file with masks.
+
+    >>> mask_names({"nerve": 1, "vessel": 2}), mask_names({})
+    (['mask_nerve', 'mask_vessel'], ['mask'])
+    """
+    return [f"mask{end}" for end in ends(list(structures))]
+
+
+def masks(
+    path: Path,
+    own: pd.DataFrame,
+    cases: pd.DataFrame,
+    fold: Fold,
+    store: FrameStore,
+    structures: Mapping[str, int] = ONE,
+) -> pd.DataFrame:
+    """The masks of a fold's test part, from rows in its order; pixels outside of the picture are never lesion.
+
+    Raises UserError for a text that is no mask, and for a pixel that is of two structures.
+    """
     height, width = store.frames.shape[1:]
-    found = np.zeros((len(own), height, width), bool)
-    for number, (case, text) in enumerate(own["mask"].items()):
-        try:
-            found[number] = mask_of(text, height, width)
-        except ValueError as error:
-            raise UserError(
-                f"{path}: the mask of case {case} {error}: give the run lengths of its pixels, row by row, beginning"
-                " outside the lesion."
-            ) from error
-    picture = inside(store.manifest.iloc[fold.test], width)
-    return identified(cases, fold).assign(
-        height=height,
-        width=width,
-        true_mask=packed(store.masks[fold.test] > 0),
-        predicted_mask=packed(found & picture),
-    )
+    names = mask_names(structures)
+    found = np.zeros((len(own), len(names), height, width), bool)
+    for place, name in enumerate(names):
+        for number, (case, text) in enumerate(own[name].items()):
+            found[number, place] = read_mask(path, name, str(case), text, height, width)
+    if (twice := (found.sum(axis=1) > 1).any(axis=(1, 2))).any():
+        raise UserError(
+            f"{path}: a pixel of case {own.index[twice.argmax()]} is in the masks of two structures"
+            f" ({', '.join(names)}): give each pixel to one of them."
+        )
+    picture = inside(store.manifest.iloc[fold.test], width)[:, None]
+    true = np.stack(true_masks(store, fold.test, structures), axis=1)
+    known = identified(cases, fold).assign(height=height, width=width)
+    return known.assign(**mask_columns(found & picture, true, structures))
+
+
+def read_mask(path: Path, name: str, case: str, text: str, height: int, width: int) -> np.ndarray:
+    """The mask that a cell of the file holds. Raises UserError."""
+    try:
+        return mask_of(text, height, width)
+    except ValueError as error:
+        words = name.replace("_", " of ", 1)
+        raise UserError(
+            f"{path}: the {words} of case {case} {error}: give the run lengths of its pixels, row by row, beginning"
+            " outside the lesion."
+        ) from error

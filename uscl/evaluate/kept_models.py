@@ -15,6 +15,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.metrics.masks import dice
+from uscl.metrics.scores import ends, structures_of
 from uscl.models.model_file import SEGMENTER, FittedModel, read_encoder_record, save_model
 from uscl.models.model_folder import FOLDER, fold_file
 
@@ -92,8 +93,11 @@ def metrics_of(fitted: FittedModel, predictions: pd.DataFrame, history: pd.DataF
     chosen = history.loc[history["chosen"]].iloc[0]
     validation = {name: float(chosen[name]) for name in ("validation_score", "validation_loss")}
     if fitted.form == SEGMENTER:
-        masks = (unpacked(predictions[name]) for name in ("predicted_mask", "true_mask"))
-        return {"score": "dice", **validation, "test_score": float(dice(*masks).mean())}
+        found = [
+            dice(*(unpacked(predictions[f"{name}_mask{end}"]) for name in ("predicted", "true")))
+            for end in ends(structures_of(predictions))
+        ]
+        return {"score": "dice", **validation, "test_score": float(np.concatenate(found).mean())}
     decided = predictions[[f"p_{name}" for name in fitted.classes]].to_numpy().argmax(axis=1)
     labels = np.array([fitted.classes.index(label) for label in predictions["label"]])
     return {"score": "balanced_accuracy", **validation, "test_score": balanced_accuracy(labels, decided)}

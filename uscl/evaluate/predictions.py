@@ -1,9 +1,16 @@
 """The table of predictions, whatever made them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
 from uscl.data.splits import IDENTITY, Fold
+from uscl.data.store import FrameStore
+from uscl.metrics.scores import ends
+
+ONE: Mapping[str, int] = MappingProxyType({})  # structure without a name: every label
 
 
 def class_numbers(cases: pd.DataFrame) -> tuple[list[str], pd.Series]:
@@ -30,3 +37,19 @@ def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities
 def packed(masks: np.ndarray) -> list[bytes]:
     """Each mask's pixels in reading order, eight per byte."""
     return [np.packbits(mask.astype(bool)).tobytes() for mask in masks]
+
+
+def true_masks(store: FrameStore, rows: np.ndarray, structures: Mapping[str, int]) -> list[np.ndarray]:
+    """The masks [n, height, width] of each structure, or of all labels if none is named."""
+    assert store.masks is not None, "a segmentation task is split from a store with masks"
+    labels = store.masks[rows]
+    return [labels == label for label in structures.values()] or [labels > 0]
+
+
+def mask_columns(predicted: np.ndarray, true: np.ndarray, structures: Mapping[str, int]) -> dict[str, list[bytes]]:
+    """The columns of a table of predictions from masks [n, structures, height, width]."""
+    return {
+        f"{name}_mask{end}": packed(masks[:, number])
+        for number, end in enumerate(ends(list(structures)))
+        for name, masks in (("true", true), ("predicted", predicted))
+    }

@@ -1,6 +1,9 @@
-"""Tumour segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once."""
+"""Segmentation: fine-tune a decoder and its pretrained encoder, fold by fold, and predict the test part once.
 
-from collections.abc import Callable
+A task has one structure, such as a tumour, or several that its settings name by their labels in the masks.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -15,14 +18,14 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.kept_models import Keep
-from uscl.evaluate.predictions import identified, packed
+from uscl.evaluate.predictions import ONE, identified, mask_columns, true_masks
 from uscl.metrics.masks import dice
 from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
 from uscl.models.model_file import SEGMENTER, FittedModel
 from uscl.models.segmenter import Segmenter
 from uscl.training.augment import supervised
-from uscl.training.losses import dice_bce
+from uscl.training.losses import dice_bce, dice_ce
 
 
 def finetune_fold(
@@ -35,6 +38,7 @@ def finetune_fold(
     stream: tuple[int, str],
     last_block_only: bool = False,
     decoder: str = "unet",
+    structures: Mapping[str, int] = ONE,
     epochs: int,
     batch_size: int,
     lr: float,
@@ -49,10 +53,14 @@ def finetune_fold(
     validation score is the mean Dice over images; a pixel is lesion if its probability is above one half. The black
     border of a frame is no part of its picture: the loss leaves it out, and no lesion is predicted there. `keep` gets
     the model.
+
+    `structures` has the label in the masks of each of several structures, whose masks are true_mask_<structure> and
+    predicted_mask_<structure>. A pixel then shows the most probable of them, or none; the loss and the validation score
+    are means over them too.
     """
-    train, validation, test = (load(store, rows) for rows in fold)
+    train, validation, test = (load(store, rows, structures) for rows in fold)
     with torch_stream(*stream, "decoder"):
-        model = Segmenter(encoder, decoder)
+        model = Segmenter(encoder, decoder, 1 + len(structures) if structures else 1)
     if last_block_only:
         model.freeze_below_last_block()
     augmentation = supervised(store.frames.shape[1], masks=True)
@@ -61,8 +69,8 @@ def finetune_fold(
         model,
         train,
         validation,
-        loss_of=lambda logits, masks: dice_bce(logits, *masks.float().split(1, dim=1)),
-        score_of=lambda logits, masks: float(dice(lesions(logits, masks), masks[:, :1].bool().numpy()).mean()),
+        loss_of=loss,
+        score_of=mean_dice,
         augment=lambda frames, masks: tuple(augmentation(frames, masks.float())),
         epochs=epochs,
         batch_size=batch_size,
@@ -73,31 +81,45 @@ def finetune_fold(
     )
     logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
     if keep:
-        keep(FittedModel(SEGMENTER, [], arrays(model), {**described(encoder), "decoder": decoder}))
+        named = {"structures": dict(structures)} if structures else {}
+        keep(FittedModel(SEGMENTER, [], arrays(model), {**described(encoder), "decoder": decoder, **named}))
     height, width = store.frames.shape[1:]
-    return identified(cases, fold).assign(
-        height=height,
-        width=width,
-        true_mask=packed(test[1][:, :1].numpy()),
-        predicted_mask=packed(lesions(logits, test[1])),
-    ), history
+    known = identified(cases, fold).assign(height=height, width=width)
+    return known.assign(**mask_columns(lesions(logits, test[1]), test[1][:, :-1].numpy(), structures)), history
 
 
 all_layers = finetune_fold
 last_block = partial(finetune_fold, last_block_only=True)
 
 
-def load(store: FrameStore, rows: np.ndarray) -> Part:
-    """Frames [n, height, width] and two masks [n, 2, height, width], all uint8, of some store rows.
+def load(store: FrameStore, rows: np.ndarray, structures: Mapping[str, int] = ONE) -> Part:
+    """Frames [n, height, width] and masks [n, structures + 1, height, width], all uint8, of some store rows.
 
-    The first mask is the lesion (any structure), the second the picture, without the black border of the frame.
+    The masks are those of the structures (one for any structure, if none is named), and last the picture, without the
+    black border of the frame.
     """
     assert store.masks is not None, "a segmentation task is split from a store with masks"
     picture = inside(store.manifest.iloc[rows], store.frames.shape[1])
-    masks = np.stack([store.masks[rows] > 0, picture], axis=1).astype(np.uint8)
+    masks = np.stack([*true_masks(store, rows, structures), picture], axis=1).astype(np.uint8)
     return torch.from_numpy(store.frames[rows]), torch.from_numpy(masks)
 
 
+def loss(logits: Tensor, masks: Tensor) -> Tensor:
+    """The loss of logits [n, 1 or structures + 1, height, width] for the masks of `load`."""
+    of_structures, picture = masks[:, :-1].float(), masks[:, -1:].float()
+    return (dice_bce if logits.shape[1] == 1 else dice_ce)(logits, of_structures, picture)
+
+
 def lesions(logits: Tensor, masks: Tensor) -> np.ndarray:
-    """The predicted lesions [n, 1, height, width] (bool), within the pictures of `masks` (see `load`)."""
-    return ((logits > 0) & masks[:, 1:].bool()).numpy()
+    """The predicted structures [n, structures, height, width] (bool), within the pictures of `masks` (see `load`)."""
+    if logits.shape[1] == 1:
+        return ((logits > 0) & masks[:, -1:].bool()).numpy()
+    numbers = torch.arange(1, logits.shape[1])[None, :, None, None]
+    return ((logits.argmax(1, keepdim=True) == numbers) & masks[:, -1:].bool()).numpy()
+
+
+def mean_dice(logits: Tensor, masks: Tensor) -> float:
+    """The mean Dice over images and structures."""
+    size = masks.shape[-2:]
+    predicted, true = lesions(logits, masks).reshape(-1, *size), masks[:, :-1].bool().numpy().reshape(-1, *size)
+    return float(dice(predicted, true).mean())

@@ -3,13 +3,15 @@
 A cell's predictions become its scored cases, one row per test case, and these become scores, fold by fold.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.metrics.classification import ClassifiedCases
-from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of, metrics_of
-from uscl.metrics.segmentation import ScoredImages
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, image_scores, metric_named, metrics_of, names, part_of
+from uscl.metrics.segmentation import ScoredImages, mean
 
 CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
 
@@ -18,8 +20,9 @@ def case_scores(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
     """One row per test case, in the order of `predictions` and with all columns that identify the case and its cell.
 
     `kind` classification: predicted (the class of the highest probability; the first in alphabetical order if several
-    are equal), correct, and the probabilities `p_<class>`. `kind` segmentation: the metrics of single images (dice,
-    iou, hd95) instead of the masks. Raises UserError if a probability is not finite.
+    are equal), correct, and the probabilities `p_<class>`. `kind` segmentation: the scores of single images (dice, iou,
+    hd95) instead of the masks; with several structures, their mean, and those of each structure, `dice_<structure>`.
+    Raises UserError if a probability is not finite.
     """
     return {CLASSIFICATION: classified, SEGMENTATION: segmented}[kind](predictions)
 
@@ -41,10 +44,50 @@ def classified(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
     """`case_scores` of segmentation."""
-    masks = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
-    each = {found.name: found.of_case(*masks) for found in metrics_of(SEGMENTATION) if found.of_case}
-    scores = pd.DataFrame(each, index=predictions.index)
-    return with_scores(predictions.drop(columns=["height", "width", "true_mask", "predicted_mask"]), scores)
+    structures = structures_of(predictions)
+    each = {
+        f"{found.name}{end}": found.of_case(*(masks_of(predictions, f"{of}_mask{end}") for of in ("predicted", "true")))
+        for end in ends(structures)
+        for found in metrics_of(SEGMENTATION)
+        if found.of_case
+    }
+    scores = with_means(pd.DataFrame(each, index=predictions.index), structures)
+    return with_scores(predictions.drop(columns=["height", "width", *mask_columns(predictions)]), scores)
+
+
+def ends(structures: Sequence[str]) -> list[str]:
+    """The ends of the names of columns of each structure; "" if there is one only, which has no name.
+
+    >>> ends(["nerve", "vessel"]), ends([])
+    (['_nerve', '_vessel'], [''])
+    """
+    return [f"_{name}" for name in structures] or [""]
+
+
+def mask_columns(predictions: pd.DataFrame) -> list[str]:
+    """The columns that hold masks."""
+    return [column for column in predictions if str(column).startswith(("true_mask", "predicted_mask"))]
+
+
+def structures_of(predictions: pd.DataFrame) -> list[str]:
+    """The structures of which a table has masks `true_mask_<structure>`, in its order; none if there is only one."""
+    return [name.removeprefix("true_mask_") for name in map(str, predictions) if name.startswith("true_mask_")]
+
+
+def structure_masks(predictions: pd.DataFrame, what: str) -> dict[str, np.ndarray]:
+    """The `true` or `predicted` masks [n, height, width] of each structure; of one structure alone by the name ""."""
+    names = structures_of(predictions)
+    found = [masks_of(predictions, f"{what}_mask{end}") for end in ends(names)]
+    return dict(zip(names or [""], found, strict=True))
+
+
+def with_means(scores: pd.DataFrame, structures: Sequence[str]) -> pd.DataFrame:
+    """The scores of images, preceded by each score's mean over structures if there are several."""
+    if not structures:
+        return scores
+    whole = list(dict.fromkeys(metric_named(name).name for name in scores))
+    means = {name: scores[[f"{name}_{structure}" for structure in structures]].mean(axis=1) for name in whole}
+    return pd.concat([pd.DataFrame(means, index=scores.index), scores], axis=1)
 
 
 def with_scores(known: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
@@ -65,12 +108,17 @@ def score_cell(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
 def scores(cases: pd.DataFrame, kind: str) -> dict[str, float]:
     """All metrics of scored cases (`case_scores`) by name, in the order of all tables."""
     if kind == SEGMENTATION:
-        images: ScoredImages = {name: cases[name].to_numpy(dtype=float) for name in case_scores_of(kind)}
-        return {found.name: float(found.of_cell(images)) for found in metrics_of(kind)}
+        images: ScoredImages = {name: cases[name].to_numpy(dtype=float) for name in image_scores(list(cases))}
+        return {name: of_images(name)(images) for name in names(kind, [], list(images))}
     classes = class_names(cases)
     truth, predicted = (cases[column].to_numpy(dtype=str) for column in ("label", "predicted"))
     probabilities = cases[[f"p_{name}" for name in classes]].to_numpy(dtype=float)
     return by_name(ClassifiedCases(truth, predicted, probabilities, classes))
+
+
+def of_images(name: str) -> Callable[[ScoredImages], float]:
+    """How a metric with a name as in tables is computed: over all structures, or for one of them."""
+    return mean(name) if part_of(name) else metric_named(name).of_cell
 
 
 def by_name(cases: ClassifiedCases) -> dict[str, float]:

@@ -13,6 +13,7 @@ from uscl.metrics.groups import Part, by_group, ratio
 from uscl.metrics.weights import Weights, WithoutEach
 
 ScoredImages = Mapping[str, np.ndarray]  # scores [n] of a cell's images by metric
+FROM_STORED_MASKS = ("dice", "iou", "hd95")  # scores over all structures that every task has
 
 
 @dataclass(frozen=True)
@@ -20,34 +21,44 @@ class ImageGroups:
     """The images of a fold, summed by group, for all arms and seeds; and their Dice in ascending order.
 
     `images` [groups]: number of images per group. `sums` [scores, arms, seeds, groups]: the sum of each score of
-    `names`, and last the number of images whose Dice is 0. `sorted_dice`, `owner` [arms, seeds, n]: Dice in ascending
-    order, and the group of each value.
+    `names`, which the stored masks give, and last the number of images whose Dice is 0. `more_sums`: those of
+    `more_names`, of single structures and at the size of the source pictures. `sorted_dice`, `owner` [arms, seeds, n]:
+    Dice in ascending order, and the group of each value.
     """
 
     names: tuple[str, ...]
+    more_names: tuple[str, ...]
     images: np.ndarray
     sums: np.ndarray
+    more_sums: np.ndarray
     sorted_dice: np.ndarray
     owner: np.ndarray
 
     @classmethod
     def of(cls, part: Part) -> "ImageGroups":
         """The sums of a fold."""
-        names, dice = tuple(part.values), part.values["dice"]
+        dice = part.values["dice"]
+        names = tuple(name for name in part.values if name in FROM_STORED_MASKS)
+        more = tuple(name for name in part.values if name not in names)
         order = dice.argsort(axis=-1, kind="stable")
         return cls(
             names,
+            more,
             np.bincount(part.group),
-            by_group(np.stack([*part.values.values(), dice == 0]), part.group),
+            by_group(np.stack([*(part.values[name] for name in names), dice == 0]), part.group),
+            by_group(np.stack([part.values[name] for name in more]), part.group) if more else np.empty((0, 0, 0, 0)),
             np.take_along_axis(dice, order, axis=-1),
             part.group[order],
         )
 
     def drawn(self, weights: Weights) -> "ImageDraws":
         """The images in draws of the groups."""
-        # One product for all scores: computed separately, their last digits would differ.
-        *means, zero = ratio(weights.sums(self.sums), weights.sums(self.images))
-        return ImageDraws(self, weights, dict(zip(self.names, means, strict=True)), zero)
+        # One product for these scores: computed separately, or with others, their last digits would differ.
+        images = weights.sums(self.images)
+        *means, zero = ratio(weights.sums(self.sums), images)
+        more = ratio(weights.sums(self.more_sums), images) if self.more_names else ()
+        by_name = dict(zip((*self.names, *self.more_names), (*means, *more), strict=True))
+        return ImageDraws(self, weights, by_name, zero)
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ TOKEN_LEVEL = 4
 
 
 class MapUnet(nn.Module):
-    """Normalised frames [batch, channels, height, width] to logits [batch, 1, height, width]."""
+    """Normalised frames [batch, channels, height, width] to logits [batch, outputs, height, width]."""
 
-    def __init__(self, encoder: Encoder, kind: MapSegmentation) -> None:
+    def __init__(self, encoder: Encoder, kind: MapSegmentation, outputs: int = 1) -> None:
         super().__init__()
         self.encoder = FeatureMaps(encoder.backbone, tokens=kind.tokens)
         channels, depth = self.encoder.channels, len(self.encoder.channels)
         self.decoder = UnetDecoder((len(encoder.stats.mean), *channels), WIDTHS[-depth:], n_blocks=depth)
-        self.segmentation_head = SegmentationHead(WIDTHS[-1], 1)
+        self.segmentation_head = SegmentationHead(WIDTHS[-1], outputs)
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.segmentation_head(self.decoder(self.encoder(frames)))

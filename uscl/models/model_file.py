@@ -28,7 +28,7 @@ class FittedModel(NamedTuple):
 
     `form` is one of those above, `classes` are in the order of the outputs (none for a segmenter), `tensors` are its
     weights by name, and `facts` is what else building it takes: of a trained encoder its description, of a segmenter
-    also the decoder.
+    also the decoder and, if there are several, the structures with their labels.
     """
 
     form: str

@@ -1,7 +1,8 @@
 """Networks that predict, built from the model files of folds (`uscl.models.model_file`).
 
 Each takes grey frames [batch, 1, size, size] in [0, 1]. A classifier or a probe gives probabilities [batch, classes]; a
-segmenter gives the probability of every pixel to be lesion, [batch, 1, size, size].
+segmenter gives the probability of every pixel to be lesion, [batch, 1, size, size], or for several structures those of
+the background and of each, [batch, 1 + structures, size, size].
 """
 
 import functools
@@ -105,9 +106,10 @@ def segmenter(path: Path, record: Mapping[str, Any], tensors: Mapping[str, Tenso
     """A fine-tuned encoder with its decoder."""
     from uscl.models.segmenter import Segmenter  # late: segmentation-models-pytorch takes long to import
 
-    net = Segmenter(built(record), record["decoder"])
+    structures = record.get("structures", {})
+    net = Segmenter(built(record), record["decoder"], 1 + len(structures) if structures else 1)
     load_by_name(net, tensors, source=str(path))
-    return nn.Sequential(OrderedDict(segmenter=net, chances=nn.Sigmoid()))
+    return nn.Sequential(OrderedDict(segmenter=net, chances=nn.Softmax(1) if structures else nn.Sigmoid()))
 
 
 def linear_probe(path: Path, record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:

@@ -22,20 +22,24 @@ DECODERS = ("unet", "deeplabv3plus")
 class Segmenter(nn.Module):
     """A decoder from scratch on an encoder with the weights and the input normalisation of `encoder`.
 
-    `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and returns logits of the
-    same shape; an encoder with an input size gets frames of that size, and the logits are resized back. `matched` is
-    the number of encoder tensors that were copied by name: all tensors of the decoder's encoder. Raises UserError for a
-    decoder that is not in `DECODERS`, and for an encoder that no decoder fits.
+    `forward` takes grey frames [batch, 1, height, width] in [0, 1] (sides divisible by 32) and returns logits [batch,
+    outputs, height, width]: one output for one structure, else one for the background and one per structure. An encoder
+    with an input size gets frames of that size, and the logits are resized back. `matched` is the number of encoder
+    tensors that were copied by name: all tensors of the decoder's encoder. Raises UserError for a decoder that is not
+    in `DECODERS`, and for an encoder that no decoder fits.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, encoder: Encoder, decoder: str = "unet") -> None:
+    def __init__(self, encoder: Encoder, decoder: str = "unet", outputs: int = 1) -> None:
         super().__init__()
         self.arch, self.input_size = encoder.arch, encoder.input_size
         kind = self.kind = segmentation(encoder.arch, decoder)
-        self.net = build_net(kind, decoder) if isinstance(kind, Segmentation) else MapUnet(encoder, kind)
+        if isinstance(kind, Segmentation):
+            self.net = build_net(kind, decoder, outputs)
+        else:
+            self.net = MapUnet(encoder, kind, outputs)
         self.matched = load_by_name(
             self.net.get_submodule("encoder"),
             {kind.prefix + name: tensor for name, tensor in encoder.backbone.state_dict().items()},
@@ -64,15 +68,15 @@ def segmentation(arch: str, decoder: str) -> Segmentation | MapSegmentation:
     return known
 
 
-def build_net(kind: Segmentation, decoder: str) -> nn.Module:
-    """A randomly initialised network for grey frames in three channels and one class.
+def build_net(kind: Segmentation, decoder: str, outputs: int) -> nn.Module:
+    """A randomly initialised network for grey frames in three channels.
 
     DeepLabV3+ (Chen et al., ECCV 2018, arXiv 1802.02611) has the published output stride 16 with atrous rates 6, 12 and
     18. In small frames most of these reach beyond the feature map (4 pixels wide at 64) and see only their centre.
     """
     # encoder_weights="imagenet" would download weights from a hub, whatever the arm.
     if decoder == "unet":
-        return smp.Unet(kind.name, encoder_weights=None, in_channels=3, classes=1)
+        return smp.Unet(kind.name, encoder_weights=None, in_channels=3, classes=outputs)
     if decoder == "deeplabv3plus":
         net = smp.DeepLabV3Plus(
             kind.name,
@@ -80,7 +84,7 @@ def build_net(kind: Segmentation, decoder: str) -> nn.Module:
             encoder_output_stride=16,
             decoder_atrous_rates=(6, 12, 18),
             in_channels=3,
-            classes=1,
+            classes=outputs,
         )
         if kind.strided is not None:
             undilate(net.encoder.get_submodule(kind.strided))

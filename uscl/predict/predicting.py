@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from uscl.base.errors import UserError
 from uscl.base.files import written_folder
 from uscl.base.text import counted
-from uscl.predict.masks import lesion, write_mask
+from uscl.predict.masks import shares, write_mask
 from uscl.predict.models import Ensemble
 from uscl.predict.pictures import Listed, Picture, Problem, batches, nothing_read, pictures
 from uscl.predict.unusual import ranges, remark
@@ -31,7 +31,7 @@ def predict(
     """Predict everything and write the folder `out`; returns a sentence. Raises UserError if nothing can be read."""
     check_new(out)
     record = models.record
-    usual = ranges(one.record for one in models.predictors)
+    usual, structures = ranges(one.record for one in models.predictors), record.get("structures", {})
     rows: list[dict[str, Any]] = []
     with written_folder(out) as folder:
         source = pictures(found, record["size"], record["rate_hz"], record["crop"], problems, done)
@@ -39,9 +39,7 @@ def predict(
             for picture, output in zip(batch, outputs, strict=True):
                 row = described(picture)
                 if models.segments:
-                    mask = lesion(output[0], picture.box)
-                    files = write_mask(folder, picture, output[0])
-                    row |= {"lesion_share": float(mask.sum() / (picture.box.height * picture.box.width)), **files}
+                    row |= shares(output, picture.box, structures) | write_mask(folder, picture, output, structures)
                 else:
                     row |= chances(record["classes"], output)
                 rows.append(row | {"remark": remark(picture, usual)})

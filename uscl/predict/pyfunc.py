@@ -1,7 +1,8 @@
 """A kept model as MLflow loads it: `mlflow.pyfunc.load_model(...).predict(images)`.
 
 `images` is an array of grey pictures, uint8 [n, height, width], of any size. A classifier or a probe returns a table
-with the column `p_<class>` for each class, a segmenter the masks, uint8 [n, height, width], 1 where lesion is.
+with the column `p_<class>` for each class, a segmenter the masks, uint8 [n, height, width], 1 where lesion is; with
+several structures, the label of each pixel in the study's masks.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from uscl.data.decode.image import fit_image
 from uscl.evaluate.features import BATCH
 from uscl.models.logged_model import file_in
 from uscl.models.predictors import Predictor, load_predictor
-from uscl.predict.masks import full_mask
+from uscl.predict.masks import full_labels
 from uscl.training.augment import as_float
 
 
@@ -37,7 +38,8 @@ class ImagePredictor:
         with torch.inference_mode():
             outputs = torch.cat([self.net(as_float(batch)) for batch in frames.split(BATCH)]).double().numpy()
         if self._segments:
-            return np.stack([full_mask(output[0], *images.shape[1:]) for output in outputs]).astype(np.uint8)
+            named = self.record.get("structures", {})
+            return np.stack([full_labels(output, *images.shape[1:], named) for output in outputs])
         return pd.DataFrame(outputs, columns=[f"p_{name}" for name in self.record["classes"]])
 
 

@@ -9,15 +9,14 @@ from uscl.stats.panel import Panel
 def case_means(panel: Panel, name: str) -> np.ndarray | None:
     """The mean over trainings of each case's score, [arms, n]; None if single cases have no such score.
 
-    A case has an accuracy (0 or 1 per training), or a Dice, an IoU and an HD95; other metrics need many cases.
+    A case has an accuracy (0 or 1 per training), or the scores of an image, such as its Dice; other metrics need many
+    cases.
     """
-    of_case = metric_named(name).of_case
-    if of_case is None:
-        return None
     values = panel.cases.values
-    # Scores of images were computed earlier, from the masks.
-    scores = of_case(values["predicted"], panel.cases.label) if panel.classes else values[name]
-    return scores.mean(axis=1)
+    if not panel.classes:  # scores of images were computed earlier, from the masks
+        return values[name].mean(axis=1) if name in values else None
+    of_case = metric_named(name).of_case
+    return None if of_case is None else of_case(values["predicted"], panel.cases.label).mean(axis=1)
 
 
 def correct_by_mean_probability(panel: Panel) -> np.ndarray:

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from uscl.data.units import counted_units, listed
-from uscl.metrics.registry import names
 from uscl.stats.panel import Panel, to_panel
 from uscl.stats.panel_scores import training_scores, without_each_group
 from uscl.stats.scored_trainings import METHOD, ScoredTrainings, of_methods
@@ -67,7 +66,7 @@ def combined(panels: Sequence[Panel], datasets: Sequence[str], metric: str) -> S
     strata = np.unique(classes, axis=0, return_inverse=True)[1].ravel()
     scores, left_out = [], []
     for panel, groups in zip(panels, own, strict=True):
-        here, m = [place[group] for group in groups], names(panel.kind, panel.classes).index(metric)
+        here, m = [place[group] for group in groups], panel.metrics.index(metric)
         scores.append(training_scores(panel)[m])
         without = np.repeat(scores[-1][..., None], len(place), axis=-1)
         without[..., here] = without_each_group(panel, strata[here])[m]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from uscl.metrics.groups import Part
-from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, case_scores_of
+from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, image_scores, names
 from uscl.metrics.scores import class_names
 
 
@@ -28,6 +28,11 @@ class Panel(NamedTuple):
     def kind(self) -> str:
         """The kind of the task."""
         return CLASSIFICATION if self.classes else SEGMENTATION
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of all metrics that the cases have, in the order of the tables."""
+        return names(self.kind, self.classes, None if self.classes else list(self.cases.values))
 
     @property
     def strata(self) -> np.ndarray:
@@ -74,7 +79,7 @@ def class_values(table: pd.DataFrame, classes: list[str], shape: tuple[int, int,
 
 def image_values(table: pd.DataFrame, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
     """Scores of the images, from rows ordered by arm, seed and case."""
-    return {name: table[name].to_numpy(dtype=float).reshape(shape) for name in case_scores_of(SEGMENTATION)}
+    return {name: table[name].to_numpy(dtype=float).reshape(shape) for name in image_scores(list(table))}
 
 
 def numbers(names: pd.Series, classes: list[str]) -> np.ndarray:

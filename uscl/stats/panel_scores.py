@@ -12,7 +12,7 @@ import numpy as np
 
 from uscl.metrics.classification import ClassifiedDraws, ClassifiedGroups
 from uscl.metrics.groups import Part, mean_of_defined
-from uscl.metrics.registry import metrics_of
+from uscl.metrics.registry import Metric, metrics_of
 from uscl.metrics.segmentation import ImageDraws, ImageGroups
 from uscl.metrics.weights import Drawn, Weights, WithoutEach
 from uscl.stats.panel import Panel
@@ -37,21 +37,26 @@ class Fold(NamedTuple):
 def scorer(panel: Panel) -> Scorer:
     """A function that maps weights of groups to the scores of all trainings, [metrics, arms, trainings, draws].
 
-    The metrics are in the order of `uscl.metrics.registry.names`. If a metric is undefined in a fold of a draw (such as
+    The metrics are those of `Panel.metrics`. If a metric is undefined in a fold of a draw (such as
     AUROC if the drawn groups lack a class), the mean is over the folds in which it is defined.
     """
     whole = sums(panel.cases, len(panel.classes))
-    parts = list(folds(panel)) if any(metric.over_folds for metric in metrics_of(panel.kind)) else []
+    parts = list(folds(panel)) if any(metric.over_folds for metric in whole_metrics(panel)) else []
 
     def score(weights: Weights) -> np.ndarray:
         draws = whole.drawn(weights)
         of_folds = mean_over_folds(parts, weights, panel)
         found = [
-            of_folds[metric.name] if metric.over_folds else metric.of_draws(draws) for metric in metrics_of(panel.kind)
+            of_folds[metric.name] if metric.over_folds else metric.of_draws(draws) for metric in whole_metrics(panel)
         ]
-        return with_classes(np.stack(found), draws, panel.kind)
+        return with_parts(np.stack(found), draws, panel)
 
     return score
+
+
+def whole_metrics(panel: Panel) -> list[Metric]:
+    """The metrics over all classes or structures that the cases have."""
+    return [metric for metric in metrics_of(panel.kind) if metric.name in panel.metrics]
 
 
 def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[str, np.ndarray]:
@@ -59,7 +64,7 @@ def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[s
 
     One fold at a time: the draws of all would take too much memory.
     """
-    metrics = [metric for metric in metrics_of(panel.kind) if metric.over_folds]
+    metrics = [metric for metric in whole_metrics(panel) if metric.over_folds]
     scores: dict[str, list[list[np.ndarray]]] = {metric.name: [[] for _ in panel.seeds] for metric in metrics}
     for fold in parts:
         draws = fold.sums.drawn(weights.within(fold.groups))
@@ -73,11 +78,11 @@ def mean_over_folds(parts: list[Fold], weights: Weights, panel: Panel) -> dict[s
     }
 
 
-def with_classes(whole: np.ndarray, draws: Draws, kind: str) -> np.ndarray:
-    """The metrics over all classes, [metrics, arms, trainings, draws], followed by those of each class."""
-    by_class = [metric.of_draws(draws) for metric in metrics_of(kind, by_class=True)]
-    if not by_class:
-        return whole
+def with_parts(whole: np.ndarray, draws: Draws, panel: Panel) -> np.ndarray:
+    """The metrics over all, [metrics, arms, trainings, draws], followed by those of each class or structure."""
+    if isinstance(draws, ImageDraws):
+        return np.stack([*whole, *(draws.means[name] for name in panel.metrics[len(whole) :])])
+    by_class = [metric.of_draws(draws) for metric in metrics_of(panel.kind, by_class=True)]
     return np.concatenate([whole, np.stack(by_class, axis=1).reshape(-1, *whole.shape[1:])])
 
 
@@ -108,8 +113,8 @@ def fold_scores(panel: Panel) -> np.ndarray:
     found: list[list[np.ndarray]] = [[] for _ in panel.seeds]
     for fold in folds(panel):
         draws = fold.sums.drawn(Drawn(np.ones((1, len(fold.groups)))))
-        whole = np.stack([metric.of_draws(draws) for metric in metrics_of(panel.kind)])
-        values = with_classes(whole, draws, panel.kind)[..., 0]
+        whole = np.stack([metric.of_draws(draws) for metric in whole_metrics(panel)])
+        values = with_parts(whole, draws, panel)[..., 0]
         for place, training in enumerate(fold.trainings):
             found[training].append(values[:, :, place])
     return np.stack([np.stack(each, axis=-1) for each in found], axis=2)

@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.stats import t as student
 
 from uscl.base.seeds import derive, generator
-from uscl.metrics.registry import names
 from uscl.stats.method_test import jackknife, nested
 from uscl.stats.panel import Panel, to_panel
 from uscl.stats.panel_scores import training_scores, without_each_group
@@ -37,7 +36,7 @@ def same_arm_rates(
     `cases` are those of one arm with many seeds (`cases.parquet`); `each` is the number of trainings of either side.
     """
     panel = to_panel(cases, kind)
-    place = names(kind, panel.classes).index(metric)
+    place = panel.metrics.index(metric)
     chosen = divided(len(panel.seeds), each, divisions, seed)
     found = {
         "method test": method_test(panel, place, chosen),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from uscl.data.units import counted_units
 from uscl.metrics.groups import mean_of_defined
-from uscl.metrics.registry import metric_named, names
+from uscl.metrics.registry import metric_named
 from uscl.stats.bootstrap import bootstrap_means, interval
 from uscl.stats.case_scores import case_means, correct_by_mean_probability
 from uscl.stats.effects import probability_of_improvement, standardised_difference
@@ -60,7 +60,7 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     rows = [
         {"arm": arm, "metric": name, **of_arm(scored, m, name, a), **scored.sizes}
         for a, arm in enumerate(scored.panel.arms)
-        for m, name in enumerate(names(kind, scored.panel.classes))
+        for m, name in enumerate(scored.panel.metrics)
     ]
     return pd.DataFrame(rows)[INTERVALS]
 
@@ -122,7 +122,7 @@ def comparisons(
     for pair in pairs:
         both = [scored.panel.arms.index(arm) for arm in pair]
         p_models = swap_test(scored.panel, both[0], both[1], draws, seed)
-        for m, name in enumerate(names(kind, scored.panel.classes)):
+        for m, name in enumerate(scored.panel.metrics):
             row = {"arm": pair[0], "reference": pair[1], "metric": name, "p_models": p_models[m], **scored.sizes}
             rows.append(row | of_methods(scored.trainings, m, name, both, form) | other_views(scored, m, name, both))
     return pd.DataFrame(rows)[COMPARISONS]

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from uscl.metrics.registry import names
 from uscl.stats.panel import to_panel
 from uscl.stats.panel_scores import training_scores
 
@@ -17,7 +16,7 @@ def trainings(cases: pd.DataFrame, kind: str) -> pd.DataFrame:
     if cases.empty:
         return pd.DataFrame(columns=columns)
     panel = to_panel(cases, kind)
-    scores, metrics = training_scores(panel), names(kind, panel.classes)
+    scores, metrics = training_scores(panel), panel.metrics
     rows = [
         (arm, seed, name, scores[m, a, t])
         for a, arm in enumerate(panel.arms)

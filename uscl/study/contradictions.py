@@ -54,6 +54,7 @@ def contradiction(study: StudySettings) -> str | None:
         labels,
         given_splits,
         external_sets,
+        structures,
         comparisons,
         primary,
         authors_protocol,
@@ -251,6 +252,28 @@ def has_table(dataset: OwnSet) -> bool:
     return bool(dataset.table) or dataset.kind == "image_csv"
 
 
+def structures(study: StudySettings) -> Iterator[str]:
+    """Several structures in a data set whose masks show one, or of a label that its reader leaves out."""
+    for name, task in study.tasks.items():
+        if not isinstance(task, Segmentation) or not task.structures:
+            continue
+        if task.external:
+            yield f"tasks.{name} has several `structures` and `external`, which is for one structure: remove either."
+        dataset = study.datasets[task.dataset]
+        if not isinstance(dataset, OwnSet):
+            yield (
+                f"tasks.{name} has several `structures`, but the masks of datasets.{task.dataset}"
+                f" ({reader_of(dataset)}) show one: remove `structures`."
+            )
+            continue
+        for structure, label in task.structures.items():
+            if dataset.labels and label not in dataset.labels:
+                yield (
+                    f"tasks.{name}.structures has {structure} (label {label}), but datasets.{task.dataset}.labels keeps"
+                    f" only {', '.join(map(str, dataset.labels))}: add it there."
+                )
+
+
 def comparisons(study: StudySettings) -> Iterator[str]:
     """An arm to compare that the study does not have."""
     named: dict[str, list[str | None]] = {"reference": [study.reference], "comparisons": []}
@@ -291,7 +314,7 @@ def of_primary(study: StudySettings, each: Primary, where: str, name: str) -> It
         yield f"{where}.external names '{each.external}', but the external sets of tasks.{name} are: {named}."
     elif fault := unsuitable_level(each.level, name, task):
         yield f"{where}.level {fault}"
-    elif fault := unsuitable_metric(each.metric, task.kind):
+    elif fault := unsuitable_metric(each.metric, name, task):
         yield f"{where}.metric: {fault}"
 
 
@@ -309,10 +332,15 @@ def named_levels(task: Classification | Segmentation) -> list[Level] | None:
     return task.levels if isinstance(task, Classification) else None
 
 
-def unsuitable_metric(name: str, kind: str) -> str | None:
-    """Why a metric can't be that of a primary comparison on a task of this kind; None if it can."""
-    from uscl.metrics.registry import METRICS, metric_named  # late: it imports NumPy, which most plans don't need
+def unsuitable_metric(name: str, task_name: str, task: Classification | Segmentation) -> str | None:
+    """Why a metric can't be that of a primary comparison on a task; None if it can."""
+    from uscl.metrics.registry import (  # late: it imports NumPy, which most plans don't need
+        METRICS,
+        metric_named,
+        part_of,
+    )
 
+    kind = task.kind
     known = [metric.name + "_CLASS" * metric.by_class for metric in METRICS if metric.kind == kind and metric.smooth]
     try:
         metric = metric_named(name)
@@ -322,6 +350,14 @@ def unsuitable_metric(name: str, kind: str) -> str | None:
         return f"'{name}' is for {metric.kind}, and the task's kind is {kind}: take one of {', '.join(known)}."
     if not metric.smooth:
         return f"'{name}' has no method test, because it is not smooth: take one of {', '.join(known)}."
+    if isinstance(task, Segmentation):
+        if metric.needs == "tolerance" and task.surface_tolerance is None:
+            return f"'{name}' needs tasks.{task_name}.surface_tolerance: give it, or take another metric."
+        part, structures = part_of(name), list(task.structures or {})
+        if part and not structures:
+            return f"'{name}' is of a structure {part}, and tasks.{task_name} has no `structures`: name {metric.name}."
+        if part and part not in structures:
+            return f"'{name}' is of no structure of tasks.{task_name}, which has {', '.join(structures)}."
     return None
 
 

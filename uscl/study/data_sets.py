@@ -59,6 +59,10 @@ class DataSets:
         """The files of a frame store, by name."""
         return {key: f"{self._results}/frames/{name}/{file}" for key, file in FRAME_STORE.items()}
 
+    def native_files(self, name: str) -> list[str]:
+        """The files of a frame store that hold its masks at the size of their source pictures, and where these lie."""
+        return [f"{self._results}/frames/{name}/{file}" for file in ("native_masks.parquet", FRAME_STORE["manifest"])]
+
     def simulation(self, name: str) -> dict[str, Any]:
         """What a set is simulated from. The seed depends on the name: two sets of one kind must not share patients."""
         settings = self._sets[name]

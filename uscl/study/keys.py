@@ -106,7 +106,8 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     parts: list[Any] = [evaluation_code(study, evaluation.task, evaluation.regime), list(evaluation), seed]
     parts += [rests_on, data_key(study, task.dataset), folds_key(study, evaluation.task, seed)]
     if gives == "predictions":
-        return key_of([given_predictions_code(study), *parts[1:]])
+        structures = study.structures(evaluation.task)
+        return key_of([given_predictions_code(study), *parts[1:], *([structures] if structures else [])])
     if gives == "features":
         parts += [code(study, "evaluate/given_features.py")]
     if study.trains(evaluation.regime):

@@ -238,6 +238,13 @@ def checked_parts(study: Study, dataset: str) -> dict[str, Any] | None:
     return {"on_leak": split.on_leak, "labelled": labelled}
 
 
+def native_checks(study: Study, task: str) -> dict[str, Any]:
+    """What the checks need to know about scores at the size of the source pictures; nothing of a classification."""
+    in_mm = [each["metric"] for each in study.primary if task in each.get("tasks", [each["task"]])]
+    named = [name for name in in_mm if name.startswith("mm_")]
+    return study.native(task) and {**study.native(task), "in_mm": named}
+
+
 def checked_task(study: Study, task: str) -> dict[str, Any]:
     """What the checks need to know about a task; the batch size is 0 if the study doesn't fine-tune on it."""
     settings = study.settings.tasks[task]
@@ -248,4 +255,5 @@ def checked_task(study: Study, task: str) -> dict[str, Any]:
         "percents": [evaluation.labels for evaluation in study.label_fractions if evaluation.task == task],
         "batch_size": settings.finetune.batch_size if settings.finetune and trains else 0,
         "levels": study.levels(task),
+        "native": native_checks(study, task),
     }

@@ -484,11 +484,53 @@ class Classification(Task):
     ] = "stop"
 
 
+class SurfaceTolerance(Settings):
+    """The distance between outlines that does not matter, in one of two units."""
+
+    mm: Annotated[Annotated[Float, Field(gt=0)] | None, Field(description="In millimetres.")] = None
+    px: Annotated[Annotated[Float, Field(gt=0)] | None, Field(description="In pixels of the source picture.")] = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse both units, and none."""
+        if (self.mm is None) == (self.px is None):
+            raise PydanticCustomError("contradiction", "needs either `mm` or `px`, and not both")
+        return self
+
+
+def check_structures(structures: dict[str, int]) -> dict[str, int]:
+    """The structures themselves. Raises ValueError if two have one label, or names that differ only in case."""
+    if len(set(structures.values())) < len(structures):
+        raise ValueError(f"gives one label to two structures: {structures}")
+    if len({name.casefold() for name in structures}) < len(structures):
+        raise ValueError(f"has names that differ only in case: {', '.join(structures)}")
+    return structures
+
+
 class Segmentation(Task):
-    """Predict the mask of a lesion."""
+    """Predict the mask of a lesion, or of several structures."""
 
     kind: Literal["segmentation"]
     decoder: Annotated[Literal["unet", "deeplabv3plus"], Field(description="The decoder on the encoder.")] = "unet"
+    structures: Annotated[
+        Annotated[
+            dict[Name, Annotated[Int, Field(ge=1, le=255)]], Field(min_length=2), AfterValidator(check_structures)
+        ]
+        | None,
+        Field(
+            description="Several structures, by name, with their labels in the masks: `{nerve: 1, vessel: 2}`. A mask"
+            " with another label is an error. Of colours, red is 1, green 2, blue 4 and mixed ones are their sums."
+            " Default: one structure, which is every label."
+        ),
+    ] = None
+    surface_tolerance: Annotated[
+        SurfaceTolerance | None,
+        Field(
+            description="The distance within which two outlines agree, for the metric native_nsd: `{mm: 1.0}`, if the"
+            " size of a pixel is known of every image, or `{px: 2}`, in pixels of the source picture. Default: no such"
+            " metric."
+        ),
+    ] = None
 
 
 AnyTask = Annotated[Classification | Segmentation, Discriminator("kind")]

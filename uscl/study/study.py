@@ -24,7 +24,7 @@ from uscl.study import given_arms
 from uscl.study.arm_inputs import OWN_INPUT, input_remarks
 from uscl.study.data_sets import DataSets
 from uscl.study.given_arms import ALL_LABELS
-from uscl.study.schema import Classification, Primary, SimulatedSet, StudySettings
+from uscl.study.schema import Classification, Primary, Segmentation, SimulatedSet, StudySettings
 from uscl.study.validation import validated
 
 
@@ -287,13 +287,19 @@ class Study:
         settings = self.settings.tasks[task]
         budget = settings.finetune.given() if settings.finetune else {}
         if settings.kind == "segmentation":
-            return budget | {"decoder": settings.decoder}
+            named = {"structures": settings.structures} if settings.structures else {}
+            return budget | {"decoder": settings.decoder} | named
         return budget
 
     def sampling(self, task: str) -> dict[str, Any]:
         """Which stored frames of a task's videos train, and which are tested; empty for all."""
         settings = self.settings.tasks[task]
         return settings.sampling.given() if isinstance(settings, Classification) and settings.sampling else {}
+
+    def structures(self, task: str) -> dict[str, int]:
+        """The label of each of several structures that a segmentation names; none if it has one structure."""
+        settings = self.settings.tasks[task]
+        return (settings.structures or {}) if isinstance(settings, Segmentation) else {}
 
     def levels(self, task: str) -> dict[str, Any]:
         """What the settings of a task say about levels (`uscl.stats.levels.Asked`)."""
@@ -305,6 +311,19 @@ class Study:
             "rule": settings.level_rule,
             "on_mixed_labels": settings.on_mixed_labels,
         }
+
+    def native(self, task: str) -> dict[str, Any]:
+        """What scores at the size of the source pictures take (`uscl.stats.native_scores.Native.of_store`)."""
+        settings = self.settings.tasks[task]
+        if not isinstance(settings, Segmentation):
+            return {}
+        tolerance = settings.surface_tolerance.model_dump(exclude_none=True) if settings.surface_tolerance else {}
+        return {"structures": self.structures(task), "tolerance": tolerance}
+
+    def native_files(self, task: str) -> list[str]:
+        """The files of a segmentation's data set that hold masks at the size of the source pictures."""
+        settings = self.settings.tasks[task]
+        return self.data.native_files(settings.dataset) if isinstance(settings, Segmentation) else []
 
     def main_level(self, task: str) -> str:
         """The level that figures and summaries show."""

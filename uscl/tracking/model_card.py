@@ -18,7 +18,7 @@ def card(record: dict[str, Any], name: str, pretraining: "Run | None") -> str:
     """The card, in Markdown; `name` is that of the run of the model's fold."""
     metrics, cases, seen = record["metrics"], record["training_cases"], record["seen"]
     score = SCORES[metrics["score"]]
-    output = "the mask of a lesion" if record["form"] == "segmenter" else f"the class: {', '.join(record['classes'])}"
+    output = of_masks(record) if record["form"] == "segmenter" else f"the class: {', '.join(record['classes'])}"
     encoder = f"run {pretraining.info.run_id}" if pretraining else "not in this store"
 
     def sides(name: str) -> str:
@@ -40,3 +40,13 @@ def card(record: dict[str, Any], name: str, pretraining: "Run | None") -> str:
         "on the cases of one fold, and on no others.",
     ]
     return "\n".join(lines)
+
+
+def of_masks(record: dict[str, Any]) -> str:
+    """What a segmenter predicts.
+
+    >>> of_masks({}), of_masks({"structures": {"nerve": 1, "vessel": 2}})
+    ('the mask of a lesion', 'the labels of a mask: nerve 1, vessel 2')
+    """
+    named = [f"{name} {label}" for name, label in record.get("structures", {}).items()]
+    return f"the labels of a mask: {', '.join(named)}" if named else "the mask of a lesion"

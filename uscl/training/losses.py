@@ -99,3 +99,19 @@ def dice_bce(logits: Tensor, masks: Tensor, inside: Tensor) -> Tensor:
     dice = (2 * overlap + 1) / (probability.sum(axes) + masks.sum(axes) + 1)
     pixels = F.binary_cross_entropy_with_logits(logits, masks, weight=inside, reduction="none").sum(axes)
     return (1 - dice + pixels / inside.sum(axes).clamp(min=1)).mean()
+
+
+def dice_ce(logits: Tensor, masks: Tensor, inside: Tensor) -> Tensor:
+    """`dice_bce` for several structures, of which a pixel shows one or none: soft Dice loss plus cross-entropy.
+
+    `logits` [batch, 1 + structures, height, width] are those of the background, then of the structures; `masks`
+    [batch, structures, ...] and `inside` [batch, 1, ...] are 0 or 1. The Dice part is the mean over structures. With
+    one structure and background logits of 0 it equals `dice_bce`.
+    """
+    axes = (2, 3)
+    probability = logits.softmax(1)[:, 1:] * inside
+    overlap = (probability * masks).sum(axes)
+    dice = ((2 * overlap + 1) / (probability.sum(axes) + masks.sum(axes) + 1)).mean(1)
+    target = torch.cat([1 - masks.sum(1, keepdim=True), masks], dim=1)
+    pixels = (-(logits.log_softmax(1) * target).sum(1, keepdim=True) * inside).sum((1, 2, 3))
+    return (1 - dice + pixels / inside.sum((1, 2, 3)).clamp(min=1)).mean()

@@ -97,6 +97,7 @@ rule split:
     params:
         code=code("data/split.py"),
         kind=lambda w: TASKS[w.task].kind,
+        structures=lambda w: STUDY.structures(w.task),
         folds=SETTINGS.splits.folds,
         inner=SETTINGS.splits.inner,
         sampling=lambda w: STUDY.sampling(w.task),

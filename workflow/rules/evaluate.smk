@@ -144,6 +144,7 @@ rule given_predictions:
         code=lambda w: keys.given_predictions_code(STUDY),
         key=lambda w: by.key_of_cell(STUDY, w),
         kind=lambda w: TASKS[w.task].kind,
+        structures=lambda w: STUDY.structures(w.task),
         file=lambda w: STUDY.given_file(w.arm, w.task),
     message:
         "Predictions from a file: {wildcards.arm} on {wildcards.task}, seed {wildcards.seed}, all folds"

@@ -1,6 +1,7 @@
 rule score:
     input:
         outcomes=lambda w: STUDY.cell_outcomes(by.evaluation_of(w)),
+        native=lambda w: STUDY.native_files(w.task),
     output:
         cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
         metrics=f"<results>/statistics/{EVALUATION}/metrics.csv",
@@ -19,6 +20,7 @@ rule score:
         code=code("statistics/score.py"),
         kind=lambda w: TASKS[w.task].kind,
         levels=lambda w: STUDY.levels(w.task),
+        native=lambda w: STUDY.native(w.task),
         arms=lambda w: STUDY.evaluated(by.evaluation_of(w)),
         seeds=STUDY.seeds,
         pairs=STUDY.comparisons,

@@ -52,7 +52,9 @@ def checked(
         dim = given_features(path, dataset, cases, list(needed)).shape[1]
         return f"methods.{given['arm']}: {path} has features of {dim} numbers for the {len(needed)} cases of {task}"
     check_seeds(path, list(splits))
+    structures = tasks[task].get("native", {}).get("structures", {})
     rows = pd.concat(
-        given_predictions(path, tasks[task]["kind"], *read_folds(folds), seed, store) for seed, folds in splits.items()
+        given_predictions(path, tasks[task]["kind"], *read_folds(folds), seed, store, structures)
+        for seed, folds in splits.items()
     )
     return f"methods.{given['arm']}: {path} has predictions of {len(rows)} cases and seeds of {task}"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from uscl.metrics.registry import PRIMARY, lower_is_better, title
+from uscl.metrics.registry import PRIMARY, lower_is_better, title, unit_of_difference
 from uscl.report.figures import forest
 from uscl.report.figures.style import GREY, ArmStyle, arm_styles, wrapped
 from uscl.stats.level_names import FRAME
@@ -42,19 +42,10 @@ def differences(
         in_order = in_order.sort_values("difference", ascending=lower_is_better(metric), kind="stable")
         draw(axis, in_order, metric, arm_styles(arms))
         forest.one_scale(axis, rows.assign(zero=0.0), metric, ["zero", "difference", *forest.ENDS])
-        axis.set_xlabel(wrapped(f"{title(metric)} minus that of {reference} ({unit(metric)})", 28))
+        axis.set_xlabel(wrapped(f"{title(metric)} minus that of {reference} ({unit_of_difference(metric)})", 28))
         forest.finish(axis, task, regime, [wrapped(arm) for arm in in_order.index], forest.level_of(of_cell))
     explain(figure, margins=bool(rows["margin"].notna().any()))
     return figure
-
-
-def unit(metric: str) -> str:
-    """The unit of a difference.
-
-    >>> unit("macro_f1"), unit("hd95")
-    ('points', 'pixels')
-    """
-    return "points" if forest.scale(metric)[1] == "%" else "pixels"
 
 
 def draw(axis: Axes, rows: pd.DataFrame, metric: str, styles: dict[str, ArmStyle]) -> None:

@@ -41,7 +41,8 @@ def scale(metric: str) -> tuple[float, str]:
     >>> scale("macro_f1"), scale("hd95")
     ((100.0, '%'), (1.0, 'pixels'))
     """
-    return (100.0, "%") if metric_named(metric).percent else (1.0, "pixels")
+    unit = metric_named(metric).unit
+    return (1.0, unit) if unit else (100.0, "%")
 
 
 def limits_of(values: pd.DataFrame, factor: float) -> tuple[float, float]:
@@ -113,7 +114,7 @@ def x_label(metric: str) -> str:
     """The name of a metric with its unit.
 
     >>> x_label("macro_f1"), x_label("hd95")
-    ('macro-F1 (%)', 'HD95 (pixels)')
+    ('macro-F1 (%)', 'frame-size HD95 (pixels)')
     """
     name, (_, unit) = title(metric), scale(metric)
     return name if unit in name else f"{name} ({unit})"

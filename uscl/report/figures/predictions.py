@@ -11,8 +11,8 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from uscl.data.picture_box import Box, boxes_of
 from uscl.data.store import FrameStore
 from uscl.metrics.masks import dice
-from uscl.metrics.scores import case_scores, class_names, masks_of
-from uscl.report.figures.lesions import EXPLANATION, outlined
+from uscl.metrics.scores import case_scores, class_names, mask_columns, structure_masks
+from uscl.report.figures.lesions import EXPLANATION, name_structures, of_row, outlined
 from uscl.report.figures.style import PAGE, plt, save, wrapped
 from uscl.report.figures.training import choice_curve, learning_curve
 
@@ -39,15 +39,16 @@ def overlays(predictions: pd.DataFrame, frames: np.ndarray, boxes: Sequence[Box]
 
     `frames` [n, height, width] and the `boxes` of their pictures belong to the predictions' rows.
     """
-    predicted, true = masks_of(predictions, "predicted_mask"), masks_of(predictions, "true_mask")
-    scores = dice(predicted, true)
+    predicted, true = structure_masks(predictions, "predicted"), structure_masks(predictions, "true")
+    scores = np.mean([dice(predicted[name], true[name]) for name in true], axis=0)
     order = np.argsort(-scores, kind="stable")
     shown = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.2), layout="constrained")
     for axis, (rank, index) in zip(axes, shown.items(), strict=True):
-        outlined(axis, boxes[index], frames[index], true[index], predicted[index])
+        outlined(axis, boxes[index], frames[index], of_row(true, index), of_row(predicted, index))
         axis.set(title=f"{rank}: Dice {scores[index]:.2f}", xticks=[], yticks=[])
     figure.suptitle(f"{wrapped(title, 80)}\n{EXPLANATION}")
+    name_structures(figure, true)
     return figure
 
 
@@ -61,7 +62,7 @@ def draw_cell(predictions: pd.DataFrame, history: pd.DataFrame | None, store: Fr
     for (task, regime, labels, arm, seed, fold), part in predictions.groupby(cell):
         share = "" if labels == 100 else f", {labels} % of the labels"
         title = f"{arm} on {task} ({regime}{share}), seed {seed}, fold {fold}"
-        if "predicted_mask" in part:
+        if mask_columns(part):
             of_part = rows.loc[part["case"]].to_numpy()
             boxes = boxes_of(store.manifest.iloc[of_part])
             score_name, shown = "mean Dice", overlays(part, store.frames[of_part], boxes, title)

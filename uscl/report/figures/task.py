@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from uscl.data.picture_box import boxes_of
 from uscl.data.store import FrameStore
-from uscl.metrics.scores import masks_of
+from uscl.metrics.scores import structure_masks
 from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
 from uscl.report.figures.curves import learning_curves
 from uscl.report.figures.galleries import found_by_one, gallery, missed_by_all
@@ -71,8 +71,8 @@ def overlays(arms: Sequence[str], cases: pd.DataFrame, predictions: pd.DataFrame
     rows = store.manifest.set_index("case")["row"].loc[dice.index].to_numpy()
     return overlays_of_arms(
         dice.reset_index(),
-        {arm: masks_of(of_arm[arm], "predicted_mask") for arm in arms},
-        masks_of(of_arm[arms[0]], "true_mask"),
+        {arm: structure_masks(of_arm[arm], "predicted") for arm in arms},
+        structure_masks(of_arm[arms[0]], "true"),
         store.frames[rows],
         boxes_of(store.manifest.iloc[rows]),
         int(seed),

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uscl.metrics.registry import metric_named, title
+from uscl.metrics.registry import metric_named, title, unit_of_difference
 from uscl.report.figures import forest
 from uscl.report.figures.style import BLUE, GREY, ORANGE, PAGE, plt, wrapped
 from uscl.stats.level_names import per
@@ -41,7 +41,7 @@ def variance_parts(table: pd.DataFrame, arms: Sequence[str]) -> Figure:
 
 def draw_parts(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
     """Draw the bars of one task and regime, the first arm on top."""
-    factor, unit = (100, "points") if metric_named(metric).percent else (1, "pixels")
+    factor, unit = 100 if metric_named(metric).percent else 1, unit_of_difference(metric)
     places = np.arange(len(rows))
     for aside, (column, (label, colour)) in zip((-0.2, 0.2), PARTS.items(), strict=True):
         axis.barh(places + aside, factor * rows[column].astype(float).fillna(0), 0.38, color=colour, label=label)

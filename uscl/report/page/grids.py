@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from uscl.metrics.registry import PRIMARY, lower_is_better, metric_named, title
+from uscl.metrics.registry import PRIMARY, lower_is_better, metric_named, part_of, title
 from uscl.report.headline import shows_difference
 from uscl.report.tables.names import BETTER_MARK, WORSE_MARK
 from uscl.report.tables.verdicts import NO_CLAIM, NOT_SHOWN
@@ -142,7 +142,7 @@ def heading(metric: str) -> str:
     """A metric's name with its unit and direction.
 
     >>> heading("macro_f1"), heading("hd95")
-    ('macro-F1 (%)', 'HD95 (pixels) ↓')
+    ('macro-F1 (%)', 'frame-size HD95 (pixels) ↓')
     """
     unit = " (%)" if metric_named(metric).percent else ""
     return f"{title(metric)}{unit}{' ↓' if lower_is_better(metric) else ''}"
@@ -173,7 +173,7 @@ def detail(row: Mapping[str, Any], verdicts: Mapping[Key, list[Mark]]) -> dict[s
         Value(far, to_sort_by(row["difference"])),
         Value("" if pd.isna(row["p"]) else p_value(row["p"]), to_sort_by(row["p"])),
     ]
-    more = {"metric": title(metric), "main": not metric_named(metric).by_class, "values": values}
+    more = {"metric": title(metric), "main": not part_of(metric), "values": values}
     more |= {"level": row["level"], "marks": verdicts.get(tuple(row[name] for name in KEY), [])}
     return names | more | {"opens": dialog_of(**names)}
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from uscl.metrics.registry import SEGMENTATION, case_scores_of
+from uscl.metrics.registry import image_scores
 
 KEY = ["case", "video", "patient", "group", "unit", "fold", "seed", "label"]
 
@@ -11,13 +11,12 @@ def one_row_per_case(cases: pd.DataFrame) -> pd.DataFrame:
     """One row per test case and seed: the columns `KEY`, then each arm's figures as `<figure>:<arm>`.
 
     `cases` are those of all arms and seeds of one task in one regime (`uscl.metrics.scores.case_scores`). The figures
-    are predicted and correct for a classification, and the metrics of single images (dice, iou, hd95) for a
+    are predicted and correct for a classification, and the scores of single images (dice, iou, hd95, ...) for a
     segmentation. Rows are ordered by seed, fold and case.
     """
     if cases.empty:
         return pd.DataFrame(columns=KEY)
-    of_images = case_scores_of(SEGMENTATION)
-    figures = of_images if set(of_images) <= set(cases) else ["predicted", "correct"]
+    figures = image_scores(list(cases)) or ["predicted", "correct"]
     wide = cases.pivot(index=KEY, columns="arm", values=figures)
     arms = cases["arm"].unique()
     wide = wide[[(figure, arm) for figure in figures for arm in arms]]

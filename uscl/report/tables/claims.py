@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from uscl.metrics.registry import PRIMARY, metric_named, title
+from uscl.metrics.registry import PRIMARY, metric_named, title, unit_of_difference
 from uscl.report.headline import counted_verdicts
 from uscl.report.tables import given_splits
 from uscl.report.tables.verdicts import CORRECTED, NAMED, NO_CLAIM, PAIR, fewest_trainings, judged
@@ -92,10 +92,8 @@ def sentence(row: Mapping[str, Any]) -> str:
 
 def difference(value: float, metric: str, sign: str = "+") -> str:
     """A difference in points, or in the unit of its metric."""
-    share = metric_named(metric).percent
-    return (points(value, sign) if share else number(value, sign)) + (
-        "" if not sign else " points" if share else " pixels"
-    )
+    shown = points if metric_named(metric).percent else number
+    return shown(value, sign) + (f" {unit_of_difference(metric)}" if sign else "")
 
 
 def of_trainings(row: Mapping[str, Any]) -> str:

@@ -41,10 +41,12 @@ RULES = {
 }
 
 MASKS = """\
-- Dice, IoU and HD95 are computed per image, with masks at the study's frame size and not at the size of the source
-  image: don't compare them with published values. The black border that makes a frame square is no part of the picture:
-  it counts neither in training nor in a score. Two empty masks agree (Dice and IoU 1, HD95 0). If only one of the
-  two is empty, Dice and IoU are 0 and HD95 is the diagonal of the frame."""
+- Masks are scored per image at the size of its source picture, to which predictions are scaled back. Columns named
+  frame-size are scores of the masks as stored, at the study's frame size: don't compare these with published values.
+  The black border that makes a frame square is no part of the picture: it counts neither in training nor in a score.
+  HD95 is the larger of the 95th percentiles of both directions. Two empty masks agree (Dice and IoU 1, HD95 0). If only
+  one of the two is empty, Dice and IoU are 0 and HD95 is the diagonal of the picture. NSD counts as Dice does.
+  With several structures, an image's score is the mean over all of them by this rule, and table.csv has each."""
 
 
 def markdown(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uscl.metrics.registry import lower_is_better, metric_named
+from uscl.metrics.registry import lower_is_better, metric_named, unit_of_difference
 from uscl.report.tables.writing import SHOWN
 from uscl.stats.holm import holm
 from uscl.stats.level_names import FRAME
@@ -113,7 +113,7 @@ def in_units(value: float, metric: str) -> str:
     >>> in_units(0.025, "macro_f1"), in_units(3.0, "hd95")
     ('2.5 points', '3 pixels')
     """
-    return f"{100 * value:g} points" if metric_named(metric).percent else f"{value:g} pixels"
+    return f"{100 * value if metric_named(metric).percent else value:g} {unit_of_difference(metric)}"
 
 
 def better_than(claims: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:

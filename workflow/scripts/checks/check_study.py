@@ -13,6 +13,7 @@ with job(snakemake):
     from uscl.base.files import write_text
     from uscl.checks.expectations import expectations, groups_of
     from uscl.checks.feasible.given import check_checkpoint, check_given
+    from uscl.checks.feasible.native import check_native
     from uscl.checks.feasible.pretraining import check_pool
     from uscl.checks.feasible.tasks import check_task
     from uscl.data.splits import read_folds
@@ -46,6 +47,8 @@ with job(snakemake):
         pictures = store.manifest[["height", "width"]].to_numpy()
         blank = read_hashes(hashes[dataset]).blank
         lines.append(check_task(task, splits, blank, masks, pictures=pictures, **sizes))
+        if settings["native"]:
+            check_native(task, splits[params.seeds[0]], store.manifest, **settings["native"])
         first[task], all_splits[task] = splits[params.seeds[0]], splits
     lines += check_given(
         params.given, params.tasks, all_splits, {name: FrameStore.open(folder) for name, folder in stores.items()}

@@ -10,8 +10,10 @@ with job(snakemake):
     from uscl.data.frame_sampling import with_sampling
     from uscl.data.splits import make_splits, task_cases
     from uscl.data.store import FrameStore
+    from uscl.data.structures import check_structures
 
     store = FrameStore.open(Path(snakemake.input.frames).parent)
+    check_structures(snakemake.wildcards.task, store, snakemake.params.structures)
     units = read_units(Path(snakemake.input.units))
     cases = audited_cases(task_cases(store, snakemake.params.kind), units)
     sizes = {"folds": snakemake.params.folds, "inner": snakemake.params.inner}

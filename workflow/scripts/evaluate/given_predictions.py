@@ -26,7 +26,7 @@ with run_of(snakemake) as attempt:
     attempt.describe(record.record)
     cases, folds = labelled_folds(Path(given.splits), cell.labels, cell.seed, cell.task)
     store = FrameStore.open(Path(given.frames).parent)
-    table = given_predictions(file, params.kind, cases, folds, cell.seed, store)
+    table = given_predictions(file, params.kind, cases, folds, cell.seed, store, params.structures)
     with written(folder / "predictions.parquet") as path:
         # The columns in the order of our own predictions, with the fold last.
         table.assign(**cell._asdict(), fold=table.pop("fold")).to_parquet(path, index=False)

@@ -12,12 +12,15 @@ with job(snakemake):
     from uscl.stats.evaluation import cases_of, fold_metrics
     from uscl.stats.level_tables import each_level, with_rule
     from uscl.stats.levels import Asked, by_level
+    from uscl.stats.native_scores import Native
     from uscl.stats.summary import comparisons, intervals
     from uscl.stats.trainings import trainings
 
     params, out, kind = snakemake.params, snakemake.output, snakemake.params.kind
     runs = runs_of(snakemake.input.outcomes, params.arms, params.seeds)
-    frames, asked = cases_of(runs.done.values(), kind), Asked(**params.levels)
+    store = [Path(file).parent for file in snakemake.input.native[:1]]
+    native = Native.of_store(store[0], **params.native) if store else None
+    frames, asked = cases_of(runs.done.values(), kind, native), Asked(**params.levels)
     cases = by_level(frames, kind, asked, snakemake.wildcards.task)
     settings = {"draws": params.draws, "seed": params.seed}
     pairs = [tuple(pair) for pair in params.pairs if set(pair) <= set(runs.arms)]

@@ -74,7 +74,7 @@ def test_an_arm_looks_alike_where_others_are_absent():
 def test_scores_are_next_to_their_percentage_in_the_order_of_the_arms():
     figure = label_fraction_curves(fractions())
     pocus, segmentation = figure.axes
-    assert (pocus.get_ylabel(), segmentation.get_ylabel()) == ("macro-F1", "Dice")
+    assert (pocus.get_ylabel(), segmentation.get_ylabel()) == ("macro-F1", "frame-size Dice")
     assert pocus.get_title() == "pocus\nfinetune"
     assert len(pocus.lines) == len(pocus.collections) == len(ARMS)
     assert list(pocus.lines[0].get_ydata()) == pytest.approx([0.4, 0.45, 0.5, 0.55])

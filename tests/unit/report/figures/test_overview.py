@@ -55,7 +55,7 @@ def test_every_cell_is_drawn_at_its_mean_with_its_interval_in_percent_and_the_be
     assert names(axis) == ARMS[::-1]
     assert axis.yaxis_inverted()
     assert axis.get_xlabel() == "macro-F1 (%)"
-    assert panel(figure, "segmentation, finetune").get_xlabel() == "Dice (%)"
+    assert panel(figure, "segmentation, finetune").get_xlabel() == "frame-size Dice (%)"
 
 
 def test_all_panels_of_a_metric_have_one_scale():

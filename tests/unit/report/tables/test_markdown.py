@@ -65,7 +65,7 @@ def test_a_line_has_all_main_metrics_then_rank_and_the_comparison_with_the_refer
     assert cells(text, "imagenet", "busi, finetune")[-4:] == ["3", "-", "-", "-"]
     header = cells(text, "arm", "busi, finetune")
     assert header[-4:] == ["rank, macro-F1", "minus imagenet", "p, methods", "p, these models"]
-    assert "HD95 (pixels) ↓" in text
+    assert "frame-size HD95 (pixels) ↓" in text
     assert "120 test cases of 30 patients; 5 trainings per arm." in text
     assert text.index("## busi, finetune") < text.index("## segmentation, finetune")
 
