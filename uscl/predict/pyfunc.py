@@ -38,8 +38,8 @@ class ImagePredictor:
         with torch.inference_mode():
             outputs = torch.cat([self.net(as_float(batch)) for batch in frames.split(BATCH)]).double().numpy()
         if self._segments:
-            named = self.record.get("structures", {})
-            return np.stack([full_labels(output, *images.shape[1:], named) for output in outputs])
+            named, (height, width) = self.record.get("structures", {}), images.shape[1:]
+            return np.stack([full_labels(output, height, width, named) for output in outputs])
         return pd.DataFrame(outputs, columns=[f"p_{name}" for name in self.record["classes"]])
 
 
