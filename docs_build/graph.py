@@ -10,11 +10,14 @@ from xml.sax.saxutils import escape
 import networkx as nx
 
 GIVEN = "{theirs: {method: features, file: f.parquet}, others: {method: predictions, folder: p}}"
+OWN_SETS = "{own: {kind: image_csv, data_root: own}, other: {kind: image_csv, data_root: other}}"
+OWN_TASK = "{t: {kind: classification, dataset: own, regimes: [linear], splits: {given: part}, external: [other]}}"
 # Targets, a study's file, and further settings: a study with nearly all options on simulated data, one with arms from
-# files, one with a mean over tasks, and the steps that fetched data take.
+# files, one with a split that is given and an external set, one with a mean over tasks, and the steps of fetched data.
 PLANS: tuple[tuple[list[str], str, list[str]], ...] = (
     (["all", "label_fractions", "data"], "tests/integration/tiny.yaml", []),
     (["table"], "tests/integration/tiny.yaml", [f"methods={GIVEN}"]),
+    (["table"], "tests/integration/tiny.yaml", [f"datasets={OWN_SETS}", f"tasks={OWN_TASK}"]),
     (["table"], "tests/integration/levels.yaml", []),
     (["data"], "config/public.yaml", []),
 )

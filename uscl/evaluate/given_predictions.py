@@ -15,7 +15,7 @@ from uscl.data.store import FrameStore
 from uscl.evaluate.given_tables import check_cases, columns, integers, listed, numbers, read_table
 from uscl.evaluate.predictions import ONE, class_numbers, identified, mask_columns, predicted, true_masks
 from uscl.evaluate.run_lengths import mask_of
-from uscl.metrics.scores import ends
+from uscl.metrics.structure_columns import ends
 
 ROUNDED = 0.005  # how far the probabilities of a case, written with three decimals, may add up to more or less than 1
 

@@ -15,7 +15,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.choice import balanced_accuracy
 from uscl.metrics.masks import dice
-from uscl.metrics.scores import ends, structures_of
+from uscl.metrics.structure_columns import ends, structures_of
 from uscl.models.model_file import SEGMENTER, FittedModel, read_encoder_record, save_model
 from uscl.models.model_folder import FOLDER, fold_file
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from uscl.data.splits import IDENTITY, Fold
 from uscl.data.store import FrameStore
-from uscl.metrics.scores import ends
+from uscl.metrics.structure_columns import ends
 
 ONE: Mapping[str, int] = MappingProxyType({})  # structure without a name: every label
 

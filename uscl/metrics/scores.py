@@ -12,6 +12,7 @@ from uscl.base.errors import UserError
 from uscl.metrics.classification import ClassifiedCases
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION, image_scores, metric_named, metrics_of, names, part_of
 from uscl.metrics.segmentation import ScoredImages, mean
+from uscl.metrics.structure_columns import ends, mask_columns, structures_of
 
 CELL = ["arm", "task", "regime", "labels", "seed", "fold"]
 
@@ -53,25 +54,6 @@ def segmented(predictions: pd.DataFrame) -> pd.DataFrame:
     }
     scores = with_means(pd.DataFrame(each, index=predictions.index), structures)
     return with_scores(predictions.drop(columns=["height", "width", *mask_columns(predictions)]), scores)
-
-
-def ends(structures: Sequence[str]) -> list[str]:
-    """The ends of the names of columns of each structure; "" if there is one only, which has no name.
-
-    >>> ends(["nerve", "vessel"]), ends([])
-    (['_nerve', '_vessel'], [''])
-    """
-    return [f"_{name}" for name in structures] or [""]
-
-
-def mask_columns(predictions: pd.DataFrame) -> list[str]:
-    """The columns that hold masks."""
-    return [column for column in predictions if str(column).startswith(("true_mask", "predicted_mask"))]
-
-
-def structures_of(predictions: pd.DataFrame) -> list[str]:
-    """The structures of which a table has masks `true_mask_<structure>`, in its order; none if there is only one."""
-    return [name.removeprefix("true_mask_") for name in map(str, predictions) if name.startswith("true_mask_")]
 
 
 def structure_masks(predictions: pd.DataFrame, what: str) -> dict[str, np.ndarray]:

@@ -14,7 +14,8 @@ from uscl.data.native_masks import decoded, read_native_masks
 from uscl.data.picture_box import Box, boxes_of
 from uscl.metrics.native import Pair
 from uscl.metrics.registry import SEGMENTATION, Metric, metrics_of
-from uscl.metrics.scores import ends, masks_of, structures_of, with_means
+from uscl.metrics.scores import masks_of, with_means
+from uscl.metrics.structure_columns import ends, structures_of
 
 HALF = 0.5
 

@@ -14,7 +14,8 @@ from uscl.evaluate.given_predictions import given_predictions
 from uscl.evaluate.kept_models import metrics_of
 from uscl.evaluate.run_lengths import run_lengths
 from uscl.evaluate.segmentation import all_layers, lesions, load
-from uscl.metrics.scores import case_scores, masks_of, scores, structures_of
+from uscl.metrics.scores import case_scores, masks_of, scores
+from uscl.metrics.structure_columns import structures_of
 from uscl.models.encoder import Encoder
 from uscl.models.model_file import save_model
 from uscl.models.predictors import load_predictor

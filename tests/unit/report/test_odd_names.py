@@ -130,14 +130,18 @@ def results(tmp_path_factory):
     common = {"arms": ARMS, "encoded": ARMS, "seeds": SEEDS, "evaluations": [[TASK, REGIME, ARMS]], "reference": "007"}
     pairs = [[arm, "007"] for arm in ARMS if arm != "007"]
     of_score = {"kind": "classification", "pairs": pairs, "form": "nested", "draws": 50, "seed": 0}
-    of_score["levels"] = {"levels": ["frame"]}
+    of_score |= {"levels": {"levels": ["frame"]}, "native": {}}
     names = ("metrics", "trainings", "intervals", "comparisons")
     # A job's provenance is named after its first output, as in the rules.
     scored = {"cases": f"{EVALUATION}/cases.parquet"} | {name: f"{EVALUATION}/{name}.csv" for name in names}
     scored["side_by_side"] = f"{EVALUATION}/cases.csv"
-    run("statistics/score.py", results, common | of_score, input={"outcomes": cells}, output=scored)
-    write(results / "audit/verdict.json", {"passed": True, "sentence": "No leak.", "leaks": {"null": "none"}})
+    run("statistics/score.py", results, common | of_score, input={"outcomes": cells, "native": []}, output=scored)
+    write(
+        results / "audit/verdict.json",
+        {"passed": True, "sentence": "No leak.", "leaks": {"null": "none"}, "leaky_splits": []},
+    )
     of_table = {"study": STUDY, "datasets": {TASK: "null"}, "primary": [PRIMARY], "margins": {}, "simulated": False}
+    of_table |= {"given": [], "external": []}
     of_table |= {"labelled": [], "authors_tasks": [], "inputs": {arm: ["resnet18", 64] for arm in ARMS}, "missing": []}
     of_table |= {"remarks": {arm: [] for arm in ARMS}, "methods": dict.fromkeys(ARMS, "imagenet")}
     inputs = {
@@ -145,6 +149,8 @@ def results(tmp_path_factory):
         "comparisons": [scored["comparisons"]],
         "authors": [],
         "endpoints": [],
+        "external_intervals": [],
+        "external_comparisons": [],
     }
     inputs |= {"cells": cells, "encoders": encoders, "verdict": "audit/verdict.json"}
     made = {"csv": "table.csv"} | {name: f"{name}.csv" for name in ("claims", "costs", "reported")}
@@ -153,7 +159,7 @@ def results(tmp_path_factory):
     run("report/table.py", results, common | of_table | regimes, input=inputs, output=made | {"latex": "table.tex"})
     figures = ["overview", "differences", "cost", "variance"]
     of_figures = {"kinds": {TASK: "classification"}, "main": {TASK: REGIME}, "levels": {TASK: "frame"}, "gpu": False}
-    inputs = {"table": "table.csv", "costs": "costs.csv", "claims": "claims.csv"}
+    inputs = {"table": "table.csv", "costs": "costs.csv", "claims": "claims.csv", "external": []}
     drawn = {name: f"figures/{name}.png" for name in figures}
     run("report/study_figures.py", results, common | of_figures, input=inputs, output=drawn)
     write(results / "data_cards/null.md", "# A set\n")
@@ -196,7 +202,9 @@ def test_mlflow_has_all_runs_under_their_names(results, monkeypatch):
 
     tasks = {TASK: {"dataset": "null", "kind": "classification", "regimes": [REGIME], "levels": {"levels": ["frame"]}}}
     arms = dict.fromkeys(ARMS, "imagenet")
-    plan = Plan(STUDY, arms, SEEDS, tasks, {REGIME: "a probe"}, "007", [PRIMARY], "resnet18", False, 50)
+    plan = Plan(
+        STUDY, arms, SEEDS, tasks, {REGIME: "a probe"}, "007", [PRIMARY], dict.fromkeys(ARMS, "resnet18"), False, 50
+    )
     (results / NAME).parent.mkdir(exist_ok=True)
     (results / NAME).write_text(json.dumps(plan._asdict()))
     message = sync(results, None, STUDY)

@@ -11,7 +11,8 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from uscl.data.picture_box import Box, boxes_of
 from uscl.data.store import FrameStore
 from uscl.metrics.masks import dice
-from uscl.metrics.scores import case_scores, class_names, mask_columns, structure_masks
+from uscl.metrics.scores import case_scores, class_names, structure_masks
+from uscl.metrics.structure_columns import mask_columns
 from uscl.report.figures.lesions import EXPLANATION, name_structures, of_row, outlined
 from uscl.report.figures.style import PAGE, plt, save, wrapped
 from uscl.report.figures.training import choice_curve, learning_curve

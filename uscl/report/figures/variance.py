@@ -48,6 +48,6 @@ def draw_parts(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
     for place, value in enumerate(rows["se_patients"].astype(float)):
         if np.isnan(value):
             axis.text(0.02, place, "unknown", transform=axis.get_yaxis_transform(), va="center", color=GREY)
-    axis.set(xlabel=f"standard error of {title(metric)}\n({unit})", ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))
+    axis.set(xlabel=f"standard error of\n{title(metric)} ({unit})", ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))
     axis.grid(axis="x", linewidth=0.4, color="0.85")
     axis.set_axisbelow(True)

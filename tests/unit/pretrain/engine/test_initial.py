@@ -132,12 +132,12 @@ class Named(dict):
 
 weights, folder = sys.argv[1:]
 job = SimpleNamespace(
-    input=Named(stores=[], hashes=[], splits=[]),
+    input=Named(stores=[], hashes=[], splits=[], external_units=[]),
     output=Named(feasible=f"{folder}/feasible.txt"),
     params=Named(
         {"expected": {"primary": [], "margins": {}, "kinds": {}, "trainings": 1, "statistics": {}}},
         datasets=[], pool=[], tasks={}, seeds=[0], initial=[["resnet18", weights, weights, {}]],
-        checkpoints={}, given=[],
+        checkpoints={}, given=[], external=[],
     ),
     config={"results": f"{folder}/results"},
     log=[f"{folder}/job.log"],

@@ -30,7 +30,7 @@ def test_every_arm_has_a_bar_of_each_part_in_points():
     assert axis.get_title() == "busi\nfinetune"
     assert widths(axis) == [pytest.approx([1, 2, 3]), pytest.approx([2, 2, 2])]
     assert [label.get_text() for label in axis.get_yticklabels()] == ARMS
-    assert axis.get_xlabel() == "standard error of macro-F1\n(points)"
+    assert axis.get_xlabel() == "standard error of\nmacro-F1 (points)"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trainings (luck)", "patients"]
 
 
