@@ -1,5 +1,7 @@
 """A study that outlines two structures, scored at the size of the pictures and in millimetres."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ def write_images(folder):
     write_set("breast", folder / "raw", patients=24, seed=1)
     rows = []
     for name in ("images", "masks"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
     for path in sorted(folder.glob("raw/*/*_mask.png")):
         mask = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0).astype(np.uint8)
         grey = cv2.imread(str(path.with_name(path.name.replace("_mask", ""))), cv2.IMREAD_GRAYSCALE)
@@ -33,6 +35,7 @@ def write_images(folder):
             cv2.imwrite(str(folder / file), grey)
             cv2.imwrite(str(folder / f"masks/{len(rows)}.png"), mask)
             rows.append({"file": file, "patient": f"p{len(rows)}", "mm_per_pixel": SPACING})
+    shutil.rmtree(folder / "raw")
     pd.DataFrame(rows).to_csv(folder / "table.csv", index=False)
     return len(rows)
 
@@ -69,8 +72,9 @@ def settings_of(folder):
 
 
 def test_two_structures_from_masks_to_claims_in_millimetres(tmp_path):
-    count = write_images(tmp_path)
-    settings = settings_of(tmp_path)
+    folder = tmp_path / "neck"
+    count = write_images(folder)
+    settings = settings_of(folder)
     project = copy_of_checkout(tmp_path / "project")
     path = write_study(tmp_path / "study.yaml", settings)
     settings["tasks"]["neck"]["structures"] = {"lesion": 1, "vessel": 3}
@@ -85,7 +89,7 @@ def test_two_structures_from_masks_to_claims_in_millimetres(tmp_path):
     for name, label in STRUCTURES.items():
         stored = masks_of(predictions, f"predicted_mask_{name}")
         for case, mask in zip(predictions["case"], stored, strict=True):
-            true = cv2.imread(str(tmp_path / manifest.loc[case, "file"].replace("images", "masks")), 0) == label
+            true = cv2.imread(str(folder / manifest.loc[case, "file"].replace("images", "masks")), 0) == label
             found = at_source_size(mask, boxes_of(manifest.loc[[case]])[0], true.shape)
             total = found.sum() + true.sum()
             dice = 2 * (found & true).sum() / total if total else 1.0
