@@ -32,19 +32,20 @@ take_down() {
   pkill slurmctld || true
   pkill slurmdbd || true
   sleep 1
-  [ "$accounting" = no ] || mariadb-admin --socket="$work/mysql.sock" shutdown || true
+  [ "$accounting" = no ] || mariadb-admin --socket="$work/database/mysql.sock" shutdown || true
   rm -f /etc/slurm/slurm.conf /etc/slurm/slurmdbd.conf
   echo "Logs of the daemons: $work/log"
 }
 trap take_down EXIT
 
 start_database() {
+  chmod 755 "$work"
+  chown mysql "$work/database"
   mariadb-install-db --user=mysql --datadir="$work/database" > "$work/log/install.log" 2>&1
-  chown -R mysql "$work/database"; chmod 711 "$work"; chmod 777 "$work"
-  mariadbd --user=mysql --datadir="$work/database" --socket="$work/mysql.sock" --skip-networking \
-    --pid-file="$work/mysql.pid" > "$work/log/mariadb.log" 2>&1 &
-  for _ in $(seq 60); do mariadb-admin --socket="$work/mysql.sock" ping > /dev/null 2>&1 && break; sleep 1; done
-  mariadb --socket="$work/mysql.sock" -e "create database slurm; create user 'slurm'@'localhost';
+  mariadbd --user=mysql --datadir="$work/database" --socket="$work/database/mysql.sock" --skip-networking \
+    --pid-file="$work/database/mysql.pid" > "$work/log/mariadb.log" 2>&1 &
+  for _ in $(seq 60); do mariadb-admin --socket="$work/database/mysql.sock" ping > /dev/null 2>&1 && break; sleep 1; done
+  mariadb --socket="$work/database/mysql.sock" -e "create database slurm; create user 'slurm'@'localhost';
     grant all on slurm.* to 'slurm'@'localhost';"
   cat > /etc/slurm/slurmdbd.conf <<END
 AuthType=auth/munge
@@ -57,7 +58,7 @@ LogFile=$work/log/slurmdbd.log
 PidFile=$work/slurmdbd.pid
 END
   chmod 600 /etc/slurm/slurmdbd.conf
-  MYSQL_UNIX_PORT="$work/mysql.sock" slurmdbd
+  MYSQL_UNIX_PORT="$work/database/mysql.sock" slurmdbd
   for _ in $(seq 60); do sacctmgr --immediate add cluster test > /dev/null 2>&1 && break; sleep 1; done
   sacctmgr --immediate add account science > /dev/null
   sacctmgr --immediate add user root account=science > /dev/null
