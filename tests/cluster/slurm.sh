@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs a study on a Slurm of two nodes that this machine plays, and takes it down: nothing else may be Slurm here.
 #
-#   bash tests/cluster/slurm.sh STUDY.yaml [--without-accounting] [--kill-node] [-- OPTIONS OF SNAKEMAKE]
+#   bash tests/cluster/slurm.sh STUDY.yaml [--without-accounting] [--kill-node] [-- TARGETS AND OPTIONS OF SNAKEMAKE]
 #
 # Needs root and Debian's packages slurmctld, slurmd, slurm-client, munge, and, for accounting, slurmdbd and
 # mariadb-server; and Snakemake's Slurm plugin on PATH's Python (docs/how-to/slurm.md). Call it in the project's folder.
@@ -103,7 +103,7 @@ sinfo
 
 options=(--workflow-profile profiles/slurm --configfile "$study")
 [ "$accounting" = yes ] || options+=(--slurm-no-account --slurm-status-command squeue)
-snakemake "${options[@]}" "$@" &
+snakemake "$@" "${options[@]}" &
 call=$!
 if [ "$kill_node" = yes ]; then
   until squeue --noheader --states=RUNNING --nodelist=n2 --format=%j | grep -q . && pgrep -f "pretrain.py" > /dev/null; do
