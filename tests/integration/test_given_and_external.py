@@ -24,16 +24,7 @@ SETTINGS = {
     "encoder": "tf_efficientnet_lite0",
     "frame_size": 64,
     "splits": {"folds": 2, "inner": 2},
-    "primary": [
-        {
-            "arm": "again",
-            "reference": "imagenet",
-            "task": "t",
-            "regime": "linear",
-            "metric": "auroc",
-            "external": "other",
-        }
-    ],
+    "primary": [PRIMARY],
     "draws": 200,
     "pool": "breast",
     "methods": {"imagenet": {"method": "imagenet"}, "again": {"method": "imagenet", "stream": 1}},
