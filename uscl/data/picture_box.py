@@ -17,6 +17,11 @@ class Box(NamedTuple):
     height: int
     width: int
 
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """The rows and columns of an image that lie in the rectangle."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
 
 def picture_box(height: int, width: int, size: int) -> Box:
     """Where a picture of `height` x `width` pixels lies in a frame of `size` x `size`: scaled to fit, centred.

@@ -13,7 +13,7 @@ from uscl.data.picture_box import inside
 from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.given_tables import check_cases, columns, integers, listed, numbers, read_table
-from uscl.evaluate.predictions import ONE, class_numbers, identified, mask_columns, predicted, true_masks
+from uscl.evaluate.predictions import ONE, class_numbers, identified, packed_columns, predicted, true_masks
 from uscl.evaluate.run_lengths import mask_of
 from uscl.metrics.structure_columns import ends
 
@@ -148,7 +148,7 @@ def masks(
     picture = inside(store.manifest.iloc[fold.test], width)[:, None]
     true = np.stack(true_masks(store, fold.test, structures), axis=1)
     known = identified(cases, fold).assign(height=height, width=width)
-    return known.assign(**mask_columns(found & picture, true, structures))
+    return known.assign(**packed_columns(found & picture, true, structures))
 
 
 def read_mask(path: Path, name: str, case: str, text: str, height: int, width: int) -> np.ndarray:

@@ -121,10 +121,7 @@ def seen(store: FrameStore, rows: np.ndarray) -> dict[str, list[float]]:
     Heights and widths are those of the source pictures, before scaling.
     """
     manifest = store.manifest.iloc[rows]
-    pictures = [
-        store.frames[row, box.top : box.top + box.height, box.left : box.left + box.width]
-        for row, box in zip(rows, boxes_of(manifest), strict=True)
-    ]
+    pictures = [store.frames[row][box.pixels] for row, box in zip(rows, boxes_of(manifest), strict=True)]
     found = {
         "grey": [picture.mean() for picture in pictures],
         "contrast": [picture.std() for picture in pictures],

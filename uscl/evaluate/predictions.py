@@ -46,7 +46,7 @@ def true_masks(store: FrameStore, rows: np.ndarray, structures: Mapping[str, int
     return [labels == label for label in structures.values()] or [labels > 0]
 
 
-def mask_columns(predicted: np.ndarray, true: np.ndarray, structures: Mapping[str, int]) -> dict[str, list[bytes]]:
+def packed_columns(predicted: np.ndarray, true: np.ndarray, structures: Mapping[str, int]) -> dict[str, list[bytes]]:
     """The columns of a table of predictions from masks [n, structures, height, width]."""
     return {
         f"{name}_mask{end}": packed(masks[:, number])

@@ -18,7 +18,7 @@ from uscl.data.splits import Fold
 from uscl.data.store import FrameStore
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.kept_models import Keep
-from uscl.evaluate.predictions import ONE, identified, mask_columns, true_masks
+from uscl.evaluate.predictions import ONE, identified, packed_columns, true_masks
 from uscl.metrics.masks import dice
 from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
@@ -85,7 +85,7 @@ def finetune_fold(
         keep(FittedModel(SEGMENTER, [], arrays(model), {**described(encoder), "decoder": decoder, **named}))
     height, width = store.frames.shape[1:]
     known = identified(cases, fold).assign(height=height, width=width)
-    return known.assign(**mask_columns(lesions(logits, test[1]), test[1][:, :-1].numpy(), structures)), history
+    return known.assign(**packed_columns(lesions(logits, test[1]), test[1][:, :-1].numpy(), structures)), history
 
 
 all_layers = finetune_fold

@@ -28,7 +28,7 @@ def labels_of(probabilities: NDArray[np.float64], structures: Mapping[str, int])
 
 def shares(probabilities: NDArray[np.float64], box: Box, structures: Mapping[str, int]) -> dict[str, float]:
     """The share of a picture that each structure covers, from the probabilities of its frame."""
-    labels = labels_of(probabilities, structures)[within(box)]
+    labels = labels_of(probabilities, structures)[box.pixels]
     return {
         f"{name}_share": float((labels == label).sum() / labels.size)
         for name, label in (structures or ONE_LABEL).items()
@@ -44,15 +44,10 @@ def full_labels(
     """
     box = picture_box(height, width, probabilities.shape[1])
     scaled = [
-        cv2.resize(np.ascontiguousarray(one[within(box)]), (width, height), interpolation=cv2.INTER_LINEAR)
+        cv2.resize(np.ascontiguousarray(one[box.pixels]), (width, height), interpolation=cv2.INTER_LINEAR)
         for one in probabilities
     ]
     return labels_of(np.stack(scaled), structures)
-
-
-def within(box: Box) -> tuple[slice, slice]:
-    """The rows and columns of a box."""
-    return slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
 
 
 def write_mask(
@@ -61,7 +56,7 @@ def write_mask(
     """Write the mask and the overlay of a picture below `folder`; returns their names."""
     size = (picture.width, picture.height)
     mask = full_labels(probabilities, picture.height, picture.width, structures)
-    grey = cv2.resize(picture.frame[within(picture.box)], size, interpolation=cv2.INTER_LINEAR)
+    grey = cv2.resize(picture.frame[picture.box.pixels], size, interpolation=cv2.INTER_LINEAR)
     overlay = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     for number, label in enumerate((structures or ONE_LABEL).values()):
         area = (mask == label).astype(np.uint8)

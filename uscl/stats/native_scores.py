@@ -83,7 +83,7 @@ def at_source_size(mask: np.ndarray, box: Box, height: int, width: int) -> np.nd
 
     The black border is removed, and the rest is scaled by linear interpolation.
     """
-    picture = mask[box.top : box.top + box.height, box.left : box.left + box.width].astype(np.float32)
+    picture = mask[box.pixels].astype(np.float32)
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR) > HALF)
 
 

@@ -60,7 +60,7 @@ def test_any_picture_as_a_mask_is_binary_or_refused(tmp_path, mask, suffix, heig
     assert written
     path.write_bytes(data.tobytes())
     try:
-        found, _ = read_masks([path, path], (height, width), size, Box(0, 0, height, width))
+        found, *_ = read_masks([path, path], (height, width), size, Box(0, 0, height, width))
     except BadMedia as error:
         assert str(error).startswith("the mask mask.png")  # noqa: PT017 - either will do
         assert mask.shape[:2] != (height, width) or "its values are" in str(error)  # noqa: PT017

@@ -76,10 +76,7 @@ def check_masks(where: str, cases: pd.DataFrame, masks: np.ndarray, pictures: np
     size = masks.shape[1]
     shapes = [pictures[row] if pictures is not None else (1, 1) for row in cases["row"]]
     inner = [picture_box(height, width, size) for height, width in shapes]
-    within = [
-        masks[row][box.top : box.top + box.height, box.left : box.left + box.width] > 0
-        for row, box in zip(cases["row"], inner, strict=True)
-    ]
+    within = [masks[row][box.pixels] > 0 for row, box in zip(cases["row"], inner, strict=True)]
     full = np.array([bool(mask.all()) for mask in within])
     inverted = ~full & np.array([edge_share(mask) > INVERTED for mask in within])
     if full.all():

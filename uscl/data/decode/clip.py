@@ -12,7 +12,7 @@ from uscl.data.decode.crop import crop_box, cut
 from uscl.data.decode.frame_folder import decode_frames, frame_files
 from uscl.data.decode.grey_levels import depth_of, eight_bits
 from uscl.data.decode.image import fit_image, read_picture
-from uscl.data.decode.masks import scale_labels, source_labels, vanished
+from uscl.data.decode.masks import read_masks
 from uscl.data.decode.pickled_folds import decode_fold
 from uscl.data.decode.video import Clip, decode
 from uscl.data.native_masks import encoded
@@ -40,11 +40,10 @@ def read_source(
         image = read.grey
         box = crop_box(source.crop, *image.shape)
         paths = [root / mask for mask in source.masks]
-        labels, notes = source_labels(paths, image.shape, box, source.lesion_labels)
-        masks = scale_labels(labels, size)
+        masks, note, labels = read_masks(paths, image.shape, size, box, source.lesion_labels)
         depth, colour = depth_of([image]), (image_colour(read, box),)
         frames = fit_image(cut(eight_bits(image, depth), box), size)[None]
-        remark = "; ".join(filter(None, (read.remark, depth.remark, *notes, *vanished(labels, masks))))
+        remark = "; ".join(filter(None, (read.remark, depth.remark, note)))
         picture = np.array([box], np.int64)
         native = encoded(labels) if paths else b""
         clip = Clip(frames, np.zeros(1, np.int64), np.zeros(1), picture, remark, colour=colour, source_mask=native)

@@ -30,4 +30,4 @@ def crop_box(crop: Crop, height: int, width: int) -> Box:
 
 def cut(image: NDArray, box: Box) -> NDArray:
     """The part of an image [height, width] or [height, width, 3] in a box."""
-    return np.ascontiguousarray(image[box.top : box.top + box.height, box.left : box.left + box.width])
+    return np.ascontiguousarray(image[box.pixels])

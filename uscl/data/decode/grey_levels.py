@@ -80,7 +80,7 @@ def level_remark(clip: Clip) -> str:
     empty = 0
     for frame, (height, width) in zip(clip.frames, clip.picture[:, -2:].tolist(), strict=True):
         box = picture_box(height, width, size)
-        picture = frame[box.top : box.top + box.height, box.left : box.left + box.width]
+        picture = frame[box.pixels]
         most = picture.max()
         empty += bool(most < DARK or most == picture.min())
     if not empty:

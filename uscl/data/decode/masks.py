@@ -22,24 +22,12 @@ LOST_SHARE = 0.01  # of a mask's pixels; smaller parts that vanish are stray pix
 
 def read_masks(
     paths: Sequence[Path], shape: tuple[int, ...], size: int, box: Box, chosen: tuple[int, ...] = ()
-) -> tuple[NDArray[np.uint8], str]:
-    """The labels of an image's masks [size, size], 0 for background, and a remark or "".
+) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
+    """The labels of an image's masks [size, size], 0 for background; a remark or ""; the labels at the size of `box`.
 
-    A pixel is lesion if more than half of it is covered; its label is the one that covers most of it. The arguments
-    are those of `source_labels`.
-    """
-    union, remarks = source_labels(paths, shape, box, chosen)
-    scaled = scale_labels(union, size)
-    return scaled, "; ".join([*remarks, *vanished(union, scaled)])
-
-
-def source_labels(
-    paths: Sequence[Path], shape: tuple[int, ...], box: Box, chosen: tuple[int, ...] = ()
-) -> tuple[NDArray[np.uint8], list[str]]:
-    """The labels of an image's masks at the size of `box`, 0 for background, and remarks.
-
-    `shape` is the image's, [height, width], of which `box` is used; `chosen` are the labels that count, all if none are
-    given. Raises BadMedia for a mask that is unreadable or has another shape. Without paths, all pixels are 0.
+    A pixel is lesion if more than half of it is covered; its label is the one that covers most of it. `shape` is the
+    image's, [height, width], of which `box` is used; `chosen` are the labels that count, all if none are given. Raises
+    BadMedia for a mask that is unreadable or has another shape. Without paths, all pixels are 0.
     """
     union = np.zeros(shape, np.uint8)
     remarks: dict[str, None] = {}
@@ -54,7 +42,9 @@ def source_labels(
         labels, remark = without_outlines(labels)
         remarks |= dict.fromkeys(remark)
         np.maximum(union, labels, out=union)
-    return cut(union, box), list(remarks)
+    union = cut(union, box)
+    scaled = scale_labels(union, size)
+    return scaled, "; ".join([*remarks, *vanished(union, scaled)]), union
 
 
 def without_outlines(labels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list[str]]:

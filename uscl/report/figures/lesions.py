@@ -81,7 +81,7 @@ def ranked(scores: np.ndarray) -> Sequence[int]:
 
 def outlined(axis: Axes, box: Box, frame: np.ndarray, true: Masks, predicted: Masks) -> None:
     """Draw the picture of a frame, the outline of each structure, and that of its prediction."""
-    picture = np.s_[box.top : box.top + box.height, box.left : box.left + box.width]
+    picture = box.pixels
     axis.imshow(frame[picture], cmap="gray", vmin=0, vmax=255)
     for name, (colour, of_prediction) in colours(true).items():
         outline(axis, true[name][picture], colour, "solid")

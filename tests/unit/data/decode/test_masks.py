@@ -126,7 +126,7 @@ def test_a_mask_file_of_several_pictures_is_refused(tmp_path, suffix):
 def test_an_outline_is_filled(tmp_path, centre):
     line, area = (cv2.ellipse(ZERO.copy(), centre, (30, 20), 20, 0, 360, 255, width) for width in (2, -1))
     PIL.Image.fromarray(line).save(tmp_path / "m.png")
-    found, note = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
+    found, note, _ = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
     assert np.mean((found[16:112] > 0) != (area > 0)) < 0.02
     assert note == "its mask is an outline, which is filled"
 
@@ -141,8 +141,8 @@ def test_what_vanishes_by_scaling_is_counted(tmp_path):
 
 def test_what_lies_outside_the_crop_does_not_count(tmp_path):
     PIL.Image.fromarray(LESION).save(tmp_path / "m.png")
-    whole, _ = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
-    part, note = read_masks([tmp_path / "m.png"], LESION.shape, 128, Box(0, 0, 96, 60))
+    whole, *_ = read_masks([tmp_path / "m.png"], LESION.shape, 128, WHOLE)
+    part, note, _ = read_masks([tmp_path / "m.png"], LESION.shape, 128, Box(0, 0, 96, 60))
     assert note == ""
     left = cv2.resize(LESION[:, :60], (80, 128), interpolation=cv2.INTER_AREA)
     assert np.mean(part[:, 24:104] != left) < 0.03
