@@ -22,10 +22,11 @@ from uscl.jobs.recorded import checked
 from uscl.jobs.run_record import read_record
 
 DETECTED, HARMLESS, OUTSIDE, SILENT = "detected", "harmless", "outside what is read", "used silently"
-# What no job reads: pages and tables for readers, logs, costs, MLflow's store, and the notes of calls.
+# What no job reads: pages and tables for readers, logs, costs, MLflow's store, the notes of calls, and the masks of
+# data sets that no task segments.
 FOR_READERS = {".html", ".md", ".tex", ".log", ".tsv", ".lock", ".db", ".svg"}
 NOT_READ = ("mlartifacts/", "tracking/", ".call.json", "/manifest_head.csv", "/cases.csv", "/heads.safetensors")
-NOT_READ += ("/pool_parts.csv", "reported.csv", "/metrics.csv", "contact_sheet.png")
+NOT_READ += ("/native_masks.parquet", "/pool_parts.csv", "reported.csv", "/metrics.csv", "contact_sheet.png")
 
 
 def random_flips(results: Path, count: int, seed: int) -> Iterator[tuple[Path, int]]:
