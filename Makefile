@@ -1,10 +1,12 @@
 # make results   run the default study, from nothing to results/table.csv
 # make controls  run the controls study in its three pools (more than an hour on two cores), and write docs/controls.md
+# make public    run the public study on the data in data/ (about 16 core-hours)
+# make public-tables  make its tables and figures again from the stored predictions, and compare (minutes, no data)
 # make test      run the tests
 # make e2e       run the tests of the whole workflow on a small budget
 # make chaos     inject faults, about two hours (CHAOS=chaos_short: a few minutes)
 # make fuzz      give the readers damaged files
-# make mutants  change the code in small ways, one at a time, and see whether its tests notice
+# make mutants   change the code in small ways, one at a time, and see whether its tests notice
 # make audit     check the pinned packages for known vulnerabilities (needs a network)
 # make lint      check style and types; make format: fix the style
 # make lock      write the hashes of the pinned packages into the lock files (needs a network)
@@ -20,7 +22,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: results controls test e2e lint docs format chaos fuzz mutants audit lock
+.PHONY: results controls public public-tables test e2e lint docs format chaos fuzz mutants audit lock
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -31,6 +33,12 @@ controls: $(READY)
 	    results=results/controls-$$percent "datasets={pool: {simulate: {inconsistent: 0.$$percent}}}" || exit 1; \
 	done
 	$(BIN)/python benchmarks/controls.py results/controls-0 results/controls-25 results/controls-50 --out docs/controls.md
+
+public: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile docs/public-study/study.yaml
+
+public-tables: $(READY)
+	$(BIN)/python benchmarks/public_tables.py
 
 test: $(DEV)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20

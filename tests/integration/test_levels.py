@@ -1,5 +1,7 @@
 """A study by patient and frame whose primary comparison is the mean over two tasks, and the same study by video."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -20,10 +22,40 @@ def settings(**changed):
     return study | changed
 
 
-def test_levels_and_a_mean_over_tasks_from_stored_predictions(tmp_path):
-    project = copy_of_checkout(tmp_path / "project")
-    path = write_study(tmp_path / "study.yaml", settings())
-    succeeds(project, "results/report.html", study=path)
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose study is finished; the study's file is that of a public study named "levels"."""
+    project = copy_of_checkout(tmp_path_factory.mktemp("levels") / "project")
+    pages = project / "docs/public-study"
+    pages.mkdir(parents=True)
+    succeeds(project, "results/report.html", study=write_study(pages / "levels.yaml", settings()))
+    return project
+
+
+def tables(project, *words):
+    """The script that stores a study and makes its tables again."""
+    script = [sys.executable, "benchmarks/public_tables.py", *words]
+    return subprocess.run(script, cwd=project, capture_output=True, text=True)
+
+
+def test_tables_and_figures_are_made_again_from_stored_predictions(project):
+    stored = project / "docs/public-study/results/levels"
+    done = tables(project, "--store", "results", stored)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not list(stored.rglob("*.safetensors"))
+    assert (stored / "figures/overview.png").is_file()
+    done = tables(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The tables and figures of 1 studies are as they are stored." in done.stdout
+    claims = stored / "claims.md"
+    claims.write_text(claims.read_text().replace("0.", "1.", 1))
+    done = tables(project)
+    assert done.returncode == 1
+    assert done.stdout.endswith(f"{Path('results/public-tables/levels/claims.md')} differs from {claims}.\n")
+
+
+def test_levels_and_a_mean_over_tasks_from_stored_predictions(project):
+    path = project / "docs/public-study/levels.yaml"
     table = pd.read_csv(project / "results/table.csv")
     pocus = table[(table["task"] == "pocus") & (table["metric"] == "auroc")]
     assert pocus["level"].tolist() == ["patient", "frame"] * 2
@@ -38,7 +70,7 @@ def test_levels_and_a_mean_over_tasks_from_stored_predictions(tmp_path):
     assert "18 patients (pocus) and 36 " in named["groups"]
     assert named["sentence"] in (project / "results/claims.md").read_text()
     before = {path: path.stat().st_mtime for path in (project / "results/cells").rglob("predictions.parquet")}
-    write_study(tmp_path / "study.yaml", settings(levels=["video"], primary=[]))
+    write_study(path, settings(levels=["video"], primary=[]))
     succeeds(project, "results/table.csv", study=path)
     again = pd.read_csv(project / "results/table.csv")
     assert set(again.loc[again["task"] == "pocus", "level"]) == {"video"}
