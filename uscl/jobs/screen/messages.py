@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from uscl.base.text import duration
-from uscl.jobs.attempts import INTERRUPTED, RUNNING, read
+from uscl.jobs import interruption
+from uscl.jobs.attempts import FAILED, INTERRUPTED, RUNNING, read
 from uscl.jobs.screen.bars import Running, bars
 from uscl.jobs.screen.output import Output
 from uscl.jobs.screen.remaining import Remaining, kind_of
@@ -125,7 +126,8 @@ class Screen(logging.Handler):
         attempt = read(job.log.with_suffix(".attempt.json")) if job.log else None
         status = attempt["status"] if attempt else None
         self.failed[number] = Failed(job, status == RUNNING)
-        if status == INTERRUPTED:
+        # With Ctrl-C, a job that has only just started ends before it can write that it was interrupted.
+        if status == INTERRUPTED or (interruption.received() and status != FAILED):
             self._line(record, "stopped", f"{job.message} (log: {job.log})", "yellow")
         else:
             reason = f": {KILLED}" if status == RUNNING else ""

@@ -82,6 +82,16 @@ def test_an_interrupted_job_has_stopped_and_has_not_failed(screen, tmp_path):
     assert shown(screen)[1:] == [f"stopped  Pretraining: simclr, seed 0 (log: {tmp_path / 'job.log'})"]
 
 
+@pytest.mark.parametrize(("written", "word"), [(None, "stopped"), ("running", "stopped"), ("failed", "FAILED")])
+def test_after_ctrl_c_only_a_job_that_says_so_has_failed(screen, tmp_path, monkeypatch, written, word):
+    monkeypatch.setattr("uscl.jobs.interruption.received", lambda: "SIGINT")
+    if written:
+        (tmp_path / "job.attempt.json").write_text(json.dumps({"status": written}))
+    start(screen, log=tmp_path / "job.log")
+    send(screen, "Error in rule pretrain", logging.ERROR, event=LogEvent.JOB_ERROR, jobid=1)
+    assert shown(screen)[-1].startswith(word)
+
+
 def test_a_killed_job_is_named_as_such_and_is_no_failure_once_it_is_retried(screen, tmp_path):
     (tmp_path / "job.attempt.json").write_text(json.dumps({"status": "running"}))
     start(screen, log=tmp_path / "job.log")
