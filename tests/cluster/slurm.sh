@@ -38,6 +38,13 @@ take_down() {
 }
 trap take_down EXIT
 
+# The processes of the jobs on node n2, or those of them whose command has a word in it.
+processes_of_n2() {
+  grep -lzs '^SLURMD_NODENAME=n2$' /proc/[0-9]*/environ | cut -d/ -f3 | while read -r process; do
+    tr '\0' ' ' < "/proc/$process/cmdline" 2> /dev/null | grep -q -- "${1:-}" && echo "$process"
+  done || true
+}
+
 start_database() {
   chmod 755 "$work"
   chown mysql "$work/database"
@@ -106,13 +113,11 @@ options=(--workflow-profile profiles/slurm --configfile "$study")
 snakemake "$@" "${options[@]}" &
 call=$!
 if [ "$kill_node" = yes ]; then
-  until squeue --noheader --states=RUNNING --nodelist=n2 --format=%j | grep -q . && pgrep -f "pretrain.py" > /dev/null; do
-    sleep 1
-  done
-  echo "Killing node n2 and its jobs."
+  until [ -n "$(processes_of_n2 pretrain.py)" ]; do sleep 1; done
+  echo "Killing node n2 and its jobs: $(squeue --noheader --nodelist=n2 --format=%i | xargs)."
   pkill -KILL -f "slurmd -N n2"
-  pkill -KILL -f "slurmstepd" || true
-  pkill -KILL -f "pretrain.py" || true
+  for job in $(squeue --noheader --nodelist=n2 --format=%i); do pkill -KILL -f "slurmstepd: \[$job\." || true; done
+  processes_of_n2 | xargs --no-run-if-empty kill -KILL || true
   sleep 60
   slurmd -N n2
 fi
