@@ -89,8 +89,8 @@ def encoder_key(study: Study, arm: str, seed: int) -> str:
     if study.method(arm).name == "file":
         parts += [study.method_settings(arm), *map(content, study.given_weights(arm))]
     if study.method(arm).uses_pool:
-        parts += [study.method_settings(arm), study.pool_shares, settings.device, settings.devices, settings.precision]
-        parts += [data_key(study, settings.pool)]
+        parts += [study.method_settings(arm), study.pool_shares, settings.device, study.devices, settings.precision]
+        parts += [data_key(study, settings.pool), *threads_key(study)]
     return key_of(parts)
 
 
@@ -111,8 +111,13 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
     if gives == "features":
         parts += [code(study, "evaluate/given_features.py")]
     if study.trains(evaluation.regime):
-        parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision]
+        parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision, *threads_key(study)]
     return key_of(parts)
+
+
+def threads_key(study: Study) -> list[int]:
+    """The number of threads, on which sums depend; nothing for one, which is what all runs had at first."""
+    return [study.settings.threads] if study.settings.threads > 1 else []
 
 
 def folds_key(study: Study, task: str, seed: int) -> list[Any]:
@@ -128,4 +133,4 @@ def authors_key(study: Study, task: str, arm: str, seed: int) -> str:
     settings = study.settings
     parts: list[Any] = [authors_code(study), task, seed, encoder_key(study, arm, seed)]
     parts += [data_key(study, settings.tasks[task].dataset), folds_key(study, task, seed)]
-    return key_of([*parts, settings.device, settings.precision])
+    return key_of([*parts, settings.device, settings.precision, *threads_key(study)])

@@ -680,7 +680,19 @@ class StudySettings(Settings):
     ] = None
     device: Annotated[Literal["cpu", "cuda"], Field(description="Where training runs.")]
     devices: Annotated[
-        Int, Field(ge=1, description="GPUs (with `device: cpu`: processes) that share each pretraining batch.")
+        Annotated[Int, Field(ge=1)] | Literal["auto"],
+        Field(
+            description="GPUs (with `device: cpu`: processes) that share each pretraining batch. auto: all GPUs of the"
+            " machine where the call runs, or one process; the number that is found is part of a run's identity."
+        ),
+    ] = 1
+    threads: Annotated[
+        Int,
+        Field(
+            ge=1,
+            description="CPU threads of each process that trains or embeds. Sums depend on it, so a run with another"
+            " number is another run. More than one pays with fewer runs than cores; `snakemake doctor` says so.",
+        ),
     ] = 1
     precision: Annotated[
         Literal["32-true", "bf16-mixed"],

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from uscl.base.gpus import visible_gpus
 from uscl.data.sources.registry import read_registry
 from uscl.data.units import listed
 from uscl.evaluate.regimes import REGIMES, fit_of
@@ -86,6 +87,13 @@ class Study:
         """The study of a file's content. Raises UserError with one sentence on the first fault."""
         settings = validated(config)
         return cls(settings, read_registry(root / "config/datasets.yaml"), root)
+
+    @functools.cached_property
+    def devices(self) -> int:
+        """How many GPUs or processes share a pretraining batch. `auto` counts the GPUs where the call runs."""
+        if self.settings.devices != "auto":
+            return self.settings.devices
+        return max(1, len(visible_gpus())) if self.settings.device == "cuda" else 1
 
     # Arms
 

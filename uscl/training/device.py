@@ -7,17 +7,20 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from uscl.base.errors import UserError
+from uscl.base.gpus import take_gpus
 
 
 def start(device: str, precision: str, threads: int, devices: int = 1) -> Fabric:
-    """A Fabric with deterministic kernels and a fixed number of CPU threads.
+    """A Fabric with deterministic kernels and a fixed number of CPU threads per process.
 
     With several `devices` this process starts the others, which run the same script from its beginning and join it
     here. Raises UserError if the devices aren't available.
     """
+    if device == "cuda":
+        take_gpus(devices)
     check(device, devices)
     # Sums depend on the number of threads, so the same number gives the same bytes.
-    torch.set_num_threads(max(1, threads // devices))
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
     # Deterministic algorithms also fill new memory, lest it be read before it is written. No kernel here does that, and
     # the filling takes 5 to 10 % of a step.

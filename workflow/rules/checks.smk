@@ -37,7 +37,7 @@ rule check_study:
         external=by.checked_external(STUDY),
         tasks={task: by.checked_task(STUDY, task) for task in TASKS},
         seeds=STUDY.seeds,
-        devices=SETTINGS.devices,
+        devices=STUDY.devices,
         expected=STUDY.expected(),
     message:
         "Checking that the study can work"
@@ -65,6 +65,7 @@ rule doctor:
         pretraining={
             "arms": {arm: SETTINGS.methods[arm].given() for arm in STUDY.from_pool},
             "shares": STUDY.pool_shares,
+            "devices": STUDY.devices,
         },
         datasets=[
             {

@@ -18,7 +18,7 @@ rule finetune:
     retries: 2
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: SETTINGS.threads
     resources:
         gpu=GPUS,
     params:
@@ -29,6 +29,7 @@ rule finetune:
         settings=lambda w: STUDY.finetune_settings(w.task),
         stream=lambda w: STUDY.stream(w.arm),
         device=SETTINGS.device,
+        threads=SETTINGS.threads,
         precision=SETTINGS.precision,
         reading=lambda w: by.reading_of_models(STUDY, w),
         # A parameter and not an output, because Snakemake removes outputs when it starts a job again.
@@ -54,13 +55,14 @@ rule features:
         arm=by.one_of(STUDY.encoded),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: SETTINGS.threads
     resources:
         gpu=GPUS,
     params:
         code=code("evaluate/features.py"),
         stores=[f"{R}/frames/{dataset}" for dataset in STUDY.probed_datasets],
         device=SETTINGS.device,
+        threads=SETTINGS.threads,
         precision=SETTINGS.precision,
     message:
         "Features of the frozen encoder: {wildcards.arm}, seed {wildcards.seed}"
@@ -168,7 +170,7 @@ rule external:
         arm=by.one_of(STUDY.encoded),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: SETTINGS.threads
     resources:
         gpu=GPUS,
     params:
@@ -176,6 +178,7 @@ rule external:
         kind=lambda w: TASKS[w.task].kind,
         names=lambda w: by.names_of_classes(STUDY, w),
         device=SETTINGS.device,
+        threads=SETTINGS.threads,
         precision=SETTINGS.precision,
     message:
         "External test: {wildcards.arm} of {wildcards.task} ({wildcards.regime}) on {wildcards.dataset}, seed {wildcards.seed}"
@@ -201,7 +204,7 @@ rule authors_protocol:
     retries: 2
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: SETTINGS.threads
     resources:
         gpu=GPUS,
     params:
@@ -209,6 +212,7 @@ rule authors_protocol:
         key=lambda w: by.key_of_authors_run(STUDY, w),
         stream=lambda w: STUDY.stream(w.arm),
         device=SETTINGS.device,
+        threads=SETTINGS.threads,
         precision=SETTINGS.precision,
         finished_folds=lambda w: f"{R}/checkpoints/authors_protocol/{by.AUTHORS}".format(**w),
     message:

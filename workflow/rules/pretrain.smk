@@ -44,9 +44,9 @@ rule pretrain:
     retries: 2
     conda:
         "../../environment.yml"
-    threads: 1 if GPUS else SETTINGS.devices
+    threads: SETTINGS.threads * STUDY.devices
     resources:
-        gpu=GPUS * SETTINGS.devices,
+        gpu=GPUS * STUDY.devices,
     params:
         code=lambda w: keys.encoder_code(STUDY, w.arm),
         key=lambda w: keys.encoder_key(STUDY, w.arm, int(w.seed)),
@@ -56,7 +56,9 @@ rule pretrain:
         settings=lambda w: STUDY.method_settings(w.arm),
         shares=STUDY.pool_shares,
         device=SETTINGS.device,
-        devices=SETTINGS.devices,
+        devices=STUDY.devices,
+        # Not the rule's threads, which a call with fewer cores would lower: sums depend on them.
+        threads=SETTINGS.threads,
         precision=SETTINGS.precision,
         # A parameter and not an output, because Snakemake removes outputs when it starts a job again.
         checkpoints=lambda w: f"{R}/checkpoints/{w.arm}/seed{w.seed}",

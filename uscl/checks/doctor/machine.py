@@ -126,6 +126,17 @@ def cpu_findings(cores: int, total: int, free: int | None) -> list[Finding]:
     return [ok(text)]
 
 
+def thread_findings(cores: int, processes: int, threads: int) -> list[Finding]:
+    """Does `threads` suit the cores and the number of processes that pretrain?"""
+    if threads > cores:
+        return [note(f"threads: {threads}, but there are {counted(cores, 'core')}: fewer are faster.")]
+    useful = cores // max(1, processes)
+    if useful <= threads:
+        return []
+    few = f"{counted(processes, 'pretraining')} for {counted(cores, 'core')}"
+    return [note(f"{few}: `threads: {useful}` would keep all of them busy; it is part of a run's identity.")]
+
+
 def free_space(folder: Path) -> int:
     """Free bytes on the disk of a folder, which need not exist yet."""
     return shutil.disk_usage(nearest_existing(folder)).free

@@ -57,8 +57,8 @@ def examine(
     `config` is a validated config; `registry` is config/datasets.yaml; `sets` has name, folder, exists, fetchable and
     how_to_get of every data set that the study uses; `lock` is requirements.lock; `snakefile` and `options` let
     Snakemake plan the study; `cores` is the number of cores that jobs may share (all if left out). `expected` and
-    `groups` are arguments of `uscl.checks.expectations.expectations`; `pretraining` has `arms` (settings by name) and
-    `shares` of the pool, see `uscl.checks.doctor.steps.step_findings`.
+    `groups` are arguments of `uscl.checks.expectations.expectations`; `pretraining` has `arms` (settings by name),
+    `shares` of the pool (see `uscl.checks.doctor.steps.step_findings`) and `devices`.
     """
     cores = cores or os.cpu_count() or 1
     seconds = encoder_cost.measured(encoder_cost.inputs_of(config))
@@ -67,7 +67,7 @@ def examine(
     )
     sections = [
         Section("Software", software(lock)),
-        Section("Machine", hardware(config, results, cores)),
+        Section("Machine", hardware(config, results, cores, pretraining or {})),
         Section("Data", data_findings(sets, registry, config, results / "frames")),
         Section("Weights", weight_findings(config, results)),
         Section("MLflow", store_findings(config["tracking"], results / "mlflow.db", config.get("tracking_uri"))),
@@ -106,12 +106,14 @@ def software(lock: Path) -> list[Finding]:
     return [*machine.python_findings(platform.python_version()), *packages]
 
 
-def hardware(config: Mapping[str, Any], results: Path, cores: int) -> list[Finding]:
+def hardware(config: Mapping[str, Any], results: Path, cores: int, pretraining: Mapping[str, Any]) -> list[Finding]:
     """Device, cores, memory, and free disk space for the results."""
     build, found = machine.gpus()
+    processes = len(pretraining.get("arms", ())) * len(config["seeds"]) * pretraining.get("devices", 1)
     return [
-        *machine.device_findings(config["device"], config.get("devices", 1), build, found),
+        *machine.device_findings(config["device"], pretraining.get("devices", 1), build, found),
         *machine.cpu_findings(cores, *machine.memory()),
+        *machine.thread_findings(cores, processes, config.get("threads", 1)),
         *machine.disk_findings(results, machine.free_space(results), machine.used_space(results)),
     ]
 

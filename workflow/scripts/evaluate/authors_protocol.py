@@ -23,7 +23,7 @@ with run_of(snakemake):
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
     cell, folder = Cell(w.arm, w.task, "authors_protocol", ALL, int(w.seed)), Path(snakemake.output.outcome).parent
-    fabric = start(params.device, params.precision, snakemake.threads)
+    fabric = start(params.device, params.precision, params.threads)
     encoder, encoder_sha256 = load_encoder(encoder_file), file_sha256(encoder_file)
     record = RunRecord(
         cell.name,

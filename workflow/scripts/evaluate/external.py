@@ -27,7 +27,7 @@ with job(snakemake):
         store = FrameStore.open(Path(given.frames).parent)
         place = f"tasks.{w.task}.external, {w.dataset}"
         cases = external_cases(store, read_units(Path(given.units)), params.kind, classes, params.names, place)
-        fabric = start(params.device, params.precision, snakemake.threads)
+        fabric = start(params.device, params.precision, params.threads)
         files = [outcome.parent / fold_file(number) for number in range(len(folds))]
         predictions = predict_external(files, store, cases, fabric)
         predictions = predictions.assign(**cell._asdict(), fold=predictions.pop("fold"))

@@ -17,7 +17,7 @@ with job(snakemake):
         from uscl.models.checkpoint import load_encoder
         from uscl.training.device import start
 
-        fabric = start(params.device, params.precision, snakemake.threads)
+        fabric = start(params.device, params.precision, params.threads)
         encoder = load_encoder(trained_encoder(outcome))
     for store, out in zip(params.stores, snakemake.output, strict=True):
         features = frozen_features(encoder, FrameStore.open(Path(store)), fabric) if encoder else np.zeros((0, 0))

@@ -25,7 +25,7 @@ with run_of(snakemake) as attempt:
     # An encoder of another arm of this study is given by the outcome of its training.
     initial = [trained_encoder(path) if Path(path).name == "outcome.json" else Path(path) for path in given.initial]
     method = method_named(params.method)
-    fabric = start(params.device, params.precision, snakemake.threads, params.devices)
+    fabric = start(params.device, params.precision, params.threads, params.devices)
     record = RunRecord(
         f"pretrain/{w.arm}/seed{seed}",
         params={

@@ -88,3 +88,12 @@ def test_numbers_are_written_in_the_unit_that_suits_them():
     assert [size(n) for n in (0, 512, 999.6, 2_500_000_000, 4e15)] == ["0 B", "512 B", "1.0 kB", "2.5 GB", "4000 TB"]
     assert [duration(s) for s in (4.2, 99, 720, 12240, 400000)] == ["4 s", "99 s", "12 min", "3.4 h", "4.6 days"]
     assert [counted(n, "frame") for n in (0, 1, 1440)] == ["0 frames", "1 frame", "1,440 frames"]
+
+
+def test_cores_that_would_be_idle_are_named():
+    (found,) = machine.thread_findings(cores=16, processes=5, threads=1)
+    assert found.text.startswith("5 pretrainings for 16 cores: `threads: 3` would keep all of them busy")
+    assert machine.thread_findings(cores=16, processes=24, threads=1) == []
+    assert machine.thread_findings(cores=16, processes=5, threads=3) == []
+    (found,) = machine.thread_findings(cores=2, processes=5, threads=4)
+    assert found.text.startswith("threads: 4, but there are 2 cores")
