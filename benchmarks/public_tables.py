@@ -3,10 +3,10 @@
     python benchmarks/public_tables.py [--results results/public-tables]
     python benchmarks/public_tables.py --store results/public-study docs/public-study/results/study
 
-The first makes the tables and figures of every study in docs/public-study/results again, from the cells that are stored
+The first makes the tables and figures of every finished study in docs/public-study/results again, from the cells that are stored
 there, and compares them with the stored ones: CSV and Markdown byte for byte, figures within a tolerance. It needs
-neither data nor encoders. The second stores the cells, tables and figures of a finished study, without weights of
-encoders and without any picture of a patient.
+neither data nor encoders. The second stores the cells of a study that are finished, and its tables and figures if there
+are any, without weights of encoders and without any picture of a patient.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def main() -> None:
 
 def store(results: Path, folder: Path) -> None:
     """Replace the stored files of a study by those of its results folder."""
-    if not (results / "table.csv").exists():
-        sys.exit(f"{results} has no table.csv: run the study first.")
+    if not any(found(SOURCES, results)):
+        sys.exit(f"{results} has no finished cells: run the study first.")
     shutil.rmtree(folder, ignore_errors=True)
     copy([*SOURCES, *MADE], results, folder)
 
