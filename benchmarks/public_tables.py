@@ -3,10 +3,10 @@
     python benchmarks/public_tables.py [--results results/public-tables]
     python benchmarks/public_tables.py --store results/public-study docs/public-study/results/study
 
-The first makes the tables and figures of every finished study in docs/public-study/results again, from the cells that are stored
-there, and compares them with the stored ones: CSV and Markdown byte for byte, figures within a tolerance. It needs
-neither data nor encoders. The second stores the cells of a study that are finished, and its tables and figures if there
-are any, without weights of encoders and without any picture of a patient.
+The first makes the tables and figures of every finished study in docs/public-study/results again, from the cells that
+are stored there, and compares them with the stored ones: CSV and Markdown byte for byte, figures within a tolerance. It
+needs neither data nor encoders. The second stores the cells of a study that are finished, and its tables and figures if
+there are any, without weights of encoders and without any picture of a patient.
 """
 
 import argparse
