@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.data.manifest import MANIFEST_FILE, read_manifest
+from uscl.data.scratch import on_scratch
 
 # What NumPy raises on a header with damaged bytes: it parses the header as a Python literal.
 HEADER_FAULTS = (
@@ -107,7 +108,7 @@ def new_array(path: Path, size: int) -> Iterator[ArrayWriter]:
 def mapped_array(path: Path) -> NDArray[np.uint8]:
     """A .npy file of uint8 [n, size, size], mapped into memory. Raises UserError."""
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # np.load would also accept archives and pickles
+        array = np.lib.format.open_memmap(on_scratch(path), mode="r")  # np.load would also accept archives and pickles
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: the store is incomplete; extract again.") from error
     except HEADER_FAULTS as error:
