@@ -94,6 +94,7 @@ SlurmctldLogFile=$work/log/slurmctld.log
 SlurmdLogFile=$work/log/%n.log
 JobAcctGatherType=jobacct_gather/linux
 AccountingStorageType=accounting_storage/$([ "$accounting" = yes ] && echo slurmdbd || echo none)
+AccountingStoreFlags=job_comment
 NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=17101 CPUs=4 RealMemory=16000
 NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=17102 CPUs=4 RealMemory=16000
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
@@ -122,5 +123,5 @@ if [ "$kill_node" = yes ]; then
   slurmd -N n2
 fi
 wait $call
-[ "$accounting" = no ] || sacct --allocations --units=M \
-  --format=JobID,JobName%12,NodeList,State,Submit,Start,Elapsed,TotalCPU,MaxRSS,Comment%60
+# Steps too, since only they have processor time and memory.
+[ "$accounting" = no ] || sacct --units=M --format=JobID%12,NodeList%8,State,Start,Elapsed,TotalCPU,MaxRSS,Comment%60
