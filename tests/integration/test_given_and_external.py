@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from mlflow.tracking import MlflowClient
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from tests.integration.calls import copy_of_checkout, fails, succeeds, write_study
@@ -19,7 +20,7 @@ SETTINGS = {
     "seeds": [0, 1],
     "device": "cpu",
     "precision": "32-true",
-    "tracking": "none",
+    "tracking": "mlflow",
     "on_bad_video": "skip",
     "encoder": "tf_efficientnet_lite0",
     "frame_size": 64,
@@ -86,6 +87,13 @@ def test_a_given_split_with_leaks_and_an_external_set(tmp_path):
     assert set(external["test_set"]) == {"other"}
     assert set(external["n_cases"]) == {20}
     assert "t on other, linear" in (results / "external.md").read_text()
+    page = (results / "report.html").read_text()
+    assert '<a href="#external">External tests</a>' in page
+    assert "t on other, linear" in page
+    succeeds(project, "sync_tracking", study=path)
+    logged = metrics_in_mlflow(results / "mlflow.db", "given/summary")
+    means = external[external["metric"] == "auroc"].set_index("arm")["mean"]
+    assert {arm: logged[f"{arm} (linear)"]["external/other/auroc"] for arm in means.index} == pytest.approx(dict(means))
     of_models = pd.read_parquet(results / "external/t/linear/other/imagenet/seed1/predictions.parquet")
     assert set(of_models["label"]) == set(NAMES)
     check_scores(of_models, pd.read_csv(results / "statistics/t-linear-labels100/on-other/trainings.csv"))
@@ -94,6 +102,13 @@ def test_a_given_split_with_leaks_and_an_external_set(tmp_path):
     assert without
     succeeds(project, "results/table.csv", study=write_study(path, settings | {"primary": []}))
     assert (results / "table.csv").read_bytes() == before
+
+
+def metrics_in_mlflow(store, experiment):
+    """The metrics of the runs of an experiment, by their titles."""
+    client = MlflowClient(f"sqlite:///{store}")
+    runs = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    return {run.info.run_name: run.data.metrics for run in runs}
 
 
 def check_scores(predictions, trainings):

@@ -41,7 +41,7 @@ def summary_run(results: Path, plan: Plan, files: RunFiles, tables: ResultTables
             "tags": tags_of(plan, task, arm, state.metric) | {"runs": f"{task}/{regime}/{arm}"},
             **span(records),
         },
-        metrics=metrics_of(state),
+        metrics=metrics_of(state) | external_metrics(tables, (task, regime, arm)),
         artifacts=tuple(path for path in pages(results, plan, task) if path.exists()) if state.judged else (),
         texts={"table.html": table_page(table, plan, task, state.metric)} if table is not None else {},
         state=words_of(plan, (task, regime, arm), state),
@@ -87,6 +87,16 @@ def metrics_of(state: CellState) -> dict[str, float]:
         found |= {f"test_{row['level']}/{row['metric']}": row["mean"] for row in state.others.to_dict("records")}
     found |= {f"cost/{name}": value for name, value in (state.costs or {}).items()}
     return {name: float(value) for name, value in found.items() if pd.notna(value)}
+
+
+def external_metrics(tables: ResultTables, cell: tuple[str, str, str]) -> dict[str, float]:
+    """The means of a cell on external sets, `external/SET/METRIC`, once the table of external tests is made."""
+    table = tables.of_study("external.csv")
+    if table is None:
+        return {}
+    rows = main_level(table[(table[["task", "regime", "arm"]] == list(cell)).all(axis=1)])
+    means = rows[["test_set", "metric", "mean"]].itertuples(index=False, name=None)
+    return {f"external/{dataset}/{metric}": float(mean) for dataset, metric, mean in means if pd.notna(mean)}
 
 
 def words_of(plan: Plan, cell: tuple[str, str, str], state: CellState) -> dict[str, str]:
@@ -145,7 +155,7 @@ def p_value(p: float) -> str:
 
 def pages(results: Path, plan: Plan, task: str) -> list[Path]:
     """The pages of the study that belong to every cell of a task."""
-    names = ("claims.md", OVERVIEW, data_card(plan.tasks[task]["dataset"]), "audit/audit.html")
+    names = ("claims.md", "external.md", OVERVIEW, data_card(plan.tasks[task]["dataset"]), "audit/audit.html")
     return [results / name for name in names]
 
 

@@ -185,6 +185,7 @@ rule report_page:
         claims_text=rules.table.output.claims_markdown,
         costs=rules.table.output.costs,
         published=rules.table.output.reported_markdown,
+        external=rules.table.output.external,
         figures=rules.study_figures.output,
         tasks=[f"<results>/figures/{evaluation.task}-{evaluation.regime}" for evaluation in STUDY.evaluations],
         maps=[f"<results>/figures/{task}-map.png" for task in STUDY.probed],

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -23,6 +25,7 @@ from uscl.tracking.plan import read_plan
 from uscl.tracking.read_runs import experiment_of, read_run
 from uscl.tracking.result_tables import ResultTables
 from uscl.tracking.run_files import Call
+from uscl.tracking.summary import external_metrics
 from uscl.tracking.summary_files import find_all
 
 CELL = f"summary/{TASK}/{REGIME}/simclr"
@@ -114,6 +117,15 @@ def test_numbers_of_older_runs_are_not_shown_for_newer_ones(tmp_path):
     found = runs(tmp_path)
     assert {found[name].state["rank"] for name in found if name.startswith("summary")} == {"pending"}
     assert found[f"{TASK}/{REGIME}/simclr"].metrics == {}
+
+
+def test_means_on_external_sets_are_those_of_the_table_of_external_tests():
+    row = {"task": TASK, "regime": REGIME, "test_set": "clinic", "metric": "auroc", "mean": 0.7, "level": "video"}
+    rows = [row | {"arm": "simclr"}, row | {"arm": "imagenet", "mean": 0.9}]
+    rows.append(row | {"arm": "simclr", "level": "frame", "mean": 0.6})
+    found = external_metrics(SimpleNamespace(of_study=lambda _: pd.DataFrame(rows)), (TASK, REGIME, "simclr"))
+    assert found == {"external/clinic/auroc": 0.7}
+    assert external_metrics(SimpleNamespace(of_study=lambda _: None), (TASK, REGIME, "simclr")) == {}
 
 
 @pytest.mark.parametrize("name", ["table.csv", f"{STATISTICS}/intervals.csv"])

@@ -40,6 +40,7 @@ class Place:
     seeds: Sequence[int]
     datasets: Sequence[str]
     figures: Sequence[str]
+    external: bool = False  # whether models are also tested on external sets
 
 
 class Card(NamedTuple):
@@ -80,6 +81,7 @@ def sections(
         "cells": cells(results, place.evaluations, place.seeds, tables["claims"], pictures),
         "verdict": read(results / "audit/verdict.json"),
         "claims_text": markdown(results / "claims.md"),
+        "external": markdown(results / "external.md") if place.external else "",
         "published": markdown(results / "reported.md"),
         "costs": html_of("\n\n".join(cost_parts(tables["costs"])[1:])),
         "origin": origin(records, tables["table"], config),

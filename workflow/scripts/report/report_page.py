@@ -19,7 +19,8 @@ with job(snakemake):
     asked = Asked(**params.asked)
     evaluations = {(task, regime): arms for task, regime, arms in params.evaluations}
     tables = {name: read_csv(given[name]) for name in ("table", "claims", "costs")}
-    place = Place(Path(out.page).parent, evaluations, params.encoded, asked.seeds, params.datasets, params.figures)
+    there = (params.datasets, params.figures, bool(given.external))
+    place = Place(Path(out.page).parent, evaluations, params.encoded, asked.seeds, *there)
     cells, _ = records_of(given.cells, evaluations, asked.seeds)
     encoders = runs_of(given.encoders, params.encoded, asked.seeds).done.values()
     records = [read_record(folder) for folder in encoders]

@@ -51,6 +51,14 @@ def test_the_page_has_the_answer_the_table_and_every_section(page):
     assert "torch" in page
 
 
+def test_external_tests_have_a_section_if_there_are_any(made, page):
+    assert "External tests" not in page
+    found, parts = made
+    shown = report_page(asked(), found["table"], found["claims"], parts | {"external": html_of("## busi on clinic")})
+    assert '<a href="#external">External tests</a>' in shown
+    assert "<h2>busi on clinic</h2>" in shown
+
+
 def test_nothing_is_loaded_from_elsewhere(page):
     elements = Elements(page)
     assert all(image["src"].startswith("data:image/") for image in elements.of("img"))
