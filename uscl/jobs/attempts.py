@@ -24,8 +24,10 @@ class Attempt:
     def __init__(self, log: Path, *, kept: bool = True) -> None:
         self.kept = kept
         self._path = log.with_suffix(".attempt.json") if kept else None
-        self._content: dict[str, Any] = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
-        self._add(started=time.time(), caller=os.environ.get(CALLER))
+        # MLflow may know the run from an earlier attempt: its record stays, in case this one is killed before its own.
+        self._content: dict[str, Any] = {"started": time.time()} | earlier(log)
+        start = {"status": RUNNING, "reason": None, "ended": None, "log": str(log)}
+        self._add(**start, caller=os.environ.get(CALLER))
 
     def describe(self, record: dict[str, Any]) -> None:
         """Add the record of the job's run (see `uscl.jobs.run_record.RunRecord`)."""
@@ -60,21 +62,12 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "status" in found else None
 
 
+def earlier(log: Path) -> dict[str, Any]:
+    """The content of the file of an earlier attempt at the job with this log in the same call; empty without one."""
+    found, caller = read(log.with_suffix(".attempt.json")) or {}, os.environ.get(CALLER)
+    return found if caller and found.get("caller") == caller else {}
+
+
 def last_failure(log: Path) -> str | None:
     """Why an earlier attempt at the job with this log failed in the same call; None if there was none."""
-    found, caller = read(log.with_suffix(".attempt.json")) or {}, os.environ.get(CALLER)
-    return found.get("reason") if caller and found.get("caller") == caller else None
-
-
-def unsuccessful(logs: Path) -> list[dict[str, Any]]:
-    """Attempts that did not succeed, in the order of their file names; call it while no job of the study is running.
-
-    An attempt whose status is still "running" was killed.
-    """
-    found = [read(path) for path in sorted(logs.rglob("*.attempt.json"))]
-    return [attempt for attempt in found if attempt]
-
-
-def failed_runs(logs: Path) -> list[dict[str, Any]]:
-    """The unsuccessful attempts at a run, with the run's `name` and the rest of its record."""
-    return [attempt for attempt in unsuccessful(logs) if "name" in attempt]
+    return earlier(log).get("reason")

@@ -11,6 +11,7 @@ import pytest
 from flipped import flip
 
 from uscl.base.errors import DiskFullError, UserError
+from uscl.jobs.attempts import Attempt
 from uscl.jobs.job import job, run_of, trained_encoder
 from uscl.jobs.outcome import read_outcome, write_done, write_failed
 
@@ -113,6 +114,22 @@ def test_an_attempt_is_next_to_the_log_while_the_job_runs_and_stays_if_it_fails(
     end = attempt(tmp_path)
     assert (end["status"], end["reason"], end["log"]) == ("failed", "No data: fetch it.", str(tmp_path / "job.log"))
     assert end["started"] <= end["ended"]
+
+
+def test_an_attempt_that_ends_before_it_knows_its_run_keeps_the_record_of_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("USCL_CALLER", f"{os.getpid()}@elsewhere")
+    Attempt(tmp_path / "job.log").describe({"name": "a run", "started": 1.0})
+    retried = Attempt(tmp_path / "job.log")
+    retried.end("failed", "Out of memory.")
+    expected = {"name": "a run", "started": 1.0, "status": "failed", "reason": "Out of memory."}
+    assert attempt(tmp_path) | expected == attempt(tmp_path)
+    Attempt(tmp_path / "job.log")
+    assert attempt(tmp_path) | {"name": "a run", "status": "running", "reason": None, "ended": None} == attempt(
+        tmp_path
+    )
+    monkeypatch.setenv("USCL_CALLER", f"{os.getpid() + 1}@elsewhere")  # its settings may be others
+    Attempt(tmp_path / "job.log")
+    assert "name" not in attempt(tmp_path)
 
 
 def run(folder, **more):
