@@ -1,6 +1,8 @@
 """A lock between processes that also works on file systems which can't lock files, such as some network disks."""
 
 import errno
+import fcntl
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,3 +31,13 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def can_lock(folder: Path) -> bool:
+    """Whether the disk of a folder can lock parts of files, as SQLite does; True if that can't be tried there."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (*CANT_LOCK, errno.ENOSYS)
+    return True

@@ -17,13 +17,18 @@ def plan(config: dict[str, Any], files: Iterable[str], root: Path) -> Study:
     prepare_children(root)
     if {"{", "}"} & set(str(Path.cwd())):
         raise UserError(f"Snakemake can't work in a folder with a brace in its path: rename a part of {Path.cwd()}.")
+    if there := not_writable(Path(".snakemake").absolute()):
+        raise UserError(
+            f"Snakemake keeps its notes in the folder of the call, and {there} can't be written to: call it from a"
+            f" folder of yours with --snakefile {root / 'Snakefile'} and --configfile."
+        )
     for file in files:
         check_repeated_keys(Path(file))
     study = Study.from_config(config, root)
     if fault := environment_fault(study.settings):
         raise UserError(fault)
-    if not_writable(Path(study.results)):
-        raise UserError(f"Config: results can't be written to {study.results}: name another folder.")
+    if there := not_writable(Path(study.results).absolute()):
+        raise UserError(f"Config: {there} can't be written to: name another folder for `results`.")
     for evaluation in (*study.evaluations, *study.label_fractions):
         place = study.fit(evaluation.task, evaluation.regime)
         if not (root / f"{place.partition(':')[0].replace('.', '/')}.py").is_file():

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from uscl.base.errors import UserError
-from uscl.base.locks import locked
+from uscl.base.locks import can_lock, locked
 from uscl.base.redaction import redacted
 from uscl.tracking.address import SQLITE, artifact_root, database_of, foreign_place
 
@@ -136,8 +136,13 @@ def check(database: Path, *, whole: bool = False) -> None:
     """Check that MLflow can write to an SQLite file, and with `whole` also that the file is undamaged.
 
     MLflow itself would try for minutes. Raises BrokenStoreError if the file is not a store of this version and of this
-    folder, UserError if it is busy or can't be written to.
+    folder, UserError if it is busy or can't be written to, or if its disk can't lock files.
     """
+    if not can_lock(database.parent):
+        raise UserError(
+            f"{database} is on a disk that can't lock files, as SQLite does: name another disk for `results`, or a"
+            " server (`tracking_uri`)"
+        )
     if not database.exists() or not database.stat().st_size:
         return  # MLflow will make its tables
     try:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from filelock import Timeout
 
-from uscl.base.locks import locked
+from uscl.base.locks import can_lock, locked
 
 
 def without_locks(monkeypatch, number):
@@ -31,7 +31,7 @@ def test_a_killed_holder_leaves_nothing_that_others_wait_for(tmp_path, monkeypat
     script = (
         "import errno, fcntl, os, sys\n"
         "from pathlib import Path\n"
-        "from uscl.base.locks import locked\n"
+        "from uscl.base.locks import can_lock, locked\n"
         "def refuse(*_): raise OSError(errno.ENOLCK, 'No locks available')\n"
         "fcntl.flock = refuse\n"
         "with locked(Path(sys.argv[1])): os.kill(os.getpid(), 9)\n"
@@ -42,6 +42,17 @@ def test_a_killed_holder_leaves_nothing_that_others_wait_for(tmp_path, monkeypat
     without_locks(monkeypatch, errno.ENOLCK)
     with locked(tmp_path / "a.lock", 10):
         pass
+
+
+def test_a_disk_that_cannot_lock_files_is_told_from_one_that_can_or_that_cannot_be_tried(tmp_path, monkeypatch):
+    assert can_lock(tmp_path)
+    assert can_lock(tmp_path / "missing")
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    assert not can_lock(tmp_path)
 
 
 def test_another_error_is_not_hidden(tmp_path, monkeypatch):

@@ -24,8 +24,15 @@ def tiny(**changes):
 def test_results_that_cannot_be_written_to_are_one_sentence(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(UserError, match=r"^Config: results can't be written to .*file"):
+    with pytest.raises(UserError, match=rf"^Config: {file} can't be written to: .*`results`"):
         plan(tiny(results=str(file)), [], ROOT)
+
+
+def test_a_call_from_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").touch()  # as root, any folder can be written to
+    with pytest.raises(UserError, match=rf"{tmp_path}/\.snakemake can't be written to: .*--snakefile {ROOT}/Snakefile"):
+        plan(tiny(results=str(tmp_path / "results")), [], ROOT)
 
 
 def test_an_encoder_that_the_study_itself_makes_may_come_later(tmp_path, monkeypatch):

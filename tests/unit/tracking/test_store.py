@@ -98,6 +98,15 @@ def test_a_busy_store_is_reported_after_a_short_wait_and_stays(database, monkeyp
     assert database.exists()
 
 
+def test_a_disk_without_locks_is_named_at_once(database, monkeypatch):
+    monkeypatch.setattr(tracking_store, "can_lock", lambda _: False)
+    with pytest.raises(UserError, match=rf"^{database} is on a disk that can't lock files"):
+        check(database)
+    database.unlink()
+    with pytest.raises(UserError, match=rf"^{database} is on a disk"), opened(f"sqlite:///{database}"):
+        raise AssertionError("it was opened")
+
+
 def test_a_block_that_takes_too_long_is_cut_off():
     with pytest.raises(TimeoutError, match="not done after 1 s"), limited(1):
         time.sleep(5)
