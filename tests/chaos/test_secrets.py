@@ -42,8 +42,8 @@ def nowhere(run: subprocess.CompletedProcess, folder: Path, *but: Path) -> None:
 
 
 def refused(project: Path, path: Path, *more: str) -> subprocess.CompletedProcess:
-    """A call that is refused when it is planned."""
-    run = snakemake(project, *more, study=path)
+    """A call that is refused when it is planned (else it would make one small thing)."""
+    run = snakemake(project, *more, "--", "results/raw/sim_lung", study=path)
     assert run.returncode != 0, "the call ended well"
     assert "Traceback" not in run.stdout, "a traceback was shown"
     assert "Config: " in run.stdout, last_lines(run.stdout)
