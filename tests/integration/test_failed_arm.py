@@ -114,15 +114,15 @@ def test_label_fractions_train_what_they_add_and_all_runs_are_logged_later(repai
     project, _ = repaired
     target = "label_fractions"
     # The linear probe with all labels is there already.
-    counts = {"probe": 3, "score": 1, "label_fraction_curves": 1, "label_fractions": 1}
+    counts = {"probe": 12, "score_draws": 2, "label_fraction_curves": 1, "label_fractions": 1}
     assert planned(project, target, study=good) == counts
     succeeds(project, target, "--config", "tracking=mlflow", study=good)
     scores = pd.read_csv(project / "results/label_fractions.csv")
-    assert set(scores[["arm", "task", "labels"]].itertuples(index=False, name=None)) == {
-        (arm, "pocus", labels) for arm in ARMS for labels in (25, 100)
-    }
+    parts = scores[["arm", "task", "labels", "shots"]].fillna(0).itertuples(index=False, name=None)
+    assert set(parts) == {(arm, "pocus", *part) for arm in ARMS for part in ((25, 0), (100, 0), (0, 1))}
+    assert scores["label_draws"].isna().equals(scores["labels"] == 100)
     mlflow.set_tracking_uri(f"sqlite:///{project / 'results/mlflow.db'}")
     names = set(mlflow.search_runs(search_all_experiments=True)["tags.mlflow.runName"])
     assert {f"pretrain/{arm}/seed0" for arm in ARMS} <= names
     assert {f"{task}/{regime}/{arm}/seed0" for task, regime in EVALUATIONS for arm in ARMS} <= names
-    assert {f"pocus/linear/labels25/{arm}/seed0" for arm in ARMS} <= names
+    assert {f"pocus/linear/labels25{draw}/{arm}/seed0" for arm in ARMS for draw in ("", "draw1")} <= names

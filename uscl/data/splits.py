@@ -10,13 +10,13 @@ import pandas as pd
 
 from uscl.base.errors import UserError
 from uscl.base.seeds import derive, generator
+from uscl.data.few_labels import ALL_LABELS, Labels, few_labels
 from uscl.data.store import FrameStore
 
 log = logging.getLogger(__name__)
 
 ROLES = ("train", "validation", "test")
 IDENTITY = ["case", "video", "patient", "group", "unit", "label"]  # of a case, from the manifest to the predictions
-ALL = 100  # percent of the labels
 UNUSED = "unused"  # the part of a frame that neither trains nor is tested in a fold (`uscl.data.frame_sampling`)
 SHARED = "shared"  # the column of a given split that marks groups in several of the provider's parts
 
@@ -147,25 +147,33 @@ def fault_of(splits: pd.DataFrame, folds: list[str]) -> str | None:
     return None
 
 
-def with_fewer_labels(cases: pd.DataFrame, fold: Fold, percent: int, seed: int, *purpose: str | int) -> Fold:
-    """The fold with `percent` of the groups of each class in its training part, rounded up: at least one per class.
+def with_fewer_labels(cases: pd.DataFrame, fold: Fold, labels: Labels, seed: int, *purpose: str | int) -> Fold:
+    """The fold with a part of the groups of each class in its training part (`uscl.data.few_labels`).
 
-    A smaller percentage takes a subset of what a larger one takes (one seed and purpose give one order of the groups).
-    A group of several classes counts for its most frequent one. Validation and test stay complete.
+    A percentage is rounded up: at least one group per class. A smaller part is a subset of a larger one of the same
+    draw (one seed, purpose and draw give one order of the groups). A group of several classes counts for its most
+    frequent one. Validation and test stay complete.
     """
+    few = few_labels(labels)
     train = cases[cases["row"].isin(fold.train)]
-    label = train.groupby("group")["label"].agg(lambda labels: labels.value_counts().sort_index().idxmax())
-    shuffled = label.iloc[generator(seed, "label fraction", *purpose).permutation(len(label))]
+    label = class_of_groups(train)
+    stream = (*purpose, "draw", few.draw) if few.draw else purpose
+    shuffled = label.iloc[generator(seed, "label fraction", *stream).permutation(len(label))]
     place = shuffled.groupby(shuffled).cumcount()
     count = shuffled.groupby(shuffled).transform("size")
-    kept = shuffled.index[place * 100 < percent * count]
-    rows = train.loc[train["group"].isin(kept), "row"]
+    within = place < few.shots if few.shots else place * 100 < few.percent * count
+    rows = train.loc[train["group"].isin(shuffled.index[within]), "row"]
     return fold._replace(train=fold.train[np.isin(fold.train, rows)])
 
 
-def labelled_folds(path: Path, percent: int, seed: int, *purpose: str | int) -> tuple[pd.DataFrame, list[Fold]]:
+def class_of_groups(cases: pd.DataFrame) -> "pd.Series[str]":
+    """The most frequent class of each group, by group in alphabetical order."""
+    return cases.groupby("group")["label"].agg(lambda labels: labels.value_counts().sort_index().idxmax())
+
+
+def labelled_folds(path: Path, labels: Labels, seed: int, *purpose: str | int) -> tuple[pd.DataFrame, list[Fold]]:
     """The split file's cases and folds, with a part of the training labels (see `with_fewer_labels`)."""
     cases, folds = read_folds(path)
-    if percent < ALL:
-        folds = [with_fewer_labels(cases, fold, percent, seed, *purpose, k) for k, fold in enumerate(folds)]
+    if labels != ALL_LABELS:
+        folds = [with_fewer_labels(cases, fold, labels, seed, *purpose, k) for k, fold in enumerate(folds)]
     return cases, folds

@@ -11,7 +11,8 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.files import written
 from uscl.base.seeds import of_stream
-from uscl.data.splits import ALL, Fold
+from uscl.data.few_labels import ALL_LABELS, Labels
+from uscl.data.splits import Fold
 from uscl.evaluate.finished_folds import FinishedFold, FinishedFolds
 from uscl.evaluate.kept_models import KeptModels
 from uscl.jobs.live_history import LiveHistory
@@ -24,18 +25,18 @@ RunFold = Callable[[Fold, Stream], tuple[pd.DataFrame, pd.DataFrame]]
 
 
 class Cell(NamedTuple):
-    """What identifies a cell; `labels` is the percentage of the training groups whose labels are used."""
+    """What identifies a cell; `labels` names the part of the training labels that is used."""
 
     arm: str
     task: str
     regime: str
-    labels: int
+    labels: Labels
     seed: int
 
     @property
     def name(self) -> str:
         """What the cell is called in records and in MLflow."""
-        share = "" if self.labels == ALL else f"/labels{self.labels}"
+        share = "" if self.labels == ALL_LABELS else f"/labels{self.labels}"
         return f"{self.task}/{self.regime}{share}/{self.arm}/seed{self.seed}"
 
 

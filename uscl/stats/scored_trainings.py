@@ -38,6 +38,16 @@ class ScoredTrainings(NamedTuple):
         deterministic = [panel.deterministic(arm) for arm in range(len(panel.arms))]
         return cls(panel.arms, training_scores(panel), without_each_group(panel), panel.strata, deterministic)
 
+    def over_draws(self, label_draws: int) -> "ScoredTrainings":
+        """Each training with the mean over its draws of the labels, which follow each other."""
+        if label_draws == 1:
+            return self
+        scores, left_out = (
+            array.reshape(*array.shape[:2], -1, label_draws, *array.shape[3:]).mean(axis=3)
+            for array in (self.scores, self.left_out)
+        )
+        return self._replace(scores=scores, left_out=left_out)
+
     def count(self, arm: int) -> int:
         """The number of an arm's trainings that may differ: 1 if it is deterministic."""
         return 1 if self.deterministic[arm] else self.scores.shape[2]

@@ -31,12 +31,12 @@ COMPARISONS += ["probability_of_improvement", *SIZES]
 class Scored:
     """The cases of an evaluation with everything that its tables rest on, computed once."""
 
-    def __init__(self, cases: pd.DataFrame, kind: str, draws: int, seed: int) -> None:
+    def __init__(self, cases: pd.DataFrame, kind: str, draws: int, seed: int, label_draws: int = 1) -> None:
         self.panel = panel = to_panel(cases, kind)
         self.groups = counted_units(cases)
         self.by_fold = fold_scores(panel)  # [metrics, arms, trainings, folds]
         self.drawn = bootstrap_means(panel, draws, seed)  # [metrics, arms, draws]
-        self.trainings = ScoredTrainings.of_panel(panel)
+        self.trainings = ScoredTrainings.of_panel(panel).over_draws(label_draws)
 
     @property
     def sizes(self) -> dict[str, object]:
@@ -44,7 +44,7 @@ class Scored:
         return {"groups": self.groups, "n_groups": self.panel.cases.groups, "n_cases": len(self.panel.cases.group)}
 
 
-def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.DataFrame:
+def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int, label_draws: int = 1) -> pd.DataFrame:
     """One row per arm x metric: the mean over trainings and its two intervals, over trainings and of these models.
 
     `cases`: the cases of all arms and seeds of one task x regime x labels (`cases.parquet`); `kind` is classification
@@ -52,11 +52,12 @@ def intervals(cases: pd.DataFrame, kind: str, *, draws: int, seed: int) -> pd.Da
     has one. ci_low, ci_high: 95 % over trainings and groups (`method_test.alone`, on the logit scale for shares);
     se_trainings, se_patients: the parts of its standard error. models_ci: the cluster bootstrap with `draws` draws.
     fold_mean, fold_sd are over the `n` defined scores of single folds; `undefined` counts the others. `reason` says why
-    there is no interval. Raises ValueError as `to_panel` does.
+    there is no interval. With several `label_draws`, each training is there so often (`uscl.stats.label_draws`). Raises
+    ValueError as `to_panel` does.
     """
     if cases.empty:  # no arm is complete
         return pd.DataFrame(columns=INTERVALS)
-    scored = Scored(cases, kind, draws, seed)
+    scored = Scored(cases, kind, draws, seed, label_draws)
     rows = [
         {"arm": arm, "metric": name, **of_arm(scored, m, name, a), **scored.sizes}
         for a, arm in enumerate(scored.panel.arms)
@@ -101,8 +102,9 @@ def comparisons(
     draws: int,
     seed: int,
     form: str = "nested",
+    label_draws: int = 1,
 ) -> pd.DataFrame:
-    """One row per pair (arm, reference) x metric, with `cases` and `kind` as in `intervals`.
+    """One row per pair (arm, reference) x metric, with `cases`, `kind` and `label_draws` as in `intervals`.
 
     Differences and effects are arm minus reference, even if lower is better. ci_low, ci_high, df and p come from the
     method test (`form`: nested or crossed), se_trainings and se_patients are the parts of its standard error.
@@ -117,7 +119,7 @@ def comparisons(
         raise ValueError(f"There are no cases of arm {absent[0]}.")
     if not pairs:
         return pd.DataFrame(columns=COMPARISONS)
-    scored = Scored(cases[cases["arm"].isin(named)], kind, draws, seed)
+    scored = Scored(cases[cases["arm"].isin(named)], kind, draws, seed, label_draws)
     rows = []
     for pair in pairs:
         both = [scored.panel.arms.index(arm) for arm in pair]

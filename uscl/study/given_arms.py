@@ -8,15 +8,15 @@ from typing import Any
 
 from uscl.base.files import file_sha256
 from uscl.base.text import nearest
+from uscl.data.few_labels import ALL_LABELS, Labels
 from uscl.evaluate.regimes import REGIMES
 from uscl.pretrain.methods import methods
 from uscl.study.schema import StudySettings
 
-ALL_LABELS = 100  # percent
 FORMATS = (".parquet", ".csv")  # of predictions
 
 
-def why_absent(study: StudySettings, arm: str, task: str, regime: str, labels: int = ALL_LABELS) -> str | None:
+def why_absent(study: StudySettings, arm: str, task: str, regime: str, labels: Labels = ALL_LABELS) -> str | None:
     """Why an arm takes no part in an evaluation; None if it does, as every arm with an encoder."""
     settings = study.methods[arm]
     gives = methods()[settings.method].gives
@@ -27,7 +27,7 @@ def why_absent(study: StudySettings, arm: str, task: str, regime: str, labels: i
     if gives == "features":
         return "features from a file can only be probed" if REGIMES[regime].trains else None
     compared = settings.regime or study.tasks[task].regimes[0]
-    if labels < ALL_LABELS:
+    if labels != ALL_LABELS:
         return "its predictions are of models trained with all labels"
     return None if regime == compared else f"its predictions are compared in the regime {compared}"
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from uscl.data.few_labels import ALL_LABELS, PATTERN, labels_named
 from uscl.evaluate.regimes import REGIMES
 from uscl.jobs.outcome import FILE, read_outcome
 from uscl.models.hub_file import on_hub
 from uscl.models.model_folder import FOLDER
 from uscl.study import keys
 from uscl.study.figures import FIGURES, RANKINGS
-from uscl.study.given_arms import ALL_LABELS, content
+from uscl.study.given_arms import content
 from uscl.study.study import Evaluation, ExternalTest, Study
 from uscl.study.waiting import after_checks
 
@@ -20,6 +21,7 @@ ALL_REGIMES = list(REGIMES)
 CELL = "{task}/{regime}/labels{labels}/{arm}/seed{seed}"
 CELL_NAME = "{task}-{regime}-labels{labels}-{arm}-seed{seed}"
 EVALUATION = "{task}-{regime}-labels{labels}"
+LABELS = PATTERN  # of the wildcard `labels`
 # The folder of a run by the authors' protocol.
 AUTHORS = "{task}/{arm}/seed{seed}"
 
@@ -127,7 +129,7 @@ def external_tests(study: Study) -> list[dict[str, Any]]:
 
 def evaluation_of(w: Any) -> Evaluation:
     """The evaluation that the wildcards of a cell name."""
-    return Evaluation(w.task, w.regime, int(w.labels))
+    return Evaluation(w.task, w.regime, labels_named(w.labels))
 
 
 def key_of_encoder(study: Study, w: Any) -> str:
@@ -252,7 +254,7 @@ def checked_task(study: Study, task: str) -> dict[str, Any]:
     return {
         "dataset": settings.dataset,
         "kind": settings.kind,
-        "percents": [evaluation.labels for evaluation in study.label_fractions if evaluation.task == task],
+        "parts": [evaluation.labels for evaluation in study.label_cells if evaluation.task == task],
         "batch_size": settings.finetune.batch_size if settings.finetune and trains else 0,
         "levels": study.levels(task),
         "native": native_checks(study, task),

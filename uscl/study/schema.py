@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from uscl.base.settings import Float, Int, Nothing, Once, Settings, as_number, one_of
+from uscl.data.few_labels import ALL_LABELS, Labels
 from uscl.data.regions import crop_fault
 from uscl.evaluate.regimes import REGIMES
 from uscl.models.encoder_setting import EncoderName
@@ -607,17 +608,44 @@ class LabelFractions(Settings):
     """Scores with a part of the training groups' labels."""
 
     percent: Annotated[
-        list[Annotated[Int, Field(ge=1, le=100)]],
-        Once,
+        Annotated[list[Annotated[Int, Field(ge=1, le=100)]], Once, Field(min_length=1)] | None,
         Field(
-            min_length=1,
             description="Percentages of the training groups of each class, rounded up; smaller ones are parts of larger"
             " ones. The validation part stays whole.",
         ),
-    ]
+    ] = None
+    shots: Annotated[
+        Annotated[list[Annotated[Int, Field(ge=1)]], Once, Field(min_length=1)] | None,
+        Field(
+            description="Numbers of training groups of each class, such as [1, 5, 10, 20]; of the same draw, smaller"
+            " ones are parts of larger ones. Every class must have so many.",
+        ),
+    ] = None
+    draws: Annotated[
+        Int,
+        Field(
+            ge=1,
+            description="How often the few labels are drawn in each training; of several, the table has the mean with"
+            " intervals over draws.",
+        ),
+    ] = 1
     regime: Annotated[
         RegimeName, Field(description="How the encoders are evaluated; tasks that don't know the regime are left out.")
     ]
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse settings that name no part of the labels, and draws of all of them."""
+        if not self.percent and not self.shots:
+            raise PydanticCustomError("contradiction", "needs `percent`, `shots` or both")
+        if self.draws > 1 and self.parts == [ALL_LABELS]:
+            raise PydanticCustomError("contradiction", "has `draws` of 100 % of the labels, which are all alike")
+        return self
+
+    @property
+    def parts(self) -> list[Labels]:
+        """The parts of the labels by name: percentages, then numbers of groups."""
+        return [*(self.percent or ()), *(f"{shots}shots" for shots in self.shots or ())]
 
 
 class PoolParts(Settings):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uscl.base.gpus import visible_gpus
+from uscl.data.few_labels import ALL_LABELS, Labels, of_draw
 from uscl.data.sources.registry import read_registry
 from uscl.data.units import listed
 from uscl.evaluate.regimes import REGIMES, fit_of
@@ -24,7 +25,6 @@ from uscl.pretrain.methods import methods
 from uscl.study import given_arms
 from uscl.study.arm_inputs import OWN_INPUT, input_remarks
 from uscl.study.data_sets import DataSets
-from uscl.study.given_arms import ALL_LABELS
 from uscl.study.schema import Classification, Primary, Segmentation, SimulatedSet, StudySettings
 from uscl.study.validation import validated
 
@@ -39,11 +39,11 @@ def mean_of(tasks: list[str]) -> str:
 
 
 class Evaluation(NamedTuple):
-    """A task in a regime, with a percentage of the training groups' labels; all arms and seeds are compared in it."""
+    """A task in a regime, with a part of the training groups' labels; all arms and seeds are compared in it."""
 
     task: str
     regime: str
-    labels: int
+    labels: Labels
 
     @property
     def name(self) -> str:
@@ -278,7 +278,24 @@ class Study:
         if fractions is None:
             return []
         tasks = [name for name, task in self.settings.tasks.items() if task.kind in REGIMES[fractions.regime].kinds]
-        return [Evaluation(task, fractions.regime, percent) for task in tasks for percent in fractions.percent]
+        return [Evaluation(task, fractions.regime, part) for task in tasks for part in fractions.parts]
+
+    def draws_of_labels(self, evaluation: Evaluation) -> list[Evaluation]:
+        """An evaluation with a part of the labels, once per draw of them; all labels are there once."""
+        fractions = self.settings.label_fractions
+        draws = 1 if fractions is None or evaluation.labels == ALL_LABELS else fractions.draws
+        return [evaluation._replace(labels=of_draw(evaluation.labels, draw)) for draw in range(draws)]
+
+    @property
+    def label_cells(self) -> list[Evaluation]:
+        """All draws of the evaluations of `label_fractions`."""
+        return [drawn for evaluation in self.label_fractions for drawn in self.draws_of_labels(evaluation)]
+
+    def label_intervals(self) -> list[str]:
+        """The intervals of each of `label_fractions`, over draws of the labels if there are several."""
+        files = {False: "intervals.csv", True: "over_draws/intervals.csv"}
+        each = ((part, files[len(self.draws_of_labels(part)) > 1]) for part in self.label_fractions)
+        return [file for part, name in each for file in self.statistics(part, file=name)]
 
     @functools.cached_property
     def probed(self) -> list[str]:

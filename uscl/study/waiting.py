@@ -60,7 +60,7 @@ def forget_lost_runs(study: Study) -> list[str]:
     """
     lost: list[str] = []
     tested = {outcome for test in study.external for outcome in study.external_outcomes(test)}
-    for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_fractions)]):
+    for path in map(Path, [*runs(study), *study.cell_outcomes(*study.label_cells)]):
         kept = str(path) in tested or study.keeps_models(int(path.parent.name.removeprefix("seed")))
         if missing := [file for file in lost_files(path) if kept or file.parent.name != FOLDER]:
             path.unlink()

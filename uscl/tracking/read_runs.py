@@ -9,6 +9,7 @@ import pandas as pd
 
 from uscl.base.redaction import redacted
 from uscl.base.tables import read_csv
+from uscl.data.few_labels import labels_named
 from uscl.jobs.attempts import RUNNING
 from uscl.jobs.outcome import required
 from uscl.jobs.recorded import checked
@@ -203,7 +204,7 @@ def bare_record(files: RunFiles) -> dict[str, Any]:
     name = "/".join([task, regime, *share, arm, seed] if task else [regime, arm, seed])
     params: dict[str, Any] = {"arm": arm, "seed": int(seed.removeprefix("seed"))}
     if task:
-        params |= {"task": task, "regime": regime, "labels": int(labels.removeprefix("labels"))}
+        params |= {"task": task, "regime": regime, "labels": labels_named(labels)}
     written = files.file.stat().st_mtime
     tags = {"stage": regime, "arm": arm} | ({"task": task} if task else {})
     return {"name": name, "params": params, "tags": tags, "started": written, "ended": written}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from uscl.data.few_labels import labels_named
 from uscl.jobs.outcome import read_outcome
 from uscl.jobs.run_record import read_record
 from uscl.report.tables import writing
@@ -177,7 +178,7 @@ def cell_run(results: Path, files: RunFiles, tables: ResultTables, seeds: int | 
     return Run(
         {
             "name": f"{task}/{regime}{share}/{arm}",
-            "params": {"arm": arm, "task": task, "regime": regime, "labels": int(labels.removeprefix("labels"))},
+            "params": {"arm": arm, "task": task, "regime": regime, "labels": labels_named(labels)},
             "tags": {"stage": regime, "arm": arm, "task": task},
             **span(records),
         },

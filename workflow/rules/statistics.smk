@@ -87,9 +87,42 @@ rule endpoints:
         "../scripts/statistics/endpoints.py"
 
 
+rule score_draws:
+    input:
+        outcomes=lambda w: STUDY.cell_outcomes(*STUDY.draws_of_labels(by.evaluation_of(w))),
+        native=lambda w: STUDY.native_files(w.task),
+    output:
+        trainings=f"<results>/statistics/{EVALUATION}/over_draws/trainings.csv",
+        intervals=f"<results>/statistics/{EVALUATION}/over_draws/intervals.csv",
+        comparisons=f"<results>/statistics/{EVALUATION}/over_draws/comparisons.csv",
+    log:
+        f"<logs>/score_draws/{EVALUATION}.log",
+    benchmark:
+        f"<benchmarks>/score_draws/{EVALUATION}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        code=code("statistics/score_draws.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        levels=lambda w: STUDY.levels(w.task),
+        native=lambda w: STUDY.native(w.task),
+        arms=lambda w: STUDY.evaluated(by.evaluation_of(w)),
+        seeds=STUDY.seeds,
+        label_draws=lambda w: len(STUDY.draws_of_labels(by.evaluation_of(w))),
+        pairs=STUDY.comparisons,
+        form=SETTINGS.trainings,
+        draws=SETTINGS.draws,
+        seed=STUDY.seeds[0],
+    message:
+        "Scores over draws of the labels: {wildcards.task} ({wildcards.regime}, labels{wildcards.labels})"
+    script:
+        "../scripts/statistics/score_draws.py"
+
+
 rule label_fraction_curves:
     input:
-        intervals=STUDY.statistics(*STUDY.label_fractions, file="intervals.csv"),
+        intervals=STUDY.label_intervals(),
     output:
         csv="<results>/label_fractions.csv",
         png=report(

@@ -6,6 +6,7 @@ import pytest
 from stores import bright_or_dark_store
 
 from uscl.base.errors import UserError
+from uscl.base.seeds import generator
 from uscl.data.splits import (
     IDENTITY,
     Fold,
@@ -167,6 +168,27 @@ def test_fewer_labels_depend_on_the_seed_and_leave_validation_and_test_whole():
     fewer = with_fewer_labels(frame, fold, 10, 0)
     assert fewer.validation.tolist() == fold.validation.tolist()
     assert fewer.test.tolist() == fold.test.tolist()
+
+
+@pytest.mark.parametrize("draw", ["", "draw1", "draw2"])
+def test_shots_are_so_many_groups_of_every_class_and_nested(draw):
+    frame = cases({"a": 20, "b": 7})
+    found = subsets(frame, [f"{shots}shots{draw}" for shots in (1, 3, 7)])
+    for shots, rows in zip((1, 3, 7), found.values(), strict=True):
+        kept = frame[frame["row"].isin(rows)]
+        assert (kept.groupby("group").size() == 3).all()
+        assert kept.groupby("label")["group"].nunique().to_dict() == {"a": shots, "b": shots}
+    assert all(small < large for small, large in pairwise(found.values()))
+
+
+def test_draws_take_other_groups_and_the_first_is_that_without_draws():
+    frame = cases({"a": 20, "b": 20})
+    found = subsets(frame, [25, "25draw1", "25draw2"])
+    assert len(set(map(frozenset, found.values()))) == 3
+    # What studies without draws have trained with.
+    label = frame.groupby("group")["label"].first()
+    order = label.iloc[generator(0, "label fraction", "t", 0).permutation(len(label))]
+    assert set(frame.loc[frame["row"].isin(found[25]), "group"]) == set(order.groupby(order).head(5).index)
 
 
 def test_all_labels_are_the_folds_as_they_are(tmp_path):

@@ -40,7 +40,10 @@ def files(study, monkeypatch):
     ("file", "jobs"),
     [
         ("uscl/report/tables/claims.py", {"report/table.py", "report/study_figures.py", "report/report_page.py"}),
-        ("uscl/stats/bootstrap.py", {"statistics/score.py", "statistics/score_external.py"}),
+        (
+            "uscl/stats/bootstrap.py",
+            {"statistics/score.py", "statistics/score_draws.py", "statistics/score_external.py"},
+        ),
         ("uscl/report/figures/training.py", {"pretrain/draw_pretraining.py", "report/draw.py"}),
         ("uscl/pretrain/methods/imagenet.py", {"encoder imagenet"}),
         ("uscl/models/imagenet.py", {"check_study", "encoder imagenet"} | FROM_POOL),

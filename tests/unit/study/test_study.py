@@ -43,6 +43,28 @@ def test_arms_evaluations_and_comparisons_follow_the_file():
     assert {evaluation.task for evaluation in found.label_fractions} == {"pocus", "busi"}
 
 
+def test_few_labels_are_drawn_several_times_and_all_labels_once():
+    found = study(label_fractions={"percent": [10, 100], "shots": [5], "draws": 3, "regime": "linear"})
+    assert [each.labels for each in found.label_fractions if each.task == "busi"] == [10, 100, "5shots"]
+    busi = [each.labels for each in found.label_cells if each.task == "busi"]
+    assert busi == [10, "10draw1", "10draw2", 100, "5shots", "5shotsdraw1", "5shotsdraw2"]
+    assert found.label_intervals()[:3] == [
+        "results/statistics/pocus-linear-labels10/over_draws/intervals.csv",
+        "results/statistics/pocus-linear-labels100/intervals.csv",
+        "results/statistics/pocus-linear-labels5shots/over_draws/intervals.csv",
+    ]
+    assert found.cell(found.label_cells[1], "simclr", 0) == "results/cells/pocus/linear/labels10draw1/simclr/seed0"
+
+
+def test_more_draws_change_no_key_of_the_first(tmp_path):
+    one, three = (study(label_fractions={"percent": [10], "draws": draws, "regime": "linear"}) for draws in (1, 3))
+    first = Evaluation("busi", "linear", 10)
+    assert one.label_intervals()[1] == "results/statistics/busi-linear-labels10/intervals.csv"
+    assert keys.cell_key(one, first, "simclr", 0) == keys.cell_key(three, first, "simclr", 0)
+    again = first._replace(labels="10draw1")
+    assert keys.cell_key(three, again, "simclr", 0) != keys.cell_key(three, first, "simclr", 0)
+
+
 def test_a_method_gets_all_its_settings_and_not_where_it_starts():
     settings = study().method_settings("simclr")
     assert (settings["epochs"], settings["lr"], settings["temperature"]) == (30, 0.03, 0.5)

@@ -199,6 +199,14 @@ def test_the_studies_that_ship_are_sound(study):
         (["comparisons"], [["meta_uscl", "meta_uscl"]], "comparisons.0 names something twice"),
         (["draws"], 10, "draws must be at least 100, not 10."),
         (["label_fractions", "percent"], [0], "label_fractions.percent.0 must be at least 1, not 0."),
+        (["label_fractions", "shots"], [0], "label_fractions.shots.0 must be at least 1, not 0."),
+        (["label_fractions", "draws"], 0, "label_fractions.draws must be at least 1, not 0."),
+        (["label_fractions"], {"regime": "linear"}, "label_fractions needs `percent`, `shots` or both."),
+        (
+            ["label_fractions"],
+            {"regime": "linear", "percent": [100], "draws": 2},
+            "label_fractions has `draws` of 100 % of the labels, which are all alike.",
+        ),
         (["authors_protocol"], True, "authors_protocol must be a list, not True."),
         (
             ["authors_protocol"],

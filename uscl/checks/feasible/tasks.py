@@ -12,8 +12,9 @@ import pandas as pd
 from uscl.base.errors import UserError
 from uscl.base.text import counted
 from uscl.checks.feasible.blank import check_blank, warn_of
+from uscl.data.few_labels import ALL_LABELS, Labels, few_labels
 from uscl.data.picture_box import picture_box
-from uscl.data.splits import ALL, Fold, labelled_folds
+from uscl.data.splits import Fold, class_of_groups, read_folds, with_fewer_labels
 from uscl.data.units import counted_units, listed
 from uscl.metrics.registry import CLASSIFICATION, SEGMENTATION
 from uscl.stats.level_names import FRAME
@@ -31,30 +32,31 @@ def check_task(
     masks: np.ndarray | None,
     *,
     pictures: np.ndarray | None = None,
-    percents: Sequence[int] = (),
+    parts: Sequence[Labels] = (),
     batch_size: int,
     levels: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """The cases that a task is trained and scored on, in one line for readers.
 
-    `splits` are the files of the folds by seed.
-    `blank` [frames] marks the frames of the task's store that show nothing; `masks` [frames, size, size] are those of a
-    segmentation, None for classification; `pictures`
-    [frames, 2] are the source pictures' heights and widths; `percents` are the label fractions of the study,
+    `splits` are the files of the folds by seed. `blank` [frames] marks the frames of the task's store that show
+    nothing; `masks` [frames, size, size] are those of a segmentation, None for classification; `pictures` [frames, 2]
+    are the source pictures' heights and widths; `parts` are those of the labels that the study also trains with;
     `batch_size` is that of fine-tuning, 0 without; `levels` are the arguments of `uscl.stats.levels.Asked`. Raises
     UserError if the task can't be trained or scored; warns about settings that run but are probably unintended.
     """
-    cases = labelled_folds(next(iter(splits.values())), ALL, 0, task)[0]
-    folds = []
+    divided = {seed: read_folds(path) for seed, path in splits.items()}
+    cases = next(iter(divided.values()))[0]
     check_blank(f"tasks.{task}", cases, blank[cases["row"]])
     if masks is not None:
         check_masks(f"tasks.{task}", cases, masks, pictures)
-    for percent in sorted({ALL, *percents}):
-        for seed, path in splits.items():
-            for number, fold in enumerate(labelled_folds(path, percent, seed, task)[1]):
-                where = f"tasks.{task}, seed {seed}, fold {number}, {percent} % of the labels"
-                check_training_part(where, cases, fold, classes=masks is None)
-                folds += [fold] if percent == ALL else []
+    folds = [fold for _, folds in divided.values() for fold in folds]
+    for labels in (ALL_LABELS, *(part for part in parts if part != ALL_LABELS)):
+        for seed, (_, of_seed) in divided.items():
+            for number, fold in enumerate(of_seed):
+                where = f"tasks.{task}, seed {seed}, fold {number}, {few_labels(labels).words}"
+                check_shots(where, cases, fold, few_labels(labels).shots)
+                fewer = fold if labels == ALL_LABELS else with_fewer_labels(cases, fold, labels, seed, task, number)
+                check_training_part(where, cases, fewer, classes=masks is None)
     smallest = min(len(fold.train) for fold in folds)
     if smallest < batch_size:
         log.warning(
@@ -102,19 +104,29 @@ def edge_share(mask: np.ndarray) -> float:
     return float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
 
 
+def check_shots(where: str, cases: pd.DataFrame, fold: Fold, shots: int | None) -> None:
+    """Raise UserError if a class has fewer groups in the training part than `shots`, unless that is None."""
+    groups = class_of_groups(cases[cases["row"].isin(fold.train)]).value_counts().sort_index()
+    if shots and groups.min() < shots:
+        of_class = f" of {groups.idxmin()}" if groups.idxmin() else ""
+        raise UserError(
+            f"{where}: the training part has only {groups.min()}{of_class}: lower `label_fractions.shots` or add data."
+        )
+
+
 def check_training_part(where: str, cases: pd.DataFrame, fold: Fold, *, classes: bool) -> None:
     """Raise UserError if a fold's training part is too small, and warn if it lacks a class (if `classes` count)."""
     train = cases[cases["row"].isin(fold.train)]
     if len(train) < 2:
         raise UserError(
-            f"{where}: the training part has a single case, and training needs two: raise `label_fractions.percent`"
+            f"{where}: the training part has a single case, and training needs two: take more in `label_fractions`"
             " or add data."
         )
     absent = sorted(set(cases["label"]) - set(train["label"])) if classes else []
     if absent and train["label"].nunique() < 2:
         raise UserError(
             f"{where}: the training part has one class only, {train['label'].iloc[0]}, because a group (patient) of"
-            " several classes counts for its most frequent one: raise `label_fractions.percent` or add data."
+            " several classes counts for its most frequent one: take more in `label_fractions` or add data."
         )
     if absent:
         log.warning("%s: the training part has no case of %s.", where, ", ".join(absent))

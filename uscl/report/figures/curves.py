@@ -1,4 +1,4 @@
-"""Curves that compare arms: training by epoch, and scores by the share of labels."""
+"""Curves that compare arms: training by epoch, and scores by the number of labels."""
 
 import math
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from uscl.stats.level_names import per
 
 CURVES = {"train_loss": "training loss", "validation_loss": "validation loss", "validation_score": "validation score"}
 ACROSS = 3
+UNITS = {"labels": "% of training groups", "shots": "training groups per class"}
 
 
 def learning_curves(
@@ -56,48 +57,58 @@ def draw_training(axis: Axes, history: pd.DataFrame, column: str, style: ArmStyl
 def label_fraction_curves(
     scores: pd.DataFrame, metric_name: str | None = None, arms: Sequence[str] | None = None
 ) -> Figure:
-    """Scores with 95 % CI by the share of training groups whose labels are used, one panel per task and regime.
+    """Scores with 95 % CI by the part of the training labels, one panel per task, regime and unit of the part.
 
-    `scores` has arm, task, regime, labels (percent), mean, both intervals, and metric unless `metric_name` names the
-    score. `arms` are all arms of the study in its order; without them the order is that of `scores`. Arms are shifted a
-    little from their percentage, so that none hides another; a score that is NaN is left out.
+    `scores` has arm, task, regime, one or both of labels (percent) and shots (groups of each class), mean, both
+    intervals, and metric unless `metric_name` names the score; draws_ci_low and draws_ci_high are shown as a band.
+    `arms` are all arms of the study in its order; without them the order is that of `scores`. Arms are shifted a little
+    from their amount, so that none hides another; a score that is NaN is left out.
     """
     scores, what = one_interval(scores), words(scores)
     styles = looks(scores, arms)
-    panels = list(scores.groupby(["task", "regime"], sort=False))
+    panels = [
+        (task, regime, unit, rows.dropna(subset=unit))
+        for (task, regime), rows in scores.groupby(["task", "regime"], sort=False)
+        for unit in UNITS
+        if unit in rows and rows[unit].notna().any()
+    ]
     across = min(ACROSS, len(panels))
     shape = (math.ceil(len(panels) / across), across)
     size = (PAGE, 2.6 * shape[0] + legend_height(styles))
     figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
-    for axis, ((task, regime), rows) in zip(axes.flat, panels, strict=False):
-        draw_fractions(axis, rows, styles)
+    for axis, (task, regime, unit, rows) in zip(axes.flat, panels, strict=False):
+        draw_fractions(axis, rows, styles, unit)
         name = metric_name or title(rows["metric"].iloc[0]) + per(forest.level_of(rows))
-        axis.set(xlabel="labels used\n(% of training groups)", ylabel=name)
+        axis.set(xlabel=f"labels used\n({UNITS[unit]})", ylabel=name)
         axis.set_title(f"{wrapped(task)}\n{regime.replace('_', ' ')}")
-    figure.suptitle(f"mean over trainings with {what}")
+    bands = "\nbands: 95 % interval over draws of the labels" if "draws_ci_low" in scores else ""
+    figure.suptitle(f"mean over trainings with {what}{bands}")
     finish(figure, styles)
     return figure
 
 
-def draw_fractions(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle]) -> None:
-    """Draw the arms of one task and regime; percentages on a log axis, with a tick at each."""
-    percents = np.sort(rows["labels"].unique())
-    smallest = np.diff(np.log(percents)).min() if len(percents) > 1 else np.log(2)
-    # All arms together take at most half of the smallest distance between two percentages.
+def draw_fractions(axis: Axes, rows: pd.DataFrame, styles: dict[str, ArmStyle], unit: str) -> None:
+    """Draw the arms of one panel; the amounts of labels in the column `unit` on a log axis, with a tick at each."""
+    amounts = np.sort(rows[unit].unique())
+    smallest = np.diff(np.log(amounts)).min() if len(amounts) > 1 else np.log(2)
+    # All arms together take at most half of the smallest distance between two amounts.
     step = min(smallest / 2 / len(styles), 0.08)
     for place, (arm, style) in enumerate(styles.items()):
-        of_arm = rows[rows["arm"] == arm].sort_values("labels")
+        of_arm = rows[rows["arm"] == arm].sort_values(unit)
         aside = np.exp(step * (place - (len(styles) - 1) / 2))
-        x, mean = of_arm["labels"] * aside, of_arm["mean"]
+        x, mean = of_arm[unit] * aside, of_arm["mean"]
+        if "draws_ci_low" in rows:
+            low, high = of_arm["draws_ci_low"], of_arm["draws_ci_high"]
+            axis.fill_between(x, low, high, color=style.colour, alpha=0.15, linewidth=0)
         axis.vlines(x, of_arm["ci_low"], of_arm["ci_high"], color=style.colour, linewidth=1)
         axis.plot(
             x, mean, color=style.colour, linestyle=style.linestyle, marker=style.marker, markersize=4, linewidth=1
         )
-    axis.set(xscale="log", xlim=(percents[0] * np.exp(-smallest / 2), percents[-1] * np.exp(smallest / 2)))
-    axis.xaxis.set_major_locator(FixedLocator(percents.tolist()))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g}"))
+    axis.set(xscale="log", xlim=(amounts[0] * np.exp(-smallest / 2), amounts[-1] * np.exp(smallest / 2)))
+    axis.xaxis.set_major_locator(FixedLocator(amounts.tolist()))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda amount, _: f"{amount:g}"))
     axis.xaxis.set_minor_locator(NullLocator())
 
 

@@ -41,7 +41,7 @@ with job(snakemake):
     partitions, first, all_splits = iter(given.splits), {}, {}
     for task, settings in params.tasks.items():
         splits = {seed: Path(next(partitions)) for seed in params.seeds}
-        dataset, sizes = settings["dataset"], {key: settings[key] for key in ("percents", "batch_size", "levels")}
+        dataset, sizes = settings["dataset"], {key: settings[key] for key in ("parts", "batch_size", "levels")}
         store = FrameStore.open(stores[dataset])
         masks = store.masks if settings["kind"] == "segmentation" else None
         pictures = store.manifest[["height", "width"]].to_numpy()

@@ -11,7 +11,8 @@ with run_of(snakemake):
     encoder_file = trained_encoder(snakemake.input.encoder)
 
     from uscl.base.files import file_sha256
-    from uscl.data.splits import ALL, read_folds
+    from uscl.data.few_labels import ALL_LABELS
+    from uscl.data.splits import read_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.authors_protocol import finetune_fold, without_validation
     from uscl.evaluate.cell import Cell, run_cell, write_cell
@@ -22,7 +23,8 @@ with run_of(snakemake):
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-    cell, folder = Cell(w.arm, w.task, "authors_protocol", ALL, int(w.seed)), Path(snakemake.output.outcome).parent
+    cell = Cell(w.arm, w.task, "authors_protocol", ALL_LABELS, int(w.seed))
+    folder = Path(snakemake.output.outcome).parent
     fabric = start(params.device, params.precision, params.threads)
     encoder, encoder_sha256 = load_encoder(encoder_file), file_sha256(encoder_file)
     record = RunRecord(

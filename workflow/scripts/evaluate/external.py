@@ -9,7 +9,8 @@ with job(snakemake):
 
     from uscl.audit.policy import read_units
     from uscl.base.files import written
-    from uscl.data.splits import ALL, read_folds
+    from uscl.data.few_labels import ALL_LABELS
+    from uscl.data.splits import read_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell
     from uscl.evaluate.external import predict_external
@@ -19,7 +20,7 @@ with job(snakemake):
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-    cell, outcome = Cell(w.arm, w.task, w.regime, ALL, int(w.seed)), Path(given.outcome)
+    cell, outcome = Cell(w.arm, w.task, w.regime, ALL_LABELS, int(w.seed)), Path(given.outcome)
     predictions = pd.DataFrame()
     if required(outcome).done:
         known, folds = read_folds(Path(given.splits))

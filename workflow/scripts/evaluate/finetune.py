@@ -10,6 +10,7 @@ with run_of(snakemake) as attempt:
 
     from uscl.base.files import file_sha256
     from uscl.base.lookup import function_at
+    from uscl.data.few_labels import labels_named
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
@@ -22,7 +23,8 @@ with run_of(snakemake) as attempt:
     from uscl.training.device import start
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-    cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
+    cell = Cell(w.arm, w.task, w.regime, labels_named(w.labels), int(w.seed))
+    folder = Path(snakemake.output.outcome).parent
     fabric = start(params.device, params.precision, params.threads)
     encoder, encoder_sha256 = load_encoder(encoder_file), file_sha256(encoder_file)
     record = RunRecord(

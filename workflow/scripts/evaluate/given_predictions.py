@@ -6,6 +6,7 @@ from uscl.jobs.job import run_of
 
 with run_of(snakemake) as attempt:
     from uscl.base.files import file_sha256, written
+    from uscl.data.few_labels import labels_named
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell
@@ -14,7 +15,8 @@ with run_of(snakemake) as attempt:
     from uscl.jobs.run_record import RunRecord
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-    cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
+    cell = Cell(w.arm, w.task, w.regime, labels_named(w.labels), int(w.seed))
+    folder = Path(snakemake.output.outcome).parent
     file = Path(params.file)
     record = RunRecord(
         cell.name,

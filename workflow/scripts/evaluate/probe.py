@@ -13,6 +13,7 @@ with run_of(snakemake) as attempt:
 
     from uscl.base.files import file_sha256
     from uscl.base.lookup import function_at
+    from uscl.data.few_labels import labels_named
     from uscl.data.splits import labelled_folds
     from uscl.data.store import FrameStore
     from uscl.evaluate.cell import Cell, run_cell, write_cell
@@ -21,7 +22,8 @@ with run_of(snakemake) as attempt:
     from uscl.jobs.run_record import RunRecord
 
     w, params, given = snakemake.wildcards, snakemake.params, snakemake.input
-    cell, folder = Cell(w.arm, w.task, w.regime, int(w.labels), int(w.seed)), Path(snakemake.output.outcome).parent
+    cell = Cell(w.arm, w.task, w.regime, labels_named(w.labels), int(w.seed))
+    folder = Path(snakemake.output.outcome).parent
     encoder_sha256 = file_sha256(encoder_file) if encoder_file else None
     record = RunRecord(
         cell.name,

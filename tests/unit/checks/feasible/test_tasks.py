@@ -104,8 +104,19 @@ def test_a_batch_larger_than_the_training_part_gives_a_warning(tmp_path, caplog)
 
 def test_label_fractions_leave_one_group_of_each_class(tmp_path, caplog):
     path, blank = drawn(bright_or_dark_store(groups=16, frames=1), tmp_path / "t.csv")
-    check_task("t", {0: path[0], 1: path[0]}, blank, None, batch_size=2, percents=[1, 5])
+    check_task("t", {0: path[0], 1: path[0]}, blank, None, batch_size=2, parts=[1, 5])
     assert caplog.messages == []
+
+
+def test_more_groups_of_each_class_than_there_are_stop(tmp_path):
+    path, blank = drawn(bright_or_dark_store(groups=16, frames=1), tmp_path / "t.csv")
+    check_task("t", path, blank, None, batch_size=2, parts=["2shots", "2shotsdraw1"])
+    message = (
+        r"tasks\.t, seed 0, fold 0, 3 groups of each class, draw 1: the training part has only 2 of bright: lower"
+        r" `label_fractions\.shots`"
+    )
+    with pytest.raises(UserError, match=message):
+        check_task("t", path, blank, None, batch_size=2, parts=[100, "2shots", "3shotsdraw1"])
 
 
 def test_a_fraction_that_leaves_a_single_case_stops(tmp_path):
@@ -114,14 +125,14 @@ def test_a_fraction_that_leaves_a_single_case_stops(tmp_path):
     path, blank = drawn(store, tmp_path / "t.csv", "segmentation")
     check_task("t", path, blank, store.masks, **GIVEN)
     with pytest.raises(UserError, match=r"tasks\.t, seed 0, fold 0, 1 % of the labels: the training part has a single"):
-        check_task("t", path, blank, store.masks, percents=[1], **GIVEN)
+        check_task("t", path, blank, store.masks, parts=[1], **GIVEN)
 
 
 def test_a_fraction_whose_groups_are_all_counted_for_one_class_stops(tmp_path):
     store = bright_or_dark_store(groups=8, frames=3)
     store.manifest["label"] = np.where(store.manifest["frame"] == 0, "rare", "frequent")
     path, blank = drawn(store, tmp_path / "t.csv")
-    check_task("t", path, blank, None, percents=[50], **GIVEN)
+    check_task("t", path, blank, None, parts=[50], **GIVEN)
     # In the training part of the first fold, one group keeps the rare class and the others lose it.
     splits = pd.read_csv(path[0])
     train = splits["fold0"] == "train"
@@ -130,7 +141,7 @@ def test_a_fraction_whose_groups_are_all_counted_for_one_class_stops(tmp_path):
     outcomes = []
     for seed in range(8):
         try:
-            check_task("t", {seed: path[0]}, blank, None, percents=[1], batch_size=2)
+            check_task("t", {seed: path[0]}, blank, None, parts=[1], batch_size=2)
             outcomes.append("")
         except UserError as error:
             outcomes.append(str(error))

@@ -90,6 +90,24 @@ def test_scores_are_next_to_their_percentage_in_the_order_of_the_arms():
     assert [label.get_text() for label in pocus.get_xticklabels()] == ["5", "10", "25", "100"]
 
 
+def test_draws_of_the_labels_are_bands_and_groups_per_class_have_a_panel_of_their_own():
+    percent = fractions(tasks=("pocus",))
+    shots = percent.rename(columns={"labels": "shots"})
+    rows = pd.concat([percent, shots], ignore_index=True)
+    rows = rows.assign(draws_ci_low=rows["mean"] - 0.05, draws_ci_high=rows["mean"] + 0.05)
+    figure = label_fraction_curves(rows)
+    assert [axis.get_xlabel() for axis in figure.axes[:2]] == [
+        "labels used\n(% of training groups)",
+        "labels used\n(training groups per class)",
+    ]
+    (band,) = (found for found in figure.axes[1].collections if found.get_label() == "_child0")
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((0.35, 0.6))
+    assert "bands: 95 % interval over draws of the labels" in figure.get_suptitle()
+    assert "bands" not in label_fraction_curves(percent).get_suptitle()
+    assert_legible(figure)
+
+
 def test_a_missing_score_leaves_a_gap_and_a_name_can_be_given():
     rows = fractions(tasks=("pocus",)).drop(columns="metric")
     rows.loc[0, ["mean", "ci_low", "ci_high"]] = np.nan
