@@ -78,7 +78,8 @@ def data_sets(file: Path) -> str:
     """The page of all data sets, from their registry."""
     head = (
         "# Data sets\n\nThe data sets that the project knows. Each has the name of its reader, which a study's file"
-        " gives as `reader`. Look at the licence before you share pictures.\n"
+        " gives as `reader`; those of UltraBench are read by `kind: ultrabench`. Look at the licence before you share"
+        " pictures.\n"
     )
     found = [data_set(name, entry) for name, entry in read_registry(file).items()]
     return MARK.format("config/datasets.yaml") + "\n".join([head, *found])

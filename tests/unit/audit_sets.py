@@ -35,8 +35,8 @@ def copied(picture, scale=0.7, quality=60):
     return cv2.resize(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), picture.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def audited(name, *videos):
-    """A set of videos, each (video, group, label, frames)."""
+def audited(name, *videos, unit="patient"):
+    """A set of videos, each (video, group, label, frames), whose groups are of a unit."""
     rows, frames = [], []
     for video, group, label, pictures in videos:
         for number, picture in enumerate(pictures):
@@ -46,6 +46,7 @@ def audited(name, *videos):
             frames.append(picture)
     columns = ["dataset", "video", "group", "label", "frame", "case", "file", "source_sha256"]
     manifest = pd.DataFrame(rows, columns=columns)
+    manifest["unit"] = unit
     manifest["sha256"] = [hashlib.sha256(frame).hexdigest() for frame in frames]
     manifest.insert(0, "row", np.arange(len(manifest)))
     return Audited(name, manifest, hash_frames(np.stack(frames)), points_of(enumerate(frames)))

@@ -77,17 +77,27 @@ def mixed_groups(audited: Audited) -> Iterable[dict[str, Any]]:
 
 
 def same_names(pool: Audited, task: Audited) -> list[dict[str, Any]]:
-    """Leaks by file name: names that are the same in pool and task apart from case and separators."""
+    """Leaks by file name: names that are the same in pool and task apart from case and separators.
+
+    An image that was taken from a video has the name of that file too.
+    """
     by_name: dict[str, Any] = {}
     for video in pool.videos().to_dict("records"):
-        by_name.setdefault(plain(Path(video["file"]).stem), video)
+        for name in names_of(video):
+            by_name.setdefault(name, video)
     rows = []
     for video in task.videos().to_dict("records"):
-        name = plain(Path(video["file"]).stem)
-        if meaningful(name) and (other := by_name.get(name)):
+        other = next((by_name[name] for name in names_of(video) if meaningful(name) and name in by_name), None)
+        if other:
             reason = f"{named(pool.dataset, other['video'])} and {named(task.dataset, video['video'])} have one name."
             rows.append(linked("same name", reason, pool, other, task, video))
     return rows
+
+
+def names_of(video: dict[str, Any]) -> list[str]:
+    """The plain names of a video's file, and of the file that its group is, if it is one."""
+    files = [video["file"], *([video["group"]] if video["unit"] in ("video", "image") else [])]
+    return [plain(Path(file).stem) for file in files]
 
 
 def same_patients(pool: Audited, task: Audited) -> list[dict[str, Any]]:

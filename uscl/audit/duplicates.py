@@ -33,8 +33,9 @@ class Audited(NamedTuple):
         return Pictures(self.points, side.video[self.points.rows], side.group[self.points.rows])
 
     def videos(self) -> pd.DataFrame:
-        """One row per video in the order of their numbers: video, group, label, file, and its first row."""
-        return self.manifest.drop_duplicates("video")[["video", "group", "label", "file", "row"]].reset_index(drop=True)
+        """One row per video in the order of their numbers: video, group, unit, label, file, and its first row."""
+        columns = ["video", "group", "unit", "label", "file", "row"]
+        return self.manifest.drop_duplicates("video")[columns].reset_index(drop=True)
 
 
 def duplicates_within(audited: Audited, *, search: bool) -> pd.DataFrame:

@@ -52,6 +52,7 @@ def contradiction(study: StudySettings) -> str | None:
         groups,
         masks,
         labels,
+        prepared,
         given_splits,
         external_sets,
         structures,
@@ -203,6 +204,19 @@ def labels(study: StudySettings) -> Iterator[str]:
             yield f"datasets.{name} has `labels` of masks, but {dataset.kind} reads no masks: remove it."
 
 
+def prepared(study: StudySettings) -> Iterator[str]:
+    """Settings that a set prepared by UltraBench does not take, and its own for another set."""
+    for name, dataset in study.datasets.items():
+        if not isinstance(dataset, OwnSet):
+            continue
+        own = [key for key in ("mask", "partial") if getattr(dataset, key)]
+        if dataset.kind != "ultrabench" and own:
+            yield f"datasets.{name} has `{own[0]}`, which is for kind ultrabench, not for {dataset.kind}: remove it."
+        others = [key for key in ("patient", "group", "table") if getattr(dataset, key)]
+        if dataset.kind == "ultrabench" and others:
+            yield f"datasets.{name} has `{others[0]}`, but UltraBench's records name groups and labels: remove it."
+
+
 def given_splits(study: StudySettings) -> Iterator[str]:
     """A given split of a data set that has none, or two of one data set."""
     splits: dict[str, str] = {}
@@ -210,11 +224,13 @@ def given_splits(study: StudySettings) -> Iterator[str]:
         if task.splits is None:
             continue
         dataset, where = study.datasets[task.dataset], f"tasks.{name}.splits"
+        own = isinstance(dataset, OwnSet) and dataset.kind != "ultrabench"
         if isinstance(dataset, SimulatedSet):
             yield f"{where}: datasets.{task.dataset} is simulated and has no given split: remove it."
-        elif not isinstance(dataset, OwnSet) and task.splits.given != "part":
-            yield f"{where}.given must be `part` for a public set, not '{task.splits.given}'."
-        elif isinstance(dataset, OwnSet) and task.splits.given != "folder" and not has_table(dataset):
+        elif not own and task.splits.given != "part":
+            what = "UltraBench" if isinstance(dataset, OwnSet) else "a public set"
+            yield f"{where}.given must be `part` for {what}, not '{task.splits.given}'."
+        elif isinstance(dataset, OwnSet) and own and task.splits.given != "folder" and not has_table(dataset):
             yield (
                 f"{where}.given names the column '{task.splits.given}', but datasets.{task.dataset} has no `table`:"
                 " add it, or set `given: folder`."

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,18 @@ from uscl.study.data_roots import data_root, wrong_root
 from uscl.study.schema import GivenSplit, OwnSet, PublicSet, SimulatedSet, StudySettings
 
 FRAME_STORE = {"frames": "frames.npy", "masks": "masks.npy", "manifest": "manifest.parquet"}
+
+
+ULTRABENCH = "ultrabench"
+
+
+def name_of_prepared(folder: str) -> str:
+    """The name in the registry of a set that UltraBench has written into a folder.
+
+    >>> name_of_prepared("data/aul_mass_v1.0.1")
+    'ultrabench_aul_mass'
+    """
+    return f"{ULTRABENCH}_{re.sub(r'_v[0-9.]+$', '', os.path.basename(folder))}"
 
 
 class DataSets:
@@ -41,8 +54,14 @@ class DataSets:
         return reader_of(self._sets[name])
 
     def entry(self, name: str) -> Any:
-        """The registry's entry of a data set; None for a user's own."""
-        return self.registry["simulator"] if self.simulated(name) else self.registry.get(self.reader(name))
+        """The registry's entry of a data set; None for a user's own, unless UltraBench has prepared it."""
+        if self.simulated(name):
+            return self.registry["simulator"]
+        return self.registry.get(name_of_prepared(self.folder(name)) if self.prepared(name) else self.reader(name))
+
+    def prepared(self, name: str) -> bool:
+        """Whether a data set is one that UltraBench prepares."""
+        return self.reader(name) == ULTRABENCH
 
     def fetched(self, name: str) -> bool:
         """Whether a data set is one that can be downloaded."""
@@ -97,18 +116,16 @@ class DataSets:
         given = self._sets[name]
         if not self.own(name):
             return {}
-        options = {key: getattr(given, key) for key in ("patient", "group", "table", "classes")}
+        keys = ("mask", "classes") if self.prepared(name) else ("patient", "group", "table", "classes")
+        options = {key: getattr(given, key) for key in keys}
         options |= {"part": split.given} if (split := self.given_split(name)) else {}
         return options | ({"labels": given.labels} if isinstance(given, OwnSet) and given.labels else {})
 
     def expected(self, name: str) -> Any:
         """The counts that the registry gives for a public set; None if they are not to be checked."""
         settings = self._sets[name]
-        return (
-            (self.entry(name) or {}).get("expected")
-            if isinstance(settings, PublicSet) and not settings.partial
-            else None
-        )
+        known = isinstance(settings, PublicSet) or self.prepared(name)
+        return (self.entry(name) or {}).get("expected") if known and not settings.partial else None
 
     def on_leak(self, name: str) -> str:
         """What happens to a leak in a data set."""
@@ -130,9 +147,14 @@ class DataSets:
         return next((task.splits for task in tasks if task.splits and task.dataset == name), None)
 
     def namespace(self, name: str) -> str:
-        """The scope in which a group name means one patient: a simulated set, all own data, or a public set."""
+        """The scope in which a group name means one patient: a simulated set, all own data, or a public set.
+
+        UltraBench's sets number their patients each for itself.
+        """
         if self.simulated(name):
             return f"simulated {name}"
+        if self.prepared(name):
+            return f"{ULTRABENCH} {self.folder(name)}"
         return "own data" if self.own(name) else self.reader(name)
 
     def missing(self, name: str) -> str | None:
@@ -140,6 +162,8 @@ class DataSets:
         folder, entry = self.folder(name), self.entry(name)
         if self.simulated(name) or os.path.isdir(folder):
             return None
+        if entry and self.prepared(name):
+            return how_to_get(name, entry, Path(folder))
         if fault := wrong_root(self._study, name):
             return fault
         return None if self.fetched(name) else how_to_get(name, entry, Path(folder))

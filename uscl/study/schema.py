@@ -241,7 +241,8 @@ class OwnSet(Settings):
         Field(
             description="Your own data: videos or DICOM clips to pretrain on (video_folder), videos in one folder per"
             " class or with labels in `table` (labelled_videos), images in one folder per class (image_folder), images"
-            " listed in a CSV (image_csv), or images with masks (image_mask_pairs)."
+            " listed in a CSV (image_csv), images with masks (image_mask_pairs), or a set that UltraBench has prepared"
+            " (ultrabench)."
         ),
     ]
     data_root: Annotated[
@@ -286,6 +287,17 @@ class OwnSet(Settings):
             description="Of image_mask_pairs: the values in a mask that are lesion. Default: all values above 0.",
         ),
     ] = None
+    mask: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="Of ultrabench: the key of the masks that a task segments, such as mass_mask; needed if the"
+            " set has several.",
+        ),
+    ] = None
+    partial: Annotated[
+        bool, Field(description="Of ultrabench: the folder holds a part of the set on purpose, so it is not counted.")
+    ] = False
     rate_hz: RateHz = None
     max_frames: MaxFrames = None
     exclude: Exclude = None
@@ -353,8 +365,8 @@ class GivenSplit(BaseModel):
         Field(
             min_length=1,
             description="Where each file's part stands: a column of the data set's `table`, or `folder` for folders of"
-            " the paths; `part` for a public set whose reader knows it. Parts are train, test and val (drawn from train"
-            " if absent), or numbered folds, each of which is tested once.",
+            " the paths; `part` for a public set whose reader knows it, and for ultrabench. Parts are train, test and"
+            " val (drawn from train if absent), or numbered folds, each of which is tested once.",
         ),
     ]
     on_leak: Annotated[

@@ -99,6 +99,15 @@ def test_one_file_name_in_pool_and_task_is_a_leak_unless_it_is_generic():
     assert kinds(across(pool, task, one_namespace=False)) == [("same name", "Cov-Atlas+(44)", "cov_atlas_44")]
 
 
+def test_images_that_were_taken_from_a_video_have_its_name_too():
+    pool = audited("pool", ("Cov-Atlas+(44)", "7", "", [texture(1)]))
+    images = [(f"cov_{n}", "cov_atlas_44.mp4", "covid", [texture(2 + n)]) for n in range(2)]
+    taken = across(pool, audited("task", *images, unit="video"), one_namespace=False)
+    assert kinds(taken) == [("same name", "Cov-Atlas+(44)", f"cov_{n}") for n in range(2)]
+    # The name of a patient is no name of a file.
+    assert kinds(across(pool, audited("task", *images, unit="patient"), one_namespace=False)) == []
+
+
 def test_patients_are_compared_if_their_names_mean_the_same():
     pool, task = audited("pool", ("x", "p1", "", [texture(1)])), audited("mine", ("a", "p1", "covid", [texture(2)]))
     assert across(pool, task, one_namespace=False).empty

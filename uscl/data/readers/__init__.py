@@ -70,7 +70,7 @@ def reader_names(*, own_data: bool) -> list[str]:
     """The readers of public sets and of the simulator's pool, or those of a user's own data.
 
     >>> reader_names(own_data=True)
-    ['image_csv', 'image_folder', 'image_mask_pairs', 'labelled_videos', 'video_folder']
+    ['image_csv', 'image_folder', 'image_mask_pairs', 'labelled_videos', 'ultrabench', 'video_folder']
     """
     return [found.name for found in READERS.values() if found.own_data == own_data]
 
@@ -79,7 +79,7 @@ def readers_with_masks() -> list[str]:
     """The readers of sets that have masks to segment.
 
     >>> readers_with_masks()
-    ['busi', 'image_mask_pairs', 'udiat_b']
+    ['busi', 'image_mask_pairs', 'udiat_b', 'ultrabench']
     """
     return [found.name for found in READERS.values() if found.has_masks]
 

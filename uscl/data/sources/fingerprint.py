@@ -9,7 +9,8 @@ from typing import NamedTuple
 from uscl.data.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, has_ending
 from uscl.data.sources.walk import TooManyFilesError, walk
 
-DATA_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, ".csv", ".pkl")
+LISTS = ("train.json", "validation.json", "test.json")  # of images; other JSON is no data
+DATA_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, ".csv", ".pkl", *LISTS)
 MOST_WATCHED = 150_000  # files and folders: looking at more would delay every call
 
 

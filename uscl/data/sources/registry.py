@@ -80,7 +80,7 @@ class Entry(Settings):
     defects: Annotated[list[Text], Once, Field(description="Known defects, each a sentence.")]
     expected: Annotated[Expected | None, Field(description="The content of a complete copy.")]
     used_for: Annotated[
-        list[Literal["pool", "pocus", "busi", "segmentation"]],
+        list[Literal["pool", "pocus", "busi", "segmentation", "classification"]],
         Once,
         Field(min_length=1, description="The roles that it can have in a study."),
     ]
