@@ -18,7 +18,7 @@ PLANS: tuple[tuple[list[str], str, list[str]], ...] = (
     (["all", "label_fractions", "data"], "tests/integration/tiny.yaml", []),
     (["table"], "tests/integration/tiny.yaml", [f"methods={GIVEN}"]),
     (["table"], "tests/integration/tiny.yaml", [f"datasets={OWN_SETS}", f"tasks={OWN_TASK}"]),
-    (["table"], "tests/integration/levels.yaml", []),
+    (["all"], "tests/integration/levels.yaml", []),
     (["data"], "config/public.yaml", []),
 )
 BOX_HEIGHT, GAP, ROW, LETTER, PAD = 26, 16, 64, 7.2, 12  # pixels

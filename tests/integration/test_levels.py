@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.integration.calls import copy_of_checkout, succeeds, write_study
+from tests.integration.calls import copy_of_checkout, planned, succeeds, write_study
 
 STUDY = Path(__file__).with_name("levels.yaml")
 
@@ -52,6 +52,19 @@ def test_tables_and_figures_are_made_again_from_stored_predictions(project):
     done = tables(project)
     assert done.returncode == 1
     assert done.stdout.endswith(f"{Path('results/public-tables/levels/claims.md')} differs from {claims}.\n")
+
+
+def test_probabilities_are_scaled_and_operating_points_are_those_of_their_level(project):
+    results, study = project / "results", project / "docs/public-study/levels.yaml"
+    predictions = pd.read_parquet(results / "cells/pocus/knn/labels100/imagenet/seed0/predictions.parquet")
+    assert predictions.groupby("fold")["temperature"].nunique().tolist() == [1, 1]
+    assert "temperature" not in pd.read_parquet(results / "cells/busi/knn/labels100/imagenet/seed0/predictions.parquet")
+    target = "results/statistics/pocus-knn-labels100/operating_points.csv"
+    succeeds(project, target, study=study)
+    points = pd.read_csv(project / target)
+    assert points.groupby("level", sort=False).size().to_dict() == {"patient": 12, "frame": 12}  # 2 arms, 3 classes
+    assert points["mean"].between(0, 1).all()
+    assert planned(project, target, study=study) == {}
 
 
 def test_levels_and_a_mean_over_tasks_from_stored_predictions(project):

@@ -121,7 +121,7 @@ def test_what_a_regime_does_not_give_stands_in_the_table_with_its_reason(project
 def test_every_evaluation_pretraining_and_the_study_have_their_figures(project):
     figures = project / "results/figures"
     everywhere = {"missed_by_all", "found_by_one"}
-    classified = everywhere | {"confusion", "roc", "calibration"}
+    classified = everywhere | {"confusion", "roc", "precision_recall", "decision", "calibration"}
     expected = {
         "pocus-finetune": classified | {"learning_curves"},
         "pocus-linear": classified,

@@ -19,6 +19,7 @@ from uscl.evaluate.choice import balanced_accuracy
 from uscl.evaluate.finetune import Part, finetune, predict
 from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.predictions import class_numbers, predicted
+from uscl.metrics.temperature import best_temperature
 from uscl.models.checkpoint import arrays, described
 from uscl.models.encoder import Encoder
 from uscl.models.freezing import freeze_below_last_block
@@ -41,12 +42,15 @@ def finetune_fold(
     weight_decay: float = 1e-4,
     report: Callable[[dict[str, float]], None] | None = None,
     keep: Keep | None = None,
+    temperature_scaling: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fine-tune on one fold: all layers, or with `last_block_only` the encoder's last block and the head.
 
     `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the predictions of the test part (IDENTITY and one
     probability per class, `p_<class>`) and the history (see `uscl.evaluate.finetune`). The validation score is balanced
     accuracy; the loss is cross-entropy weighted by inverse class frequency in the training part. `keep` gets the model.
+    With `temperature_scaling`, the validation part also gives the temperature of the probabilities
+    (`uscl.metrics.temperature`).
     """
     classes, target = class_numbers(cases)
     train, validation, test = (load(store, target, rows) for rows in fold)
@@ -73,9 +77,14 @@ def finetune_fold(
         report=report,
     )
     logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
+    temperature, facts = None, described(encoder)
+    if temperature_scaling:
+        of_validation = predict(fabric, model, validation[0], batch_size, f"the validation of {stream[1]}")
+        temperature = best_temperature(validation[1].numpy(), of_validation.double().softmax(1).numpy())
+        facts |= {"temperature": temperature}
     if keep:
-        keep(FittedModel(CLASSIFIER, classes, arrays(model), described(encoder)))
-    return predicted(cases, fold, classes, logits.softmax(1).numpy()), history
+        keep(FittedModel(CLASSIFIER, classes, arrays(model), facts))
+    return predicted(cases, fold, classes, logits.softmax(1).numpy(), temperature), history
 
 
 all_layers = finetune_fold

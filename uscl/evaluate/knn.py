@@ -15,14 +15,19 @@ TEMPERATURE = 0.07
 
 
 def fit(
-    features: Features, cases: pd.DataFrame, fold: Fold, *, keep: Keep | None = None
+    features: Features,
+    cases: pd.DataFrame,
+    fold: Fold,
+    *,
+    keep: Keep | None = None,
+    temperature_scaling: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Probe one fold; the validation part chooses the number of neighbours (see `uscl.evaluate.probe`)."""
 
     def candidates(training_cases: int):  # type: ignore[no-untyped-def]
         return [(count, partial(nearest_neighbours, count)) for count in NEIGHBOURS if count <= training_cases]
 
-    return probe_fold(features, cases, fold, candidates, KNN, keep)
+    return probe_fold(features, cases, fold, candidates, KNN, keep, temperature_scaling=temperature_scaling)
 
 
 def nearest_neighbours(count: int, x: Features, y: np.ndarray, classes: int) -> Fitted:

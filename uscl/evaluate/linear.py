@@ -19,11 +19,24 @@ NEVER = -1e30  # finite, so that a file of weights can be checked
 
 
 def fit(
-    features: Features, cases: pd.DataFrame, fold: Fold, *, keep: Keep | None = None
+    features: Features,
+    cases: pd.DataFrame,
+    fold: Fold,
+    *,
+    keep: Keep | None = None,
+    temperature_scaling: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Probe one fold; the validation part chooses the strength of the penalty (see `uscl.evaluate.probe`)."""
     settings = [(strength, partial(logistic_regression, strength)) for strength in STRENGTHS]
-    return probe_fold(features, cases, fold, lambda training_cases: settings, LINEAR, keep)
+    return probe_fold(
+        features,
+        cases,
+        fold,
+        lambda training_cases: settings,
+        LINEAR,
+        keep,
+        temperature_scaling=temperature_scaling,
+    )
 
 
 def logistic_regression(strength: float, x: Features, y: np.ndarray, classes: int) -> Fitted:

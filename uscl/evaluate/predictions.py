@@ -9,6 +9,7 @@ import pandas as pd
 from uscl.data.splits import IDENTITY, Fold
 from uscl.data.store import FrameStore
 from uscl.metrics.structure_columns import ends
+from uscl.metrics.temperature import scaled
 
 ONE: Mapping[str, int] = MappingProxyType({})  # structure without a name: every label
 
@@ -24,14 +25,18 @@ def identified(cases: pd.DataFrame, fold: Fold) -> pd.DataFrame:
     return cases.set_index("row").loc[fold.test, IDENTITY].reset_index(drop=True)
 
 
-def predicted(cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
+def predicted(
+    cases: pd.DataFrame, fold: Fold, classes: list[str], probabilities: np.ndarray, temperature: float | None = None
+) -> pd.DataFrame:
     """One row per case of the test part: its IDENTITY and one probability per class, `p_<class>`.
 
-    `cases` has row and IDENTITY; `probabilities` is [test cases, classes].
+    `cases` has row and IDENTITY; `probabilities` is [test cases, classes]. With a `temperature` they are scaled by it,
+    and it is a column.
     """
-    return identified(cases, fold).assign(
-        **{f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)}
-    )
+    if temperature is not None:
+        probabilities = scaled(probabilities, temperature)
+    columns = {f"p_{name}": probabilities[:, number] for number, name in enumerate(classes)}
+    return identified(cases, fold).assign(**columns, **({} if temperature is None else {"temperature": temperature}))
 
 
 def packed(masks: np.ndarray) -> list[bytes]:

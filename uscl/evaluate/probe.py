@@ -16,6 +16,7 @@ from uscl.evaluate.choice import balanced_accuracy, log_loss, rank
 from uscl.evaluate.features import check_features
 from uscl.evaluate.kept_models import Keep
 from uscl.evaluate.predictions import class_numbers, predicted
+from uscl.metrics.temperature import best_temperature
 from uscl.models.model_file import FittedModel
 
 Features = NDArray[np.float32]
@@ -34,15 +35,23 @@ Candidates = Callable[[int], Sequence[tuple[float, Callable[[Features, np.ndarra
 
 
 def probe_fold(
-    features: Features, cases: pd.DataFrame, fold: Fold, candidates: Candidates, form: str, keep: Keep | None = None
+    features: Features,
+    cases: pd.DataFrame,
+    fold: Fold,
+    candidates: Candidates,
+    form: str,
+    keep: Keep | None = None,
+    *,
+    temperature_scaling: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fit a probe on one fold with each of its `candidates` that the number of training cases allows.
 
     `features` [frames, dim] are the store's, `cases` has row and IDENTITY (of `uscl.data.splits`). Returns the
     predictions of the test part (IDENTITY, `p_<class>`) and one row per candidate setting: candidate, setting,
     validation_loss, validation_score (balanced accuracy), chosen. Among equal scores the lower loss wins, then the
-    earlier candidate. `keep` gets the model, of the given `form` (`uscl.models.model_file`). Raises UserError if
-    features are not finite.
+    earlier candidate. `keep` gets the model, of the given `form` (`uscl.models.model_file`). With
+    `temperature_scaling`, the validation part also gives the temperature of the probabilities
+    (`uscl.metrics.temperature`). Raises UserError if features are not finite.
     """
     check_features(features[cases["row"]], cases["case"])
     classes, target = class_numbers(cases)
@@ -63,8 +72,10 @@ def probe_fold(
         )
         fitted.append(model)
     best = max(range(len(rows)), key=lambda number: rank(rows[number]))
-    predictions = predicted(cases, fold, classes, fitted[best].probabilities(features[fold.test]))
+    chosen = fitted[best]
+    temperature = best_temperature(y_validation, chosen.probabilities(x_validation)) if temperature_scaling else None
+    predictions = predicted(cases, fold, classes, chosen.probabilities(features[fold.test]), temperature)
     if keep:
-        keep(FittedModel(form, classes, fitted[best].tensors, {}))
+        keep(FittedModel(form, classes, chosen.tensors, {} if temperature is None else {"temperature": temperature}))
     history = pd.DataFrame(rows)
     return predictions, history.assign(chosen=history["candidate"] == best)

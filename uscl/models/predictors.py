@@ -87,10 +87,24 @@ class Neighbours(nn.Module):
         return totals / totals.sum(1, keepdim=True)
 
 
+class Scaling(nn.Module):
+    """Probabilities at a temperature (`uscl.metrics.temperature`)."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        powers = probabilities.double() ** (1 / self.temperature)
+        return powers / powers.sum(1, keepdim=True)
+
+
 def load_predictor(path: Path) -> Predictor:
     """The network of a model file. Raises UserError if the file or that of its encoder can't be used."""
     record = read_record(path)
     net = BUILDERS[record["form"]](path, record, load_file(path))
+    if "temperature" in record:
+        net = nn.Sequential(OrderedDict([*net.named_children(), ("scaling", Scaling(record["temperature"]))]))
     return Predictor(net.eval(), record)
 
 

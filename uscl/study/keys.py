@@ -110,6 +110,8 @@ def cell_key(study: Study, evaluation: Evaluation, arm: str, seed: int) -> str:
         return key_of([given_predictions_code(study), *parts[1:], *([structures] if structures else [])])
     if gives == "features":
         parts += [code(study, "evaluate/given_features.py")]
+    if not study.trains(evaluation.regime) and (scaling := study.scaling(evaluation.task)):
+        parts += [scaling]
     if study.trains(evaluation.regime):
         parts += [study.finetune_settings(evaluation.task), settings.device, settings.precision, *threads_key(study)]
     return key_of(parts)

@@ -463,6 +463,26 @@ class Sampling(Settings):
     ] = None
 
 
+class OperatingPoints(Settings):
+    """Thresholds that a clinic would choose: what is reached if one share is fixed. At least one list is needed."""
+
+    specificity: Annotated[
+        Annotated[list[Annotated[Float, Field(gt=0, lt=1)]], Once, Field(min_length=1)] | None,
+        Field(description="Specificities, such as [0.9, 0.95], at which the sensitivity to each class is given."),
+    ] = None
+    sensitivity: Annotated[
+        Annotated[list[Annotated[Float, Field(gt=0, lt=1)]], Once, Field(min_length=1)] | None,
+        Field(description="Sensitivities, such as [0.95], at which the specificity to each class is given."),
+    ] = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse an empty entry."""
+        if not self.specificity and not self.sensitivity:
+            raise PydanticCustomError("contradiction", "needs `specificity`, `sensitivity` or both")
+        return self
+
+
 Level = Literal["frame", "video", "patient"]
 
 
@@ -473,6 +493,20 @@ class Classification(Task):
     sampling: Annotated[
         Sampling | None,
         Field(description="Frames of videos for training and test apart. Default: all that are stored."),
+    ] = None
+    temperature_scaling: Annotated[
+        bool,
+        Field(
+            description="Whether the probabilities of each fold's model are scaled by the temperature that suits the"
+            " validation part best (calibration). Decisions stay; those of arms from files are taken as they are."
+        ),
+    ] = False
+    operating_points: Annotated[
+        OperatingPoints | None,
+        Field(
+            description="Fixed specificities or sensitivities, for operating_points.csv: the other of the two, of each"
+            " class against the rest, at the best threshold of each fold's model. Default: none."
+        ),
     ] = None
     levels: Annotated[
         Annotated[list[Level], Once, Field(min_length=1)] | None,

@@ -298,6 +298,17 @@ class Study:
         return [file for part, name in each for file in self.statistics(part, file=name)]
 
     @functools.cached_property
+    def with_operating_points(self) -> list[Evaluation]:
+        """The evaluations whose tasks name operating points."""
+        return [each for each in self.evaluations if self.operating_points(each.task)]
+
+    def operating_points(self, task: str) -> dict[str, list[float]]:
+        """The shares of specificity and sensitivity that a classification fixes; empty without."""
+        settings = self.settings.tasks[task]
+        points = settings.operating_points if isinstance(settings, Classification) else None
+        return points.model_dump(exclude_none=True) if points else {}
+
+    @functools.cached_property
     def probed(self) -> list[str]:
         """The tasks that frozen features can be probed on."""
         return [name for name, task in self.settings.tasks.items() if task.kind == "classification"]
@@ -314,7 +325,13 @@ class Study:
         if settings.kind == "segmentation":
             named = {"structures": settings.structures} if settings.structures else {}
             return budget | {"decoder": settings.decoder} | named
-        return budget
+        return budget | self.scaling(task)
+
+    def scaling(self, task: str) -> dict[str, bool]:
+        """The argument of a classification's regimes that scales probabilities; empty without."""
+        settings = self.settings.tasks[task]
+        scales = isinstance(settings, Classification) and settings.temperature_scaling
+        return {"temperature_scaling": True} if scales else {}
 
     def sampling(self, task: str) -> dict[str, Any]:
         """Which stored frames of a task's videos train, and which are tested; empty for all."""

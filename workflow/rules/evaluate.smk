@@ -119,6 +119,7 @@ rule probe:
         key=lambda w: by.key_of_cell(STUDY, w),
         fit=lambda w: STUDY.fit(w.task, w.regime),
         kind=lambda w: TASKS[w.task].kind,
+        settings=lambda w: STUDY.scaling(w.task),
         precision=SETTINGS.precision,
         reading=lambda w: by.reading_of_models(STUDY, w),
     message:

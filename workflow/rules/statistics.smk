@@ -65,6 +65,31 @@ rule score_external:
         "../scripts/statistics/score_external.py"
 
 
+rule operating_points:
+    input:
+        cases=f"<results>/statistics/{EVALUATION}/cases.parquet",
+    output:
+        f"<results>/statistics/{EVALUATION}/operating_points.csv",
+    log:
+        f"<logs>/operating_points/{EVALUATION}.log",
+    benchmark:
+        f"<benchmarks>/operating_points/{EVALUATION}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        code=code("statistics/operating_points.py"),
+        kind=lambda w: TASKS[w.task].kind,
+        levels=lambda w: STUDY.levels(w.task),
+        points=lambda w: STUDY.operating_points(w.task),
+        draws=SETTINGS.draws,
+        seed=STUDY.seeds[0],
+    message:
+        "Sensitivity and specificity at fixed thresholds: {wildcards.task} ({wildcards.regime})"
+    script:
+        "../scripts/statistics/operating_points.py"
+
+
 rule endpoints:
     input:
         cases=STUDY.endpoint_cases(),

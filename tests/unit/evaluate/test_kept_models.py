@@ -19,6 +19,7 @@ from uscl.evaluate.external import predict_external
 from uscl.evaluate.features import frozen_features
 from uscl.evaluate.finished_folds import FinishedFolds
 from uscl.evaluate.kept_models import KeptModels, about_cell, training_cases
+from uscl.metrics.temperature import scaled
 from uscl.models.checkpoint import load_encoder, save_encoder
 from uscl.models.encoder import Encoder
 from uscl.models.model_file import FittedModel, read_record
@@ -57,16 +58,18 @@ def models_in(world, name):
 
 
 @functools.cache
-def evaluate(world_of, form):
+def evaluate(world_of, form, **scaling):
     """Predictions of an evaluation that keeps its model, and the file."""
     world = world_of()
-    folder, models = models_in(world, form)
+    folder, models = models_in(world, form + "_scaled" * len(scaling))
     if form in ("classifier", "segmenter"):
         fit = {"classifier": classification, "segmenter": segmentation}[form].finetune_fold
-        found = fit(world.encoder, world.store, world.cases, world.fold, world.fabric, keep=models.add, **BUDGET)
+        found = fit(
+            world.encoder, world.store, world.cases, world.fold, world.fabric, keep=models.add, **BUDGET, **scaling
+        )
     else:
         features = frozen_features(load_encoder(world.file), world.store, world.fabric)
-        found = {"linear": linear, "knn": knn}[form].fit(features, world.cases, world.fold, keep=models.add)
+        found = {"linear": linear, "knn": knn}[form].fit(features, world.cases, world.fold, keep=models.add, **scaling)
     models.keep(0, world.fold, *found)
     return found[0], folder / "models/fold0.safetensors"
 
@@ -88,6 +91,19 @@ def test_a_kept_model_gives_the_stored_probabilities(world, evaluated, form):
     predictions, file = evaluated(form)
     columns = [f"p_{name}" for name in read_record(file)["classes"]]
     np.testing.assert_allclose(outputs(world, file), predictions[columns].to_numpy(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["classifier", "linear", "knn"])
+def test_a_kept_model_scales_its_probabilities_as_the_stored_ones_are(world, evaluated, form):
+    raw, _ = evaluated(form)
+    predictions, file = evaluated(form, temperature_scaling=True)
+    record = read_record(file)
+    columns = [f"p_{name}" for name in record["classes"]]
+    assert set(predictions["temperature"]) == {record["temperature"]}
+    assert "temperature" not in raw
+    expected = scaled(raw[columns].to_numpy(), record["temperature"])
+    np.testing.assert_allclose(predictions[columns].to_numpy(), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(outputs(world, file), expected, rtol=0, atol=1e-5)
 
 
 def test_a_kept_segmenter_gives_the_stored_masks(world, evaluated):

@@ -12,6 +12,7 @@ from uscl.data.splits import IDENTITY, Fold
 from uscl.evaluate import knn, linear
 from uscl.evaluate.knn import NEIGHBOURS, TEMPERATURE, nearest_neighbours
 from uscl.evaluate.linear import STRENGTHS
+from uscl.metrics.temperature import scaled
 
 FITS = {"linear": linear.fit, "knn": knn.fit}
 CLASSES = ["covid", "pneumonia", "regular"]
@@ -52,6 +53,22 @@ def test_a_probe_chooses_its_setting_on_the_validation_part(features, regime, se
     assert history.loc[history["chosen"], "validation_loss"].item() == best["validation_loss"].min()
     decided = np.array(CLASSES)[predictions[[f"p_{name}" for name in CLASSES]].to_numpy().argmax(axis=1)]
     assert balanced_accuracy_score(cases["label"][90:], decided) > 0.6
+
+
+@pytest.mark.parametrize("regime", ["linear", "knn"])
+def test_temperature_scaling_takes_the_validation_part_and_changes_no_decision(features, regime):
+    x, cases, fold = features
+    plain, history = fitted(regime)
+    columns = [f"p_{name}" for name in CLASSES]
+    scaled_ones, same_history = FITS[regime](x, cases, fold, temperature_scaling=True)
+    assert same_history.equals(history)
+    temperature = scaled_ones["temperature"].unique().item()
+    np.testing.assert_allclose(scaled_ones[columns], scaled(plain[columns].to_numpy(), temperature))
+    assert (plain[columns].to_numpy().argmax(1) == scaled_ones[columns].to_numpy().argmax(1)).all()
+    other = cases.copy()
+    other.loc[90:, "label"] = np.roll(cases.loc[90:, "label"], 7)
+    again, _ = FITS[regime](x, other, fold, temperature_scaling=True)
+    assert again["temperature"].unique().item() == temperature
 
 
 @pytest.mark.parametrize("regime", ["linear", "knn"])

@@ -42,7 +42,10 @@ def files(study, monkeypatch):
         ("uscl/report/tables/claims.py", {"report/table.py", "report/study_figures.py", "report/report_page.py"}),
         (
             "uscl/stats/bootstrap.py",
-            {"statistics/score.py", "statistics/score_draws.py", "statistics/score_external.py"},
+            {
+                *("statistics/score.py", "statistics/score_draws.py", "statistics/score_external.py"),
+                "statistics/operating_points.py",
+            },
         ),
         ("uscl/report/figures/training.py", {"pretrain/draw_pretraining.py", "report/draw.py"}),
         ("uscl/pretrain/methods/imagenet.py", {"encoder imagenet"}),

@@ -65,6 +65,19 @@ def test_more_draws_change_no_key_of_the_first(tmp_path):
     assert keys.cell_key(three, again, "simclr", 0) != keys.cell_key(three, first, "simclr", 0)
 
 
+def test_scaling_and_operating_points_are_there_only_if_a_task_names_them():
+    plain, task = study(), example()["tasks"]["busi"]
+    scales = study(tasks={"busi": task | {"temperature_scaling": True, "operating_points": {"specificity": [0.9]}}})
+    for regime in task["regimes"]:
+        each = Evaluation("busi", regime, 100)
+        assert keys.cell_key(plain, each, "simclr", 0) != keys.cell_key(scales, each, "simclr", 0)
+    assert plain.with_operating_points == []
+    assert {each.task for each in scales.with_operating_points} == {"busi"}
+    assert scales.operating_points("busi") == {"specificity": [0.9]}
+    assert (scales.scaling("busi"), plain.scaling("busi")) == ({"temperature_scaling": True}, {})
+    assert scales.finetune_settings("busi") == plain.finetune_settings("busi") | {"temperature_scaling": True}
+
+
 def test_a_method_gets_all_its_settings_and_not_where_it_starts():
     settings = study().method_settings("simclr")
     assert (settings["epochs"], settings["lr"], settings["temperature"]) == (30, 0.03, 0.5)

@@ -201,6 +201,17 @@ def test_the_studies_that_ship_are_sound(study):
         (["label_fractions", "percent"], [0], "label_fractions.percent.0 must be at least 1, not 0."),
         (["label_fractions", "shots"], [0], "label_fractions.shots.0 must be at least 1, not 0."),
         (["label_fractions", "draws"], 0, "label_fractions.draws must be at least 1, not 0."),
+        (
+            ["tasks", "busi", "operating_points"],
+            {},
+            "tasks.busi.operating_points needs `specificity`, `sens",
+        ),
+        (
+            ["tasks", "busi", "operating_points"],
+            {"specificity": [1]},
+            "tasks.busi.operating_points.specificity.0 must be less than 1, not 1.",
+        ),
+        (["tasks", "segmentation", "temperature_scaling"], True, "'temperature_scaling' belongs to classification"),
         (["label_fractions"], {"regime": "linear"}, "label_fractions needs `percent`, `shots` or both."),
         (
             ["label_fractions"],

@@ -1,4 +1,4 @@
-"""Figures of a classification task, all arms side by side: confusion, ROC, calibration.
+"""Figures of a classification task, all arms side by side: confusion, ROC, precision-recall, decisions, calibration.
 
 `cases` are the scored cases (`uscl.metrics.scores.case_scores`) of all arms and seeds in one regime: every case
 once per arm and seed. `arms` are all arms of the study in its order; `level` says what the cases are.
@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix, roc_curve
+from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
 
 from uscl.metrics.classification import CALIBRATION_BINS, confidence_bin
 from uscl.metrics.scores import class_names
+from uscl.metrics.thresholds import net_benefit
 from uscl.report.figures.style import PAGE, arm_styles, plt, wrapped
 from uscl.stats.level_names import FRAME
 from uscl.stats.trainings import trainings
 
 COLUMNS = 3
+THRESHOLDS = np.linspace(0.01, 0.99, 99)
 
 
 def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -81,6 +83,73 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> 
         for arm in arms
     ]
     legend_title = f"AUROC: mean over classes, folds and trainings; curves: {named(level)} of all of them together"
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
+    return figure
+
+
+def precision_recall_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
+    """One panel per class, that class against the rest; curves of the cases of all folds and seeds together.
+
+    The legend has the average precision as the mean over classes, folds and trainings.
+    """
+    classes, styles = class_names(cases), arm_styles(arms)
+    figure, axes = panels(len(classes), 2.6)
+    for axis, name in zip(axes, classes, strict=True):
+        for arm in arms:
+            part = cases[cases["arm"] == arm]
+            positive = part["label"] == name
+            if positive.any():
+                precision, recall, _ = precision_recall_curve(positive, part[f"p_{name}"])
+                style = styles[arm]
+                axis.plot(recall, precision, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+        axis.axhline((cases["label"] == name).mean(), color="0.6", linewidth=0.7)
+        axis.set(xlabel="sensitivity", ylabel="precision", title=wrapped(name), xlim=(0, 1), ylim=(-0.02, 1.02))
+    scores = {arm: average_precision(cases[cases["arm"] == arm]) for arm in arms}
+    lines = [
+        plt.Line2D([], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {text}")
+        for arm, text in ((arm, score_of(pd.Series(scores), arm)) for arm in arms)
+    ]
+    legend_title = f"average precision: mean over classes, folds and trainings; curves: {named(level)} of all together"
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
+    figure.suptitle("grey: precision if all are called positive")
+    return figure
+
+
+def average_precision(cases: pd.DataFrame) -> float:
+    """Average precision of one class against the rest, the mean over classes, folds and trainings of an arm.
+
+    A class that is absent from a test part does not count there.
+    """
+    found = [
+        average_precision_score(part["label"] == name, part[f"p_{name}"])
+        for _, part in cases.groupby(["seed", "fold"])
+        for name in class_names(cases)
+        if (part["label"] == name).any()
+    ]
+    return float(np.mean(found))
+
+
+def decision_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
+    """One panel per class: the net benefit of treating the cases whose probability reaches a threshold.
+
+    Of the cases of all folds and seeds together; treating all, and none, for comparison.
+    """
+    classes, styles = class_names(cases), arm_styles(arms)
+    figure, axes = panels(len(classes), 2.6)
+    for axis, name in zip(axes, classes, strict=True):
+        share = (cases["label"] == name).mean()
+        for arm in arms:
+            part = cases[cases["arm"] == arm]
+            benefit = net_benefit((part["label"] == name).to_numpy(), part[f"p_{name}"].to_numpy(float), THRESHOLDS)
+            style = styles[arm]
+            axis.plot(THRESHOLDS, benefit, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+        everybody = share - (1 - share) * THRESHOLDS / (1 - THRESHOLDS)
+        axis.plot(THRESHOLDS, everybody, color="0.6", linewidth=0.7)
+        axis.axhline(0, color="0.6", linewidth=0.7)
+        axis.set(xlabel="threshold", ylabel="net benefit", title=wrapped(name), xlim=(0, 1))
+        axis.set_ylim(-0.3 * share, 1.1 * share)
+    lines = [plt.Line2D([], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=arm) for arm in arms]
+    legend_title = f"{named(level)} of all folds and trainings together; grey: all are treated, or none"
     figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     return figure
 

@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 from uscl.data.picture_box import boxes_of
 from uscl.data.store import FrameStore
 from uscl.metrics.scores import structure_masks
-from uscl.report.figures.classification import calibration_curves, confusion_matrices, roc_curves
+from uscl.report.figures.classification import (
+    calibration_curves,
+    confusion_matrices,
+    decision_curves,
+    precision_recall_curves,
+    roc_curves,
+)
 from uscl.report.figures.curves import learning_curves
 from uscl.report.figures.galleries import found_by_one, gallery, missed_by_all
 from uscl.report.figures.lesions import overlays_of_arms
@@ -38,6 +44,8 @@ def draw_task(
     if kind == "classification":
         figures["confusion"] = confusion_matrices(cases, arms, level)
         figures["roc"] = roc_curves(cases, arms, level)
+        figures["precision_recall"] = precision_recall_curves(cases, arms, level)
+        figures["decision"] = decision_curves(cases, arms, level)
         figures["calibration"] = calibration_curves(cases, arms, level)
     else:
         figures["overlays"] = overlays(arms, frames, predictions, store)

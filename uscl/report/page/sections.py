@@ -20,6 +20,8 @@ from uscl.study.figures import FIGURES
 OF_TASKS = {
     "confusion": "confusion matrices of all arms: percent of each true class, and cases",
     "roc": "ROC curves of all arms, one panel per class",
+    "precision_recall": "precision against sensitivity of all arms, one panel per class",
+    "decision": "net benefit of all arms by threshold (decision curves), one panel per class",
     "calibration": "accuracy against confidence of all arms",
     "learning_curves": "losses and validation score of all arms by epoch",
 }

@@ -54,7 +54,7 @@ with run_of(snakemake) as attempt:
     models = KeptModels(folder, about, FrameStore.open(Path(given.frames).parent), cases)
 
     def run_fold(fold, stream):
-        return fit(features, cases, fold, keep=models.add)
+        return fit(features, cases, fold, keep=models.add, **params.settings)
 
     evaluated = run_cell(cell, run_fold, folds, models=models)
     write_done(folder, params.key, [*write_cell(evaluated, folder, record), *models.finish(len(folds))])

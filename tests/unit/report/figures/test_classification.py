@@ -2,11 +2,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from legible import assert_legible, assert_same_bytes
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from uscl.metrics.scores import case_scores
-from uscl.report.figures.classification import calibration_curves, confusion_matrices, mean_scores, roc_curves
+from uscl.report.figures.classification import (
+    average_precision,
+    calibration_curves,
+    confusion_matrices,
+    decision_curves,
+    mean_scores,
+    precision_recall_curves,
+    roc_curves,
+)
 
+DRAWN = [confusion_matrices, roc_curves, precision_recall_curves, decision_curves, calibration_curves]
 CLASSES = ["covid", "pneumonia", "regular"]
 
 
@@ -65,16 +74,37 @@ def test_calibration_is_drawn_where_there_are_cases():
     assert_legible(figure)
 
 
-@pytest.mark.parametrize("draw", [confusion_matrices, roc_curves, calibration_curves])
+@pytest.mark.parametrize("draw", DRAWN)
 def test_many_arms_of_long_names_stay_legible(draw):
     arms = ["random", "imagenet", *(f"meta_uscl_variant_{k}" for k in range(6))]
     assert_legible(draw(scored(arms, ["benign", "malignant"]), arms))
 
 
-@pytest.mark.parametrize("draw", [confusion_matrices, roc_curves, calibration_curves])
+@pytest.mark.parametrize("draw", DRAWN)
 def test_equal_figures_are_equal_bytes(draw, tmp_path):
     cases = scored(classes=["benign", "malignant"])
     assert_same_bytes(lambda: draw(cases, ["random", "imagenet"]), tmp_path)
+
+
+def test_the_average_precision_shown_is_the_mean_over_folds_and_classes():
+    cases = scored()
+    part = cases[cases["arm"] == "imagenet"]
+    by_fold = [
+        np.mean([average_precision_score(fold["label"] == name, fold[f"p_{name}"]) for name in CLASSES])
+        for _, fold in part.groupby("fold")
+    ]
+    figure = precision_recall_curves(cases, ["random", "imagenet"])
+    assert figure.legends[0].get_texts()[1].get_text() == f"imagenet: {np.mean(by_fold):.3f}"
+    assert average_precision(part.assign(label="covid")) == pytest.approx(1)  # the others are absent
+
+
+def test_a_decision_curve_begins_near_the_share_of_the_class_and_treating_none_is_0():
+    cases = scored()
+    axis = decision_curves(cases, ["random", "imagenet"]).axes[0]
+    random, imagenet, everybody, nobody = axis.lines
+    assert everybody.get_ydata()[0] == pytest.approx(1 / 3 - 2 / 3 * 0.01 / 0.99)
+    assert set(nobody.get_ydata()) == {0}
+    assert imagenet.get_ydata()[50] > random.get_ydata()[50]
 
 
 def test_the_ece_shown_is_the_mean_over_trainings():
