@@ -1,8 +1,9 @@
 """Grouped, stratified folds with an inner validation part, drawn once per task and the same for every arm."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +30,14 @@ class Fold(NamedTuple):
     test: np.ndarray
 
 
-def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
-    """The manifest rows that a task scores.
+def task_cases(store: FrameStore, kind: str, classes: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
+    """The manifest rows that a task scores, with its own names of `classes`, to join classes or name them otherwise.
 
     `kind` classification: frames with a label. Segmentation: images with a lesion, since the Dice of an image
-    without a lesion says nothing about finding an outline.
+    without a lesion says nothing about finding an outline. Raises UserError.
     """
     if kind == "classification":
-        cases = store.manifest[store.manifest["label"] != ""]
+        cases = with_classes(store.manifest[store.manifest["label"] != ""], classes)
     elif store.masks is not None:
         cases = store.manifest[store.masks.any(axis=(1, 2))]
     else:
@@ -47,6 +48,14 @@ def task_cases(store: FrameStore, kind: str) -> pd.DataFrame:
         )
     log.info("%d of %d frames are cases of a %s task", len(cases), len(store.manifest), kind)
     return cases
+
+
+def with_classes(cases: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFrame:
+    """Cases with the task's names of classes. Raises UserError for a name that the set doesn't have."""
+    own = sorted(cases["label"].unique())
+    if unknown := [name for name in classes if name not in own]:
+        raise UserError(f"`classes` of the task names {unknown[0]}, but the set has only {', '.join(own)}.")
+    return cases.assign(label=cases["label"].map(lambda name: classes.get(name, name))) if classes else cases
 
 
 def make_splits(cases: pd.DataFrame, *, folds: int, inner: int, seed: int) -> pd.DataFrame:

@@ -127,7 +127,8 @@ def folds_key(study: Study, task: str, seed: int) -> list[Any]:
     splits = study.settings.splits
     number = "given" if task in study.given else splits.folds
     sampling = [sampled] if (sampled := study.sampling(task)) else []
-    return [number, splits.inner, study.partition(seed), *sampling]
+    classes = [joined] if (joined := study.classes(task)) else []
+    return [number, splits.inner, study.partition(seed), *sampling, *classes]
 
 
 def authors_key(study: Study, task: str, arm: str, seed: int) -> str:

@@ -490,6 +490,13 @@ class Classification(Task):
     """Predict the class of a frame."""
 
     kind: Literal["classification"]
+    classes: Annotated[
+        dict[str, Annotated[str, Field(min_length=1)]],
+        Field(
+            description="The task's class for some classes of the data set, to join them or to name them otherwise,"
+            " such as `{pneumonia: other, regular: other}`. A class that isn't listed keeps its name."
+        ),
+    ] = {}  # noqa: RUF012  (pydantic copies it)
     sampling: Annotated[
         Sampling | None,
         Field(description="Frames of videos for training and test apart. Default: all that are stored."),

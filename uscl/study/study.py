@@ -333,6 +333,11 @@ class Study:
         scales = isinstance(settings, Classification) and settings.temperature_scaling
         return {"temperature_scaling": True} if scales else {}
 
+    def classes(self, task: str) -> dict[str, str]:
+        """The class of a task for each class of its data set that the task joins to others or names otherwise."""
+        settings = self.settings.tasks[task]
+        return settings.classes if isinstance(settings, Classification) else {}
+
     def sampling(self, task: str) -> dict[str, Any]:
         """Which stored frames of a task's videos train, and which are tested; empty for all."""
         settings = self.settings.tasks[task]

@@ -97,6 +97,7 @@ rule split:
     params:
         code=code("data/split.py"),
         kind=lambda w: TASKS[w.task].kind,
+        classes=lambda w: STUDY.classes(w.task),
         structures=lambda w: STUDY.structures(w.task),
         folds=SETTINGS.splits.folds,
         inner=SETTINGS.splits.inner,
@@ -125,6 +126,7 @@ rule given_split:
     params:
         code=code("data/given_split.py"),
         kind=lambda w: TASKS[w.task].kind,
+        classes=lambda w: STUDY.classes(w.task),
         inner=SETTINGS.splits.inner,
         sampling=lambda w: STUDY.sampling(w.task),
     message:

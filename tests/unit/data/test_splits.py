@@ -1,4 +1,5 @@
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -198,3 +199,24 @@ def test_all_labels_are_the_folds_as_they_are(tmp_path):
     _, fewer = labelled_folds(tmp_path / "splits.csv", 50, 0, "t")
     assert [fold.train.tolist() for fold in same] == [fold.train.tolist() for fold in folds]
     assert all(set(part.train) < set(fold.train) for part, fold in zip(fewer, folds, strict=True))
+
+
+def test_a_task_joins_classes_of_its_set_and_names_them_otherwise():
+    manifest = pd.DataFrame({"label": ["covid", "pneumonia", "regular", ""]})
+    store = SimpleNamespace(manifest=manifest, masks=None)
+    cases = task_cases(store, "classification", {"pneumonia": "other", "regular": "other"})
+    assert cases["label"].tolist() == ["covid", "other", "other"]
+    assert task_cases(store, "classification", {"covid": "regular", "regular": "covid"})["label"].tolist() == [
+        "regular",
+        "pneumonia",
+        "covid",
+    ]
+    assert manifest["label"].tolist() == ["covid", "pneumonia", "regular", ""]
+
+
+def test_a_class_that_the_set_does_not_have_cannot_be_joined():
+    store = SimpleNamespace(manifest=pd.DataFrame({"label": ["a", "b"]}), masks=None)
+    with pytest.raises(UserError, match="`classes` of the task names c, but the set has only a, b"):
+        task_cases(store, "classification", {"c": "a"})
+    with pytest.raises(UserError, match="one class only, both"):
+        task_cases(store, "classification", {"a": "both", "b": "both"})

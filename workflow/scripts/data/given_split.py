@@ -14,7 +14,7 @@ with job(snakemake):
 
     w, params = snakemake.wildcards, snakemake.params
     store = FrameStore.open(Path(snakemake.input.frames).parent)
-    cases = audited_cases(task_cases(store, params.kind), read_units(Path(snakemake.input.units)))
+    cases = audited_cases(task_cases(store, params.kind, params.classes), read_units(Path(snakemake.input.units)))
     splits = given_splits(cases, inner=params.inner, seed=int(w.partition), task=w.task)
     splits = with_sampling(splits, cases, snakemake.params.sampling)
     with written(Path(snakemake.output.splits)) as path:

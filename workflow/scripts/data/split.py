@@ -14,8 +14,8 @@ with job(snakemake):
 
     store = FrameStore.open(Path(snakemake.input.frames).parent)
     check_structures(snakemake.wildcards.task, store, snakemake.params.structures)
-    units = read_units(Path(snakemake.input.units))
-    cases = audited_cases(task_cases(store, snakemake.params.kind), units)
+    of_task = task_cases(store, snakemake.params.kind, snakemake.params.classes)
+    cases = audited_cases(of_task, read_units(Path(snakemake.input.units)))
     sizes = {"folds": snakemake.params.folds, "inner": snakemake.params.inner}
     splits = make_splits(cases, **sizes, seed=int(snakemake.wildcards.partition))
     splits = with_sampling(splits, cases, snakemake.params.sampling)
