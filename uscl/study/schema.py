@@ -844,7 +844,7 @@ class StudySettings(Settings):
         PoolParts()
     )
     tasks: Annotated[
-        dict[Annotated[str, Field(pattern=NAME, max_length=64)], AnyTask],
+        dict[Name, AnyTask],
         Field(min_length=1, description="Downstream tasks by name."),
     ]
     splits: Annotated[Splits, Field(description="How cases are divided, by groups (patients, else videos).")]
