@@ -19,7 +19,7 @@ from uscl.data.sources.fingerprint import MOST_WATCHED, survey
 SAMPLE = 8  # files of which the first frame is decoded
 LIMIT_S = 30.0  # per file
 ONE_FRAME = Sampling(size=32, rate_hz=None, max_frames=1)
-OPTIONS = ("patient", "group", "table", "classes", "labels")
+OPTIONS = ("patient", "group", "table", "classes", "labels", "mask")
 
 
 def look_inside(name: str, folder: Path, entry: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> Finding:

@@ -10,6 +10,7 @@ import PIL
 import PIL.Image
 import pydicom
 
+from uscl.base.text import counted
 from uscl.data.content import content
 from uscl.data.decode.colour import DOPPLER
 from uscl.data.decode.film import film_of
@@ -173,3 +174,21 @@ def size_rows(sizes: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
     if len(rows) <= most:
         return rows
     return [*rows[:most], (f"{len(rows) - most} other sizes", sum(files for _, files in rows[most:]))]
+
+
+def by_source(manifest: pd.DataFrame, most: int = 20) -> pd.DataFrame:
+    """Files of each source (the index) and class; sources beyond the `most` frequent are put together.
+
+    Empty if the set names no source.
+    """
+    named = manifest[manifest["source"] != ""]
+    if named.empty:
+        return pd.DataFrame()
+    files = named.drop_duplicates("video").assign(label=lambda rows: rows["label"].replace("", "unlabelled"))
+    counts = pd.crosstab(files["source"], files["label"])
+    order = counts.assign(total=counts.sum(axis=1)).sort_values("total", ascending=False, kind="stable").index
+    counts = counts.loc[order]
+    if len(counts) <= most:
+        return counts
+    others = counts.iloc[most:].sum().to_frame(counted(len(counts) - most, "other source")).T
+    return pd.concat([counts.iloc[:most], others])

@@ -11,6 +11,7 @@ from uscl.report.pages.audit_page import kinds
 from uscl.report.pages.card_counts import (
     Use,
     by_reason,
+    by_source,
     class_rows,
     doppler_counts,
     expected_and_found,
@@ -63,6 +64,7 @@ def data_card(
         *expectation(entry, manifest, settings),
         "## Classes",
         class_grid(manifest),
+        *source_grid(manifest),
         "## Groups and frames",
         bullets(measures(entry, manifest, settings)),
         "## Size in the source files",
@@ -87,6 +89,15 @@ def summary(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: M
     what = f"{plain(entry['title'])}." if entry else OWN
     size = settings["frame_size"]
     return f"{what} Usable here: {contents}, {frames} at {size} x {size} pixels."
+
+
+def source_grid(manifest: pd.DataFrame) -> list[str]:
+    """Files by source and class, if the set names sources: a class that comes from one source alone is easily told."""
+    counts = by_source(manifest)
+    if counts.empty:
+        return []
+    rows = [[plain(str(source)), *map(str, row)] for source, *row in counts.itertuples(name=None)]
+    return ["Files by source and class:", grid(["source", *map(plain, counts.columns)], rows)]
 
 
 def count_grid(manifest: pd.DataFrame, problems: pd.DataFrame, units: pd.DataFrame, uses: Mapping[str, Use]) -> str:

@@ -11,9 +11,9 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
-from uscl.report.pages.card_counts import Use, by_reason, expected_and_found, size_rows, source_sizes, steps
+from uscl.report.pages.card_counts import Use, by_reason, by_source, expected_and_found, size_rows, source_sizes, steps
 from uscl.report.pages.card_text import code, plain
-from uscl.report.pages.data_card import data_card
+from uscl.report.pages.data_card import data_card, source_grid
 
 ENTRY = {
     "title": "Lungs of some patients",
@@ -49,6 +49,7 @@ def manifest():
             "video": videos,
             "group": ["p", "p", "p", "p", "p", "q", "r"],
             "unit": ["patient"] * 6 + ["image"],
+            "source": "",
             "label": ["sick", "sick", "sick", "well", "well", "sick", ""],
             "frame": [0, 1, 2, 0, 5, 0, 0],
             "colour": [0.0, 0.01, 0.02, 0.0, 0.001, 0.5, 0.0],
@@ -307,3 +308,15 @@ def test_unknown_sizes_are_stated():
     assert "Unknown for 3 of 4 files." in card()
     assert "In pixels: width 64, height 48." in card()
     assert "Unknown: the headers of the files don't give it." in card(sizes=())
+
+
+def test_files_by_source_and_class_are_there_if_the_set_names_sources():
+    rows = manifest().assign(source=["clinic", "clinic", "clinic", "web", "web", "clinic", ""])
+    counts = by_source(rows)
+    assert counts.to_dict("index") == {"clinic": {"sick": 2, "well": 0}, "web": {"sick": 0, "well": 1}}
+    few = by_source(rows, most=1)
+    assert few.to_dict("index") == {"clinic": {"sick": 2, "well": 0}, "1 other source": {"sick": 0, "well": 1}}
+    assert by_source(manifest()).empty
+    assert "| clinic | 2    | 0    |" in source_grid(rows)[1]
+    assert source_grid(manifest()) == []
+    assert "by source" not in card()
