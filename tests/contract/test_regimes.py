@@ -19,7 +19,7 @@ def test_a_regime_has_a_fit_that_takes_what_its_jobs_hand_over(name, kind, place
         assert names[:5] == ["encoder", "store", "cases", "fold", "fabric"]
         assert {"stream", "report", "keep", "epochs", "batch_size", "lr", "weight_decay"} <= set(names)
     else:
-        assert names == ["features", "cases", "fold", "keep"]
+        assert names == ["features", "cases", "fold", "keep", "temperature_scaling"]
     assert REGIMES[name].title
 
 

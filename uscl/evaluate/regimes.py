@@ -15,7 +15,8 @@ class Regime(NamedTuple):
     `fits` names a function `module:function` for each kind of task that the regime is for. A regime that `trains` the
     encoder is called with `(encoder, store, cases, fold, fabric, *, stream, **finetune settings)`; another is called
     with `(features, cases, fold)`. Both return the predictions of the test part and a history, and give their model
-    (`uscl.models.model_file.FittedModel`) to the argument `keep`, unless it is None.
+    (`uscl.models.model_file.FittedModel`) to the argument `keep`, unless it is None. For classification, they scale
+    probabilities if the argument `temperature_scaling` is true.
     """
 
     name: str
