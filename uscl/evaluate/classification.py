@@ -77,13 +77,13 @@ def finetune_fold(
         report=report,
     )
     logits = predict(fabric, model, test[0], batch_size, f"the test part of {stream[1]}")
-    temperature, facts = None, described(encoder)
+    temperature, facts = None, {}
     if temperature_scaling:
         of_validation = predict(fabric, model, validation[0], batch_size, f"the validation of {stream[1]}")
         temperature = best_temperature(validation[1].numpy(), of_validation.double().softmax(1).numpy())
-        facts |= {"temperature": temperature}
+        facts = {"temperature": temperature}
     if keep:
-        keep(FittedModel(CLASSIFIER, classes, arrays(model), facts))
+        keep(FittedModel(CLASSIFIER, classes, arrays(model), described(encoder) | facts))
     return predicted(cases, fold, classes, logits.softmax(1).numpy(), temperature), history
 
 

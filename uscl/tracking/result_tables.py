@@ -42,7 +42,8 @@ class ResultTables:
         root = named.removesuffix(output)
         expected = {name: digest for name, digest in job["inputs"].items() if name.startswith(root)}
         expected[named] = job["outputs"].get(named)
-        return all(self._digest(name.removeprefix(root)) == digest for name, digest in expected.items())
+        there = expected[named] is not None  # the job may not have made such a table
+        return there and all(self._digest(name.removeprefix(root)) == digest for name, digest in expected.items())
 
     def _digest(self, name: str) -> str | None:
         """The SHA-256 of a file in the results; None without the file."""

@@ -41,7 +41,8 @@ def table(root: Path, text: str | bytes, name: str = "labels.csv") -> str:
 
 # all kinds
 
-every_kind = pytest.mark.parametrize("kind", reader_names(own_data=True))
+# UltraBench's lists name the files of a set, so its reader looks at no others.
+every_kind = pytest.mark.parametrize("kind", [kind for kind in reader_names(own_data=True) if kind != "ultrabench"])
 
 
 @every_kind
