@@ -37,7 +37,7 @@ def task_cases(store: FrameStore, kind: str, classes: Mapping[str, str] = Mappin
     without a lesion says nothing about finding an outline. Raises UserError.
     """
     if kind == "classification":
-        cases = with_classes(store.manifest[store.manifest["label"] != ""], classes)
+        cases = with_classes(store.manifest[store.manifest["label"] != ""], classes, "`classes` of the task")
     elif store.masks is not None:
         cases = store.manifest[store.masks.any(axis=(1, 2))]
     else:
@@ -50,11 +50,13 @@ def task_cases(store: FrameStore, kind: str, classes: Mapping[str, str] = Mappin
     return cases
 
 
-def with_classes(cases: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFrame:
-    """Cases with the task's names of classes. Raises UserError for a name that the set doesn't have."""
+def with_classes(cases: pd.DataFrame, classes: Mapping[str, str], setting: str) -> pd.DataFrame:
+    """Cases with the task's names of classes, which a `setting` gives. Raises UserError for one that the set lacks."""
     own = sorted(cases["label"].unique())
-    if unknown := [name for name in classes if name not in own]:
-        raise UserError(f"`classes` of the task names {unknown[0]}, but the set has only {', '.join(own)}.")
+    if unknown := sorted(set(classes) - set(own)):
+        from uscl.data.readers.shared.cells import examples  # late: it comes with all readers
+
+        raise UserError(f"{setting} names {examples(unknown)}, but the set has only {examples(own)}.")
     return cases.assign(label=cases["label"].map(lambda name: classes.get(name, name))) if classes else cases
 
 

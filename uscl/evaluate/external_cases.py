@@ -7,7 +7,7 @@ import pandas as pd
 from uscl.audit.policy import audited_cases
 from uscl.base.errors import UserError
 from uscl.data.readers.shared.cells import examples
-from uscl.data.splits import IDENTITY, task_cases
+from uscl.data.splits import IDENTITY, task_cases, with_classes
 from uscl.data.store import FrameStore
 from uscl.data.units import counted_units
 
@@ -23,10 +23,7 @@ def external_cases(
     cases = audited_cases(task_cases(store, kind), units)[["row", *IDENTITY]].reset_index(drop=True)
     if not classes:
         return cases
-    own = sorted(set(cases["label"]))
-    if unused := sorted(set(names) - set(own)):
-        raise UserError(f"{where}: `classes` names {examples(unused)}, but the set has only {examples(own)}.")
-    cases["label"] = cases["label"].map(lambda label: names.get(label, label))
+    cases = with_classes(cases, names, f"{where}: `classes`")
     if foreign := sorted(set(cases["label"]) - set(classes)):
         raise UserError(
             f"{where}: the set has the class {examples(foreign)}, but the task only {examples(classes)}: give"

@@ -216,7 +216,7 @@ def test_a_task_joins_classes_of_its_set_and_names_them_otherwise():
 
 def test_a_class_that_the_set_does_not_have_cannot_be_joined():
     store = SimpleNamespace(manifest=pd.DataFrame({"label": ["a", "b"]}), masks=None)
-    with pytest.raises(UserError, match="`classes` of the task names c, but the set has only a, b"):
+    with pytest.raises(UserError, match="`classes` of the task names 'c', but the set has only 'a', 'b'"):
         task_cases(store, "classification", {"c": "a"})
     with pytest.raises(UserError, match="one class only, both"):
         task_cases(store, "classification", {"a": "both", "b": "both"})
