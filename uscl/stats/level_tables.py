@@ -1,9 +1,11 @@
 """Tables of several levels as one: with a column `level`, unless frames are all that is scored."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pandas as pd
 
+from uscl.base.files import written
 from uscl.stats.level_names import FRAME
 from uscl.stats.levels import Asked, with_several_labels
 
@@ -16,6 +18,23 @@ def each_level(cases: Mapping[str, pd.DataFrame], table_of: Callable[[pd.DataFra
     if list(tables) == [FRAME]:
         return tables[FRAME]
     return pd.concat([table.assign(level=level) for level, table in tables.items()], ignore_index=True)
+
+
+def write_each_level(
+    out: Mapping[str, str],
+    made: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]],
+    cases: Mapping[str, pd.DataFrame],
+    frames: pd.DataFrame,
+    asked: Asked,
+) -> None:
+    """Write the tables `made` from the cases of each level, by name; those of intervals also say how levels are scored.
+
+    `out` has the path of each table, `frames` are the scored frames that the levels rest on.
+    """
+    for name, table_of in made.items():
+        table = each_level(cases, table_of)
+        with written(Path(out[name])) as path:
+            (with_rule(table, frames, asked) if name == "intervals" else table).to_csv(path, index=False)
 
 
 def with_rule(intervals: pd.DataFrame, frames: pd.DataFrame, asked: Asked) -> pd.DataFrame:

@@ -10,7 +10,7 @@ with job(snakemake):
     from uscl.jobs.outcome import runs_of
     from uscl.report.tables.cases import one_row_per_case
     from uscl.stats.evaluation import cases_of, fold_metrics
-    from uscl.stats.level_tables import each_level, with_rule
+    from uscl.stats.level_tables import write_each_level
     from uscl.stats.levels import Asked, by_level
     from uscl.stats.native_scores import Native
     from uscl.stats.summary import comparisons, intervals
@@ -31,10 +31,6 @@ with job(snakemake):
         "comparisons": lambda cases: comparisons(cases, kind, pairs, **settings, form=params.form),
         "side_by_side": lambda cases: defused(one_row_per_case(cases)),
     }
-    tables = {name: each_level(cases, table_of) for name, table_of in found.items()}
-    tables["intervals"] = with_rule(tables["intervals"], frames, asked)
     with written(Path(out.cases)) as path:
         frames.to_parquet(path, index=False)
-    for name, table in tables.items():
-        with written(Path(out[name])) as path:
-            table.to_csv(path, index=False)
+    write_each_level(out, found, cases, frames, asked)

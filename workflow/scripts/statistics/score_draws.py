@@ -5,11 +5,10 @@ from pathlib import Path
 from uscl.jobs.job import job
 
 with job(snakemake):
-    from uscl.base.files import written
     from uscl.jobs.outcome import runs_of
     from uscl.stats.evaluation import cases_of
     from uscl.stats.label_draws import intervals_over_draws, numbered, scores_of_draws
-    from uscl.stats.level_tables import each_level, with_rule
+    from uscl.stats.level_tables import write_each_level
     from uscl.stats.levels import Asked, by_level
     from uscl.stats.native_scores import Native
     from uscl.stats.summary import comparisons
@@ -33,8 +32,4 @@ with job(snakemake):
         "comparisons": lambda cases: comparisons(cases, kind, pairs, **settings, form=params.form),
     }
     levels = by_level(frames, kind, asked, snakemake.wildcards.task)
-    tables = {name: each_level(levels, table_of) for name, table_of in found.items()}
-    tables["intervals"] = with_rule(tables["intervals"], frames, asked)
-    for name, table in tables.items():
-        with written(Path(out[name])) as path:
-            table.to_csv(path, index=False)
+    write_each_level(out, found, levels, frames, asked)

@@ -13,7 +13,7 @@ with job(snakemake):
     from uscl.jobs.recorded import checked
     from uscl.metrics.scores import CELL, case_scores
     from uscl.stats.external import by_level_and_model, counted_once
-    from uscl.stats.level_tables import each_level, with_rule
+    from uscl.stats.level_tables import write_each_level
     from uscl.stats.levels import Asked
     from uscl.stats.summary import comparisons, intervals
     from uscl.stats.trainings import trainings
@@ -34,10 +34,6 @@ with job(snakemake):
             comparisons(cases, kind, pairs, **settings, form=params.form), models
         ),
     }
-    tables = {name: each_level(cases, table_of) for name, table_of in found.items()}
-    tables["intervals"] = with_rule(tables["intervals"], frames, asked)
     with written(Path(out.cases)) as path:
         frames.to_parquet(path, index=False)
-    for name, table in tables.items():
-        with written(Path(out[name])) as path:
-            table.to_csv(path, index=False)
+    write_each_level(out, found, cases, frames, asked)
