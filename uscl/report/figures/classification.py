@@ -5,7 +5,7 @@ once per arm and seed. `arms` are all arms of the study in its order; `level` sa
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from uscl.stats.level_names import FRAME
 from uscl.stats.trainings import trainings
 
 COLUMNS = 3
+Curve = tuple[np.ndarray, np.ndarray]  # x, y
 THRESHOLDS = np.linspace(0.01, 0.99, 99)
 
 
@@ -63,27 +64,17 @@ def roc_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> 
 
     AUROC in the legend is the table's: the mean over classes, folds and trainings.
     """
-    classes, styles = class_names(cases), arm_styles(arms)
+
+    def curve(positive: np.ndarray, score: np.ndarray) -> Curve | None:
+        return roc_curve(positive, score)[:2] if positive.any() and not positive.all() else None
+
     auroc = mean_scores(cases, "auroc")
-    figure, axes = panels(len(classes), 2.6)
-    for axis, name in zip(axes, classes, strict=True):
-        for arm in arms:
-            part = cases[cases["arm"] == arm]
-            positive = part["label"] == name
-            if positive.any() and not positive.all():
-                x, y, _ = roc_curve(positive, part[f"p_{name}"])
-                style = styles[arm]
-                axis.plot(x, y, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+    legend_title = f"AUROC: mean over classes, folds and trainings; curves: {named(level)} of all of them together"
+    labels = {arm: f"{arm}: {score_of(auroc, arm)}" for arm in arms}
+    figure, axes = against_the_rest(cases, curve, labels, legend_title)
+    for name, axis in axes.items():
         axis.plot([0, 1], [0, 1], color="0.6", linewidth=0.7)
         axis.set(xlabel="1 - specificity", ylabel="sensitivity", title=wrapped(name), aspect="equal")
-    lines = [
-        plt.Line2D(
-            [], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {score_of(auroc, arm)}"
-        )
-        for arm in arms
-    ]
-    legend_title = f"AUROC: mean over classes, folds and trainings; curves: {named(level)} of all of them together"
-    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     return figure
 
 
@@ -92,27 +83,65 @@ def precision_recall_curves(cases: pd.DataFrame, arms: Sequence[str], level: str
 
     The legend has the average precision as the mean over classes, folds and trainings.
     """
-    classes, styles = class_names(cases), arm_styles(arms)
-    figure, axes = panels(len(classes), 2.6)
-    for axis, name in zip(axes, classes, strict=True):
-        for arm in arms:
-            part = cases[cases["arm"] == arm]
-            positive = part["label"] == name
-            if positive.any():
-                precision, recall, _ = precision_recall_curve(positive, part[f"p_{name}"])
-                style = styles[arm]
-                axis.plot(recall, precision, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+
+    def curve(positive: np.ndarray, score: np.ndarray) -> Curve | None:
+        return precision_recall_curve(positive, score)[1::-1] if positive.any() else None
+
+    precision = pd.Series({arm: average_precision(cases[cases["arm"] == arm]) for arm in arms})
+    legend_title = f"average precision: mean over classes, folds and trainings; curves: {named(level)} of all together"
+    labels = {arm: f"{arm}: {score_of(precision, arm)}" for arm in arms}
+    figure, axes = against_the_rest(cases, curve, labels, legend_title)
+    for name, axis in axes.items():
         axis.axhline((cases["label"] == name).mean(), color="0.6", linewidth=0.7)
         axis.set(xlabel="sensitivity", ylabel="precision", title=wrapped(name), xlim=(0, 1), ylim=(-0.02, 1.02))
-    scores = {arm: average_precision(cases[cases["arm"] == arm]) for arm in arms}
-    lines = [
-        plt.Line2D([], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=f"{arm}: {text}")
-        for arm, text in ((arm, score_of(pd.Series(scores), arm)) for arm in arms)
-    ]
-    legend_title = f"average precision: mean over classes, folds and trainings; curves: {named(level)} of all together"
-    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
     figure.suptitle("grey: precision if all are called positive")
     return figure
+
+
+def decision_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
+    """One panel per class: the net benefit of treating the cases whose probability reaches a threshold.
+
+    Of the cases of all folds and seeds together; treating all, and none, for comparison.
+    """
+
+    def curve(positive: np.ndarray, score: np.ndarray) -> Curve:
+        return THRESHOLDS, net_benefit(positive, score, THRESHOLDS)
+
+    legend_title = f"{named(level)} of all folds and trainings together; grey: all are treated, or none"
+    figure, axes = against_the_rest(cases, curve, {arm: arm for arm in arms}, legend_title)
+    for name, axis in axes.items():
+        share = (cases["label"] == name).mean()
+        axis.plot(THRESHOLDS, share - (1 - share) * THRESHOLDS / (1 - THRESHOLDS), color="0.6", linewidth=0.7)
+        axis.axhline(0, color="0.6", linewidth=0.7)
+        axis.set(xlabel="threshold", ylabel="net benefit", title=wrapped(name), xlim=(0, 1))
+        axis.set_ylim(-0.3 * share, 1.1 * share)
+    return figure
+
+
+def against_the_rest(
+    cases: pd.DataFrame,
+    curve: Callable[[np.ndarray, np.ndarray], Curve | None],
+    labels: Mapping[str, str],
+    legend_title: str,
+) -> tuple[Figure, dict[str, Axes]]:
+    """A panel for each class with a curve per arm of `labels`, and a legend of these.
+
+    `curve` gets whether each case is of the class, and its probability; it returns x and y, None to draw nothing.
+    """
+    classes, styles = class_names(cases), arm_styles(list(labels))
+    figure, axes = panels(len(classes), 2.6)
+    for axis, name in zip(axes, classes, strict=True):
+        for arm, style in styles.items():
+            part = cases[cases["arm"] == arm]
+            drawn = curve((part["label"] == name).to_numpy(), part[f"p_{name}"].to_numpy(float))
+            if drawn:
+                axis.plot(*drawn, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
+    lines = [
+        plt.Line2D([], [], color=style.colour, linestyle=style.linestyle, label=labels[arm])
+        for arm, style in styles.items()
+    ]
+    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
+    return figure, dict(zip(classes, axes, strict=True))
 
 
 def average_precision(cases: pd.DataFrame) -> float:
@@ -127,31 +156,6 @@ def average_precision(cases: pd.DataFrame) -> float:
         if (part["label"] == name).any()
     ]
     return float(np.mean(found))
-
-
-def decision_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
-    """One panel per class: the net benefit of treating the cases whose probability reaches a threshold.
-
-    Of the cases of all folds and seeds together; treating all, and none, for comparison.
-    """
-    classes, styles = class_names(cases), arm_styles(arms)
-    figure, axes = panels(len(classes), 2.6)
-    for axis, name in zip(axes, classes, strict=True):
-        share = (cases["label"] == name).mean()
-        for arm in arms:
-            part = cases[cases["arm"] == arm]
-            benefit = net_benefit((part["label"] == name).to_numpy(), part[f"p_{name}"].to_numpy(float), THRESHOLDS)
-            style = styles[arm]
-            axis.plot(THRESHOLDS, benefit, color=style.colour, linestyle=style.linestyle, linewidth=1.3)
-        everybody = share - (1 - share) * THRESHOLDS / (1 - THRESHOLDS)
-        axis.plot(THRESHOLDS, everybody, color="0.6", linewidth=0.7)
-        axis.axhline(0, color="0.6", linewidth=0.7)
-        axis.set(xlabel="threshold", ylabel="net benefit", title=wrapped(name), xlim=(0, 1))
-        axis.set_ylim(-0.3 * share, 1.1 * share)
-    lines = [plt.Line2D([], [], color=styles[arm].colour, linestyle=styles[arm].linestyle, label=arm) for arm in arms]
-    legend_title = f"{named(level)} of all folds and trainings together; grey: all are treated, or none"
-    figure.legend(handles=lines, loc="outside lower center", ncols=COLUMNS, title=legend_title)
-    return figure
 
 
 def calibration_curves(cases: pd.DataFrame, arms: Sequence[str], level: str = FRAME) -> Figure:
