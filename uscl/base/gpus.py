@@ -1,8 +1,8 @@
 """The GPUs of this machine, and which of them a job uses. Doesn't import torch.
 
 Snakemake counts GPUs (`--resources gpu=4`) and doesn't say which a job gets. A job therefore takes those that no other
-job of the machine has: for each GPU a lock, which the system releases when the job ends, however it ends. On a cluster,
-which hands out the GPUs itself, a job sees its own alone.
+job of its user on the machine has: for each GPU a lock, which the system releases when the job ends, however it ends.
+On a cluster, which hands out the GPUs itself, a job sees its own alone.
 """
 
 import itertools
@@ -10,12 +10,12 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+OF_CALL = "USCL_GPUS"  # environment variable: how many GPUs there are where the call began
 JOBS_OF_A_GPU = 64  # more never share one
-held: list[FileLock] = []  # until this process ends
+held: list[Any] = []  # locks, until this process ends
 
 
 def visible_gpus() -> list[str]:
@@ -28,6 +28,12 @@ def visible_gpus() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return found.stdout.split()
+
+
+def gpus_of_call() -> int:
+    """How many GPUs there are where the call began; its jobs, which may run on other machines, inherit the number."""
+    os.environ.setdefault(OF_CALL, str(len(visible_gpus())))
+    return int(os.environ[OF_CALL])
 
 
 def take_gpus(count: int) -> None:
@@ -51,6 +57,8 @@ def take_gpus(count: int) -> None:
 
 def taken_now(path: Path) -> bool:
     """Hold a lock until this process ends; False if another process holds it."""
+    from filelock import FileLock, Timeout  # late: every call counts GPUs, but only jobs on them take one
+
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)

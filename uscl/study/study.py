@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uscl.base.gpus import visible_gpus
+from uscl.base.gpus import gpus_of_call
 from uscl.data.few_labels import ALL_LABELS, Labels, of_draw
 from uscl.data.sources.registry import read_registry
 from uscl.data.units import listed
@@ -93,7 +93,7 @@ class Study:
         """How many GPUs or processes share a pretraining batch. `auto` counts the GPUs where the call runs."""
         if self.settings.devices != "auto":
             return self.settings.devices
-        return max(1, len(visible_gpus())) if self.settings.device == "cuda" else 1
+        return max(1, gpus_of_call()) if self.settings.device == "cuda" else 1
 
     # Arms
 

@@ -78,6 +78,23 @@ def test_scaling_and_operating_points_are_there_only_if_a_task_names_them():
     assert scales.finetune_settings("busi") == plain.finetune_settings("busi") | {"temperature_scaling": True}
 
 
+def test_automatic_devices_are_those_of_the_machine_where_the_call_begins(monkeypatch):
+    monkeypatch.delenv("USCL_GPUS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert study(devices="auto").devices == 1  # device: cpu
+    assert study(devices=3).devices == 3
+    assert study(device="cuda", devices="auto").devices == 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")  # of a node on which a job of this call runs
+    assert study(device="cuda", devices="auto").devices == 2
+
+
+def test_more_threads_are_other_runs_and_one_is_what_runs_had_before():
+    one, two = study(), study(threads=2)
+    assert keys.threads_key(one) == []
+    assert keys.encoder_key(one, "simclr", 0) != keys.encoder_key(two, "simclr", 0)
+    assert keys.encoder_key(one, "imagenet", 0) == keys.encoder_key(two, "imagenet", 0)
+
+
 def test_a_method_gets_all_its_settings_and_not_where_it_starts():
     settings = study().method_settings("simclr")
     assert (settings["epochs"], settings["lr"], settings["temperature"]) == (30, 0.03, 0.5)
