@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -51,11 +52,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def snakemake(
-    project: Path, *words: str, study: Path = MINUTE, cores: int = 2, **more: str
+    project: Path, *words: str, study: Path = MINUTE, cores: int = 2, by: Sequence[str] = (), **more: str
 ) -> subprocess.CompletedProcess:
-    """Call Snakemake in a project and wait for it; `more` are environment variables. Its output is one text."""
+    """Call Snakemake in a project and wait for it, perhaps `by` another program; its output is one text.
+
+    `more` are environment variables.
+    """
     run = subprocess.run(
-        command(*words, study=study, cores=cores),
+        [*by, *command(*words, study=study, cores=cores)],
         cwd=project,
         env=environment(**more),
         stdout=subprocess.PIPE,

@@ -8,8 +8,7 @@ import pytest
 
 from tests.chaos.cut_off import EXTRACTION, TABLE_JOB, Job, last_lines, without
 from tests.chaos.paths import RESULTS
-from tests.chaos.project import UNTRACKED, checkout, command, differences, environment
-from tests.screen import unwrapped
+from tests.chaos.project import UNTRACKED, checkout, differences, snakemake
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 RAW = f"{RESULTS}/raw/sim_lung"
@@ -20,21 +19,6 @@ READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_sear
 ANOTHER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *READS]
 PRIVATE = ["sh", "-c", 'umask 077; exec "$@"', "sh"]
 SMALL_SHM = [*("unshare", "--mount", "sh", "-c"), 'mount -t tmpfs -o size=64k tmpfs /dev/shm; exec "$@"', "sh"]
-
-
-def called(project: Path, before: list[str], *words: str, **more: str) -> subprocess.CompletedProcess:
-    """Call Snakemake in a project by another program; `more` are environment variables. Its output is one text."""
-    run = subprocess.run(
-        [*before, *command(*words)],
-        cwd=project,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    run.stdout = unwrapped(run.stdout)
-    return run
 
 
 def ended_well(run: subprocess.CompletedProcess, project: Path) -> None:
@@ -54,12 +38,12 @@ def test_a_checkout_of_another_owner_that_can_only_be_read(folder: Path) -> None
     for place in (folder.parent, folder.parents[1]):
         place.chmod(0o755)
     cache = {"HOME": "/nonexistent", "XDG_CACHE_HOME": str(own / "cache")}
-    run = called(project, ANOTHER, "--config", f"results={own / RESULTS}", "--", str(own / RESULTS), **cache)
+    run = snakemake(project, "--config", f"results={own / RESULTS}", "--", str(own / RESULTS), by=ANOTHER, **cache)
     assert run.returncode != 0, "the call ended well"
     assert "Traceback" not in run.stdout, "a traceback was shown"
     said = f"{project} can't be written to: call it from a folder of yours with --snakefile {project}/Snakefile"
     assert said in run.stdout, last_lines(run.stdout)
-    run = called(own, ANOTHER, "--snakefile", str(project / "Snakefile"), *UNTRACKED, "--", RAW, **cache)
+    run = snakemake(own, "--snakefile", str(project / "Snakefile"), *UNTRACKED, "--", RAW, by=ANOTHER, **cache)
     assert run.returncode == 0, last_lines(run.stdout)
     assert {path.stat().st_uid for path in (own / RESULTS).rglob("*")} == {USER}
 
@@ -68,7 +52,7 @@ def test_a_checkout_of_another_owner_that_can_only_be_read(folder: Path) -> None
 def test_a_user_who_shares_nothing(folder: Path, job: Job) -> None:
     """With umask 077 the same bytes, in files that nobody else may read."""
     project = without(folder, job)
-    ended_well(called(project, PRIVATE, *UNTRACKED, "--", f"{RESULTS}/{job.target}"), project)
+    ended_well(snakemake(project, *UNTRACKED, "--", f"{RESULTS}/{job.target}", by=PRIVATE), project)
     made = project / RESULTS / job.target
     assert made.stat().st_mode & 0o777 == 0o600
     assert (project / RESULTS / "logs" / job.log).stat().st_mode & 0o777 == 0o600
@@ -78,4 +62,4 @@ def test_a_user_who_shares_nothing(folder: Path, job: Job) -> None:
 def test_a_machine_with_64_kb_of_shared_memory(folder: Path) -> None:
     """Data are extracted to the same bytes."""
     project = without(folder, EXTRACTION)
-    ended_well(called(project, SMALL_SHM, *UNTRACKED, "--", f"{RESULTS}/{EXTRACTION.target}"), project)
+    ended_well(snakemake(project, *UNTRACKED, "--", f"{RESULTS}/{EXTRACTION.target}", by=SMALL_SHM), project)

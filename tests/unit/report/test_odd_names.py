@@ -1,14 +1,11 @@
 """Arms, classes, tasks and studies whose names other programs read as something else, from the scores to every page."""
 
 import json
-import logging
-import runpy
-import signal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import script_calls
 from tracking.result_folders import write
 
 from uscl.base.tables import read_csv
@@ -16,7 +13,6 @@ from uscl.jobs.outcome import write_done
 from uscl.tracking.mirror import sync
 from uscl.tracking.plan import NAME, Plan
 
-ROOT = Path(__file__).parents[3]
 ARMS = ["NA", "nan", "None", "true", "True", "007", "1e3", "proto__", "long_" * 12 + "name"]
 CLASSES = ["NA", "007", "B-line (mild)", ">=3", "=1+1", "Ärzte/50 %_$x$", 'O\'Neill "x" <b>|', "x" * 200]
 TASK, REGIME, STUDY, SEEDS = "1e3", "linear", "007", [0, 1]
@@ -25,36 +21,8 @@ PRIMARY = {"arm": "NA", "reference": "007", "task": TASK, "regime": REGIME, "met
 PRIMARY |= {"level": "frame"}
 
 
-class Given(dict):
-    """What Snakemake hands to a script: by name, by place, and in order."""
-
-    __getattr__ = dict.__getitem__
-
-    def __iter__(self):
-        for value in self.values():
-            yield from value if isinstance(value, list) else [value]
-
-    def __getitem__(self, key):
-        return list(self)[key] if isinstance(key, int) else super().__getitem__(key)
-
-
-class Called:
-    """A job of the study in a results folder."""
-
-    def __init__(self, results, params, **files):
-        self.input, self.output = (Given({k: placed(results, v) for k, v in files[key].items()}) for key in files)
-        self.log, self.rule, self.threads = [str(results / "logs/job.log")], "a_rule", 1
-        self.wildcards = Given(task=TASK)
-        self.params = Given(params)
-        self.config = {"results": str(results), "seeds": SEEDS, "study": STUDY}
-
-
-def placed(results, names):
-    return [str(results / name) for name in names] if isinstance(names, list) else str(results / names)
-
-
-def run(script, *given, **files):
-    runpy.run_path(str(ROOT / "workflow/scripts" / script), {"snakemake": Called(*given, **files)})
+def run(script, results, params, **files):
+    script_calls.run(script, results, params, TASK, {"seeds": SEEDS, "study": STUDY}, **files)
 
 
 def cell(results, arm, seed):
@@ -122,10 +90,12 @@ def finished(folder, name, params, tags, *files):
 def results(tmp_path_factory):
     """The results of a study with odd names, made by the scripts of its jobs."""
     results = tmp_path_factory.mktemp("project") / "results"
-    handlers, before = (
-        logging.getLogger().handlers[:],
-        {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)},
-    )
+    with script_calls.process_as_before():
+        make_all(results)
+    return results
+
+
+def make_all(results):
     cells, encoders = ([make(results, arm, seed) for arm in ARMS for seed in SEEDS] for make in (cell, encoder))
     common = {"arms": ARMS, "encoded": ARMS, "seeds": SEEDS, "evaluations": [[TASK, REGIME, ARMS]], "reference": "007"}
     pairs = [[arm, "007"] for arm in ARMS if arm != "007"]
@@ -169,10 +139,6 @@ def results(tmp_path_factory):
     pages = {"page": "report.html", "table": "table.html", "claims": "claims.html"}
     more = {"asked": asked, "datasets": ["null"], "figures": figures}
     run("report/report_page.py", results, common | more, input=inputs, output=pages)
-    logging.getLogger().handlers[:] = handlers
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    return results
 
 
 def test_the_tables_have_all_names_as_they_are(results):

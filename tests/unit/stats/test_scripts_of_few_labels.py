@@ -1,47 +1,22 @@
 """The jobs that score few labels over their draws, and operating points: from stored predictions to tables."""
 
-import logging
-import runpy
-import signal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import script_calls
 
 from uscl.base.seeds import generator
 from uscl.jobs.outcome import write_done, write_failed
 from uscl.stats.label_draws import DRAWS
 
-ROOT = Path(__file__).parents[3]
 ARMS, SEEDS, CLASSES = ["a", "b"], [0, 3], ["benign", "malignant"]
 
 
-class Given(dict):
-    """What Snakemake hands to a script: by name, by place, and in order."""
-
-    __getattr__ = dict.__getitem__
-
-    def __iter__(self):
-        for value in self.values():
-            yield from value if isinstance(value, list) else [value]
-
-    def __getitem__(self, key):
-        return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
-
-
-class Called:
-    """A job in a results folder."""
-
-    def __init__(self, results, params, given, made):
-        self.input, self.output, self.params = Given(given), Given(made), Given(params)
-        self.log, self.rule, self.threads = [str(results / "logs/job.log")], "a_rule", 1
-        self.config = {"results": str(results), "seeds": SEEDS, "study": "s"}
-        self.wildcards = Given(task="t")
-
-
-def run(script, *given):
-    runpy.run_path(str(ROOT / "workflow/scripts/statistics" / script), {"snakemake": Called(*given)})
+def run(script, results, params, given, made):
+    job = (results, params, "t", {"seeds": SEEDS, "study": "s"})
+    script_calls.run(f"statistics/{script}", *job, input=given, output=made)
 
 
 def cell(results, labels, arm, seed):
@@ -60,13 +35,8 @@ def cell(results, labels, arm, seed):
 
 @pytest.fixture(autouse=True)
 def as_before():
-    """A job changes how the process logs and ends."""
-    handlers = logging.getLogger().handlers[:]
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    logging.getLogger().handlers[:] = handlers
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with script_calls.process_as_before():
+        yield
 
 
 PARAMS = {"kind": "classification", "arms": ARMS, "seeds": SEEDS, "levels": {}, "native": {}, "draws": 100, "seed": 0}
