@@ -1,4 +1,4 @@
-"""A finished study on MLflow's own server with PostgreSQL behind it, and artifacts through the server."""
+"""Logging a finished study to an MLflow server that keeps runs in PostgreSQL and passes artifacts on."""
 
 import os
 import shutil

@@ -61,7 +61,7 @@ def run_of(snakemake: Any) -> Iterator[Attempt]:
     with job(snakemake) as attempt:
         try:
             yield attempt
-        except Exception as error:
+        except Exception as error:  # any fault of the run itself: the study goes on without its arm
             if isinstance(error, DamagedFileError) or is_outside_cause(error):
                 raise
             if attempt.kept:

@@ -133,7 +133,7 @@ class Mirror:
         try:
             with limited(RUN_S):
                 new = self._logs(client, run, numbers)
-        except Exception as error:
+        except Exception as error:  # of MLflow, its database or the network: one run's fault is never the store's
             log.info("MLflow refuses %s.", files.key, exc_info=True)
             if may_be_of_store(error) and not works(client, self._address):
                 raise

@@ -12,8 +12,10 @@ from uscl.tracking import plan as plans
 from uscl.tracking.run_files import ALL_LABELS, Call, RunFiles, find_runs, fingerprint, place_of
 
 GATHERED, SUMMARY = "gathered", "summary"  # the beginning of the keys
-TABLES = ("table.csv", "table.provenance.json", "claims.csv", "claims.md", "costs.csv", "external.csv")
-OF_STUDY = (*TABLES, "audit/audit.html")
+OF_STUDY = (
+    *("table.csv", "table.provenance.json", "claims.csv", "claims.md"),
+    *("costs.csv", "external.csv", "audit/audit.html"),
+)
 OVERVIEW = "figures/overview.png"
 
 

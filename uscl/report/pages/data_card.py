@@ -92,7 +92,7 @@ def summary(entry: Mapping[str, Any] | None, manifest: pd.DataFrame, settings: M
 
 
 def source_grid(manifest: pd.DataFrame) -> list[str]:
-    """Files by source and class, if the set names sources: a class that comes from one source alone is easily told."""
+    """Files by source and class, if the set names sources: a class with a source of its own is recognised by it."""
     counts = by_source(manifest)
     if counts.empty:
         return []
