@@ -97,8 +97,19 @@ def divided_alike(files: Sequence[str]) -> list[Problem]:
     return [Problem(WHOLE_SET, "kept", reason)]
 
 
-def check_classes(root: Path, files: list[str], classes: list[str] | None, divided: bool = False) -> None:
-    """Raise UserError unless the folders with images are two or more classes, and equal `classes` if given."""
+def check_classes(
+    root: Path,
+    files: list[str],
+    classes: list[str] | None,
+    divided: bool = False,
+    *,
+    noun: str = "images",
+    layout: str = LAYOUT,
+) -> None:
+    """Raise UserError unless the folders with files are two or more classes, and equal `classes` if given.
+
+    `noun` and `layout` say what the reader's files are, and what it expects.
+    """
     folders = sorted({label_of(file, divided) for file in files})
     there = ", ".join(folders) or "none"
     parts = part_names(set(folders) - set(classes or ()))
@@ -119,7 +130,7 @@ def check_classes(root: Path, files: list[str], classes: list[str] | None, divid
     if len(folders) < 2:
         deeper = {file.split("/")[1] for file in files if file.count("/") > 1}
         advice = f": set data_root to {root / there} if the classes are {', '.join(sorted(deeper))}"
-        raise UserError(f"{root} should hold {LAYOUT}; images are in {there}{advice if len(deeper) > 1 else ''}.")
+        raise UserError(f"{root} should hold {layout}; {noun} are in {there}{advice if len(deeper) > 1 else ''}.")
     refuse_twins(root, {folder: name_key(folder) for folder in folders})
 
 

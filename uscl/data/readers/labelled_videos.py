@@ -53,7 +53,8 @@ def read(
     else:
         divided = part == FOLDER_PART
         inside = {file: label_of(file, divided) for file in files}
-        check_classes(root, [file for file, label in inside.items() if label], classes, divided)
+        labelled = [file for file, label in inside.items() if label]
+        check_classes(root, labelled, classes, divided, noun="videos", layout=LAYOUT)
         reason = "a video outside the class folders"
         of_labels = [Problem(file, "set aside", reason) for file, label in inside.items() if not label]
         parts = {file: [Range(0, math.inf, label)] for file, label in inside.items() if label}

@@ -47,6 +47,12 @@ def test_the_class_is_the_folder_and_the_patient_the_pattern(tmp_path):
         read(tmp_path, classes=["covid", "pneumonia"])
 
 
+def test_a_single_class_is_named_with_what_the_folder_should_hold(tmp_path):
+    film(tmp_path / "covid/p1_a.mp4", frames=2)
+    with pytest.raises(UserError, match=r"should hold a folder of videos .* for each of .*; videos are in covid\.$"):
+        read(tmp_path)
+
+
 def test_the_provider_may_divide_the_classes_into_parts(tmp_path):
     for part in ("train", "test"):
         for label in ("a", "b"):
